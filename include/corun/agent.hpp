@@ -1,0 +1,79 @@
+#pragma once
+#include <corun/event_stream.hpp>
+#include <corun/export.hpp>
+#include <corun/mcp_headers.hpp>
+#include <corun/message.hpp>
+#include <corun/options.hpp>
+#include <corun/resources.hpp>
+#include <corun/run_result.hpp>
+#include <corun/thread.hpp>
+
+#include <asio/awaitable.hpp>
+
+#include <memory>
+#include <string>
+
+namespace corun {
+
+namespace detail {
+class service;
+struct handle_access;
+}
+
+/// An agent at the service. A cheap handle: copies mean the same agent.
+class CORUN_API agent {
+public:
+    agent() = default;
+
+    [[nodiscard]] const std::string& id() const noexcept;
+    /// The agent as last received.
+    [[nodiscard]] const agent_definition& definition() const noexcept;
+
+    /// Starts a run and streams its events. Completes when the service has accepted the run and its
+    /// event stream begins.
+    ///
+    /// `mcp_headers` go to MCP servers for this run only: they override what agent and thread
+    /// carry, and are stored nowhere. How they reach the service is the work of reconciliation;
+    /// `event_stream::report` tells.
+    ///
+    /// Errors, before anything is sent: `errc::invalid_header`, `invalid_server_label`,
+    /// `unknown_server_label`, `duplicate_server_label`, `conflicting_tool_definition`,
+    /// `agent_level_mcp_resources`, `thread_level_mcp_resources`,
+    /// `tools_with_mcp_headers_streaming`, `mcp_tool_not_on_agent`, `credential_failed`. Then those
+    /// of the network and of the service's answer.
+    ///
+    /// Cancellation: terminal, partial and total; the request is then dropped, and a run it may
+    /// have created goes on at the service.
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_headers headers = {},
+                                                           run_options options = {});
+    /// The same in an existing thread. Without one, the thread is created with the run.
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(thread conversation, message text, mcp_headers headers = {},
+                                                           run_options options = {});
+
+    /// `run_stream`, gathered. A run that does not complete is a `run_error`, which carries what
+    /// had arrived.
+    [[nodiscard]] asio::awaitable<run_result> run(message text, mcp_headers headers = {}, run_options options = {});
+    [[nodiscard]] asio::awaitable<run_result> run(thread conversation, message text, mcp_headers headers = {},
+                                                  run_options options = {});
+
+    /// Creates a run without streaming it. Completes with the run as the service answers, usually
+    /// queued; `thread::get_run` tells how it goes on.
+    [[nodiscard]] asio::awaitable<thread_run> create_run(message text, mcp_headers headers = {}, run_options options = {});
+    [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text, mcp_headers headers = {},
+                                                         run_options options = {});
+
+    /// Reads the agent again.
+    [[nodiscard]] asio::awaitable<void> refresh();
+    /// Sends the members of `changes` that are set; the others stay as they are.
+    [[nodiscard]] asio::awaitable<void> update(agent_definition changes);
+    [[nodiscard]] asio::awaitable<void> remove();
+
+    [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+
+private:
+    friend struct detail::handle_access;
+    struct state;
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace corun

@@ -1,0 +1,199 @@
+#pragma once
+#include <corun/export.hpp>
+#include <corun/resources.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace corun {
+
+namespace detail {
+struct event_access;
+}
+
+/// The events of a run. The views in the deltas point into the event that holds them: they are
+/// valid while it, or a copy of it, lives. Everything else owns what it says.
+
+/// The run exists. The first event of every run.
+struct CORUN_API run_created {
+    run_created() = default;
+    std::string run_id, thread_id, agent_id;
+};
+
+/// The run is now queued, in_progress, requires_action, cancelling, or in a state unknown to this version.
+struct CORUN_API run_status {
+    run_status() = default;
+    std::string run_id, thread_id;
+    run_state status = run_state::unknown;
+};
+
+/// A piece of text, to append to content piece `content_index` of message `message_id`.
+struct CORUN_API text_delta {
+    text_delta() = default;
+    std::string_view text;
+    std::string_view message_id;
+    std::int32_t content_index = 0;
+};
+
+/// A citation or generated file in a text. Merge by (`message_id`, `content_index`, `index`).
+struct CORUN_API annotation {
+    annotation() = default;
+    std::string message_id;
+    std::int32_t content_index = 0;
+    std::int32_t index = 0;
+    text_annotation value;
+};
+
+struct CORUN_API message_created {
+    message_created() = default;
+    thread_message message;
+};
+
+/// The whole message; it stands over what the deltas added up to. Its status is `completed` or `incomplete`.
+struct CORUN_API message_completed {
+    message_completed() = default;
+    thread_message message;
+};
+
+struct CORUN_API step_created {
+    step_created() = default;
+    run_step step;
+};
+
+/// The step ended: its status is completed, failed, cancelled or expired. The service may say so
+/// twice for one step, the first time without the output of its calls; the last one counts.
+struct CORUN_API step_completed {
+    step_completed() = default;
+    run_step step;
+};
+
+/// A piece of a tool call. Key by (`step_id`, `index`): the id may come only with the first piece.
+/// Take final arguments from `action_required` or `step_completed`: pieces may repeat.
+struct CORUN_API tool_call_delta {
+    tool_call_delta() = default;
+    std::string_view step_id;
+    std::int32_t index = 0;
+    std::string_view id, type, name, server_label;
+    std::string_view arguments;
+    std::string_view output;
+};
+
+/// The service listed the tools of an MCP server.
+struct CORUN_API mcp_tools_listed {
+    mcp_tools_listed() = default;
+    std::string step_id;
+    mcp_tool_list list;
+};
+
+/// A call to an MCP server that has its output.
+struct CORUN_API mcp_call {
+    mcp_call() = default;
+    std::string step_id;
+    tool_call call;
+};
+
+/// The run waits for tool outputs or approvals.
+struct CORUN_API action_required {
+    action_required() = default;
+    std::string run_id, thread_id;
+    required_action action;
+};
+
+/// A piece of a refusal.
+struct CORUN_API refusal_delta {
+    refusal_delta() = default;
+    std::string_view text;
+    std::string_view message_id;
+    std::int32_t content_index = 0;
+};
+
+/// A piece of the model's reasoning, or of its summary.
+struct CORUN_API reasoning_delta {
+    reasoning_delta() = default;
+    std::string_view text;
+    std::string_view item_id;
+    std::int32_t content_index = 0;
+    bool summary = false;
+};
+
+/// The five ways a run ends. One of them is the last event of a run's stream.
+struct CORUN_API run_completed {
+    run_completed() = default;
+    thread_run run;
+};
+/// `run.last_error` says why.
+struct CORUN_API run_failed {
+    run_failed() = default;
+    thread_run run;
+};
+/// `run.incomplete_reason` says which limit was met.
+struct CORUN_API run_incomplete {
+    run_incomplete() = default;
+    thread_run run;
+};
+struct CORUN_API run_cancelled {
+    run_cancelled() = default;
+    thread_run run;
+};
+struct CORUN_API run_expired {
+    run_expired() = default;
+    thread_run run;
+};
+
+/// The service reports an error of the stream itself; what it says of the run may still follow.
+struct CORUN_API stream_error {
+    stream_error() = default;
+    std::string code, message, type, param;
+};
+
+/// An event without a type of its own here: see `event::name()` and `event::raw()`.
+struct CORUN_API unknown {
+    unknown() = default;
+};
+
+/// One event of a run: what it says, its name on the wire, and its JSON as received.
+///
+/// A value: it may be moved, copied, kept and handed to another thread. It holds the bytes that
+/// its views point to.
+class CORUN_API event {
+public:
+    using body_type = std::variant<unknown, text_delta, tool_call_delta, refusal_delta, reasoning_delta, annotation,
+                                   run_created, run_status, message_created, message_completed, step_created,
+                                   step_completed, mcp_tools_listed, mcp_call, action_required, run_completed,
+                                   run_failed, run_incomplete, run_cancelled, run_expired, stream_error>;
+
+    event() = default;
+
+    /// The body if it is a `T`, else null. Valid while this event lives.
+    template <class T>
+    [[nodiscard]] const T* get_if() const noexcept {
+        return std::get_if<T>(&body_);
+    }
+    [[nodiscard]] const body_type& body() const noexcept { return body_; }
+
+    /// The event's name on the wire, such as `thread.message.delta`.
+    [[nodiscard]] std::string_view name() const noexcept { return name_; }
+    /// The event's data as received. JSON, but for a few (`keepalive` has none).
+    [[nodiscard]] std::string_view raw() const noexcept { return raw_; }
+    /// True when this event was decoded from the same wire event as the one before it: one wire
+    /// event may say several things.
+    [[nodiscard]] bool continues() const noexcept { return continues_; }
+
+private:
+    friend struct detail::event_access;
+    body_type body_;
+    std::string_view name_, raw_;
+    std::shared_ptr<const void> storage_;
+    bool continues_ = false;
+};
+
+/// True for the five events that end a run.
+CORUN_API bool is_terminal(const event& value) noexcept;
+
+}  // namespace corun

@@ -1,0 +1,76 @@
+#pragma once
+#include <corun/error.hpp>
+#include <corun/event.hpp>
+#include <corun/export.hpp>
+#include <corun/reconcile.hpp>
+
+#include <asio/awaitable.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace corun {
+
+namespace detail {
+class run_stream;
+}
+
+/// The events of one run, as they arrive. Move-only; destroying it abandons the transfer (the run
+/// itself goes on at the service; `cancel_run` ends it).
+///
+/// Not thread-safe: use it on the client's executor. One `next` at a time.
+class CORUN_API event_stream {
+public:
+    event_stream() noexcept;
+    event_stream(event_stream&&) noexcept;
+    event_stream& operator=(event_stream&&) noexcept;
+    ~event_stream();
+
+    /// The next event, or nothing when the run has ended or waits for an action that was delivered.
+    ///
+    /// Completes at once while events are waiting. Events that arrived before a failure are
+    /// delivered first; then each call throws the failure as `corun::error`: `errc::premature_eof`,
+    /// `connection_lost`, `idle_timeout`, `total_timeout`, `event_too_large`, `bad_event`.
+    ///
+    /// Cancellation: terminal, partial and total. The call ends with
+    /// `asio::error::operation_aborted`, no event is lost, and `next` may be called again: so
+    /// `stream.next() || timer.async_wait(...)` works.
+    [[nodiscard]] asio::awaitable<std::optional<event>> next();
+    /// The same; a failure sets `code` and gives nothing. `details()` then says more.
+    [[nodiscard]] asio::awaitable<std::optional<event>> next(std::error_code& code);
+
+    /// An event that has already arrived, without waiting; nothing when there is none. A failure is
+    /// left for `next`.
+    [[nodiscard]] std::optional<event> try_next();
+
+    /// Asks the service to cancel the run. Completes when the service has answered; the stream then
+    /// goes on to its end, usually with `run_cancelled`. Errors are those of any call;
+    /// `errc::invalid_argument` when no event has told the run's id yet.
+    [[nodiscard]] asio::awaitable<void> cancel_run();
+
+    /// Stops reading now. A pending `next` ends with `asio::error::operation_aborted`.
+    void abandon() noexcept;
+
+    /// Ids of the run and its thread, empty until an event has told them.
+    [[nodiscard]] const std::string& run_id() const noexcept;
+    [[nodiscard]] const std::string& thread_id() const noexcept;
+    /// The HTTP response of this stream.
+    [[nodiscard]] int status() const noexcept;
+    [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
+    [[nodiscard]] std::string_view request_id() const noexcept;
+    /// What reconciliation did, and the request as sent, redacted.
+    [[nodiscard]] const reconcile_report& report() const noexcept;
+    /// Details of the failure that `next` reported last.
+    [[nodiscard]] const diagnostics& details() const noexcept;
+
+    [[nodiscard]] explicit operator bool() const noexcept { return impl_ != nullptr; }
+
+private:
+    friend class detail::run_stream;
+    explicit event_stream(std::shared_ptr<detail::run_stream> impl) noexcept;
+    std::shared_ptr<detail::run_stream> impl_;
+};
+
+}  // namespace corun

@@ -1,0 +1,47 @@
+#pragma once
+#include <corun/export.hpp>
+#include <corun/headers.hpp>
+
+#include <cstddef>
+#include <iosfwd>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace corun {
+
+/// HTTP headers for MCP servers, for one run: server label -> headers.
+///
+/// Given to `agent::run_stream` they go to the service with that run alone: they override what the
+/// agent or the thread carries for the same label, and are stored nowhere. A label is the
+/// `server_label` of an MCP tool of the agent or of the run; an unknown one, an empty one, and a
+/// header that HTTP does not allow are errors (`errc::unknown_server_label`,
+/// `errc::invalid_server_label`, `errc::invalid_header`) before anything is sent.
+class CORUN_API mcp_headers {
+public:
+    mcp_headers() = default;
+    mcp_headers(std::string server_label, headers fields);
+
+    /// Sets one header of one server, replacing a header of the same name.
+    mcp_headers& set(std::string server_label, std::string name, secret value);
+    /// Replaces all headers of one server.
+    mcp_headers& set(std::string server_label, headers fields);
+    std::size_t erase(std::string_view server_label);
+
+    /// The headers of a server, or null when it has none here.
+    [[nodiscard]] const headers* find(std::string_view server_label) const noexcept;
+    [[nodiscard]] std::vector<std::string> labels() const;
+    [[nodiscard]] bool empty() const noexcept { return servers_.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return servers_.size(); }
+    [[nodiscard]] auto begin() const noexcept { return servers_.begin(); }
+    [[nodiscard]] auto end() const noexcept { return servers_.end(); }
+
+private:
+    std::map<std::string, headers, std::less<>> servers_;
+};
+
+/// Prints labels and header names, never a value.
+CORUN_API std::ostream& operator<<(std::ostream& out, const mcp_headers& servers);
+
+}  // namespace corun

@@ -1,0 +1,54 @@
+#pragma once
+#include <corun/export.hpp>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace corun {
+
+/// Key-value pairs stored with an object: at most 16, keys up to 64 and values up to 512 characters.
+using metadata = std::map<std::string, std::string>;
+
+/// One piece of a message that goes out.
+struct CORUN_API content_block {
+    enum class kind { text, image_url, image_file };
+
+    static content_block text(std::string value);
+    /// `url` may be a data URL. `detail` is `auto`, `low` or `high`; empty leaves it to the service.
+    static content_block image_url(std::string url, std::string detail = {});
+    static content_block image_file(std::string file_id, std::string detail = {});
+
+    kind type = kind::text;
+    std::string value;   ///< The text, the URL or the file id.
+    std::string detail;  ///< Image detail.
+
+private:
+    content_block(kind k, std::string v, std::string d);
+};
+
+/// A file that a message brings, and the tools that may read it.
+struct CORUN_API attachment {
+    attachment(std::string file_id, std::vector<std::string> tools);
+
+    std::string file_id;
+    std::vector<std::string> tools;  ///< `code_interpreter`, `file_search`.
+};
+
+/// A message to the agent. A string is one: `run_stream("Hello", ...)`.
+struct CORUN_API message {
+    message(std::string text);
+    message(const char* text);
+    explicit message(std::vector<content_block> blocks);
+
+    /// Appends a block and returns the message, to build one in a single expression.
+    message& add(content_block block) &;
+    message&& add(content_block block) &&;
+
+    std::string role = "user";  ///< `user` or `assistant`.
+    std::vector<content_block> content;
+    std::vector<attachment> attachments;
+    corun::metadata metadata;
+};
+
+}  // namespace corun

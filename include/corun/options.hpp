@@ -1,0 +1,75 @@
+#pragma once
+#include <corun/export.hpp>
+#include <corun/message.hpp>
+#include <corun/reconcile.hpp>
+#include <corun/tools.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace corun {
+
+/// How a client speaks to the service. Times of 0 mean: no limit.
+struct CORUN_API client_options {
+    client_options() = default;
+
+    /// The `api-version` of every call. MCP tools need `2025-05-15-preview` or `v1`.
+    std::string api_version = "v1";
+
+    std::chrono::milliseconds connect_timeout = std::chrono::seconds{10};
+    /// Longest silence while reading, in bytes: a keep-alive counts as a sign of life. Time in which
+    /// the caller does not take events, so that reading is paused, does not count.
+    std::chrono::milliseconds idle_timeout = std::chrono::seconds{60};
+    /// Longest duration of a whole run or call.
+    std::chrono::milliseconds total_timeout{0};
+
+    /// Largest single event; a larger one ends the stream with `errc::event_too_large`.
+    std::size_t max_event_bytes = std::size_t{16} << 20;
+    /// Largest JSON response; a larger one is `errc::response_too_large`.
+    std::size_t max_response_bytes = std::size_t{64} << 20;
+    /// Above this many bytes of events not yet taken, reading pauses; it goes on below half of it.
+    std::size_t high_water_bytes = std::size_t{256} << 10;
+
+    /// File of trusted CA certificates (PEM) instead of the system's. Certificates are always verified.
+    std::string ca_file;
+    /// Proxy URL. Absent: taken from the environment. Empty: none.
+    std::optional<std::string> proxy;
+    /// Put before `corun/<version>` in `User-Agent`.
+    std::string application_id;
+};
+
+/// What one run asks for beyond its message. Absent members leave the choice to the agent.
+struct CORUN_API run_options {
+    run_options() = default;
+
+    std::optional<std::string> model;
+    std::optional<std::string> instructions;             ///< Replaces the agent's instructions.
+    std::optional<std::string> additional_instructions;  ///< Appended to them.
+    std::vector<message> additional_messages;            ///< Put into the thread before the message.
+    std::vector<tool> tools;                             ///< Beside the agent's own.
+    std::optional<double> temperature, top_p;
+    std::optional<int> max_prompt_tokens, max_completion_tokens;
+    std::optional<bool> parallel_tool_calls;
+    corun::metadata metadata;
+
+    /// Which MCP calls wait for approval, by server label. The service ignores what the agent says
+    /// about it, so a run that wants no approvals says `mcp_approval::never()` here.
+    std::map<std::string, mcp_approval> require_approval;
+    /// The same for every MCP server not named in `require_approval`.
+    std::optional<mcp_approval> default_approval;
+
+    /// JSON object whose members are added to the request body: the way out for what has no member
+    /// here (`response_format`, `truncation_strategy`, `tool_choice`, ...).
+    std::string extra_json;
+
+    /// Override the client's timeouts for this run.
+    std::optional<std::chrono::milliseconds> idle_timeout, total_timeout;
+
+    reconcile_policy reconcile;
+};
+
+}  // namespace corun

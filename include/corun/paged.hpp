@@ -1,0 +1,70 @@
+#pragma once
+#include <corun/export.hpp>
+
+#include <asio/awaitable.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace corun {
+
+/// Order and size of a listing's pages.
+struct CORUN_API list_options {
+    list_options() = default;
+
+    int page_size = 100;       ///< Objects a request, 1 to 100.
+    bool oldest_first = false; ///< The service's default is newest first.
+    std::string run_id;        ///< Messages only: those of one run.
+};
+
+/// A listing that fetches its pages as they are needed:
+///
+///     auto agents = client.list_agents();
+///     while (auto agent = co_await agents.next()) use(*agent);
+template <class T>
+class paged {
+public:
+    struct page {
+        page() = default;
+        std::vector<T> items;
+        std::string next;  ///< The cursor of the page after this one, empty at the end.
+    };
+    using fetch = std::function<asio::awaitable<page>(std::string cursor)>;
+
+    paged() = default;
+    explicit paged(fetch get_page) : state_(std::make_shared<state>(std::move(get_page))) {}
+
+    /// The next object, or nothing at the end. Errors are those of the request for the next page;
+    /// after one, calling again asks for the same page again. One `next` at a time.
+    [[nodiscard]] asio::awaitable<std::optional<T>> next() { return next_of(state_); }
+
+private:
+    struct state {
+        explicit state(fetch f) : get_page(std::move(f)) {}
+        fetch get_page;
+        page current;
+        std::size_t position = 0;
+        bool started = false;
+    };
+
+    static asio::awaitable<std::optional<T>> next_of(std::shared_ptr<state> s) {
+        std::optional<T> item;
+        while (s && s->position == s->current.items.size()) {
+            if (s->started && s->current.next.empty()) co_return item;
+            page fetched = co_await s->get_page(s->current.next);
+            s->current = std::move(fetched);
+            s->position = 0;
+            s->started = true;
+        }
+        if (s) item = std::move(s->current.items[s->position++]);
+        co_return item;
+    }
+
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace corun

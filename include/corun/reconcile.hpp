@@ -1,0 +1,43 @@
+#pragma once
+#include <corun/export.hpp>
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace corun {
+
+/// What a run may do so that the service accepts its MCP headers. The default changes nothing that
+/// is stored and fails with a named error rather than guess.
+struct CORUN_API reconcile_policy {
+    reconcile_policy() = default;
+};
+
+/// What reconciliation did to a run, and why.
+class CORUN_API reconcile_report {
+public:
+    reconcile_report() = default;
+
+    /// One decision, as a sentence. Never holds a header value.
+    struct CORUN_API line {
+        line(int row, std::string text);
+        int row;           ///< The row of the table in the documentation.
+        std::string text;
+    };
+
+    [[nodiscard]] const std::vector<line>& lines() const noexcept { return lines_; }
+    /// The request's path, and its JSON body with every header value replaced by `***`.
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    [[nodiscard]] const std::string& body() const noexcept { return body_; }
+
+    void add(int row, std::string text);
+    void set_request(std::string path, std::string redacted_body);
+
+private:
+    std::vector<line> lines_;
+    std::string path_, body_;
+};
+
+CORUN_API std::ostream& operator<<(std::ostream& out, const reconcile_report& report);
+
+}  // namespace corun

@@ -1,0 +1,54 @@
+#pragma once
+#include <corun/error.hpp>
+#include <corun/event.hpp>
+#include <corun/export.hpp>
+#include <corun/reconcile.hpp>
+#include <corun/resources.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace corun {
+
+/// What a run came to: its events, gathered. A pure value; feed it events in order.
+class CORUN_API run_result {
+public:
+    run_result() = default;
+
+    /// Takes one event in. The same event again changes nothing, as far as the wire allows to tell:
+    /// a completed message or step replaces what its deltas added up to.
+    void apply(const event& value);
+
+    std::string run_id, thread_id, agent_id;
+    run_state status = run_state::unknown;
+    std::vector<thread_message> messages;   ///< Of this run, in order; partial when the run broke off.
+    std::vector<run_step> steps;
+    std::optional<corun::usage> usage;
+    std::optional<corun::last_error> last_error;
+    std::string incomplete_reason;
+    std::optional<corun::required_action> required_action;
+    reconcile_report report;
+
+    /// The text of all messages, one after the other.
+    [[nodiscard]] std::string text() const;
+    /// Annotations of all messages, in order.
+    [[nodiscard]] std::vector<text_annotation> citations() const;
+    /// Tool calls of all steps, in order.
+    [[nodiscard]] std::vector<tool_call> tool_calls() const;
+};
+
+/// A run that did not complete: `errc::run_failed`, `run_incomplete`, `run_cancelled`,
+/// `run_expired`, `action_required`, or what broke the stream. Carries what had arrived.
+class CORUN_API run_error : public error {
+public:
+    run_error(std::error_code code, diagnostics details, run_result partial);
+    ~run_error() override;
+    [[nodiscard]] const run_result& result() const noexcept { return *result_; }
+
+private:
+    std::shared_ptr<const run_result> result_;
+};
+
+}  // namespace corun

@@ -1,0 +1,52 @@
+#pragma once
+#include <corun/export.hpp>
+#include <corun/message.hpp>
+#include <corun/paged.hpp>
+#include <corun/resources.hpp>
+
+#include <asio/awaitable.hpp>
+
+#include <memory>
+#include <string>
+
+namespace corun {
+
+namespace detail {
+class service;
+struct handle_access;
+}
+
+/// A conversation at the service. A cheap handle: copies mean the same thread.
+class CORUN_API thread {
+public:
+    thread() = default;
+
+    [[nodiscard]] const std::string& id() const noexcept;
+    /// The thread as last received.
+    [[nodiscard]] const thread_definition& definition() const noexcept;
+
+    /// Reads the thread again.
+    [[nodiscard]] asio::awaitable<void> refresh();
+    /// Replaces metadata and, when not empty, tool resources.
+    [[nodiscard]] asio::awaitable<void> update(thread_definition changes);
+    [[nodiscard]] asio::awaitable<void> remove();
+
+    [[nodiscard]] asio::awaitable<thread_message> add_message(message value);
+    [[nodiscard]] asio::awaitable<thread_message> get_message(std::string message_id);
+    [[nodiscard]] paged<thread_message> list_messages(list_options options = {});
+
+    [[nodiscard]] asio::awaitable<thread_run> get_run(std::string run_id);
+    [[nodiscard]] paged<thread_run> list_runs(list_options options = {});
+    /// Asks for cancellation; the run is then usually `cancelling`.
+    [[nodiscard]] asio::awaitable<thread_run> cancel_run(std::string run_id);
+    [[nodiscard]] paged<run_step> list_steps(std::string run_id, list_options options = {});
+
+    [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+
+private:
+    friend struct detail::handle_access;
+    struct state;
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace corun

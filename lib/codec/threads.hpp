@@ -1,0 +1,110 @@
+#pragma once
+#include <corun/event.hpp>
+#include <corun/message.hpp>
+#include <corun/options.hpp>
+#include <corun/resources.hpp>
+#include <corun/secret.hpp>
+#include <corun/tools.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+/// The threads protocol (classic Azure AI Agents): what its bytes mean.
+namespace corun::codec::threads {
+
+/// How many readable bytes must follow the data of an event, whatever they hold (simdjson reads
+/// past the end).
+inline constexpr std::size_t data_padding = 64;
+
+/// An SSE event as it waits to be decoded. `name` and `data` lie in `storage`, `data` with
+/// `data_padding` readable bytes behind it.
+struct raw_event {
+    raw_event() = default;
+
+    std::string_view name, data;
+    std::shared_ptr<const void> storage;
+};
+
+/// What an event means for the run, from its name alone.
+enum class event_class {
+    delivered,      ///< Hand it to the caller.
+    run_ended,      ///< Hand it to the caller; it is the run's last.
+    waits,          ///< Hand it to the caller; the stream ends, the run waits for an action.
+    end_of_stream,  ///< `done`: only frames the stream.
+};
+event_class classify(std::string_view name, std::string_view data) noexcept;
+
+/// Decodes events. Keeps the JSON parser's memory from one to the next: one decoder per client.
+class decoder {
+public:
+    decoder();
+    ~decoder();
+    decoder(decoder&&) noexcept;
+    decoder& operator=(decoder&&) noexcept;
+
+    /// Decodes `wire` into `first` and, when it says several things, the rest into `more`
+    /// (appended, each with `continues()`). An unknown name gives `unknown`. `errc::bad_event` when
+    /// the data of a known event is not JSON of the shape it must have; then nothing is produced,
+    /// and `problem` says in a sentence what is wrong.
+    std::error_code decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem);
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+/// The body of `POST /threads/{t}/runs`, or of `POST /threads/runs` when `creates_thread`.
+struct run_request {
+    run_request() = default;
+
+    std::string agent_id;
+    bool creates_thread = true;
+    bool stream = true;
+    std::vector<message> messages;
+    /// Absent: no `tools` member.
+    std::optional<std::vector<tool>> tools;
+    corun::tool_resources tool_resources;  ///< Empty: no `tool_resources` member.
+    run_options options;                   ///< Its `tools` and approvals are not looked at here.
+};
+
+/// JSON bodies. `errc::invalid_argument` (as `corun::error`) when a JSON text given by the caller
+/// (`extra_json`, `function_tool::parameters`, `json_tool::json`, ...) does not parse or is not of
+/// the kind it must be; the message names the member.
+secret encode_run(const run_request& what);
+/// The same body, indented, every header value replaced by `***`: to be shown.
+std::string encode_run_redacted(const run_request& what);
+secret encode_agent(const agent_definition& what);
+secret encode_agent_changes(const agent_definition& what);
+secret encode_thread(const thread_definition& what);
+secret encode_thread_changes(const thread_definition& what);
+secret encode_message(const message& what);
+
+/// JSON responses. All throw `corun::error` with `errc::bad_response` when the text is not the
+/// object it must be. Unknown members are ignored, missing optional ones left empty.
+agent_definition decode_agent(std::string_view json);
+thread_definition decode_thread(std::string_view json);
+thread_message decode_message(std::string_view json);
+thread_run decode_run(std::string_view json);
+run_step decode_step(std::string_view json);
+
+/// A page of a listing: the raw JSON of its items, and where the next one starts.
+struct page {
+    page() = default;
+
+    std::vector<std::string> items;
+    std::string next;  ///< Empty when this is the last page.
+};
+page decode_page(std::string_view json);
+
+/// What an error body says, whatever its shape; members stay empty when it does not say.
+struct error_body {
+    error_body() = default;
+    std::string code, message, type, param, request_id;
+};
+error_body decode_error(std::string_view body) noexcept;
+
+}  // namespace corun::codec::threads

@@ -1,0 +1,86 @@
+#pragma once
+#include <corun/error.hpp>
+#include <corun/headers.hpp>
+#include <corun/secret.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+/// HTTP as the rest of the library sees it. One real implementation (curl/), and scripted ones in tests.
+namespace corun::net {
+
+struct request {
+    request() = default;
+
+    std::string method = "GET";
+    std::string url;
+    corun::headers headers;
+    secret body;  ///< Sent with POST, PUT and PATCH.
+    std::chrono::milliseconds connect_timeout{0};  ///< 0: none.
+};
+
+/// Status line and header fields of a response. Names compare without regard to case.
+struct response_head {
+    response_head() = default;
+
+    int status = 0;
+    std::vector<std::pair<std::string, std::string>> fields;
+
+    [[nodiscard]] std::string_view field(std::string_view name) const noexcept {
+        for (const auto& [key, value] : fields)
+            if (equal_ignoring_case(key, name)) return value;
+        return {};
+    }
+    /// The media type in `Content-Type`, without parameters.
+    [[nodiscard]] std::string_view media_type() const noexcept {
+        std::string_view type = field("content-type");
+        type = type.substr(0, type.find(';'));
+        while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.remove_suffix(1);
+        return type;
+    }
+};
+
+/// Receives one response. Called on the transport's executor, never from inside `start`, `pause`,
+/// `resume` or `cancel`, and never after `on_done` or after the transfer was destroyed.
+///
+/// A sink may call `pause` and `resume` from a callback, but must not start, cancel or destroy a
+/// transfer there: the transport is in the middle of its work.
+class sink {
+public:
+    /// The final response's head (not those of 1xx responses). Before any byte.
+    virtual void on_head(response_head head) noexcept = 0;
+    /// Body bytes, valid during the call.
+    virtual void on_bytes(std::string_view bytes) noexcept = 0;
+    /// The transfer is over, exactly once: no code when the response is complete. `detail` is a
+    /// sentence, safe to log.
+    virtual void on_done(std::error_code code, std::string detail) noexcept = 0;
+
+protected:
+    ~sink() = default;
+};
+
+/// A request under way. Destroying it cancels it: the sink is not called again.
+class transfer {
+public:
+    virtual ~transfer() = default;
+    /// Stops reading: bytes already received may still be handed over. Idempotent.
+    virtual void pause() noexcept = 0;
+    virtual void resume() noexcept = 0;
+};
+
+class transport {
+public:
+    virtual ~transport() = default;
+    /// Starts a request. `receiver` must outlive the transfer. Never fails synchronously: failures
+    /// come by `on_done`.
+    virtual std::unique_ptr<transfer> start(request what, sink& receiver) = 0;
+};
+
+}  // namespace corun::net
