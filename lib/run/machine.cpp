@@ -72,9 +72,8 @@ void machine::time_passed(time_point now) noexcept {
 }
 
 void machine::fail(std::error_code code) noexcept {
-    if (over_) return;
     over_ = true;
-    failure_ = code;
+    if (!failure_) failure_ = code;
     phase_ = phase::over;
 }
 
