@@ -36,8 +36,9 @@ parser::parser(std::size_t max_event_bytes) noexcept
     : max_event_bytes_(max_event_bytes != 0 ? max_event_bytes : std::numeric_limits<std::size_t>::max()) {}
 
 void parser::reset() noexcept {
-    // Spelt as a move, so that no member can be forgotten here.
-    *this = parser(max_event_bytes_);
+    // A swap, not an assignment: a string that is assigned to may keep its memory.
+    parser fresh(max_event_bytes_);
+    std::swap(*this, fresh);
 }
 
 void parser::feed(std::string_view chunk) noexcept {
@@ -245,7 +246,7 @@ inline void parser::take_value(field name, std::string_view value) {
             // "If the field value does not contain U+0000 NULL, then set the last event ID buffer to
             // the field value. Otherwise, ignore the field."
             if (value.find('\0') == value.npos) {
-                id_.clear();
+                release(id_);
                 append(id_, value);
                 has_id_ = true;
             }
@@ -360,7 +361,7 @@ void parser::stop() noexcept {
     stopped.bytes_scanned_ = bytes_scanned_;
     stopped.last_event_id_ = std::move(last_event_id_);
     stopped.retry_ = retry_;
-    *this = std::move(stopped);
+    std::swap(*this, stopped);
 }
 
 // Doubles the memory as it grows, but not beyond what an event may hold.
