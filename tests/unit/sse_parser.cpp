@@ -7,7 +7,6 @@
 #include <sse/utf8.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
@@ -19,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 using namespace std::string_literals;
@@ -151,24 +151,44 @@ void check_all_cuts(std::string_view stream, const outcome& expected,
     }
 }
 
-struct stream_case {
-    const char* name;
-    std::string stream;
-    std::vector<seen_event> events;
-    std::string last_event_id = {};
-    std::optional<std::uint64_t> retry = {};
-    std::optional<seen_event> unfinished = {};
+// Literal types: a table of strings made at start-up takes minutes to compile with sanitizers.
+struct expected_event {
+    std::string_view type, data, id;  // no type: no event
 };
+
+struct stream_case {
+    std::string_view name, stream;
+    expected_event events[3];
+    std::string_view last_event_id = {};
+    std::optional<std::uint64_t> retry = {};
+    expected_event unfinished = {};
+};
+
+seen_event copy_of(const expected_event& event) {
+    return {std::string(event.type), std::string(event.data), std::string(event.id)};
+}
+
+outcome outcome_of(const stream_case& what) {
+    outcome result{{}, std::string(what.last_event_id), what.retry, parser_error::none, {}};
+    for (const expected_event& event : what.events)
+        if (!event.type.empty()) result.events.push_back(copy_of(event));
+    if (!what.unfinished.type.empty()) result.unfinished = copy_of(what.unfinished);
+    return result;
+}
 
 std::ostream& operator<<(std::ostream& out, const stream_case& what) {
     return out << what.name;
 }
 
-seen_event message(std::string data, std::string id = {}) {
-    return {"message", std::move(data), std::move(id)};
+constexpr expected_event message(std::string_view data, std::string_view id = {}) {
+    return {"message", data, id};
 }
 
-const std::vector<stream_case> cases = {
+seen_event seen_message(std::string_view data, std::string_view id = {}) {
+    return copy_of(message(data, id));
+}
+
+constexpr stream_case cases[] = {
     // Line ends.
     {"lines end with LF", "data: tea\n\ndata: cake\n\n", {message("tea"), message("cake")}},
     {"lines end with CRLF", "data: tea\r\n\r\ndata: cake\r\n\r\n", {message("tea"), message("cake")}},
@@ -226,7 +246,7 @@ const std::vector<stream_case> cases = {
     {"a line without colon is a field with an empty value", "data\n\ndata\ndata\n\n", {message(""), message("\n")}},
     {"a value of a space alone is empty", "data: \n\n", {message("")}},
     {"a value may hold colons", "data::\n\ndata: a: b:\n\n", {message(":"), message("a: b:")}},
-    {"a value may hold NUL", "event: b\0c\ndata: a\0b\n\n"s, {{"b\0c"s, "a\0b"s, ""}}},
+    {"a value may hold NUL", "event: b\0c\ndata: a\0b\n\n"sv, {{"b\0c"sv, "a\0b"sv, ""}}},
     {"comments are ignored", ": tea\n:\n::\ndata: cake\n:data: tea\n\n", {message("cake")}},
     {"a comment does not end the event", "data: 1\n: and\ndata: 2\n\n", {message("1\n2")}},
     {"comment blocks dispatch nothing", ": keep-alive\n\n: keep-alive\n\n", {}},
@@ -236,7 +256,6 @@ const std::vector<stream_case> cases = {
     {"names are case-sensitive", "DATA: x\nEvent: x\nId: 1\nRETRY: 5\ndata: y\n\n", {message("y")}},
     {"names are not trimmed", " data: x\ndata : x\n data\ndata\t: x\ndata: y\n\n", {message("y")}},
     {"a line of a space is not blank", "data: 1\n \ndata: 2\n\n", {message("1\n2")}},
-    {"a long unknown line without colon is ignored", std::string(300, 'd') + "\ndata: y\n\n", {message("y")}},
 
     // event
     {"the event field names the type", "event: brew\ndata: tea\n\n", {{"brew", "tea", ""}}},
@@ -255,7 +274,7 @@ const std::vector<stream_case> cases = {
     {"an id of a block without data counts", "id: 7\n\ndata: tea\n\n", {message("tea", "7")}, "7"},
     {"an empty id resets", "id: 7\ndata: tea\n\nid\ndata: cake\n\n", {message("tea", "7"), message("cake")}, ""},
     {"an empty id resets without data", "id: 7\ndata: tea\n\nid:\n\n", {message("tea", "7")}, ""},
-    {"an id with NUL is ignored", "id: 7\nid: 8\0\ndata: tea\n\nid: \0\n\n"s, {message("tea", "7")}, "7"},
+    {"an id with NUL is ignored", "id: 7\nid: 8\0\ndata: tea\n\nid: \0\n\n"sv, {message("tea", "7")}, "7"},
     {"an id need not be a number", "id:  \xC3\xA4:b\ndata: tea\n\n", {message("tea", " \xC3\xA4:b")}, " \xC3\xA4:b"},
     {"an id of an unfinished block does not count", "id: 7\ndata: tea\n\nid: 8\n", {message("tea", "7")}, "7"},
     {"an id of an unfinished event shows in it only",
@@ -287,7 +306,7 @@ const std::vector<stream_case> cases = {
      {message("tea")},
      "",
      {},
-     seen_event{"brew", "ca", ""}},
+     expected_event{"brew", "ca", ""}},
     {"an event cut after CR is dropped", "data: tea\r", {}, "", {}, message("tea")},
     {"a later event line is not forgotten at the end", "event: brew\nevent:\ndata: tea", {}, "", {}, message("tea")},
     {"a field name cut short is no data", "data: tea\n\ndat", {message("tea")}},
@@ -331,9 +350,6 @@ const std::vector<stream_case> cases = {
     {"each data line is decoded",
      "data: \xFF\ndata: tea\ndata: \xFE\n\n",
      {message("\xEF\xBF\xBD\ntea\n\xEF\xBF\xBD")}},
-    {"malformed text far in a long line is found",
-     "data: " + std::string(200, 'x') + "\xFF" + std::string(200, 'y') + "\n\n",
-     {message(std::string(200, 'x') + "\xEF\xBF\xBD" + std::string(200, 'y'))}},
     {"malformed text in a name makes it unknown", "da\xFFta: x\ndata: y\n\n", {message("y")}},
 
     // What agents send.
@@ -345,7 +361,7 @@ const std::vector<stream_case> cases = {
 
 std::string all_cases() {
     std::string all;
-    for (const stream_case& one : cases) all += one.stream + "\n\n";
+    for (const stream_case& one : cases) all.append(one.stream).append("\n\n");
     return all;
 }
 
@@ -398,16 +414,21 @@ static_assert(!std::is_aggregate_v<parser>);
 BOOST_AUTO_TEST_SUITE(sse_parser)
 
 BOOST_DATA_TEST_CASE(reads_the_same_events_whatever_the_cuts, boost::unit_test::data::make(cases), expected) {
-    check_all_cuts(expected.stream,
-                   {expected.events, expected.last_event_id, expected.retry, parser_error::none, expected.unfinished});
+    check_all_cuts(expected.stream, outcome_of(expected));
 }
 
 BOOST_AUTO_TEST_CASE(reads_all_cases_as_one_stream_whatever_the_cuts) {
     const std::string stream = all_cases();
     const outcome expected = parse_whole(stream);
-    BOOST_TEST(expected.events.size() > cases.size());
+    BOOST_TEST(expected.events.size() > 60u);
     for (std::uint32_t seed = 1; seed <= 200; ++seed)
         BOOST_TEST_CONTEXT("seed " << seed) BOOST_TEST(parse(stream, random_sizes(seed)) == expected);
+}
+
+BOOST_AUTO_TEST_CASE(finds_malformed_text_far_in_a_long_line) {
+    const std::string before(200, 'x'), after(200, 'y');
+    check_all_cuts("data: " + before + "\xFF" + after + "\n\n",
+                   {{seen_message(before + "\xEF\xBF\xBD" + after)}, "", {}, parser_error::none, {}});
 }
 
 BOOST_AUTO_TEST_CASE(reads_random_streams_the_same_whatever_the_cuts_and_the_bound) {
@@ -524,11 +545,12 @@ BOOST_AUTO_TEST_CASE(takes_an_event_of_exactly_the_bound) {
 
 BOOST_AUTO_TEST_CASE(delivers_what_came_before_the_event_that_is_too_large) {
     check_all_cuts("id: 1\nretry: 20\ndata: tea\n\ndata: a whole cake\n\ndata: never\n\n",
-                   {{message("tea", "1")}, "1", 20, parser_error::event_too_large, {}}, 8);
+                   {{seen_message("tea", "1")}, "1", 20, parser_error::event_too_large, {}}, 8);
 }
 
 BOOST_AUTO_TEST_CASE(stops_in_the_middle_of_a_line_that_is_too_large) {
-    check_all_cuts("data: tea\n\ndata: a whole ca", {{message("tea")}, "", {}, parser_error::event_too_large, {}}, 8);
+    check_all_cuts("data: tea\n\ndata: a whole ca", {{seen_message("tea")}, "", {}, parser_error::event_too_large, {}},
+                   8);
 }
 
 BOOST_AUTO_TEST_CASE(counts_each_kind_of_field) {
@@ -539,14 +561,15 @@ BOOST_AUTO_TEST_CASE(counts_each_kind_of_field) {
 }
 
 BOOST_AUTO_TEST_CASE(counts_what_replaced_malformed_text) {
-    check_all_cuts("data: \xFF\xFF\n\n", {{message("\xEF\xBF\xBD\xEF\xBF\xBD")}, "", {}, parser_error::none, {}}, 6);
+    check_all_cuts("data: \xFF\xFF\n\n", {{seen_message("\xEF\xBF\xBD\xEF\xBF\xBD")}, "", {}, parser_error::none, {}},
+                   6);
     check_all_cuts("data: \xFF\xFF\n\n", {{}, "", {}, parser_error::event_too_large, {}}, 5);
 }
 
 BOOST_AUTO_TEST_CASE(counts_empty_data_lines) {
     std::string stream;
     for (int i = 0; i < 10; ++i) stream += "data\n";
-    check_all_cuts(stream + "\n", {{message(std::string(9, '\n'))}, "", {}, parser_error::none, {}}, 9);
+    check_all_cuts(stream + "\n", {{seen_message(std::string(9, '\n'))}, "", {}, parser_error::none, {}}, 9);
     check_all_cuts(stream + "\n", {{}, "", {}, parser_error::event_too_large, {}}, 8);
 }
 
@@ -555,7 +578,7 @@ BOOST_AUTO_TEST_CASE(counts_anew_for_each_event) {
     outcome expected;
     for (int i = 0; i < 30; ++i) {
         stream += "data: 12345678\n\nevent: 1234567\n\n";
-        expected.events.push_back(message("12345678"));
+        expected.events.push_back(seen_message("12345678"));
     }
     check_all_cuts(stream, expected, 8);
 }
@@ -563,14 +586,14 @@ BOOST_AUTO_TEST_CASE(counts_anew_for_each_event) {
 BOOST_AUTO_TEST_CASE(does_not_count_comments_and_unknown_fields) {
     const std::string filling(500, 'x');
     check_all_cuts(":" + filling + "\nevents: " + filling + "\n" + filling + "\ndata: tea\n\n",
-                   {{message("tea")}, "", {}, parser_error::none, {}}, 3);
+                   {{seen_message("tea")}, "", {}, parser_error::none, {}}, 3);
 }
 
 BOOST_AUTO_TEST_CASE(takes_a_bound_of_zero_for_none) {
     const std::string data(std::size_t{20} << 20, 'x');
     BOOST_TEST((parse(
                     "data: " + data + "\n\n", [] { return 65536; }, 0) ==
-                outcome{{message(data)}, "", {}, parser_error::none, {}}));
+                outcome{{seen_message(data)}, "", {}, parser_error::none, {}}));
 }
 
 BOOST_AUTO_TEST_CASE(stays_stopped_until_reset) {
@@ -585,7 +608,7 @@ BOOST_AUTO_TEST_CASE(stays_stopped_until_reset) {
     parser.reset();
     BOOST_TEST((parser.error() == parser_error::none));
     feed(parser, "data: tea\n\ndata: large\n\n", events);
-    BOOST_TEST(events == std::vector{message("tea")});
+    BOOST_TEST(events == std::vector{seen_message("tea")});
     BOOST_TEST((parser.error() == parser_error::event_too_large));
 }
 
@@ -600,7 +623,7 @@ BOOST_AUTO_TEST_CASE(forgets_everything_on_reset) {
     BOOST_TEST(parser.bytes_scanned() == 0u);
     // The byte order mark counts again, and the LF does not follow a CR.
     feed(parser, "\xEF\xBB\xBF\ndata: cake\n\n", events);
-    BOOST_TEST(events == (std::vector{message("tea", "1"), message("cake")}));
+    BOOST_TEST(events == (std::vector{seen_message("tea", "1"), seen_message("cake")}));
 }
 
 BOOST_AUTO_TEST_CASE(can_be_reset_with_events_left) {
@@ -635,8 +658,7 @@ BOOST_AUTO_TEST_CASE(can_be_moved_and_copied_between_chunks) {
 }
 
 struct hostile_stream {
-    const char* name;
-    std::string begin, piece;
+    std::string_view name, begin, piece;
     bool too_large;
 };
 
@@ -644,19 +666,19 @@ std::ostream& operator<<(std::ostream& out, const hostile_stream& what) {
     return out << what.name;
 }
 
-const std::vector<hostile_stream> hostile_streams = {
-    {"an endless data line", "data: ", std::string(1000, 'x'), true},
-    {"endless malformed data", "data: ", std::string(1000, '\xFF'), true},
+constexpr hostile_stream hostile_streams[] = {
+    {"an endless data line", "data: ", "some text without an end, ", true},
+    {"endless malformed data", "data: ", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", true},
     {"endless data lines", "", "data: 0123456789\n", true},
     {"endless empty data lines", "", "data\n", true},
-    {"an endless event line", "event: ", std::string(1000, 'x'), true},
-    {"endless event lines", "", "event: " + std::string(1000, 'x') + "\n", true},
-    {"an endless id line", "id: ", std::string(1000, 'x'), true},
-    {"endless id lines", "", "id: " + std::string(1000, 'x') + "\n", true},
-    {"an endless retry line", "retry: ", std::string(1000, '1'), true},
-    {"an endless comment", ":", std::string(1000, 'x'), false},
-    {"an endless unknown field", "unknown: ", std::string(1000, 'x'), false},
-    {"an endless line without colon", "", std::string(1000, 'd'), false},
+    {"an endless event line", "event: ", "some text without an end, ", true},
+    {"endless event lines", "", "event: some text, cut somewhere\n", true},
+    {"an endless id line", "id: ", "some text without an end, ", true},
+    {"endless id lines", "", "id: some text, cut somewhere\n", true},
+    {"an endless retry line", "retry: ", "1234567890", true},
+    {"an endless comment", ":", "some text without an end, ", false},
+    {"an endless unknown field", "unknown: ", "some text without an end, ", false},
+    {"an endless line without colon", "", "data", false},
     {"endless comments", "", ": keep-alive\n\n", false},
     {"endless small events", "", "event: e\ndata: 0123456789\nid: 1\n\n", false},
 };
