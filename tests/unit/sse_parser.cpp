@@ -119,7 +119,7 @@ outcome parse(std::string_view stream, Size size, std::size_t max_event_bytes = 
     parser parser(max_event_bytes);
     outcome result;
     while (!stream.empty()) {
-        const std::size_t taken = std::min<std::size_t>(size(), stream.size());
+        const std::size_t taken = std::min(static_cast<std::size_t>(size()), stream.size());
         feed(parser, stream.substr(0, taken), result.events);
         stream.remove_prefix(taken);
     }
