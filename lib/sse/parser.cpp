@@ -36,8 +36,9 @@ parser::parser(std::size_t max_event_bytes) noexcept
     : max_event_bytes_(max_event_bytes != 0 ? max_event_bytes : std::numeric_limits<std::size_t>::max()) {}
 
 void parser::reset() noexcept {
-    // Spelt as a move, so that no member can be forgotten here.
-    *this = parser(max_event_bytes_);
+    // A swap, not an assignment: a string that is assigned to may keep its memory.
+    parser fresh(max_event_bytes_);
+    std::swap(*this, fresh);
 }
 
 void parser::feed(std::string_view chunk) noexcept {
@@ -56,6 +57,16 @@ void parser::feed(std::string_view chunk) noexcept {
     }
     chunk_ = chunk;
     line_begin_ = block_begin_ = block_end_ = 0;
+}
+
+// Counts bytes of the event before they are stored; stops the parser when they are too many.
+inline bool parser::charge(std::size_t bytes) noexcept {
+    if (bytes > max_event_bytes_ - event_bytes_) [[unlikely]] {
+        stop();
+        return false;
+    }
+    event_bytes_ += bytes;
+    return true;
 }
 
 const event* parser::next() {
@@ -110,7 +121,7 @@ const event* parser::finish() {
     return &event_;
 }
 
-bool parser::scan_next_block() noexcept {
+inline bool parser::scan_next_block() noexcept {
     const std::size_t left = chunk_.size() - block_end_;
     if (left == 0) return false;
 
@@ -137,7 +148,7 @@ bool parser::scan_next_block() noexcept {
 // "Set the last event ID string of the event source to the value of the last event ID buffer. If the
 // data buffer is an empty string, set the data buffer and the event type buffer to the empty string
 // and return."
-bool parser::dispatch() {
+inline bool parser::dispatch() {
     if (has_id_) {
         last_event_id_.swap(id_);
         release(id_);
@@ -177,7 +188,7 @@ void parser::hold_data() {
     append(data_, event_.data);
 }
 
-parser::field parser::field_called(std::string_view name) noexcept {
+inline parser::field parser::field_called(std::string_view name) noexcept {
     if (name == "data") return field::data;
     if (name == "event") return field::event;
     if (name == "id") return field::id;
@@ -185,7 +196,7 @@ parser::field parser::field_called(std::string_view name) noexcept {
     return field::ignored;
 }
 
-void parser::take_line(std::string_view line, bool non_ascii) {
+inline void parser::take_line(std::string_view line, bool non_ascii) {
     // The two fields that every event has are spared the search for the colon.
     field name;
     std::string_view value;
@@ -215,7 +226,7 @@ void parser::take_line(std::string_view line, bool non_ascii) {
 }
 
 // Takes a value that lies in the chunk.
-void parser::take_value(field name, std::string_view value) {
+inline void parser::take_value(field name, std::string_view value) {
     switch (name) {
         case field::data:
             if (!has_data_) {
@@ -235,7 +246,7 @@ void parser::take_value(field name, std::string_view value) {
             // "If the field value does not contain U+0000 NULL, then set the last event ID buffer to
             // the field value. Otherwise, ignore the field."
             if (value.find('\0') == value.npos) {
-                id_.clear();
+                release(id_);
                 append(id_, value);
                 has_id_ = true;
             }
@@ -343,19 +354,14 @@ void parser::complete_line(std::string_view part, bool non_ascii) {
     partial_field_ = field::ignored;
 }
 
-// Counts bytes of the event before they are stored; stops the parser when they are too many.
-bool parser::charge(std::size_t bytes) noexcept {
-    if (bytes <= max_event_bytes_ - event_bytes_) {
-        event_bytes_ += bytes;
-        return true;
-    }
+// Keeps what the callers of a stopped parser may ask for, and gives the memory back.
+void parser::stop() noexcept {
     parser stopped(max_event_bytes_);
     stopped.error_ = parser_error::event_too_large;
     stopped.bytes_scanned_ = bytes_scanned_;
     stopped.last_event_id_ = std::move(last_event_id_);
     stopped.retry_ = retry_;
-    *this = std::move(stopped);
-    return false;
+    std::swap(*this, stopped);
 }
 
 // Doubles the memory as it grows, but not beyond what an event may hold.

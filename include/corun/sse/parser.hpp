@@ -98,6 +98,7 @@ private:
     void hold_data();
 
     bool charge(std::size_t bytes) noexcept;
+    void stop() noexcept;
     void append(std::string& to, std::string_view part);
 
     std::size_t max_event_bytes_;
