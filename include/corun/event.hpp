@@ -20,17 +20,25 @@ struct event_access;
 /// The events of a run. The views in the deltas point into the event that holds them: they are
 /// valid while it, or a copy of it, lives. Everything else owns what it says.
 
-/// The run exists. The first event of every run.
+/// The run made its thread. Comes before `run_created`.
+struct CORUN_API thread_created {
+    thread_created() = default;
+    std::string thread_id;
+};
+
+/// The run exists.
 struct CORUN_API run_created {
     run_created() = default;
     std::string run_id, thread_id, agent_id;
 };
 
-/// The run is now queued, in_progress, requires_action, cancelling, or in a state unknown to this version.
+/// The run is now queued, in_progress or cancelling, or in a state unknown to this version. That it
+/// waits for an action is said by `action_required`. The service may repeat itself.
 struct CORUN_API run_status {
     run_status() = default;
     std::string run_id, thread_id;
     run_state status = run_state::unknown;
+    std::string status_text;  ///< The status as the service wrote it.
 };
 
 /// A piece of text, to append to content piece `content_index` of message `message_id`.
@@ -50,8 +58,15 @@ struct CORUN_API annotation {
     text_annotation value;
 };
 
+/// A message begins. The service may say so more than once.
 struct CORUN_API message_created {
     message_created() = default;
+    thread_message message;
+};
+
+/// The model is writing the message. The service may say so more than once.
+struct CORUN_API message_in_progress {
+    message_in_progress() = default;
     thread_message message;
 };
 
@@ -61,27 +76,38 @@ struct CORUN_API message_completed {
     thread_message message;
 };
 
+/// A step begins. The service may say so more than once. A step of type `activities` is whole when
+/// it is created: `mcp_tools_listed` follows, one for each server.
 struct CORUN_API step_created {
     step_created() = default;
     run_step step;
 };
 
+/// The service works on the step. It may say so more than once.
+struct CORUN_API step_in_progress {
+    step_in_progress() = default;
+    run_step step;
+};
+
 /// The step ended: its status is completed, failed, cancelled or expired. The service may say so
-/// twice for one step, the first time without the output of its calls; the last one counts.
+/// twice for one step, the first time without the output of its calls; the last one counts. What
+/// it holds follows on its own: `mcp_tools_listed` for each server, `mcp_call` for each MCP call
+/// that has its output.
 struct CORUN_API step_completed {
     step_completed() = default;
     run_step step;
 };
 
 /// A piece of a tool call. Key by (`step_id`, `index`): the id may come only with the first piece.
-/// Take final arguments from `action_required` or `step_completed`: pieces may repeat.
+/// Take final arguments from `action_required` or `step_completed`: pieces may repeat. What the
+/// piece does not say is empty.
 struct CORUN_API tool_call_delta {
     tool_call_delta() = default;
     std::string_view step_id;
     std::int32_t index = 0;
     std::string_view id, type, name, server_label;
-    std::string_view arguments;
-    std::string_view output;
+    std::string_view arguments;  ///< Of the JSON text, or of the input of a code interpreter.
+    std::string_view output;     ///< Of the output, or of the logs of a code interpreter.
 };
 
 /// The service listed the tools of an MCP server.
@@ -146,13 +172,15 @@ struct CORUN_API run_expired {
     thread_run run;
 };
 
-/// The service reports an error of the stream itself; what it says of the run may still follow.
+/// The service reports an error of the stream itself; what it says of the run may still follow. An
+/// error that is not JSON is all `message`.
 struct CORUN_API stream_error {
     stream_error() = default;
     std::string code, message, type, param;
 };
 
-/// An event without a type of its own here: see `event::name()` and `event::raw()`.
+/// An event without a type of its own here, or one that says nothing beyond its name: see
+/// `event::name()` and `event::raw()`.
 struct CORUN_API unknown {
     unknown() = default;
 };
@@ -163,10 +191,11 @@ struct CORUN_API unknown {
 /// its views point to.
 class CORUN_API event {
 public:
-    using body_type = std::variant<unknown, text_delta, tool_call_delta, refusal_delta, reasoning_delta, annotation,
-                                   run_created, run_status, message_created, message_completed, step_created,
-                                   step_completed, mcp_tools_listed, mcp_call, action_required, run_completed,
-                                   run_failed, run_incomplete, run_cancelled, run_expired, stream_error>;
+    using body_type =
+        std::variant<unknown, text_delta, tool_call_delta, refusal_delta, reasoning_delta, annotation, thread_created,
+                     run_created, run_status, message_created, message_in_progress, message_completed, step_created,
+                     step_in_progress, step_completed, mcp_tools_listed, mcp_call, action_required, run_completed,
+                     run_failed, run_incomplete, run_cancelled, run_expired, stream_error>;
 
     event() = default;
 

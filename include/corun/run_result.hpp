@@ -5,9 +5,13 @@
 #include <corun/reconcile.hpp>
 #include <corun/resources.hpp>
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace corun {
@@ -18,12 +22,14 @@ public:
     run_result() = default;
 
     /// Takes one event in. The same event again changes nothing, as far as the wire allows to tell:
-    /// a completed message or step replaces what its deltas added up to.
+    /// a completed message or step replaces what its deltas added up to, and what comes late does
+    /// not open again what has ended. A delta has no number of its own, so a repeated one counts twice
+    /// until its message is completed.
     void apply(const event& value);
 
     std::string run_id, thread_id, agent_id;
     run_state status = run_state::unknown;
-    std::vector<thread_message> messages;   ///< Of this run, in order; partial when the run broke off.
+    std::vector<thread_message> messages;  ///< Of this run, in order; partial when the run broke off.
     std::vector<run_step> steps;
     std::optional<corun::usage> usage;
     std::optional<corun::last_error> last_error;
@@ -37,6 +43,14 @@ public:
     [[nodiscard]] std::vector<text_annotation> citations() const;
     /// Tool calls of all steps, in order.
     [[nodiscard]] std::vector<tool_call> tool_calls() const;
+
+private:
+    struct gatherer;
+    /// The wire's numbers of the parts gathered so far, in order: they may have gaps.
+    using part_numbers = std::vector<std::int32_t>;
+    std::map<std::string, part_numbers, std::less<>> content_numbers_;                 ///< By message.
+    std::map<std::pair<std::string, std::int32_t>, part_numbers> annotation_numbers_;  ///< By message and content.
+    std::map<std::string, part_numbers, std::less<>> call_numbers_;                    ///< By step.
 };
 
 /// A run that did not complete: `errc::run_failed`, `run_incomplete`, `run_cancelled`,

@@ -21,7 +21,7 @@ namespace corun::codec::threads {
 inline constexpr std::size_t data_padding = 64;
 
 /// An SSE event as it waits to be decoded. `name` and `data` lie in `storage`, `data` with
-/// `data_padding` readable bytes behind it.
+/// `data_padding` readable bytes behind it. Both are UTF-8, as `sse::parser` makes sure.
 struct raw_event {
     raw_event() = default;
 
@@ -52,6 +52,10 @@ public:
     /// and `problem` says in a sentence what is wrong.
     std::error_code decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem);
 
+    /// Text deltas in the service's usual form are read without a JSON parser. Off, all events go
+    /// through it; the events are the same.
+    void use_fast_path(bool enabled) noexcept;
+
 private:
     struct impl;
     std::unique_ptr<impl> impl_;
@@ -64,11 +68,13 @@ struct run_request {
     std::string agent_id;
     bool creates_thread = true;
     bool stream = true;
-    std::vector<message> messages;
+    std::vector<message> messages;  ///< Sent after `options.additional_messages`.
     /// Absent: no `tools` member.
     std::optional<std::vector<tool>> tools;
     corun::tool_resources tool_resources;  ///< Empty: no `tool_resources` member.
-    run_options options;                   ///< Its `tools` and approvals are not looked at here.
+    /// Its `tools` and approvals are not looked at here. `additional_instructions` are an
+    /// `errc::invalid_argument` with `creates_thread`: that request has no such member.
+    run_options options;
 };
 
 /// JSON bodies. `errc::invalid_argument` (as `corun::error`) when a JSON text given by the caller

@@ -1,0 +1,335 @@
+#include "codec/threads.hpp"
+#include <corun/error.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <memory>
+
+namespace corun::codec::threads {
+namespace {
+
+/// Zeroes what it frees: header values pass through here.
+template <class T>
+struct wiping_allocator {
+    using value_type = T;
+
+    wiping_allocator() = default;
+    template <class Other>
+    wiping_allocator(const wiping_allocator<Other>&) noexcept {}
+
+    T* allocate(std::size_t count) { return std::allocator<T>{}.allocate(count); }
+    void deallocate(T* memory, std::size_t count) noexcept {
+        volatile auto* bytes = reinterpret_cast<volatile unsigned char*>(memory);
+        for (std::size_t i = 0; i != count * sizeof(T); ++i) bytes[i] = 0;
+        std::allocator<T>{}.deallocate(memory, count);
+    }
+
+    friend bool operator==(const wiping_allocator&, const wiping_allocator&) noexcept { return true; }
+};
+
+using wiped_string = std::basic_string<char, std::char_traits<char>, wiping_allocator<char>>;
+/// nlohmann's JSON, in the order in which members are set, and with all its memory wiped.
+using body = nlohmann::basic_json<nlohmann::ordered_map, std::vector, wiped_string, bool, std::int64_t, std::uint64_t,
+                                  double, wiping_allocator>;
+
+[[noreturn]] void refuse(std::string_view member, std::string_view why) {
+    throw error(errc::invalid_argument, std::string(member) + " " + std::string(why));
+}
+
+body text(std::string_view value) {
+    return body(wiped_string(value));
+}
+
+body strings(const std::vector<std::string>& values) {
+    body list = body::array();
+    for (const std::string& value : values) list.push_back(text(value));
+    return list;
+}
+
+body parse(std::string_view json, std::string_view member) {
+    body parsed = body::parse(json, nullptr, false);
+    if (parsed.is_discarded()) refuse(member, "is not valid JSON");
+    return parsed;
+}
+
+body parse_object(std::string_view json, std::string_view member) {
+    body parsed = parse(json, member);
+    if (!parsed.is_object()) refuse(member, "is not a JSON object");
+    return parsed;
+}
+
+body& set(body& object, std::string_view key, body value) {
+    return object[wiped_string(key)] = std::move(value);
+}
+
+template <class T>
+void set_if(body& object, std::string_view key, const std::optional<T>& value) {
+    if (!value) return;
+    if constexpr (std::is_same_v<T, std::string>)
+        set(object, key, text(*value));
+    else
+        set(object, key, body(*value));
+}
+
+void set_unless_empty(body& object, std::string_view key, std::string_view value) {
+    if (!value.empty()) set(object, key, text(value));
+}
+
+body to_json(const metadata& pairs) {
+    body object = body::object();
+    for (const auto& [key, value] : pairs) set(object, key, text(value));
+    return object;
+}
+
+body to_json(const content_block& block) {
+    body image = body::object();
+    body object = body::object();
+    switch (block.type) {
+        case content_block::kind::text:
+            object["type"] = "text";
+            object["text"] = text(block.value);
+            return object;
+        case content_block::kind::image_url:
+            image["url"] = text(block.value);
+            set_unless_empty(image, "detail", block.detail);
+            object["type"] = "image_url";
+            object["image_url"] = std::move(image);
+            return object;
+        case content_block::kind::image_file:
+            image["file_id"] = text(block.value);
+            set_unless_empty(image, "detail", block.detail);
+            object["type"] = "image_file";
+            object["image_file"] = std::move(image);
+            return object;
+    }
+    return object;
+}
+
+body to_json(const message& what) {
+    body object = body::object();
+    object["role"] = text(what.role);
+    if (what.content.size() == 1 && what.content.front().type == content_block::kind::text) {
+        object["content"] = text(what.content.front().value);
+    } else {
+        body blocks = body::array();
+        for (const content_block& block : what.content) blocks.push_back(to_json(block));
+        object["content"] = std::move(blocks);
+    }
+    if (!what.attachments.empty()) {
+        body files = body::array();
+        for (const attachment& file : what.attachments) {
+            body readers = body::array();
+            for (const std::string& reader : file.tools) {
+                body tool_type = body::object();
+                tool_type["type"] = text(reader);
+                readers.push_back(std::move(tool_type));
+            }
+            body entry = body::object();
+            entry["file_id"] = text(file.file_id);
+            entry["tools"] = std::move(readers);
+            files.push_back(std::move(entry));
+        }
+        object["attachments"] = std::move(files);
+    }
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata);
+    return object;
+}
+
+struct tool_writer {
+    body operator()(const mcp_tool& tool) const {
+        body object = body::object();
+        object["type"] = "mcp";
+        object["server_label"] = text(tool.server_label);
+        object["server_url"] = text(tool.server_url);
+        if (!tool.allowed_tools.empty()) object["allowed_tools"] = strings(tool.allowed_tools);
+        return object;
+    }
+    body operator()(const function_tool& tool) const {
+        body function = body::object();
+        function["name"] = text(tool.name);
+        set_unless_empty(function, "description", tool.description);
+        function["parameters"] = parse_object(tool.parameters, "function_tool::parameters of " + tool.name);
+        body object = body::object();
+        object["type"] = "function";
+        object["function"] = std::move(function);
+        return object;
+    }
+    body operator()(const json_tool& tool) const {
+        const std::string member = "json_tool::json of type " + tool.type;
+        body object = parse_object(tool.json, member);
+        const auto type = object.find("type");
+        if (type == object.end() || !type->is_string() ||
+            type->get_ref<const wiped_string&>() != std::string_view(tool.type))
+            refuse(member, "has another type");
+        return object;
+    }
+};
+
+body to_json(const std::vector<tool>& tools) {
+    body list = body::array();
+    for (const tool& each : tools) list.push_back(std::visit(tool_writer{}, each));
+    return list;
+}
+
+body to_json(const mcp_approval& approval) {
+    // An empty list of tools beside a full one has made the service fail: leave it out.
+    const bool by_tool = !approval.always_tools().empty() || !approval.never_tools().empty();
+    if (approval.type() == mcp_approval::kind::never) return "never";
+    if (approval.type() == mcp_approval::kind::always || !by_tool) return "always";
+    body object = body::object();
+    if (!approval.always_tools().empty()) object["always"]["tool_names"] = strings(approval.always_tools());
+    if (!approval.never_tools().empty()) object["never"]["tool_names"] = strings(approval.never_tools());
+    return object;
+}
+
+body to_json(const tool_resources& resources) {
+    body object = body::object();
+    for (const auto& [kind, json] : resources.other)
+        set(object, kind, parse(json, "tool_resources::other[\"" + kind + "\"]"));
+    if (resources.mcp.empty()) return object;
+    body servers = body::array();
+    for (const mcp_tool_resource& resource : resources.mcp) {
+        body fields = body::object();
+        for (const header& field : resource.headers) set(fields, field.name, text(field.value.reveal()));
+        body server = body::object();
+        server["server_label"] = text(resource.server_label);
+        server["headers"] = std::move(fields);
+        if (resource.require_approval) server["require_approval"] = to_json(*resource.require_approval);
+        servers.push_back(std::move(server));
+    }
+    object["mcp"] = std::move(servers);
+    return object;
+}
+
+body to_json(const std::vector<message>& first, const std::vector<message>& second) {
+    body list = body::array();
+    for (const message& each : first) list.push_back(to_json(each));
+    for (const message& each : second) list.push_back(to_json(each));
+    return list;
+}
+
+body to_json(const run_request& what) {
+    const run_options& options = what.options;
+    body request = body::object();
+    request["assistant_id"] = text(what.agent_id);
+    request["stream"] = what.stream;
+
+    body messages = to_json(options.additional_messages, what.messages);
+    if (!what.creates_thread) {
+        if (!messages.empty()) request["additional_messages"] = std::move(messages);
+    } else if (!messages.empty()) {
+        request["thread"]["messages"] = std::move(messages);
+    }
+
+    set_if(request, "model", options.model);
+    set_if(request, "instructions", options.instructions);
+    if (what.creates_thread && options.additional_instructions)
+        refuse("run_options::additional_instructions", "cannot be given to a run that creates its thread");
+    set_if(request, "additional_instructions", options.additional_instructions);
+    if (what.tools) request["tools"] = to_json(*what.tools);
+    if (!what.tool_resources.empty()) request["tool_resources"] = to_json(what.tool_resources);
+    set_if(request, "temperature", options.temperature);
+    set_if(request, "top_p", options.top_p);
+    set_if(request, "max_prompt_tokens", options.max_prompt_tokens);
+    set_if(request, "max_completion_tokens", options.max_completion_tokens);
+    set_if(request, "parallel_tool_calls", options.parallel_tool_calls);
+    if (!options.metadata.empty()) request["metadata"] = to_json(options.metadata);
+
+    if (options.extra_json.empty()) return request;
+    body extra = parse_object(options.extra_json, "run_options::extra_json");
+    for (auto& [key, value] : extra.get_ref<body::object_t&>()) {
+        if (request.contains(key))
+            refuse("run_options::extra_json", "sets \"" + std::string(key) + "\", which the request has already");
+        request[key] = std::move(value);
+    }
+    return request;
+}
+
+/// What an agent is created from and what it is changed by: the same members, all but one optional.
+body to_json(const agent_definition& what) {
+    body object = body::object();
+    set_unless_empty(object, "model", what.model);
+    set_unless_empty(object, "name", what.name);
+    set_unless_empty(object, "description", what.description);
+    set_unless_empty(object, "instructions", what.instructions);
+    if (!what.tools.empty()) object["tools"] = to_json(what.tools);
+    if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
+    set_if(object, "temperature", what.temperature);
+    set_if(object, "top_p", what.top_p);
+    if (!what.response_format.empty())
+        object["response_format"] = parse(what.response_format, "agent_definition::response_format");
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata);
+    return object;
+}
+
+wiped_string dump(const body& json, int indent = -1) {
+    try {
+        return json.dump(indent);
+    } catch (const body::type_error&) {
+        // The only one that writing can throw. Its text quotes bytes, so it goes no further.
+        throw error(errc::invalid_argument, "a text of the request is not valid UTF-8");
+    }
+}
+
+secret encode(const body& json) {
+    const wiped_string written = dump(json);
+    return secret(std::string_view(written));
+}
+
+/// Replaces the values of every member `headers`, wherever it is: `extra_json` may bring its own.
+void redact(body& json) {
+    if (json.is_array())
+        for (body& element : json) redact(element);
+    if (!json.is_object()) return;
+    for (auto& [key, value] : json.get_ref<body::object_t&>()) {
+        if (key != std::string_view("headers"))
+            redact(value);
+        else if (value.is_object())
+            for (auto& [name, field] : value.get_ref<body::object_t&>()) field = "***";
+        else
+            value = "***";
+    }
+}
+
+}  // namespace
+
+secret encode_run(const run_request& what) {
+    return encode(to_json(what));
+}
+
+std::string encode_run_redacted(const run_request& what) {
+    body request = to_json(what);
+    redact(request);
+    return std::string(dump(request, 2));
+}
+
+secret encode_agent(const agent_definition& what) {
+    if (what.model.empty()) refuse("agent_definition::model", "is empty");
+    return encode(to_json(what));
+}
+
+secret encode_agent_changes(const agent_definition& what) {
+    return encode(to_json(what));
+}
+
+secret encode_thread(const thread_definition& what) {
+    body object = body::object();
+    if (!what.messages.empty()) object["messages"] = to_json(what.messages, {});
+    if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata);
+    return encode(object);
+}
+
+secret encode_thread_changes(const thread_definition& what) {
+    body object = body::object();
+    if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
+    object["metadata"] = to_json(what.metadata);
+    return encode(object);
+}
+
+secret encode_message(const message& what) {
+    return encode(to_json(what));
+}
+
+}  // namespace corun::codec::threads

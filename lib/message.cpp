@@ -1,0 +1,41 @@
+#include <corun/message.hpp>
+
+#include <utility>
+
+namespace corun {
+
+content_block::content_block(kind k, std::string v, std::string d)
+    : type(k), value(std::move(v)), detail(std::move(d)) {}
+
+content_block content_block::text(std::string value) {
+    return {kind::text, std::move(value), {}};
+}
+
+content_block content_block::image_url(std::string url, std::string detail) {
+    return {kind::image_url, std::move(url), std::move(detail)};
+}
+
+content_block content_block::image_file(std::string file_id, std::string detail) {
+    return {kind::image_file, std::move(file_id), std::move(detail)};
+}
+
+attachment::attachment(std::string id, std::vector<std::string> readers)
+    : file_id(std::move(id)), tools(std::move(readers)) {}
+
+message::message(std::string text) {
+    content.push_back(content_block::text(std::move(text)));
+}
+message::message(const char* text) : message(std::string(text)) {}
+message::message(std::vector<content_block> blocks) : content(std::move(blocks)) {}
+
+message& message::add(content_block block) & {
+    content.push_back(std::move(block));
+    return *this;
+}
+
+message&& message::add(content_block block) && {
+    content.push_back(std::move(block));
+    return std::move(*this);
+}
+
+}  // namespace corun

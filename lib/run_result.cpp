@@ -1,0 +1,282 @@
+#include <corun/run_result.hpp>
+
+#include <algorithm>
+#include <string_view>
+
+namespace corun {
+namespace {
+
+/// The part with `number`, made in its place when it is missing. `numbers` runs beside `parts`.
+template <class Part>
+Part& part_at(std::vector<std::int32_t>& numbers, std::vector<Part>& parts, std::int32_t number) {
+    // Parts that came whole, in a created object, count from 0.
+    while (numbers.size() < parts.size()) numbers.push_back(static_cast<std::int32_t>(numbers.size()));
+    const auto found = std::lower_bound(numbers.begin(), numbers.end(), number);
+    const auto offset = found - numbers.begin();
+    if (found == numbers.end() || *found != number) {
+        numbers.insert(found, number);
+        parts.insert(parts.begin() + offset, Part{});
+    }
+    return parts[static_cast<std::size_t>(offset)];
+}
+
+/// The object with `id`, the latest first; null when there is none.
+template <class Object>
+Object* find_by_id(std::vector<Object>& objects, std::string_view id) {
+    const auto found =
+        std::find_if(objects.rbegin(), objects.rend(), [id](const Object& object) { return object.id == id; });
+    return found == objects.rend() ? nullptr : &*found;
+}
+
+bool has_ended(const thread_message& message) {
+    return message.status == "completed" || message.status == "incomplete";
+}
+
+bool has_ended(const run_step& step) {
+    return step.status == "completed" || step.status == "failed" || step.status == "cancelled" ||
+           step.status == "expired";
+}
+
+void set_unless_empty(std::string& target, std::string_view value) {
+    if (!value.empty()) target = value;
+}
+
+/// Appends a piece of JSON text, unless it says again all that there is: no JSON object goes on
+/// with a copy of itself.
+void append_unless_repeated(std::string& target, std::string_view piece) {
+    if (target == piece && piece.starts_with('{') && piece.ends_with('}')) return;
+    target += piece;
+}
+
+/// Takes over what a newer piece of an annotation says.
+void merge(text_annotation& target, const text_annotation& piece) {
+    set_unless_empty(target.type, piece.type);
+    set_unless_empty(target.text, piece.text);
+    set_unless_empty(target.file_id, piece.file_id);
+    set_unless_empty(target.quote, piece.quote);
+    set_unless_empty(target.url, piece.url);
+    set_unless_empty(target.title, piece.title);
+    if (piece.start_index) target.start_index = piece.start_index;
+    if (piece.end_index) target.end_index = piece.end_index;
+}
+
+}  // namespace
+
+/// What each event does to the result.
+struct run_result::gatherer {
+    run_result& result;
+
+    void operator()(const unknown&) const {}
+    void operator()(const reasoning_delta&) const {}
+
+    void operator()(const text_delta& delta) const {
+        append_text(delta.message_id, delta.content_index, "text", delta.text);
+    }
+    void operator()(const refusal_delta& delta) const {
+        append_text(delta.message_id, delta.content_index, "refusal", delta.text);
+    }
+
+    void operator()(const annotation& piece) const {
+        thread_message& message = message_with(piece.message_id);
+        if (has_ended(message)) return;
+        message_content& content = part_at(result.content_numbers_[message.id], message.content, piece.content_index);
+        if (content.type.empty()) content.type = "text";
+        merge(part_at(result.annotation_numbers_[{message.id, piece.content_index}], content.annotations, piece.index),
+              piece.value);
+    }
+
+    void operator()(const thread_created& event) const { set_unless_empty(result.thread_id, event.thread_id); }
+
+    void operator()(const run_created& event) const { set_ids(event.run_id, event.thread_id, event.agent_id); }
+
+    void operator()(const run_status& event) const {
+        set_ids(event.run_id, event.thread_id, {});
+        if (is_terminal(result.status)) return;
+        result.status = event.status;
+        if (event.status != run_state::requires_action) result.required_action.reset();
+    }
+
+    void operator()(const action_required& event) const {
+        set_ids(event.run_id, event.thread_id, {});
+        if (is_terminal(result.status)) return;
+        result.status = run_state::requires_action;
+        result.required_action = event.action;
+        for (const function_call& call : event.action.function_calls) set_arguments(call.id, call.arguments);
+        for (const mcp_approval_request& call : event.action.mcp_approvals) set_arguments(call.id, call.arguments);
+    }
+
+    void operator()(const message_created& event) const { begin(event.message); }
+    void operator()(const message_in_progress& event) const { begin(event.message); }
+
+    void operator()(const message_completed& event) const {
+        message_with(event.message.id) = event.message;
+        result.content_numbers_.erase(event.message.id);
+        std::erase_if(result.annotation_numbers_,
+                      [&event](const auto& entry) { return entry.first.first == event.message.id; });
+    }
+
+    void operator()(const step_created& event) const { begin(event.step); }
+    void operator()(const step_in_progress& event) const { begin(event.step); }
+
+    void operator()(const step_completed& event) const {
+        run_step& step = step_with(event.step.id);
+        const run_step before = std::exchange(step, event.step);
+        // The service may say that a step is completed before it has the output of its calls.
+        for (const tool_call& call : before.tool_calls) {
+            if (!call.output || call.id.empty()) continue;
+            tool_call* const now = find_by_id(step.tool_calls, call.id);
+            if (now != nullptr && !now->output) now->output = call.output;
+        }
+        result.call_numbers_.erase(step.id);
+    }
+
+    void operator()(const tool_call_delta& delta) const {
+        run_step& step = step_with(delta.step_id);
+        if (step.type.empty()) step.type = "tool_calls";
+        tool_call& call = part_at(result.call_numbers_[step.id], step.tool_calls, delta.index);
+        set_unless_empty(call.id, delta.id);
+        set_unless_empty(call.type, delta.type);
+        set_unless_empty(call.name, delta.name);
+        set_unless_empty(call.server_label, delta.server_label);
+        // A step that has ended has its arguments; its output may still come.
+        if (!has_ended(step) || call.arguments.empty()) append_unless_repeated(call.arguments, delta.arguments);
+        if (delta.output.empty()) return;
+        if (!call.output) call.output.emplace();
+        append_unless_repeated(*call.output, delta.output);
+    }
+
+    void operator()(const mcp_tools_listed& event) const {
+        run_step& step = step_with(event.step_id);
+        if (step.type.empty()) step.type = "activities";
+        const auto same =
+            std::find_if(step.mcp_tools.begin(), step.mcp_tools.end(), [&event](const mcp_tool_list& list) {
+                return list.id == event.list.id && list.server_label == event.list.server_label;
+            });
+        if (same == step.mcp_tools.end())
+            step.mcp_tools.push_back(event.list);
+        else
+            *same = event.list;
+    }
+
+    void operator()(const mcp_call& event) const {
+        run_step& step = step_with(event.step_id);
+        if (step.type.empty()) step.type = "tool_calls";
+        if (tool_call* const known = find_by_id(step.tool_calls, event.call.id))
+            *known = event.call;
+        else
+            step.tool_calls.push_back(event.call);
+    }
+
+    void operator()(const run_completed& event) const { end(event.run, run_state::completed); }
+    void operator()(const run_failed& event) const { end(event.run, run_state::failed); }
+    void operator()(const run_incomplete& event) const { end(event.run, run_state::incomplete); }
+    void operator()(const run_cancelled& event) const { end(event.run, run_state::cancelled); }
+    void operator()(const run_expired& event) const { end(event.run, run_state::expired); }
+
+    void operator()(const stream_error& event) const {
+        // What the run itself says of its failure tells more.
+        if (result.last_error) return;
+        corun::last_error& error = result.last_error.emplace();
+        error.code = event.code.empty() ? event.type : event.code;
+        error.message = event.message;
+    }
+
+private:
+    void set_ids(std::string_view run, std::string_view thread, std::string_view agent) const {
+        set_unless_empty(result.run_id, run);
+        set_unless_empty(result.thread_id, thread);
+        set_unless_empty(result.agent_id, agent);
+    }
+
+    thread_message& message_with(std::string_view id) const {
+        if (thread_message* const known = find_by_id(result.messages, id)) return *known;
+        thread_message& added = result.messages.emplace_back();
+        added.id = id;
+        added.run_id = result.run_id;
+        added.thread_id = result.thread_id;
+        return added;
+    }
+
+    run_step& step_with(std::string_view id) const {
+        if (run_step* const known = find_by_id(result.steps, id)) return *known;
+        run_step& added = result.steps.emplace_back();
+        added.id = id;
+        added.run_id = result.run_id;
+        added.thread_id = result.thread_id;
+        added.status = "in_progress";
+        return added;
+    }
+
+    void append_text(std::string_view message_id, std::int32_t index, std::string_view type,
+                     std::string_view text) const {
+        thread_message& message = message_with(message_id);
+        if (has_ended(message)) return;
+        auto numbers = result.content_numbers_.find(message_id);
+        if (numbers == result.content_numbers_.end())
+            numbers = result.content_numbers_.emplace(std::string(message_id), part_numbers{}).first;
+        message_content& content = part_at(numbers->second, message.content, index);
+        if (content.type.empty()) content.type = type;
+        content.text += text;
+    }
+
+    /// A message or step that begins, or begins again: what was gathered of it stays.
+    void begin(const thread_message& incoming) const {
+        thread_message& message = message_with(incoming.id);
+        if (has_ended(message)) return;
+        std::vector<message_content> gathered = std::move(message.content);
+        message = incoming;
+        if (!gathered.empty()) message.content = std::move(gathered);
+    }
+    void begin(const run_step& incoming) const {
+        run_step& step = step_with(incoming.id);
+        if (has_ended(step)) return;
+        std::vector<tool_call> gathered = std::move(step.tool_calls);
+        step = incoming;
+        if (!gathered.empty()) step.tool_calls = std::move(gathered);
+    }
+
+    void set_arguments(std::string_view call_id, const std::string& arguments) const {
+        for (run_step& step : result.steps)
+            if (tool_call* const call = find_by_id(step.tool_calls, call_id)) call->arguments = arguments;
+    }
+
+    void end(const thread_run& run, run_state state) const {
+        set_ids(run.id, run.thread_id, run.agent_id);
+        result.status = state;
+        result.required_action.reset();
+        if (run.usage) result.usage = run.usage;
+        if (run.last_error) result.last_error = run.last_error;
+        set_unless_empty(result.incomplete_reason, run.incomplete_reason);
+    }
+};
+
+void run_result::apply(const event& value) {
+    std::visit(gatherer{*this}, value.body());
+}
+
+std::string run_result::text() const {
+    std::string whole;
+    for (const thread_message& message : messages) whole += message.text();
+    return whole;
+}
+
+std::vector<text_annotation> run_result::citations() const {
+    std::vector<text_annotation> all;
+    for (const thread_message& message : messages)
+        for (const message_content& content : message.content)
+            all.insert(all.end(), content.annotations.begin(), content.annotations.end());
+    return all;
+}
+
+std::vector<tool_call> run_result::tool_calls() const {
+    std::vector<tool_call> all;
+    for (const run_step& step : steps) all.insert(all.end(), step.tool_calls.begin(), step.tool_calls.end());
+    return all;
+}
+
+run_error::run_error(std::error_code code, diagnostics details, run_result partial)
+    : error(code, std::move(details)), result_(std::make_shared<const run_result>(std::move(partial))) {}
+
+run_error::~run_error() = default;
+
+}  // namespace corun
