@@ -38,8 +38,9 @@ namespace {
 
 using detail::quote;
 
-constexpr int plain = 1, on_run = 2, same_server = 3, approval_only = 4, agent_stores = 5, thread_stores = 6,
-              left_alone = 7, others_stored = 8, same_tool = 9, new_tools = 10, new_server = 12, new_thread = 14;
+/// Rows of the table; those that are errors have their `errc`.
+constexpr int plain = 1, on_run = 2, same_server = 3, approval_only = 4, left_alone = 7, others_stored = 8,
+              same_tool = 9, new_tools = 10, new_server = 12, new_thread = 14;
 
 /// "'a', 'b'".
 template <class Range, class Text>
@@ -167,8 +168,14 @@ private:
         validate(what_.headers);
         for (const auto& [label, approval] : what_.options.require_approval)
             validate_label(label, "run_options::require_approval");
-        for (const tool& value : what_.options.tools)
+        for (const tool& value : what_.options.tools) {
             if (const auto* server = as_mcp(value)) validate_label(server->server_label, "run_options::tools");
+            // As bare JSON, its label or name would go unseen here.
+            if (std::holds_alternative<json_tool>(value) && (type_of(value) == "mcp" || type_of(value) == "function"))
+                throw error(errc::invalid_argument, "run_options::tools has a json_tool of type " +
+                                                        quote(type_of(value)) +
+                                                        "; give it as mcp_tool or function_tool");
+        }
     }
 
     bool asks_for_anything() const {

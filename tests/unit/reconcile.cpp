@@ -349,6 +349,7 @@ BOOST_AUTO_TEST_CASE(refuses_what_must_not_be_sent) {
            error_of(errc::duplicate_server_label));
     expect("a function twice in the run's tools", on({}).tools({function("g"), function("g", "Other.")}),
            error_of(errc::invalid_argument));
+    expect("a server as bare JSON", on({}).tools({corun::json_tool("mcp", "{}")}), error_of(errc::invalid_argument));
     expect("a header name that is no token", on({server("L")}).with("L", "X Y"), error_of(errc::invalid_header));
     expect("an empty header name", on({server("L")}).with("L", ""), error_of(errc::invalid_header));
     expect("a header value with a line break", on({server("L")}).with("L", "X", "a\r\nb"),
