@@ -302,10 +302,8 @@ void parser::extend_line(std::string_view part) {
         const std::string_view head = part.substr(0, longest_name + 1 - partial_text_.size());
         const std::size_t colon = head.find(':');
         partial_text_ += head.substr(0, colon);
-        if (colon == part.npos) {
-            if (partial_text_.size() > longest_name) begin_value(field::ignored);
-            return;
-        }
+        // Of a name longer than any we know just enough is kept to tell.
+        if (colon == head.npos) return;
         begin_value(field_called(partial_text_));
         part.remove_prefix(colon + 1);
     }
