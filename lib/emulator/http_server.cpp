@@ -7,7 +7,10 @@
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
-#include <restinio/all.hpp>
+#include <restinio/http_server.hpp>
+#include <restinio/message_builders.hpp>
+#include <restinio/null_logger.hpp>
+#include <restinio/null_timer_manager.hpp>
 
 #include <map>
 #include <optional>
