@@ -155,7 +155,8 @@ def self_test():
     for file, include, allowed in SELF_TEST:
         with tempfile.TemporaryDirectory() as directory:
             root = pathlib.Path(directory)
-            for name in ('include/corun/agent.hpp', 'include/corun/credential.hpp', 'include/corun/emulator/emulator.hpp',
+            for name in ('include/corun/agent.hpp', 'include/corun/credential.hpp',
+                         'include/corun/emulator/emulator.hpp',
                          'lib/codec/threads.hpp', 'lib/run/machine.hpp', 'lib/net/transport.hpp'):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).touch()
