@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(row_3_leaves_out_a_server_that_the_agent_defines) {
     expect("the same server tool again", on("mcp:L").in_thread().with("L").tools("mcp:L"),
            "L {Authorization: Bearer fresh, -}; rows 3 2");
     expect("allowed tools in another order are the same",
-           on({server("L", {"a", "b"})}).in_thread().with("L").tools({server("L", {"b", "a"})}),
+           on({server("L", {"c", "a", "b"})}).in_thread().with("L").tools({server("L", {"b", "c", "a"})}),
            "L {Authorization: Bearer fresh, -}; rows 3 2");
     expect("other allowed tools", on({server("L", {"a"})}).with("L").tools({server("L", {"a", "b"})}),
            error_of(errc::conflicting_tool_definition));
