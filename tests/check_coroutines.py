@@ -14,7 +14,8 @@ import sys
 
 def blank(text):
     """The text with comments and literals blanked out, line breaks kept."""
-    pattern = re.compile(r'//[^\n]*|/\*.*?\*/|R"([^(\s]*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9A-Fa-f])\'(?:\\.|[^\'\\\n])+\'',
+    pattern = re.compile(r'//[^\n]*|/\*.*?\*/|R"([^(\s]*)\(.*?\)\1"|'
+                         r'"(?:\\.|[^"\\\n])*"|(?<![0-9A-Fa-f])\'(?:\\.|[^\'\\\n])+\'',
                          re.S)
 
     def same_shape(match):
@@ -83,7 +84,8 @@ def group_problems(text, start, end):
         elif c == '{':
             before = text[start:position]
             content = text[position + 1:matching(text, position)].strip()
-            if content and not HARMLESS.search(before) or (re.search(r'\w\s*$', before) and not HARMLESS.search(before)):
+            is_typed = re.search(r'\w\s*$', before)
+            if (content or is_typed) and not HARMLESS.search(before):
                 yield position, 'a braced temporary in a co_await expression: name it, or use parentheses'
             position = matching(text, position)
         position += 1

@@ -29,8 +29,7 @@ LIBRARIES = {
 KNOWN_LIBRARIES = set().union(*LIBRARIES.values())
 
 # Public headers that live on an executor; the others are values.
-CLIENT_HEADERS = {'agent.hpp', 'client.hpp', 'corun.hpp', 'credential.hpp', 'event_stream.hpp', 'paged.hpp',
-                  'thread.hpp'}
+CLIENT_HEADERS = {'agent.hpp', 'client.hpp', 'corun.hpp', 'event_stream.hpp', 'paged.hpp', 'thread.hpp'}
 # Sources straight in lib/ that implement values; the others are the glue above everything.
 VALUE_SOURCES = {'escape', 'secret', 'headers', 'mcp_headers', 'error', 'message', 'tools', 'event', 'resources',
                  'reconcile_report', 'run_result', 'options', 'version'}
@@ -45,6 +44,8 @@ def layer_of(path):
             return parts[2]  # sse, emulator
         if parts[2] == 'json.hpp':
             return 'codec'  # the opt-in exception: nlohmann in a public header
+        if parts[2] == 'credential.hpp':
+            return 'identity'
         return 'client' if parts[2] in CLIENT_HEADERS else 'values'
     if parts[0] == 'lib':
         if len(parts) > 2:
@@ -134,6 +135,9 @@ SELF_TEST = [
     ('lib/run/machine.cpp', '"net/transport.hpp"', False),
     ('lib/curl/driver.cpp', '<curl/curl.h>', True),
     ('lib/curl/driver.cpp', '"net/transport.hpp"', True),
+    ('lib/identity/credential.cpp', '<corun/credential.hpp>', True),
+    ('lib/identity/credential.cpp', '<corun/agent.hpp>', False),
+    ('include/corun/client.hpp', '<corun/credential.hpp>', True),
     ('lib/agent.cpp', '<curl/curl.h>', False),
     ('lib/agent.cpp', '<nlohmann/json.hpp>', False),
     ('lib/agent.cpp', '"run/machine.hpp"', True),
@@ -151,14 +155,16 @@ def self_test():
     for file, include, allowed in SELF_TEST:
         with tempfile.TemporaryDirectory() as directory:
             root = pathlib.Path(directory)
-            for name in ('include/corun/agent.hpp', 'include/corun/emulator/emulator.hpp', 'lib/codec/threads.hpp',
-                         'lib/run/machine.hpp', 'lib/net/transport.hpp'):
+            for name in ('include/corun/agent.hpp', 'include/corun/credential.hpp',
+                         'include/corun/emulator/emulator.hpp',
+                         'lib/codec/threads.hpp', 'lib/run/machine.hpp', 'lib/net/transport.hpp'):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).touch()
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             (root / file).write_text(f'#include {include}\n')
             (root / 'tests/headers').mkdir(parents=True, exist_ok=True)
-            (root / 'tests/headers/meson.build').write_text("'agent.hpp' 'emulator/emulator.hpp' 'headers.hpp' 'json.hpp'")
+            (root / 'tests/headers/meson.build').write_text(
+                "'agent.hpp' 'client.hpp' 'credential.hpp' 'emulator/emulator.hpp' 'headers.hpp' 'json.hpp'")
             found = violations(root)
             if bool(found) == allowed:
                 failures += 1

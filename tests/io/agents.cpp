@@ -23,10 +23,10 @@ BOOST_AUTO_TEST_CASE(an_agent_is_created_read_updated_and_deleted) {
     definition.tools.push_back(function_tool("get_weather", "Weather", R"({"type":"object","properties":{}})"));
     definition.tools.push_back(code_interpreter());
     definition.tools.push_back(mcp_tool("bookings", mcp->url(), {"reserve_seat"}));
-    agent made = run(io, client->create_agent(definition));
+    agent made = await(io, client->create_agent(definition));
     BOOST_TEST(made.id().starts_with("asst_"));
 
-    agent read = run(io, client->get_agent(made.id()));
+    agent read = await(io, client->get_agent(made.id()));
     BOOST_TEST(read.definition().name == "desk");
     BOOST_TEST(read.definition().instructions == "Be brief.");
     BOOST_TEST((read.definition().temperature == 0.5));
@@ -38,13 +38,13 @@ BOOST_AUTO_TEST_CASE(an_agent_is_created_read_updated_and_deleted) {
 
     agent_definition changes;
     changes.instructions = "Be polite.";
-    run(io, read.update(changes));
+    await(io, read.update(changes));
     BOOST_TEST(read.definition().instructions == "Be polite.");
     BOOST_TEST(read.definition().name == "desk");
-    run(io, made.refresh());
+    await(io, made.refresh());
     BOOST_TEST(made.definition().instructions == "Be polite.");
 
-    run(io, made.remove());
+    await(io, made.remove());
     BOOST_TEST(failure_of(io, client->get_agent(made.id())).code() == errc::not_found);
 }
 
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_listing_goes_over_pages_without_gaps_or_repeats) {
             }
             co_return count;
         };
-        BOOST_TEST(run(io, all()) == 25);
+        BOOST_TEST(await(io, all()) == 25);
         BOOST_TEST((seen == made));
     }
 }
@@ -76,10 +76,10 @@ BOOST_AUTO_TEST_CASE(a_failed_page_can_be_asked_for_again) {
     options.page_size = 2;
     auto listing = client->list_agents(options);
     int count = 0;
-    for (int i = 0; i < 2; ++i) count += run(io, listing.next()).has_value();
+    for (int i = 0; i < 2; ++i) count += await(io, listing.next()).has_value();
     service->inject(emulator::fault::respond(500).on("GET", "/assistants"));
     BOOST_TEST(failure_of(io, listing.next()).code() == errc::server_failed);
-    while (run(io, listing.next())) ++count;
+    while (await(io, listing.next())) ++count;
     BOOST_TEST(count == 5);
 }
 
@@ -88,15 +88,15 @@ BOOST_AUTO_TEST_CASE(a_thread_holds_a_conversation) {
     thread_definition definition;
     definition.metadata["user"] = "u1";
     definition.messages.push_back("Earlier question");
-    thread t = run(io, client->create_thread(definition));
-    BOOST_TEST(run(io, client->get_thread(t.id())).definition().metadata.at("user") == "u1");
+    thread t = await(io, client->create_thread(definition));
+    BOOST_TEST(await(io, client->get_thread(t.id())).definition().metadata.at("user") == "u1");
 
-    const thread_message added = run(io, t.add_message("A remark"));
+    const thread_message added = await(io, t.add_message("A remark"));
     BOOST_TEST(added.role == "user");
     BOOST_TEST(added.text() == "A remark");
-    BOOST_TEST(run(io, t.get_message(added.id)).text() == "A remark");
+    BOOST_TEST(await(io, t.get_message(added.id)).text() == "A remark");
 
-    const run_result result = run(io, a.run(t, "A question"));
+    const run_result result = await(io, a.run(t, "A question"));
     BOOST_TEST(result.thread_id == t.id());
     BOOST_TEST((result.status == run_state::completed));
     BOOST_TEST(result.usage.has_value());
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(a_thread_holds_a_conversation) {
     oldest.oldest_first = true;
     auto messages = t.list_messages(oldest);
     std::vector<std::string> texts;
-    while (auto each = run(io, messages.next())) texts.push_back(each->text());
+    while (auto each = await(io, messages.next())) texts.push_back(each->text());
     BOOST_REQUIRE(texts.size() == 4u);
     BOOST_TEST(texts[0] == "Earlier question");
     BOOST_TEST(texts[1] == "A remark");
@@ -116,31 +116,31 @@ BOOST_AUTO_TEST_CASE(a_thread_holds_a_conversation) {
     list_options of_run;
     of_run.run_id = result.run_id;
     auto answers = t.list_messages(of_run);
-    BOOST_TEST(run(io, answers.next())->text() == result.text());
+    BOOST_TEST(await(io, answers.next())->text() == result.text());
 
-    const thread_run read = run(io, t.get_run(result.run_id));
+    const thread_run read = await(io, t.get_run(result.run_id));
     BOOST_TEST((read.status == run_state::completed));
     BOOST_TEST(read.agent_id == a.id());
     auto runs = t.list_runs();
-    BOOST_TEST(run(io, runs.next())->id == result.run_id);
-    BOOST_TEST(!run(io, runs.next()).has_value());
+    BOOST_TEST(await(io, runs.next())->id == result.run_id);
+    BOOST_TEST(!await(io, runs.next()).has_value());
     auto steps = t.list_steps(result.run_id);
-    BOOST_TEST(run(io, steps.next())->type == "message_creation");
+    BOOST_TEST(await(io, steps.next())->type == "message_creation");
 
     thread_definition changes;
     changes.metadata["user"] = "u2";
-    run(io, t.update(changes));
+    await(io, t.update(changes));
     BOOST_TEST(t.definition().metadata.at("user") == "u2");
-    run(io, t.remove());
+    await(io, t.remove());
     BOOST_TEST(failure_of(io, client->get_thread(t.id())).code() == errc::not_found);
 }
 
 BOOST_AUTO_TEST_CASE(a_run_without_streaming_is_polled_to_its_end) {
     mcp->accept_token("t", now() + std::chrono::hours(1));
     agent a = make_agent();
-    thread t = run(io, client->create_thread());
-    thread_run r = run(io, a.create_run(t, "Book seat 14A", token("t"), without_approvals()));
-    for (int polls = 0; !is_terminal(r.status) && polls < 1000; ++polls) r = run(io, t.get_run(r.id));
+    thread t = await(io, client->create_thread());
+    thread_run r = await(io, a.create_run(t, "Book seat 14A", token("t"), without_approvals()));
+    for (int polls = 0; !is_terminal(r.status) && polls < 1000; ++polls) r = await(io, t.get_run(r.id));
     BOOST_TEST((r.status == run_state::completed));
     BOOST_TEST(r.usage.has_value());
 }
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(a_running_run_is_cancelled_through_its_stream) {
         }
         co_return ended;
     };
-    BOOST_TEST(run(io, cancel_half_way(a)) == "thread.run.cancelled");
+    BOOST_TEST(await(io, cancel_half_way(a)) == "thread.run.cancelled");
 }
 
 BOOST_AUTO_TEST_CASE(the_options_of_a_run_reach_the_service) {
@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(the_options_of_a_run_reach_the_service) {
     options.metadata["k"] = "v";
     options.additional_messages.push_back("before");
     options.extra_json = R"({"response_format":{"type":"json_object"},"tool_choice":"none"})";
-    (void)run(io, a.run("hello", mcp_headers(), options));
+    (void)await(io, a.run("hello", mcp_headers(), options));
     const std::string body = service->requests().back().body;
     for (const char* part : {R"("model":"gpt-4.1")", R"("instructions":"Speak Norwegian.")", R"("temperature":0.25)", R"("top_p":0.5)",
                              R"("max_prompt_tokens":1000)", R"("max_completion_tokens":2000)", R"("parallel_tool_calls":false)",

@@ -28,7 +28,7 @@ struct refused : emulated {
 
 error endpoint_refusal(asio::io_context& io, std::string endpoint, credential token) {
     try {
-        client made(io.get_executor(), std::move(endpoint), std::move(token));
+        corun::client made(io.get_executor(), std::move(endpoint), std::move(token));
     } catch (const error& failure) {
         return failure;
     }
@@ -94,11 +94,11 @@ BOOST_AUTO_TEST_CASE(a_credential_goes_over_https_or_to_loopback_only) {
         const error failure = endpoint_refusal(io, endpoint, credential::bearer("secret-value"));
         BOOST_TEST(failure.code() == errc::insecure_endpoint);
         BOOST_TEST(!says(failure, "secret-value"));
-        client without(io.get_executor(), endpoint, credential());
+        corun::client without(io.get_executor(), endpoint, credential());
         (void)without;
     }
     for (const char* endpoint : {"https://service.example/api", "http://127.0.0.1:1/x", "http://localhost:1", "http://[::1]:1"})
-        client fine(io.get_executor(), endpoint, credential::bearer("t"));
+        corun::client fine(io.get_executor(), endpoint, credential::bearer("t"));
 }
 
 BOOST_AUTO_TEST_CASE(empty_ids_and_handles_are_refused) {
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_is_refused) {
 BOOST_AUTO_TEST_CASE(headers_do_not_go_to_an_mcp_server_over_plain_http) {
     agent_definition definition("gpt-4o");
     definition.tools.push_back(mcp_tool("bookings", "http://mcp.example/mcp"));
-    agent a = run(io, client->create_agent(definition));
+    agent a = await(io, client->create_agent(definition));
     BOOST_TEST(refusal(a.run_stream("hi", token("secret-value"))).code() == errc::insecure_endpoint);
 }
 

@@ -43,7 +43,7 @@ struct bad : emulated {
     }
     broken_run broken(fault what) {
         service->inject(std::move(what));
-        return run(io, run_to_the_end(a, "tokens(20)"));
+        return await(io, run_to_the_end(a, "tokens(20)"));
     }
 };
 
@@ -124,9 +124,9 @@ BOOST_AUTO_TEST_CASE(a_line_of_two_megabytes_is_delivered_whole_or_refused_by_it
     const std::string large(std::size_t{2} << 20, 'x');
     const std::string frame = "event: thread.surprise\ndata: {\"x\":\"" + large + "\"}\n\n";
     service->inject(fault::insert(frame).after("thread.message.created"));
-    event_stream stream = run(io, a.run_stream("hi"));
+    event_stream stream = await(io, a.run_stream("hi"));
     bool seen = false;
-    for (const event& each : run(io, collect(stream))) {
+    for (const event& each : await(io, collect(stream))) {
         if (each.name() != "thread.surprise") continue;
         seen = true;
         BOOST_TEST(each.raw().size() == large.size() + 8);
@@ -137,9 +137,9 @@ BOOST_AUTO_TEST_CASE(a_line_of_two_megabytes_is_delivered_whole_or_refused_by_it
     client_options options;
     options.max_event_bytes = std::size_t{1} << 20;
     corun::client bounded(io.get_executor(), service->endpoint(), credential::bearer(service->token()), options);
-    agent other = run(io, bounded.get_agent(a.id()));
+    agent other = await(io, bounded.get_agent(a.id()));
     service->inject(fault::insert(frame).after("thread.message.created"));
-    const broken_run refused = run(io, run_to_the_end(other, "hi"));
+    const broken_run refused = await(io, run_to_the_end(other, "hi"));
     BOOST_TEST(refused.code == errc::event_too_large);
     BOOST_TEST(refused.events > 3u);
 }
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_stalled_stream_times_out_and_keeps_what_came_before) {
         while (auto arrived = co_await stream.next(came.code)) ++came.events;
         co_return came;
     };
-    const broken_run came = run(io, stalled(a, options));
+    const broken_run came = await(io, stalled(a, options));
     BOOST_TEST(came.code == errc::idle_timeout);
     BOOST_TEST(came.events == 5u);
 }
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(duplicates_keepalives_comments_and_unknown_events_do_no_har
     service->inject(fault::insert("event: keepalive\ndata:\n\n").before("thread.message.delta").times(fault::always));
     service->inject(fault::insert(": ping\n\n").before("thread.message.delta").times(fault::always));
     service->inject(fault::insert("event: thread.run.new_thing\ndata: {\"a\":1}\n\n").before("thread.message.completed").times(fault::always));
-    const run_result result = run(io, a.run("one two three"));
+    const run_result result = await(io, a.run("one two three"));
     BOOST_TEST((result.status == run_state::completed));
     BOOST_TEST(result.messages.size() == 1u);
     BOOST_TEST(result.text().find("one two three") != std::string::npos);
@@ -172,18 +172,18 @@ BOOST_AUTO_TEST_CASE(duplicates_keepalives_comments_and_unknown_events_do_no_har
 
 BOOST_AUTO_TEST_CASE(crlf_frames_are_the_same_events) {
     service->inject(fault::crlf());
-    const run_result result = run(io, a.run("one two three"));
+    const run_result result = await(io, a.run("one two three"));
     BOOST_TEST(result.text().find("one two three") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_run_is_an_event_and_from_run_an_error_with_what_had_arrived) {
     service->script("fail now", {emulator::step::reply("Let me see."), emulator::step::fail("rate_limit_exceeded", "Rate limit is exceeded. Try again in 22 seconds.")});
-    const std::vector<event> events = run(io, collect(a.run_stream("fail now")));
+    const std::vector<event> events = await(io, collect(a.run_stream("fail now")));
     BOOST_REQUIRE(events.back().get_if<run_failed>());
     BOOST_REQUIRE(events.back().get_if<run_failed>()->run.last_error.has_value());
     BOOST_TEST(events.back().get_if<run_failed>()->run.last_error->code == "rate_limit_exceeded");
     try {
-        (void)run(io, a.run("fail now"));
+        (void)await(io, a.run("fail now"));
         BOOST_FAIL("it must throw");
     } catch (const run_error& failure) {
         BOOST_TEST(failure.code() == errc::run_failed);
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(a_failed_run_is_an_event_and_from_run_an_error_with_what_ha
 BOOST_AUTO_TEST_CASE(run_on_a_broken_stream_carries_what_had_arrived) {
     service->inject(fault::cut().after("thread.message.delta"));
     try {
-        (void)run(io, a.run("tokens(20)"));
+        (void)await(io, a.run("tokens(20)"));
         BOOST_FAIL("it must throw");
     } catch (const run_error& failure) {
         BOOST_TEST(failure.code() == errc::premature_eof);

@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(streams_chunks_as_they_come_and_ignores_trailers) {
     run_until(io, [&] { return sink.bytes == "one" && peer; });
     BOOST_TEST(sink.head.status == 200);
     BOOST_TEST(!sink.done);
-    run(io, [](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+    await(io, [](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
         co_await connection->write_chunk("two");
         co_await connection->write("0\r\nX-Trailer: t\r\n\r\n");
     }(peer));
@@ -311,12 +311,12 @@ BOOST_AUTO_TEST_CASE(a_call_gathers_the_response_and_bounds_it) {
     loopback_server server(io, answering(whole_response(404, "application/json", std::string(1000, 'j'))));
     auto clock = detail::make_clock(io.get_executor());
     detail::call_limits limits;
-    detail::http_response whole = run(io, detail::http_call(transport, clock, get(server.url()), limits));
+    detail::http_response whole = await(io, detail::http_call(transport, clock, get(server.url()), limits));
     BOOST_TEST(whole.head.status == 404);
     BOOST_TEST(whole.body.size() == 1000u);
     BOOST_TEST(!whole.truncated);
     limits.max_bytes = 10;
-    detail::http_response part = run(io, detail::http_call(transport, clock, get(server.url()), limits));
+    detail::http_response part = await(io, detail::http_call(transport, clock, get(server.url()), limits));
     BOOST_TEST(part.truncated);
     BOOST_TEST(part.body == "jjjjjjjjjj");
 }

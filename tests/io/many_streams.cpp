@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_streams_run_at_once_beside_one_that_is_not_read)
     agent a = make_plain_agent();
 
     // Far more events than its consumer lets in: about 40 MB.
-    event_stream slow = run(io, a.run_stream("tokens(200000)"));
+    event_stream slow = await(io, a.run_stream("tokens(200000)"));
 
     int open = 0, most_open = 0, finished = 0;
     std::vector<std::string> texts(streams);
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_streams_run_at_once_beside_one_that_is_not_read)
         while (auto arrived = co_await stream.next())
             if (arrived->get_if<text_delta>()) ++deltas;
     };
-    run(io, rest());
+    await(io, rest());
     BOOST_TEST(deltas == 200'000u);
     BOOST_TEST_MESSAGE("resident at the end: " << resident_bytes() / 1'000'000 << " MB");
 }

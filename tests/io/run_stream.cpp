@@ -1,6 +1,7 @@
 // The stream of a run over a transport and a clock that the test plays: every step, every fault.
 #include <corun/corun.hpp>
 
+#include <asio/bind_cancellation_slot.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/steady_timer.hpp>
 #include <boost/test/unit_test.hpp>
@@ -67,7 +68,7 @@ struct fixture {
     }
 
     /// What `next` gives now; the failure's code when it fails.
-    std::optional<event> next(event_stream& stream, std::error_code& code) { return run(io, stream.next(code)); }
+    std::optional<event> next(event_stream& stream, std::error_code& code) { return await(io, stream.next(code)); }
 
     std::string name_of_next(event_stream& stream) {
         std::error_code code;
@@ -211,7 +212,7 @@ BOOST_FIXTURE_TEST_CASE(next_throws_what_next_with_a_code_sets, fixture) {
     transfer().done(errc::connection_lost);
     BOOST_TEST(name_of_next(stream) == "thread.run.created");
     try {
-        (void)run(io, stream.next());
+        (void)await(io, stream.next());
         BOOST_FAIL("it must throw");
     } catch (const error& failure) {
         BOOST_TEST(failure.code() == errc::connection_lost);
@@ -472,7 +473,7 @@ BOOST_FIXTURE_TEST_CASE(next_or_timer_never_loses_an_event, fixture) {
                 }
             }
         };
-        run(io, loop());
+        await(io, loop());
         while (const auto arrived = stream.try_next()) {
             BOOST_TEST(arrived->get_if<text_delta>()->text == std::to_string(taken));
             ++taken;
@@ -548,7 +549,7 @@ BOOST_FIXTURE_TEST_CASE(cancelling_needs_the_runs_id_and_learns_it_before_the_ev
     event_stream stream = opened();
     std::optional<errc> refused;
     try {
-        run(io, stream.cancel_run());
+        await(io, stream.cancel_run());
     } catch (const error& failure) {
         BOOST_TEST(failure.code() == errc::invalid_argument);
         refused = errc::invalid_argument;

@@ -52,12 +52,12 @@ BOOST_FIXTURE_TEST_SUITE(seed_story, story)
 
 BOOST_AUTO_TEST_CASE(a_reused_agent_gets_a_token_of_its_own_in_every_run) {
     agent a = make_agent();
-    thread t = run(io, client->create_thread());
+    thread t = await(io, client->create_thread());
     std::string said;
 
     // Run 1, with token A.
-    event_stream first = run(io, a.run_stream(t, "Book seat 14A", token(token_a), without_approvals()));
-    const std::vector<event> events = run(io, collect(first));
+    event_stream first = await(io, a.run_stream(t, "Book seat 14A", token(token_a), without_approvals()));
+    const std::vector<event> events = await(io, collect(first));
     said += all_that_is_said(events, first.report());
     BOOST_REQUIRE(!events.empty());
     BOOST_TEST(events.back().get_if<run_completed>());
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(a_reused_agent_gets_a_token_of_its_own_in_every_run) {
     // A expires. Run 2 has no headers of its own: the failure is the service's, and readable.
     *moved += 2h;
     try {
-        (void)run(io, a.run(t, "Book seat 14B", {}, without_approvals()));
+        (void)await(io, a.run(t, "Book seat 14B", {}, without_approvals()));
         BOOST_FAIL("a run without a token must fail");
     } catch (const run_error& failure) {
         BOOST_TEST(failure.code() == errc::run_failed);
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(a_reused_agent_gets_a_token_of_its_own_in_every_run) {
 
     // Nor does the token that has expired get further.
     try {
-        (void)run(io, a.run(t, "Book seat 14B", token(token_a), without_approvals()));
+        (void)await(io, a.run(t, "Book seat 14B", token(token_a), without_approvals()));
         BOOST_FAIL("a run with an expired token must fail");
     } catch (const run_error& failure) {
         BOOST_TEST(failure.code() == errc::run_failed);
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(a_reused_agent_gets_a_token_of_its_own_in_every_run) {
 
     // Run 3, with token B.
     const std::size_t before = mcp->calls().size();
-    const run_result third = run(io, a.run(t, "Book seat 14C", token(token_b), without_approvals()));
+    const run_result third = await(io, a.run(t, "Book seat 14C", token(token_b), without_approvals()));
     BOOST_TEST((third.status == run_state::completed));
     BOOST_TEST(third.text().find("seat 14A is yours") != std::string::npos);
     BOOST_REQUIRE(third.tool_calls().size() == 1u);
@@ -103,8 +103,8 @@ BOOST_AUTO_TEST_CASE(a_reused_agent_gets_a_token_of_its_own_in_every_run) {
     for (std::size_t i = before; i < seen.size(); ++i) BOOST_TEST(seen[i] == "Bearer " + token_b);
 
     // Agent and thread, read back, hold no header.
-    run(io, a.refresh());
-    run(io, t.refresh());
+    await(io, a.refresh());
+    await(io, t.refresh());
     BOOST_TEST(a.definition().tool_resources.mcp.empty());
     BOOST_TEST(t.definition().tool_resources.mcp.empty());
     said += a.definition().raw + t.definition().raw;
@@ -114,9 +114,9 @@ BOOST_AUTO_TEST_CASE(a_reused_agent_gets_a_token_of_its_own_in_every_run) {
 
 BOOST_AUTO_TEST_CASE(headers_reach_the_service_in_the_run_alone) {
     agent a = make_agent();
-    thread t = run(io, client->create_thread());
-    (void)run(io, a.run(t, "Book seat 14A", token(token_a), without_approvals()));
-    (void)run(io, a.run("Book seat 14A", token(token_a), without_approvals()));
+    thread t = await(io, client->create_thread());
+    (void)await(io, a.run(t, "Book seat 14A", token(token_a), without_approvals()));
+    (void)await(io, a.run("Book seat 14A", token(token_a), without_approvals()));
     int carrying = 0;
     for (const auto& request : service->requests()) {
         if (request.body.find(token_a) == std::string::npos) continue;
@@ -133,8 +133,8 @@ BOOST_AUTO_TEST_CASE(headers_reach_the_service_in_the_run_alone) {
 
 BOOST_AUTO_TEST_CASE(the_naive_body_is_refused_where_ours_is_accepted) {
     agent a = make_agent();
-    thread t = run(io, client->create_thread());
-    (void)run(io, a.run(t, "Book seat 14A", token(token_a), without_approvals()));
+    thread t = await(io, client->create_thread());
+    (void)await(io, a.run(t, "Book seat 14A", token(token_a), without_approvals()));
 
     // What clients did before: the agent's tools again, together with the resources of the run.
     nlohmann::json naive = {{"assistant_id", a.id()},
@@ -154,11 +154,11 @@ BOOST_AUTO_TEST_CASE(the_naive_body_is_refused_where_ours_is_accepted) {
     what.headers.set("Content-Type", "application/json");
     what.body = naive.dump();
     auto transport = curl::make_transport(io.get_executor());
-    const auto refused = run(io, detail::http_call(transport, detail::make_clock(io.get_executor()), std::move(what), detail::call_limits()));
+    const auto refused = await(io, detail::http_call(transport, detail::make_clock(io.get_executor()), std::move(what), detail::call_limits()));
     BOOST_TEST(refused.head.status == 400);
     BOOST_TEST(refused.body.find("invalid_request_error") != std::string::npos);
 
-    const run_result accepted = run(io, a.run(t, "Book seat 14A", token(token_a), without_approvals()));
+    const run_result accepted = await(io, a.run(t, "Book seat 14A", token(token_a), without_approvals()));
     BOOST_TEST((accepted.status == run_state::completed));
 }
 

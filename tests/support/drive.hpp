@@ -30,7 +30,7 @@ inline void run_ready(asio::io_context& io) {
 }
 
 template <class T>
-T run(asio::io_context& io, asio::awaitable<T> task) {
+T await(asio::io_context& io, asio::awaitable<T> task) {
     std::exception_ptr failure;
     std::optional<T> result;
     bool done = false;
@@ -44,7 +44,7 @@ T run(asio::io_context& io, asio::awaitable<T> task) {
     return std::move(*result);
 }
 
-inline void run(asio::io_context& io, asio::awaitable<void> task) {
+inline void await(asio::io_context& io, asio::awaitable<void> task) {
     std::exception_ptr failure;
     bool done = false;
     asio::co_spawn(io, std::move(task), [&](std::exception_ptr e) {

@@ -36,10 +36,10 @@ struct emulated {
         definition.name = "travel-desk";
         definition.instructions = "Answer travel questions.";
         definition.tools.push_back(mcp_tool("bookings", mcp->url()));
-        return run(io, client->create_agent(std::move(definition)));
+        return await(io, client->create_agent(std::move(definition)));
     }
 
-    agent make_plain_agent() { return run(io, client->create_agent(agent_definition("gpt-4o"))); }
+    agent make_plain_agent() { return await(io, client->create_agent(agent_definition("gpt-4o"))); }
 
     static mcp_headers token(std::string value) {
         mcp_headers headers;
@@ -94,7 +94,7 @@ inline std::string text_of(const std::vector<event>& events) {
 template <class T>
 error failure_of(asio::io_context& io, asio::awaitable<T> task) {
     try {
-        (void)run(io, std::move(task));
+        (void)await(io, std::move(task));
     } catch (const error& failure) {
         return failure;
     }
@@ -103,7 +103,7 @@ error failure_of(asio::io_context& io, asio::awaitable<T> task) {
 
 inline error failure_of(asio::io_context& io, asio::awaitable<void> task) {
     try {
-        run(io, std::move(task));
+        await(io, std::move(task));
     } catch (const error& failure) {
         return failure;
     }

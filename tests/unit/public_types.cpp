@@ -5,9 +5,11 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace {
 
@@ -62,6 +64,8 @@ static_assert(std::is_base_of_v<std::system_error, corun::error> && std::is_base
 static_assert(std::is_convertible_v<std::string, corun::secret> && std::is_convertible_v<const char*, corun::secret>);
 static_assert(!std::is_convertible_v<corun::secret, std::string> &&
               !std::is_convertible_v<corun::secret, std::string_view>);
+
+static_assert(std::string_view(CORUN_VERSION) == CORUN_VERSION_CHECK, "version.hpp says what meson.build says");
 
 // The calls of the README.
 static_assert(std::is_constructible_v<corun::message, const char*> &&

@@ -40,11 +40,23 @@ corun::mcp_tool_resource stored_entry(std::string label, std::optional<mcp_appro
     return entry;
 }
 
+/// From their names, as `shown` writes them: "mcp:L function:f".
+std::vector<corun::tool> tools_named(const char* names) {
+    std::vector<corun::tool> made;
+    std::istringstream words(names);
+    for (std::string word; words >> word;) {
+        const std::string name = word.substr(word.find(':') + 1);
+        made.push_back(word.starts_with("mcp:") ? server(name) : function(name));
+    }
+    return made;
+}
+
 // --- an input, built in one expression -------------------------------------------------------
 
 struct request {
     input value;
 
+    request& agent(const char* names) { return agent(tools_named(names)); }
     request& agent(std::vector<corun::tool> tools) {
         value.agent.id = "asst_1";
         value.agent.tools = std::move(tools);
@@ -74,6 +86,7 @@ struct request {
         value.headers.set(std::move(label), std::move(name), std::move(text));
         return *this;
     }
+    request& tools(const char* names) { return tools(tools_named(names)); }
     request& tools(std::vector<corun::tool> tools) {
         value.options.tools = std::move(tools);
         return *this;
@@ -157,6 +170,10 @@ std::string message_of(const input& what) {
     return "no error";
 }
 
+request on(const char* agent_tools) {
+    return request().agent(agent_tools);
+}
+
 request on(std::vector<corun::tool> tools) {
     return request().agent(std::move(tools));
 }
@@ -179,101 +196,99 @@ void expect_message(const request& what, const std::string& expected) {
 BOOST_AUTO_TEST_SUITE(reconcile)
 
 BOOST_AUTO_TEST_CASE(row_1_adds_only_what_is_asked) {
-    expect("nothing asked, nothing sent", on({server("L")}), "rows 1");
-    expect("nothing asked of an agent without tools", on({}), "rows 1");
-    expect("the service's default approval is not said", on({server("L")}).approve("L", mcp_approval::always()),
-           "rows 1");
-    expect("nor is one that exempts no tool", on({server("L")}).approve("L", exempting_none), "rows 1");
-    expect("another approval is", on({server("L")}).approve("L", mcp_approval::never()), "L {never}; rows 1 14");
-    expect("by tool as well", on({server("L")}).approve("L", by_tool), "L {always: write never: read}; rows 1 14");
-    expect("a default approval is for all servers", on({server("L"), server("M")}).approve_all(mcp_approval::never()),
+    expect("nothing asked, nothing sent", on("mcp:L"), "rows 1");
+    expect("nothing asked of an agent without tools", on(""), "rows 1");
+    expect("the service's default approval is not said", on("mcp:L").approve("L", mcp_approval::always()), "rows 1");
+    expect("nor is one that exempts no tool", on("mcp:L").approve("L", exempting_none), "rows 1");
+    expect("another approval is", on("mcp:L").approve("L", mcp_approval::never()), "L {never}; rows 1 14");
+    expect("by tool as well", on("mcp:L").approve("L", by_tool), "L {always: write never: read}; rows 1 14");
+    expect("a default approval is for all servers", on("mcp:L mcp:M").approve_all(mcp_approval::never()),
            "L {never}; M {never}; rows 1 1 14");
     expect("that of a server stands over the default",
-           on({server("L"), server("M")}).approve_all(mcp_approval::never()).approve("M", mcp_approval::always()),
+           on("mcp:L mcp:M").approve_all(mcp_approval::never()).approve("M", mcp_approval::always()),
            "L {never}; rows 1 14");
-    expect("a default approval without servers asks for nothing",
-           on({function("f")}).approve_all(mcp_approval::never()), "rows 1");
-    expect("new tools alone come with the agent's", on({server("L"), function("f")}).tools({function("g")}),
+    expect("a default approval without servers asks for nothing", on("function:f").approve_all(mcp_approval::never()),
+           "rows 1");
+    expect("new tools alone come with the agent's", on("mcp:L function:f").tools("function:g"),
            "tools mcp:L function:f function:g; rows 1");
-    expect("the same when polling", on({server("L")}).tools({function("g")}).polling(),
-           "tools mcp:L function:g; rows 1");
-    expect("a new server without headers too", on({server("L")}).tools({server("M")}), "tools mcp:L mcp:M; rows 1");
-    expect("to an agent without tools", on({}).tools({function("g")}), "tools function:g; rows 1");
-    expect("known tools alone are left out", on({function("f")}).tools({function("f")}), "rows 9");
+    expect("the same when polling", on("mcp:L").tools("function:g").polling(), "tools mcp:L function:g; rows 1");
+    expect("a new server without headers too", on("mcp:L").tools("mcp:M"), "tools mcp:L mcp:M; rows 1");
+    expect("to an agent without tools", on("").tools("function:g"), "tools function:g; rows 1");
+    expect("known tools alone are left out", on("function:f").tools("function:f"), "rows 9");
 }
 
 BOOST_AUTO_TEST_CASE(row_2_puts_headers_on_the_run) {
-    expect("headers of the agent's server", on({server("L")}).in_thread().with("L"),
+    expect("headers of the agent's server", on("mcp:L").in_thread().with("L"),
            "L {Authorization: Bearer fresh, -}; rows 2");
-    expect("the same when polling", on({server("L")}).in_thread().with("L").polling(),
+    expect("the same when polling", on("mcp:L").in_thread().with("L").polling(),
            "L {Authorization: Bearer fresh, -}; rows 2");
-    expect("several headers, in order", on({server("L")}).in_thread().with("L").with("L", "X-Tenant", "acme"),
+    expect("several headers, in order", on("mcp:L").in_thread().with("L").with("L", "X-Tenant", "acme"),
            "L {Authorization: Bearer fresh, X-Tenant: acme, -}; rows 2");
-    expect("several servers, in the agent's order", on({server("M"), server("L")}).in_thread().with("L").with("M"),
+    expect("several servers, in the agent's order", on("mcp:M mcp:L").in_thread().with("L").with("M"),
            "M {Authorization: Bearer fresh, -}; L {Authorization: Bearer fresh, -}; rows 2 2");
-    expect("with an approval", on({server("L")}).in_thread().with("L").approve("L", mcp_approval::never()),
+    expect("with an approval", on("mcp:L").in_thread().with("L").approve("L", mcp_approval::never()),
            "L {Authorization: Bearer fresh, never}; rows 2");
     expect("with the service's default approval, said",
-           on({server("L")}).in_thread().with("L").approve_all(mcp_approval::always()),
+           on("mcp:L").in_thread().with("L").approve_all(mcp_approval::always()),
            "L {Authorization: Bearer fresh, always}; rows 2");
 }
 
 BOOST_AUTO_TEST_CASE(row_3_leaves_out_a_server_that_the_agent_defines) {
-    expect("the same server tool again", on({server("L")}).in_thread().with("L").tools({server("L")}),
+    expect("the same server tool again", on("mcp:L").in_thread().with("L").tools("mcp:L"),
            "L {Authorization: Bearer fresh, -}; rows 3 2");
     expect("allowed tools in another order are the same",
-           on({server("L", {"a", "b"})}).in_thread().with("L").tools({server("L", {"b", "a"})}),
+           on({server("L", {"c", "a", "b"})}).in_thread().with("L").tools({server("L", {"b", "c", "a"})}),
            "L {Authorization: Bearer fresh, -}; rows 3 2");
     expect("other allowed tools", on({server("L", {"a"})}).with("L").tools({server("L", {"a", "b"})}),
            error_of(errc::conflicting_tool_definition));
-    expect("another URL", on({server("L")}).tools({corun::mcp_tool("L", "https://other.example/mcp")}),
+    expect("another URL", on("mcp:L").tools({corun::mcp_tool("L", "https://other.example/mcp")}),
            error_of(errc::conflicting_tool_definition));
 }
 
 BOOST_AUTO_TEST_CASE(row_4_adds_approvals_of_other_servers) {
     expect("headers for one server, an approval for another",
-           on({server("L"), server("M"), server("N")}).in_thread().with("L").approve("M", mcp_approval::never()),
+           on("mcp:L mcp:M mcp:N").in_thread().with("L").approve("M", mcp_approval::never()),
            "L {Authorization: Bearer fresh, -}; M {never}; rows 2 4");
     expect("the other wants the service's default",
-           on({server("L"), server("M")}).in_thread().with("L").approve("M", mcp_approval::always()),
+           on("mcp:L mcp:M").in_thread().with("L").approve("M", mcp_approval::always()),
            "L {Authorization: Bearer fresh, -}; rows 2");
 }
 
 BOOST_AUTO_TEST_CASE(row_5_refuses_a_second_level_beside_the_agent) {
-    expect("the agent stores entries", on({server("L")}).agent_stores(stored_entry("L")).with("L"),
+    expect("the agent stores entries", on("mcp:L").agent_stores(stored_entry("L")).with("L"),
            error_of(errc::agent_level_mcp_resources));
-    expect("for another server", on({server("L"), server("M")}).agent_stores(stored_entry("M")).with("L"),
+    expect("for another server", on("mcp:L mcp:M").agent_stores(stored_entry("M")).with("L"),
            error_of(errc::agent_level_mcp_resources));
-    expect("when polling too", on({server("L")}).agent_stores(stored_entry("L")).with("L").polling(),
+    expect("when polling too", on("mcp:L").agent_stores(stored_entry("L")).with("L").polling(),
            error_of(errc::agent_level_mcp_resources));
     expect("an approval is an entry too",
-           on({server("L")}).agent_stores(stored_entry("L")).approve("L", mcp_approval::never()),
+           on("mcp:L").agent_stores(stored_entry("L")).approve("L", mcp_approval::never()),
            error_of(errc::agent_level_mcp_resources));
     expect("as is the default, where the stored one is laxer",
-           on({server("L")}).agent_stores(stored_entry("L", mcp_approval::never())).approve_all(mcp_approval::always()),
+           on("mcp:L").agent_stores(stored_entry("L", mcp_approval::never())).approve_all(mcp_approval::always()),
            error_of(errc::agent_level_mcp_resources));
-    expect("comes before 11", on({server("L")}).agent_stores(stored_entry("L")).with("L").tools({function("g")}),
+    expect("comes before 11", on("mcp:L").agent_stores(stored_entry("L")).with("L").tools("function:g"),
            error_of(errc::agent_level_mcp_resources));
 }
 
 BOOST_AUTO_TEST_CASE(row_6_refuses_a_second_level_beside_the_thread) {
-    expect("the thread stores entries", on({server("L")}).thread_stores(stored_entry("L")).with("L"),
+    expect("the thread stores entries", on("mcp:L").thread_stores(stored_entry("L")).with("L"),
            error_of(errc::thread_level_mcp_resources));
     expect("the default approval, where the stored one is laxer",
-           on({server("L")}).thread_stores(stored_entry("L", by_tool)).approve("L", mcp_approval::always()),
+           on("mcp:L").thread_stores(stored_entry("L", by_tool)).approve("L", mcp_approval::always()),
            error_of(errc::thread_level_mcp_resources));
     expect("the agent's are named first",
-           on({server("L")}).agent_stores(stored_entry("L")).thread_stores(stored_entry("L")).with("L"),
+           on("mcp:L").agent_stores(stored_entry("L")).thread_stores(stored_entry("L")).with("L"),
            error_of(errc::agent_level_mcp_resources));
 }
 
 BOOST_AUTO_TEST_CASE(row_7_leaves_stored_entries_alone) {
-    expect("stored entries are left alone", on({server("L")}).agent_stores(stored_entry("L")), "rows 7");
-    expect("on the thread too", on({server("L")}).agent_stores(stored_entry("L")).thread_stores(stored_entry("L")),
+    expect("stored entries are left alone", on("mcp:L").agent_stores(stored_entry("L")), "rows 7");
+    expect("on the thread too", on("mcp:L").agent_stores(stored_entry("L")).thread_stores(stored_entry("L")),
            "rows 7 7");
     expect("the default approval adds nothing to stored entries without one",
-           on({server("L")}).agent_stores(stored_entry("L")).approve_all(mcp_approval::always()), "rows 7");
-    expect("beside new tools", on({server("L")}).agent_stores(stored_entry("L")).tools({function("g")}),
+           on("mcp:L").agent_stores(stored_entry("L")).approve_all(mcp_approval::always()), "rows 7");
+    expect("beside new tools", on("mcp:L").agent_stores(stored_entry("L")).tools("function:g"),
            "tools mcp:L function:g; rows 7 1");
 }
 
@@ -284,14 +299,13 @@ BOOST_AUTO_TEST_CASE(row_8_does_not_send_other_resources_again) {
                .thread_stores_other("code_interpreter")
                .with("L"),
            "L {Authorization: Bearer fresh, -}; rows 2 8 8");
-    expect("nor without entries", on({server("L")}).agent_stores_other("file_search"), "rows 1");
+    expect("nor without entries", on("mcp:L").agent_stores_other("file_search"), "rows 1");
 }
 
 BOOST_AUTO_TEST_CASE(row_9_leaves_out_tools_that_the_agent_has) {
-    expect("functions that the agent has",
-           on({server("L"), function("f")}).in_thread().with("L").tools({function("f")}),
+    expect("functions that the agent has", on("mcp:L function:f").in_thread().with("L").tools("function:f"),
            "L {Authorization: Bearer fresh, -}; rows 9 2");
-    expect("by their name", on({server("L"), function("f")}).in_thread().with("L").tools({function("f", "Does more.")}),
+    expect("by their name", on("mcp:L function:f").in_thread().with("L").tools({function("f", "Does more.")}),
            "L {Authorization: Bearer fresh, -}; rows 9 2");
     expect("others by their type",
            on({server("L"), corun::json_tool("file_search", R"({"type":"file_search"})")})
@@ -307,56 +321,52 @@ BOOST_AUTO_TEST_CASE(row_9_leaves_out_tools_that_the_agent_has) {
 
 BOOST_AUTO_TEST_CASE(row_10_sends_all_tools_when_polling) {
     expect("new functions when polling",
-           on({server("L"), function("f")}).in_thread().with("L").tools({function("f"), function("g")}).polling(),
+           on("mcp:L function:f").in_thread().with("L").tools("function:f function:g").polling(),
            "tools mcp:L function:f function:g; L {Authorization: Bearer fresh, -}; rows 9 2 10");
 }
 
 BOOST_AUTO_TEST_CASE(row_11_refuses_new_tools_beside_entries_when_streaming) {
-    expect("new functions when streaming", on({server("L")}).with("L").tools({function("g")}),
+    expect("new functions when streaming", on("mcp:L").with("L").tools("function:g"),
            error_of(errc::tools_with_mcp_headers_streaming));
-    expect("an approval is enough", on({server("L")}).approve_all(mcp_approval::never()).tools({function("g")}),
+    expect("an approval is enough", on("mcp:L").approve_all(mcp_approval::never()).tools("function:g"),
            error_of(errc::tools_with_mcp_headers_streaming));
 }
 
 BOOST_AUTO_TEST_CASE(row_12_takes_a_new_server_when_polling_only) {
-    expect("a new server when streaming", on({}).tools({server("L")}).with("L"), error_of(errc::mcp_tool_not_on_agent));
-    expect("a new server when polling", on({}).tools({server("L")}).with("L").in_thread().polling(),
+    expect("a new server when streaming", on("").tools("mcp:L").with("L"), error_of(errc::mcp_tool_not_on_agent));
+    expect("a new server when polling", on("").tools("mcp:L").with("L").in_thread().polling(),
            "tools mcp:L; L {Authorization: Bearer fresh, -}; rows 2 12");
-    expect("the agent's server comes first",
-           on({server("M")}).tools({server("L")}).with("L").with("M").in_thread().polling(),
+    expect("the agent's server comes first", on("mcp:M").tools("mcp:L").with("L").with("M").in_thread().polling(),
            "tools mcp:M mcp:L; M {Authorization: Bearer fresh, -}; L {Authorization: Bearer fresh, -}; rows 2 2 12");
 }
 
 BOOST_AUTO_TEST_CASE(row_14_keeps_entries_off_a_new_thread) {
-    expect("the thread is created with the run", on({server("L")}).with("L"),
+    expect("the thread is created with the run", on("mcp:L").with("L"),
            "L {Authorization: Bearer fresh, -}; rows 2 14");
 }
 
 BOOST_AUTO_TEST_CASE(refuses_what_must_not_be_sent) {
-    expect("an unknown label in the headers", on({server("L")}).with("l"), error_of(errc::unknown_server_label));
-    expect("an unknown label in the approvals", on({server("L")}).approve("M", mcp_approval::never()),
+    expect("an unknown label in the headers", on("mcp:L").with("l"), error_of(errc::unknown_server_label));
+    expect("an unknown label in the approvals", on("mcp:L").approve("M", mcp_approval::never()),
            error_of(errc::unknown_server_label));
-    expect("headers for an agent without servers", on({}).with("L"), error_of(errc::unknown_server_label));
-    expect("an empty label", on({server("L")}).with(""), error_of(errc::invalid_server_label));
-    expect("an empty label in the approvals", on({server("L")}).approve("", mcp_approval::never()),
+    expect("headers for an agent without servers", on("").with("L"), error_of(errc::unknown_server_label));
+    expect("an empty label", on("mcp:L").with(""), error_of(errc::invalid_server_label));
+    expect("an empty label in the approvals", on("mcp:L").approve("", mcp_approval::never()),
            error_of(errc::invalid_server_label));
-    expect("a control character in a label", on({server("L")}).with("L\n"), error_of(errc::invalid_server_label));
-    expect("an empty label in the run's tools", on({}).tools({server("")}), error_of(errc::invalid_server_label));
-    expect("a label twice on the agent", on({server("L"), server("L")}).with("L"),
-           error_of(errc::duplicate_server_label));
-    expect("which is the agent's affair when nothing is asked", on({server("L"), server("L")}), "rows 1");
-    expect("a label twice in the run's tools", on({}).tools({server("L"), server("L")}),
-           error_of(errc::duplicate_server_label));
-    expect("a function twice in the run's tools", on({}).tools({function("g"), function("g", "Other.")}),
+    expect("a control character in a label", on("mcp:L").with("L\n"), error_of(errc::invalid_server_label));
+    expect("an empty label in the run's tools", on("").tools("mcp:"), error_of(errc::invalid_server_label));
+    expect("a label twice on the agent", on("mcp:L mcp:L").with("L"), error_of(errc::duplicate_server_label));
+    expect("which is the agent's affair when nothing is asked", on("mcp:L mcp:L"), "rows 1");
+    expect("a label twice in the run's tools", on("").tools("mcp:L mcp:L"), error_of(errc::duplicate_server_label));
+    expect("a function twice in the run's tools", on("").tools({function("g"), function("g", "Other.")}),
            error_of(errc::invalid_argument));
-    expect("a server as bare JSON", on({}).tools({corun::json_tool("mcp", "{}")}), error_of(errc::invalid_argument));
-    expect("a header name that is no token", on({server("L")}).with("L", "X Y"), error_of(errc::invalid_header));
-    expect("an empty header name", on({server("L")}).with("L", ""), error_of(errc::invalid_header));
-    expect("a header value with a line break", on({server("L")}).with("L", "X", "a\r\nb"),
+    expect("a server as bare JSON", on("").tools({corun::json_tool("mcp", "{}")}), error_of(errc::invalid_argument));
+    expect("a header name that is no token", on("mcp:L").with("L", "X Y"), error_of(errc::invalid_header));
+    expect("an empty header name", on("mcp:L").with("L", ""), error_of(errc::invalid_header));
+    expect("a header value with a line break", on("mcp:L").with("L", "X", "a\r\nb"), error_of(errc::invalid_header));
+    expect("a header value with NUL", on("mcp:L").with("L", "X", std::string("a\0b", 3)),
            error_of(errc::invalid_header));
-    expect("a header value with NUL", on({server("L")}).with("L", "X", std::string("a\0b", 3)),
-           error_of(errc::invalid_header));
-    expect("a header value that ends with a line break", on({server("L")}).with("L", "X", "token\n"),
+    expect("a header value that ends with a line break", on("mcp:L").with("L", "X", "token\n"),
            error_of(errc::invalid_header));
     expect("headers over plain http", on({corun::mcp_tool("L", "http://mcp.example/mcp")}).with("L"),
            error_of(errc::insecure_endpoint));
@@ -369,7 +379,7 @@ BOOST_AUTO_TEST_CASE(refuses_what_must_not_be_sent) {
 }
 
 BOOST_AUTO_TEST_CASE(takes_an_empty_set_of_headers_for_none) {
-    request what = request().agent({server("L")});
+    request what = request().agent("mcp:L");
     what.value.headers.set("L", corun::headers());
     BOOST_TEST(outcome(what.value) == "rows 1");
     what.approve("L", mcp_approval::never());
@@ -377,7 +387,7 @@ BOOST_AUTO_TEST_CASE(takes_an_empty_set_of_headers_for_none) {
 }
 
 BOOST_AUTO_TEST_CASE(refuses_a_header_name_given_twice_in_any_case) {
-    request what = request().agent({server("L")});
+    request what = request().agent("mcp:L");
     what.value.headers.set("L", corun::headers({"X-Key", "1"}, {"x-key", "2"}));
     BOOST_TEST(outcome(what.value) == error_of(errc::invalid_header));
     BOOST_TEST(message_of(what.value) == "'x-key' for MCP server 'L' is given twice");
@@ -385,12 +395,12 @@ BOOST_AUTO_TEST_CASE(refuses_a_header_name_given_twice_in_any_case) {
 
 BOOST_AUTO_TEST_CASE(says_in_a_sentence_what_moved_and_why) {
     const plan made = make_plan(request()
-                                    .agent({server("L"), server("M"), function("f")})
+                                    .agent("mcp:L mcp:M function:f")
                                     .agent_stores_other("file_search")
                                     .with("L")
                                     .with("L", "X-Tenant", "acme")
                                     .approve("M", mcp_approval::never())
-                                    .tools({server("L"), function("f"), function("g")})
+                                    .tools("mcp:L function:f function:g")
                                     .polling()
                                     .value);
     std::ostringstream out;
@@ -412,7 +422,7 @@ BOOST_AUTO_TEST_CASE(says_in_a_sentence_what_moved_and_why) {
 }
 
 BOOST_AUTO_TEST_CASE(says_which_definition_of_a_function_is_in_force) {
-    const plan made = make_plan(request().agent({function("f")}).tools({function("f", "Does something else.")}).value);
+    const plan made = make_plan(request().agent("function:f").tools({function("f", "Does something else.")}).value);
     BOOST_REQUIRE(made.report.lines().size() == 1u);
     BOOST_TEST(made.report.lines()[0].text ==
                "The run's function 'f' is left out, because the agent has one of that name; the agent's definition is "
@@ -420,43 +430,43 @@ BOOST_AUTO_TEST_CASE(says_which_definition_of_a_function_is_in_force) {
 }
 
 BOOST_AUTO_TEST_CASE(says_in_an_error_what_is_wrong_where_and_what_to_do) {
-    expect_message(on({server("L")}).tools({server("M")}).with("K"), "mcp_headers names 'K'; known are 'L', 'M'");
+    expect_message(on("mcp:L").tools("mcp:M").with("K"), "mcp_headers names 'K'; known are 'L', 'M'");
     expect_message(
-        on({}).approve("K", mcp_approval::never()),
+        on("").approve("K", mcp_approval::never()),
         "run_options::require_approval names 'K'; known are none: neither the agent nor run_options::tools has an MCP "
         "tool");
-    expect_message(on({}).with("a\r\nb"), "the label 'a\\r\\nb' in mcp_headers holds a control character");
-    expect_message(on({}).tools({server("")}), "a label in run_options::tools is empty");
-    expect_message(on({server("L")}).with("L", "X\nY"), "the name 'X\\nY' for MCP server 'L' is not a token");
-    expect_message(on({server("L")}).with("L", "X-Key", "secret\n"),
+    expect_message(on("").with("a\r\nb"), "the label 'a\\r\\nb' in mcp_headers holds a control character");
+    expect_message(on("").tools("mcp:"), "a label in run_options::tools is empty");
+    expect_message(on("mcp:L").with("L", "X\nY"), "the name 'X\\nY' for MCP server 'L' is not a token");
+    expect_message(on("mcp:L").with("L", "X-Key", "secret\n"),
                    "the value of 'X-Key' for MCP server 'L' holds a control character, or begins or ends with a blank");
-    expect_message(on({server("L"), server("L")}).with("L"),
+    expect_message(on("mcp:L mcp:L").with("L"),
                    "the agent's tools have two for the label 'L'; give every MCP server a label of its own");
     expect_message(
-        on({server("L")}).tools({corun::mcp_tool("L", "https://other.example/mcp")}),
+        on("mcp:L").tools({corun::mcp_tool("L", "https://other.example/mcp")}),
         "run_options::tools and the agent define the label 'L' with different server_url; use the agent's definition, "
         "or another label");
-    expect_message(on({}).tools({function("g"), function("g")}), "run_options::tools has the function 'g' twice");
+    expect_message(on("").tools("function:g function:g"), "run_options::tools has the function 'g' twice");
     expect_message(on({corun::mcp_tool("L", "http://user:pass@mcp.example:8080/mcp?key=hidden")}).with("L"),
                    "MCP server 'L' has the URL 'http://mcp.example:8080/mcp'");
     expect_message(
-        on({server("L")}).agent_stores(stored_entry("L")).with("L"),
+        on("mcp:L").agent_stores(stored_entry("L")).with("L"),
         "agent 'asst_1' stores tool_resources.mcp for 'L', and this run brings its own for 'L'; the service fails "
         "such "
         "a run. Remove tool_resources.mcp from the agent, or run an agent without it");
     expect_message(
-        on({server("L"), server("M")}).thread_stores(stored_entry("M")).with("L"),
+        on("mcp:L mcp:M").thread_stores(stored_entry("M")).with("L"),
         "the thread stores tool_resources.mcp for 'M', and this run brings its own for 'L'; the service fails such a "
         "run. Remove tool_resources.mcp from the thread, or use another thread");
     expect_message(
-        on({server("L")}).with("L").tools({function("g"), corun::json_tool("file_search", "{}")}),
+        on("mcp:L").with("L").tools({function("g"), corun::json_tool("file_search", "{}")}),
         "run_options::tools brings what the agent does not have (function 'g', tool 'file_search'), beside MCP "
         "headers "
         "or approvals for 'L'. Add these tools to the agent, or use agent::create_run, which does not stream");
 }
 
 BOOST_AUTO_TEST_CASE(leaves_its_input_alone) {
-    const request what = request().agent({server("L")}).with("L").tools({server("L"), function("g")}).polling();
+    const request what = request().agent("mcp:L").with("L").tools("mcp:L function:g").polling();
     const std::string first = outcome(what.value);
     BOOST_TEST(outcome(what.value) == first);
     BOOST_TEST(what.value.options.tools.size() == 2u);
