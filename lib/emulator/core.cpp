@@ -325,7 +325,7 @@ void core::expire(run& what) {
         what.message_under_way->object["incomplete_details"]["reason"] = "run_expired";
     }
     set_status(what, "expired");
-    what.interrupt.emit(asio::cancellation_type::terminal);
+    if (what.under_way) what.interrupt.emit(asio::cancellation_type::terminal);
 }
 
 void core::stop() {

@@ -4,7 +4,6 @@
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
@@ -136,11 +135,8 @@ asio::awaitable<void> event_sink::flush() {
     }
     using end = stream_faults::end;
     if (end_ == end::cut || end_ == end::reset) exchange->abort(end_ == end::reset);
-    if (end_ == end::stall && !gone)
-        asio::co_spawn(
-            *context_,
-            [](std::shared_ptr<http::exchange> held) -> asio::awaitable<void> { co_await held->closed(); }(exchange),
-            asio::detached);
+    if (end_ == end::stall && !gone)  // held open until the client leaves
+        asio::co_spawn(*context_, exchange->closed(), [exchange](std::exception_ptr) {});
     if (gone || end_ != end::none) exchange_.reset();
 }
 
@@ -330,6 +326,8 @@ mcp_client::target core::target_of(run& what, const mcp_binding& server, header_
         seen.method = method;
         seen.headers = headers;
         seen.status = status;
+        if (mcp_requests.size() >= options.recorded_requests)
+            mcp_requests.erase(mcp_requests.begin(), mcp_requests.begin() + std::ssize(mcp_requests) / 2);
         mcp_requests.push_back(std::move(seen));
     };
     return where;

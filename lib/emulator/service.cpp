@@ -201,9 +201,8 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         seen.query = what.raw_query;
         seen.headers = what.fields;
         seen.body = what.body_text;
-        if (const std::size_t most = core->options.recorded_requests; requests.size() >= most)
-            requests.erase(requests.begin(),
-                           requests.begin() + static_cast<std::ptrdiff_t>(requests.size() - most / 2));
+        if (requests.size() >= core->options.recorded_requests)
+            requests.erase(requests.begin(), requests.begin() + std::ssize(requests) / 2);
         requests.push_back(std::move(seen));
     }
 

@@ -453,6 +453,31 @@ BOOST_AUTO_TEST_CASE(expires_a_run_that_waits_too_long) {
                5u);
 }
 
+BOOST_AUTO_TEST_CASE(expires_a_run_that_streams) {
+    service->script("wait", {step::hold()});
+    json body = run_body(make_agent(), "wait");
+    body["stream"] = true;
+    std::optional<raw_response> streamed;
+    asio::co_spawn(io, exchange_raw(request("POST", "/threads/runs", body.dump())),
+                   [&](std::exception_ptr, raw_response response) { streamed = std::move(response); });
+    run_until(io, [&] { return service->requests().size() == 2; });
+    run_ready(io);
+    pass(std::chrono::seconds(1800));
+    const std::string thread = get("/threads")["data"][0]["id"];
+    BOOST_TEST(get("/threads/" + thread + "/runs")["data"][0]["status"] == "expired");
+    run_until(io, [&] { return streamed.has_value(); });
+    const names all = names_of(events_of(streamed->body));
+    BOOST_TEST(names(all.end() - 2, all.end()) == (names{"thread.run.expired", "done"}),
+               boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(forgets_the_older_half_of_too_many_requests) {
+    service->options().recorded_requests = 4;
+    for (int i = 0; i != 5; ++i) get("/assistants?limit=" + std::to_string(i + 1));
+    BOOST_TEST(service->requests().size() == 3u);
+    BOOST_TEST(service->requests().back().query == "limit=5&api-version=v1");
+}
+
 BOOST_AUTO_TEST_CASE(fails_and_stops_short_as_scripted) {
     service->script("fail", {step::fail("rate_limit_exceeded", "Rate limit is exceeded. Try again in 7 seconds.")});
     service->script("short", {step::reply("half"), step::incomplete()});

@@ -206,7 +206,7 @@ struct CORUN_API service_options {
     std::chrono::seconds run_lifetime{1800};
     std::chrono::seconds mcp_timeout{50};
     std::chrono::milliseconds pace{0};       ///< Between two deltas; 0: as fast as the client reads.
-    std::size_t recorded_requests = 10'000;  ///< The latest so many are kept.
+    std::size_t recorded_requests = 10'000;  ///< When so many are recorded, the older half is forgotten.
 };
 
 /// The service. Runs from construction until `stop` or destruction.
