@@ -119,6 +119,7 @@ asio::awaitable<void> refresh_agent(std::shared_ptr<State> of) {
 
 template <class State>
 asio::awaitable<void> update_agent(std::shared_ptr<State> of, agent_definition changes) {
+    reconcile::validate(changes);
     secret body = wire::encode_agent_changes(changes);
     const std::string json = co_await service::call(of->service, "POST", path_to(*of), {}, std::move(body));
     of->definition = wire::decode_agent(json);
