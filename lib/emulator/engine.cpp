@@ -5,6 +5,7 @@
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
@@ -171,6 +172,8 @@ asio::awaitable<void> core::drive(std::shared_ptr<run> what, event_sink sink) {
     std::optional<run_failure> failure;
     bool was_interrupted = false;
     try {
+        // Whoever asked for the run is answered first.
+        co_await asio::post(context, asio::use_awaitable);
         if (what->calls.empty())
             co_await begin(*what, sink);
         else
