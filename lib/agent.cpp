@@ -52,7 +52,7 @@ prepared_run prepare(const agent_definition& agent, const thread* conversation, 
     run.path = conversation ? path_of("/threads", conversation->id(), "the thread's id") + "/runs" : "/threads/runs";
     run.body = wire::encode_run(request);
     run.report = std::move(plan.report);
-    run.report.set_request("POST " + run.path, wire::encode_run_redacted(request));
+    run.report.set_request(run.path, wire::encode_run_redacted(request));
     return run;
 }
 
