@@ -2,7 +2,9 @@
 // own for every run.
 #include <corun/corun.hpp>
 
+#include <iomanip>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,13 +17,14 @@ class screen {
 public:
     void show(const corun::event& event) {
         if (const auto* delta = event.get_if<corun::text_delta>()) {
-            if (!in_text_) std::cout << "  " << bold << "text                        " << plain;
+            if (!in_text_) std::cout << "  " << bold << std::left << std::setw(name_width) << "text" << plain;
             in_text_ = true;
             std::cout << green << delta->text << plain << std::flush;
             return;
         }
         end_text();
-        std::cout << (event.continues() ? "    " : "  ") << grey << event.name() << plain;
+        // One wire event may say several things: its name stands once.
+        std::cout << "  " << grey << std::left << std::setw(name_width) << (event.continues() ? "" : event.name()) << plain;
         describe(event);
         std::cout << std::endl;
     }
@@ -35,21 +38,23 @@ public:
                                       red = "\033[31m", blue = "\033[34m";
 
 private:
+    static constexpr int name_width = 30;
+
     static void describe(const corun::event& event) {
-        if (const auto* created = event.get_if<corun::run_created>()) std::cout << "  " << created->run_id;
-        if (const auto* status = event.get_if<corun::run_status>()) std::cout << "  " << to_string(status->status);
-        if (const auto* step = event.get_if<corun::step_created>()) std::cout << "  " << step->step.type;
+        if (const auto* created = event.get_if<corun::run_created>()) std::cout << created->run_id;
+        if (const auto* step = event.get_if<corun::step_created>()) std::cout << step->step.type;
+        if (const auto* step = event.get_if<corun::step_completed>()) std::cout << step->step.type;
         if (const auto* listed = event.get_if<corun::mcp_tools_listed>()) {
-            std::cout << "  mcp_tools_listed: " << listed->list.server_label << " offers";
+            std::cout << "server " << listed->list.server_label << " offers";
             for (const auto& tool : listed->list.tools) std::cout << ' ' << tool.name;
         }
+        if (const auto* delta = event.get_if<corun::tool_call_delta>()) std::cout << delta->name << delta->arguments;
         if (const auto* call = event.get_if<corun::mcp_call>())
-            std::cout << "  mcp_call: " << call->call.name << call->call.arguments << " -> "
-                      << call->call.output.value_or("");
+            std::cout << call->call.name << call->call.arguments << " -> " << call->call.output.value_or("");
         if (const auto* done = event.get_if<corun::run_completed>(); done && done->run.usage)
-            std::cout << "  " << done->run.usage->total_tokens << " tokens";
+            std::cout << done->run.usage->total_tokens << " tokens used";
         if (const auto* failed = event.get_if<corun::run_failed>(); failed && failed->run.last_error)
-            std::cout << "  " << red << failed->run.last_error->code << ": " << failed->run.last_error->message << plain;
+            std::cout << red << failed->run.last_error->code << ": " << failed->run.last_error->message << plain;
     }
 
     bool in_text_ = false;
@@ -65,8 +70,7 @@ asio::awaitable<void> stream_run(corun::agent agent, corun::thread thread, std::
     options.default_approval = corun::mcp_approval::never();
 
     corun::event_stream stream = co_await agent.run_stream(thread, "Book seat 14A, please.", headers, options);
-    std::cout << screen::blue << "  sent, as reconciliation made it (values of headers redacted):" << screen::plain << '\n';
-    std::cout << stream.report() << "\n";
+    std::cout << screen::blue << stream.report() << screen::plain << '\n';
 
     screen output;
     while (std::optional<corun::event> event = co_await stream.next()) output.show(*event);
@@ -89,7 +93,7 @@ asio::awaitable<void> story(demo::backend& backend) {
 
     if (backend.emulated()) {
         backend.pass_an_hour();
-        title("An hour later the token has expired. A client bound to it would from now on get this:");
+        title("An hour later that token has expired. Who is bound to it gets this from now on");
         co_await stream_run(agent, thread, backend.mcp_label(), first);
     }
 

@@ -52,7 +52,7 @@ prepared_run prepare(const agent_definition& agent, const thread* conversation, 
     run.path = conversation ? path_of("/threads", conversation->id(), "the thread's id") + "/runs" : "/threads/runs";
     run.body = wire::encode_run(request);
     run.report = std::move(plan.report);
-    run.report.set_request("POST " + run.path, wire::encode_run_redacted(request));
+    run.report.set_request(run.path, wire::encode_run_redacted(request));
     return run;
 }
 
@@ -119,6 +119,7 @@ asio::awaitable<void> refresh_agent(std::shared_ptr<State> of) {
 
 template <class State>
 asio::awaitable<void> update_agent(std::shared_ptr<State> of, agent_definition changes) {
+    reconcile::validate(changes);
     secret body = wire::encode_agent_changes(changes);
     const std::string json = co_await service::call(of->service, "POST", path_to(*of), {}, std::move(body));
     of->definition = wire::decode_agent(json);

@@ -3,6 +3,7 @@
 #include "codec/threads.hpp"
 #include "curl/transport.hpp"
 #include "handle_access.hpp"
+#include "reconcile/reconcile.hpp"
 #include "service.hpp"
 
 namespace corun {
@@ -15,6 +16,7 @@ namespace wire = codec::threads;
 
 asio::awaitable<agent> create_agent_at(std::shared_ptr<service> owner, agent_definition definition) {
     if (definition.model.empty()) throw error(errc::invalid_argument, "agent_definition::model is empty");
+    reconcile::validate(definition);
     secret body = wire::encode_agent(definition);
     const std::string json = co_await service::call(owner, "POST", "/assistants", {}, std::move(body));
     co_return handle_access::make(std::move(owner), wire::decode_agent(json));
@@ -27,6 +29,7 @@ asio::awaitable<agent> get_agent_at(std::shared_ptr<service> owner, std::string 
 }
 
 asio::awaitable<thread> create_thread_at(std::shared_ptr<service> owner, thread_definition definition) {
+    reconcile::validate(definition);
     secret body = wire::encode_thread(definition);
     const std::string json = co_await service::call(owner, "POST", "/threads", {}, std::move(body));
     co_return handle_access::make(std::move(owner), wire::decode_thread(json));

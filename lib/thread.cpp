@@ -2,6 +2,7 @@
 
 #include "codec/threads.hpp"
 #include "handle_access.hpp"
+#include "reconcile/reconcile.hpp"
 #include "service.hpp"
 
 namespace corun {
@@ -27,6 +28,7 @@ asio::awaitable<void> refresh_thread(std::shared_ptr<State> of) {
 
 template <class State>
 asio::awaitable<void> update_thread(std::shared_ptr<State> of, thread_definition changes) {
+    reconcile::validate(changes);
     secret body = wire::encode_thread_changes(changes);
     const std::string json = co_await service::call(of->service, "POST", path_to(*of), {}, std::move(body));
     of->definition = wire::decode_thread(json);

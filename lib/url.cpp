@@ -85,4 +85,12 @@ std::optional<url_parts> parse_url(std::string_view text) noexcept {
     return url;
 }
 
+std::string origin_of(const url_parts& url) {
+    const bool ipv6 = url.host.find(':') != url.host.npos;
+    std::string origin(url.scheme);
+    origin.append("://").append(ipv6 ? "[" : "").append(url.host).append(ipv6 ? "]" : "");
+    if (!url.port.empty()) origin.append(":").append(url.port);
+    return origin;
+}
+
 }  // namespace corun::detail

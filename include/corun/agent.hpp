@@ -36,9 +36,10 @@ public:
     /// carry, and are stored nowhere. How they reach the service is the work of reconciliation;
     /// `event_stream::report` tells.
     ///
-    /// Errors, before anything is sent: `errc::invalid_header`, `invalid_server_label`,
-    /// `unknown_server_label`, `duplicate_server_label`, `conflicting_tool_definition`,
-    /// `agent_level_mcp_resources`, `thread_level_mcp_resources`,
+    /// Errors, before anything is sent: `errc::invalid_argument`, `invalid_header`,
+    /// `invalid_server_label`, `unknown_server_label`, `duplicate_server_label`,
+    /// `conflicting_tool_definition`, `insecure_endpoint` (headers for an MCP server over plain
+    /// http), `agent_level_mcp_resources`, `thread_level_mcp_resources`,
     /// `tools_with_mcp_headers_streaming`, `mcp_tool_not_on_agent`, `credential_failed`. Then those
     /// of the network and of the service's answer.
     ///

@@ -57,7 +57,7 @@ enum class errc {
     bad_response,             ///< A JSON response that does not parse or lacks what it must have.
 
     // The stream.
-    premature_eof,    ///< The stream ended before the run did.
+    premature_eof,    ///< The response broke off, or the stream ended before the run did.
     event_too_large,  ///< One event is larger than `client_options::max_event_bytes`.
     bad_event,        ///< An event's data is not the JSON it should be; the message names the event.
     stream_failed,    ///< The service reported an error in the stream.

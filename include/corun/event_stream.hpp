@@ -38,7 +38,7 @@ public:
     /// `asio::error::operation_aborted`, no event is lost, and `next` may be called again: so
     /// `stream.next() || timer.async_wait(...)` works.
     [[nodiscard]] asio::awaitable<std::optional<event>> next();
-    /// The same; a failure sets `code` and gives nothing. `details()` then says more.
+    /// The same; a failure sets `code`, which must live until then, and gives nothing. `details()` says more.
     [[nodiscard]] asio::awaitable<std::optional<event>> next(std::error_code& code);
 
     /// An event that has already arrived, without waiting; nothing when there is none. A failure is

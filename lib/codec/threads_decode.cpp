@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace corun::codec::threads {
 namespace {
@@ -74,6 +75,10 @@ constexpr std::array<known_event, 25> known_events{{
 constexpr std::string_view end_of_stream_data = "[DONE]";
 
 event_kind kind_of(std::string_view name) noexcept {
+    constexpr std::string_view most_frequent = known_events.front().name;
+    if (name.size() == most_frequent.size() &&
+        std::memcmp(name.data(), most_frequent.data(), most_frequent.size()) == 0)
+        return known_events.front().kind;
     for (const known_event& known : known_events)
         if (known.name == name) return known.kind;
     return event_kind::unknown;
@@ -111,10 +116,12 @@ public:
     bool escaped = false;
 
 private:
-    bool take(std::string_view literal) noexcept {
-        if (static_cast<std::size_t>(end_ - next_) < literal.size()) return false;
-        if (std::memcmp(next_, literal.data(), literal.size()) != 0) return false;
-        next_ += literal.size();
+    /// The length is a constant, so that the comparison is a few instructions and no call.
+    template <std::size_t Size>
+    bool take(const char (&literal)[Size]) noexcept {
+        constexpr std::size_t length = Size - 1;
+        if (static_cast<std::size_t>(end_ - next_) < length || std::memcmp(next_, literal, length) != 0) return false;
+        next_ += length;
         return true;
     }
 

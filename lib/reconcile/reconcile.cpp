@@ -1,7 +1,7 @@
 #include "reconcile/reconcile.hpp"
 
 #include "escape.hpp"
-#include "reconcile/url.hpp"
+#include "url.hpp"
 #include <corun/error.hpp>
 
 #include <algorithm>
@@ -291,6 +291,14 @@ private:
         return is_laxer(what_.agent.tool_resources) || (what_.thread && is_laxer(*what_.thread));
     }
 
+    static void refuse_insecure(const mcp_tool& server) {
+        const auto url = detail::parse_url(server.server_url);
+        if (url && detail::may_carry_credentials(*url)) return;
+        throw error(errc::insecure_endpoint, "headers go over https, or over http to this machine only; MCP server " +
+                                                 quote(server.server_label) + " is at " +
+                                                 (url ? quote(detail::origin_of(*url)) : "what is not such a URL"));
+    }
+
     void make_entries() {
         for (const mcp_tool* server : servers()) {
             const std::string& label = server->server_label;
@@ -301,9 +309,7 @@ private:
             const bool must_say_approval = approval && (!is_default(*approval) || stored_approval_is_laxer(label));
             if (!has_headers && !must_say_approval) continue;
 
-            if (has_headers && is_insecure(server->server_url))
-                throw error(errc::insecure_endpoint, "MCP server " + quote(label) + " has the URL " +
-                                                         quote(without_userinfo_and_query(server->server_url)));
+            if (has_headers) refuse_insecure(*server);
             mcp_tool_resource entry(label);
             if (has_headers) entry.headers = *fields;
             entry.require_approval = approval;

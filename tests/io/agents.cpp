@@ -174,9 +174,10 @@ BOOST_AUTO_TEST_CASE(the_options_of_a_run_reach_the_service) {
     options.metadata["k"] = "v";
     options.additional_messages.push_back("before");
     options.extra_json = R"({"response_format":{"type":"json_object"},"tool_choice":"none"})";
-    (void)await(io, a.run("hello", mcp_headers(), options));
+    thread t = await(io, client->create_thread());
+    (void)await(io, a.run(t, "hello", mcp_headers(), options));
     const std::string body = service->requests().back().body;
-    for (const char* part : {R"("model":"gpt-4.1")", R"("instructions":"Speak Norwegian.")", R"("temperature":0.25)", R"("top_p":0.5)",
+    for (const char* part : {R"("model":"gpt-4.1")", R"("instructions":"Speak Norwegian.")", R"("additional_instructions":"Be brief.")", R"("temperature":0.25)", R"("top_p":0.5)",
                              R"("max_prompt_tokens":1000)", R"("max_completion_tokens":2000)", R"("parallel_tool_calls":false)",
                              R"("metadata":{"k":"v"})", R"("tool_choice":"none")", R"("response_format":{"type":"json_object"})"})
         BOOST_TEST(body.find(part) != std::string::npos, part << " is missing in " << body);

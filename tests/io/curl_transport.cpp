@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "drive.hpp"
 #include "http_call.hpp"
@@ -203,6 +204,26 @@ BOOST_AUTO_TEST_CASE(names_a_refused_connection) {
     auto transfer = start(get(url));
     run_until(io, [&] { return sink.done; });
     BOOST_TEST(sink.code == errc::connect_failed);
+}
+
+BOOST_AUTO_TEST_CASE(names_a_connection_that_does_not_come_about) {
+    // A listener whose queue is full: the system answers no further connection.
+    asio::ip::tcp::acceptor full(io, asio::ip::tcp::v4());
+    full.bind({asio::ip::address_v4::loopback(), 0});
+    full.listen(0);
+    std::vector<asio::ip::tcp::socket> waiting;
+    for (int i = 0; i < 4; ++i) {
+        waiting.emplace_back(io, asio::ip::tcp::v4());
+        waiting.back().non_blocking(true);
+        std::error_code in_progress;
+        waiting.back().connect(full.local_endpoint(), in_progress);
+    }
+    net::request what = get("http://127.0.0.1:" + std::to_string(full.local_endpoint().port()));
+    what.connect_timeout = 50ms;
+    auto transfer = start(std::move(what));
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(sink.code == errc::connect_timeout);
+    BOOST_TEST(sink.heads == 0);
 }
 
 BOOST_AUTO_TEST_CASE(refuses_a_plain_answer_to_a_tls_handshake) {

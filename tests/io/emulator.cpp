@@ -601,14 +601,14 @@ BOOST_AUTO_TEST_CASE(stalls_until_the_client_leaves_and_goes_on_without_it) {
     json body = run_body(agent, "Hi");
     body["stream"] = true;
     {
-        const auto socket = run(io, send_raw(request("POST", "/threads/runs", body.dump())));
+        const auto socket = await(io, send_raw(request("POST", "/threads/runs", body.dump())));
         std::string bytes;
         const auto read = [&]() -> asio::awaitable<void> {
             std::string& into = bytes;
             co_await asio::async_read_until(*socket, asio::dynamic_buffer(into), "event: thread.run.created",
                                             asio::use_awaitable);
         };
-        run(io, read());
+        await(io, read());
         run_ready(io);
         std::string rest(socket->available(), '\0');
         asio::read(*socket, asio::buffer(rest));
@@ -626,7 +626,7 @@ BOOST_AUTO_TEST_CASE(waits_for_a_client_that_does_not_read) {
     json body = run_body(agent, "tokens(200000)");
     body["stream"] = true;
     {
-        const auto socket = run(io, send_raw(request("POST", "/threads/runs", body.dump())));
+        const auto socket = await(io, send_raw(request("POST", "/threads/runs", body.dump())));
         run_ready(io);
         const std::string thread = get("/threads")["data"][0]["id"];
         BOOST_TEST(get("/threads/" + thread + "/runs")["data"][0]["status"] == "in_progress");
@@ -675,7 +675,7 @@ BOOST_AUTO_TEST_CASE(stops_with_runs_and_connections_open) {
     const auto agent = make_agent();
     json body = run_body(agent, "wait");
     body["stream"] = true;
-    const auto streaming = run(io, send_raw(request("POST", "/threads/runs", body.dump())));
+    const auto streaming = await(io, send_raw(request("POST", "/threads/runs", body.dump())));
     asio::ip::tcp::socket idle(io);
     idle.connect(request("GET", "/").server());
     run_ready(io);

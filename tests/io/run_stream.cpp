@@ -363,7 +363,7 @@ BOOST_FIXTURE_TEST_CASE(a_refusal_is_thrown_with_its_body_status_and_id, fixture
     };
     const refusal refusals[] = {
         {400, "application/json", R"({"error":{"message":"Unknown parameter","type":"invalid_request_error","param":"x","code":"unknown_parameter"}})", errc::bad_request, "unknown_parameter"},
-        {401, "application/json", R"({"statusCode":401,"message":"no"})", errc::unauthorized, ""},
+        {401, "application/json", R"({"statusCode":401,"message":"no"})", errc::unauthorized, "401"},
         {403, "application/json", "{}", errc::forbidden, ""},
         {404, "application/json", R"({"error":{"code":"404","message":"Resource not found"}})", errc::not_found, "404"},
         {409, "text/plain", "", errc::conflict, ""},

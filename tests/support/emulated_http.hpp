@@ -56,7 +56,7 @@ struct emulated_http {
         what.body = std::move(body);
         return what;
     }
-    raw_response send(raw_request what) { return run(io, exchange_raw(std::move(what))); }
+    raw_response send(raw_request what) { return await(io, exchange_raw(std::move(what))); }
     raw_response send(std::string method, std::string path, std::string body = {}) {
         return send(request(std::move(method), std::move(path), std::move(body)));
     }

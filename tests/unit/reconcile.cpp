@@ -1,6 +1,5 @@
 #include "reconcile/reconcile.hpp"
 
-#include "reconcile/url.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -448,7 +447,7 @@ BOOST_AUTO_TEST_CASE(says_in_an_error_what_is_wrong_where_and_what_to_do) {
         "or another label");
     expect_message(on("").tools("function:g function:g"), "run_options::tools has the function 'g' twice");
     expect_message(on({corun::mcp_tool("L", "http://user:pass@mcp.example:8080/mcp?key=hidden")}).with("L"),
-                   "MCP server 'L' has the URL 'http://mcp.example:8080/mcp'");
+                   "headers go over https, or over http to this machine only; MCP server 'L' is at 'http://mcp.example:8080'");
     expect_message(
         on("mcp:L").agent_stores(stored_entry("L")).with("L"),
         "agent 'asst_1' stores tool_resources.mcp for 'L', and this run brings its own for 'L'; the service fails "
@@ -507,37 +506,6 @@ BOOST_AUTO_TEST_CASE(refuses_bad_labels_in_an_agent_to_be_stored) {
     BOOST_CHECK_EXCEPTION(corun::reconcile::validate(agent), corun::error, has(errc::duplicate_server_label));
     agent.tools = {server("")};
     BOOST_CHECK_EXCEPTION(corun::reconcile::validate(agent), corun::error, has(errc::invalid_server_label));
-}
-
-BOOST_AUTO_TEST_CASE(knows_urls_that_travel_readable) {
-    const std::map<std::string, bool> table = {
-        {"https://mcp.example/", false},
-        {"HTTPS://mcp.example/", false},
-        {"http://mcp.example/", true},
-        {"HTTP://mcp.example", true},
-        {"http://localhost", false},
-        {"http://LocalHost:8080/mcp", false},
-        {"http://localhost.example/", true},
-        {"http://127.0.0.1:1/", false},
-        {"http://127.1.2.3", false},
-        {"http://127.0.0.1.example/", true},
-        {"http://127.0.0", true},
-        {"http://127.0.0.256/", true},
-        {"http://[::1]:8080/", false},
-        {"http://[::2]/", true},
-        {"http://localhost@evil.example/", true},
-        {"http://localhost:80@evil.example/", true},
-        {"http://evil.example\\@localhost/", true},
-        {"http://evil.example#@localhost", true},
-        {"http://evil.example?@localhost", true},
-        {"http://user:password@localhost/", false},
-        {"http://", true},
-        {"ftp://mcp.example", false},
-        {"mcp.example", false},
-    };
-    for (const auto& [url, insecure] : table) BOOST_TEST_CONTEXT(url) {
-            BOOST_TEST(corun::reconcile::is_insecure(url) == insecure);
-        }
 }
 
 // --- properties over random inputs -----------------------------------------------------------

@@ -1,0 +1,210 @@
+// Reads an SSE stream on standard input, decodes it as the threads protocol and prints one JSON
+// object a line for each event: {"name":...,"type":"text_delta",...}. To look at recordings from
+// outside. `--general` reads all events with the JSON parser.
+#include "codec/threads.hpp"
+#include <corun/event.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using json = nlohmann::ordered_json;
+namespace threads = corun::codec::threads;
+
+struct printer {
+    json& out;
+
+    void operator()(const corun::unknown&) const { out["type"] = "unknown"; }
+    void operator()(const corun::text_delta& e) const {
+        out["type"] = "text_delta";
+        out["message_id"] = e.message_id;
+        out["content_index"] = e.content_index;
+        out["text"] = e.text;
+    }
+    void operator()(const corun::tool_call_delta& e) const {
+        out["type"] = "tool_call_delta";
+        out["step_id"] = e.step_id;
+        out["index"] = e.index;
+        out["id"] = e.id;
+        out["call_type"] = e.type;
+        out["call_name"] = e.name;
+        out["server_label"] = e.server_label;
+        out["arguments"] = e.arguments;
+        out["output"] = e.output;
+    }
+    void operator()(const corun::refusal_delta& e) const {
+        out["type"] = "refusal_delta";
+        out["message_id"] = e.message_id;
+        out["content_index"] = e.content_index;
+        out["text"] = e.text;
+    }
+    void operator()(const corun::reasoning_delta& e) const {
+        out["type"] = "reasoning_delta";
+        out["text"] = e.text;
+    }
+    void operator()(const corun::annotation& e) const {
+        out["type"] = "annotation";
+        out["message_id"] = e.message_id;
+        out["content_index"] = e.content_index;
+        out["index"] = e.index;
+        out["annotation_type"] = e.value.type;
+        out["text"] = e.value.text;
+        if (e.value.start_index) out["start_index"] = *e.value.start_index;
+        if (e.value.end_index) out["end_index"] = *e.value.end_index;
+        out["file_id"] = e.value.file_id;
+        out["url"] = e.value.url;
+    }
+    void operator()(const corun::thread_created& e) const {
+        out["type"] = "thread_created";
+        out["thread_id"] = e.thread_id;
+    }
+    void operator()(const corun::run_created& e) const {
+        out["type"] = "run_created";
+        out["run_id"] = e.run_id;
+        out["thread_id"] = e.thread_id;
+        out["agent_id"] = e.agent_id;
+    }
+    void operator()(const corun::run_status& e) const {
+        out["type"] = "run_status";
+        out["run_id"] = e.run_id;
+        out["status"] = e.status_text;
+    }
+    void operator()(const corun::message_created& e) const { message("message_created", e.message); }
+    void operator()(const corun::message_in_progress& e) const { message("message_in_progress", e.message); }
+    void operator()(const corun::message_completed& e) const { message("message_completed", e.message); }
+    void operator()(const corun::step_created& e) const { step("step_created", e.step); }
+    void operator()(const corun::step_in_progress& e) const { step("step_in_progress", e.step); }
+    void operator()(const corun::step_completed& e) const { step("step_completed", e.step); }
+    void operator()(const corun::mcp_tools_listed& e) const {
+        out["type"] = "mcp_tools_listed";
+        out["step_id"] = e.step_id;
+        out["server_label"] = e.list.server_label;
+        json& names = out["tools"] = json::array();
+        for (const corun::mcp_tool_info& tool : e.list.tools) names.push_back(tool.name);
+    }
+    void operator()(const corun::mcp_call& e) const {
+        out["type"] = "mcp_call";
+        out["step_id"] = e.step_id;
+        call(out, e.call);
+    }
+    void operator()(const corun::action_required& e) const {
+        out["type"] = "action_required";
+        out["run_id"] = e.run_id;
+        out["action_type"] = e.action.type;
+        json& calls = out["function_calls"] = json::array();
+        for (const corun::function_call& c : e.action.function_calls)
+            calls.push_back({{"id", c.id}, {"name", c.name}, {"arguments", c.arguments}});
+        json& approvals = out["mcp_approvals"] = json::array();
+        for (const corun::mcp_approval_request& c : e.action.mcp_approvals)
+            approvals.push_back(
+                {{"id", c.id}, {"name", c.name}, {"server_label", c.server_label}, {"arguments", c.arguments}});
+    }
+    void operator()(const corun::run_completed& e) const { run("run_completed", e.run); }
+    void operator()(const corun::run_failed& e) const { run("run_failed", e.run); }
+    void operator()(const corun::run_incomplete& e) const { run("run_incomplete", e.run); }
+    void operator()(const corun::run_cancelled& e) const { run("run_cancelled", e.run); }
+    void operator()(const corun::run_expired& e) const { run("run_expired", e.run); }
+    void operator()(const corun::stream_error& e) const {
+        out["type"] = "stream_error";
+        out["code"] = e.code;
+        out["error_type"] = e.type;
+        out["message"] = e.message;
+        out["param"] = e.param;
+    }
+
+    void message(const char* type, const corun::thread_message& m) const {
+        out["type"] = type;
+        out["message_id"] = m.id;
+        out["role"] = m.role;
+        out["status"] = m.status;
+        out["text"] = m.text();
+    }
+    void step(const char* type, const corun::run_step& s) const {
+        out["type"] = type;
+        out["step_id"] = s.id;
+        out["step_type"] = s.type;
+        out["status"] = s.status;
+        json& calls = out["tool_calls"] = json::array();
+        for (const corun::tool_call& c : s.tool_calls) call(calls.emplace_back(json::object()), c);
+        if (s.last_error) out["last_error"] = {{"code", s.last_error->code}, {"message", s.last_error->message}};
+    }
+    static void call(json& target, const corun::tool_call& c) {
+        target["id"] = c.id;
+        target["call_type"] = c.type;
+        target["call_name"] = c.name;
+        target["server_label"] = c.server_label;
+        target["arguments"] = c.arguments;
+        target["output"] = c.output ? json(*c.output) : json(nullptr);
+    }
+    void run(const char* type, const corun::thread_run& r) const {
+        out["type"] = type;
+        out["run_id"] = r.id;
+        out["status"] = r.status_text;
+        if (r.last_error) out["last_error"] = {{"code", r.last_error->code}, {"message", r.last_error->message}};
+        if (r.usage) out["total_tokens"] = r.usage->total_tokens;
+    }
+};
+
+void print(const corun::event& value) {
+    json line = json::object();
+    line["name"] = value.name();
+    std::visit(printer{line}, value.body());
+    if (value.continues()) line["continues"] = true;
+    std::cout << line.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
+}
+
+/// Decodes and prints one event; false when its data is wrong.
+bool decode(threads::decoder& decoder, std::string_view name, std::string_view data) {
+    const auto bytes = std::make_shared<std::string>();
+    bytes->append(name).append(data).append(threads::data_padding, '\0');
+    threads::raw_event wire;
+    wire.name = std::string_view(*bytes).substr(0, name.size());
+    wire.data = std::string_view(*bytes).substr(name.size(), data.size());
+    wire.storage = bytes;
+
+    corun::event first;
+    std::vector<corun::event> more;
+    std::string problem;
+    if (const std::error_code code = decoder.decode(std::move(wire), first, more, problem)) {
+        std::cout << json{{"name", name}, {"type", "bad_event"}, {"problem", problem}}.dump() << '\n';
+        return false;
+    }
+    print(first);
+    for (const corun::event& value : more) print(value);
+    return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::ios::sync_with_stdio(false);
+    threads::decoder decoder;
+    if (argc > 1 && argv[1] == std::string_view("--general")) decoder.use_fast_path(false);
+
+    // The plainest splitter that does for streams with LF: events have their own parser and tests.
+    bool good = true;
+    std::string line, name, data;
+    const auto field = [&line](std::string_view key) {
+        std::string_view value = std::string_view(line).substr(key.size());
+        return value.starts_with(' ') ? value.substr(1) : value;
+    };
+    while (std::getline(std::cin, line)) {
+        if (line.empty()) {
+            if (!name.empty() || !data.empty()) good = decode(decoder, name, data) && good;
+            name.clear();
+            data.clear();
+        } else if (line.starts_with("event:")) {
+            name = field("event:");
+        } else if (line.starts_with("data:")) {
+            data = field("data:");
+        }
+    }
+    return good ? 0 : 1;
+}

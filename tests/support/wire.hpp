@@ -1,0 +1,65 @@
+#pragma once
+#include "codec/threads.hpp"
+#include <corun/event.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace corun::test {
+
+/// An SSE event as text.
+struct sample {
+    std::string_view name, data;
+};
+
+/// The event in memory of its own: exactly the padding that is promised lies behind the data, so
+/// that the address sanitizer sees a read too far. What the padding holds is meant to mislead.
+inline codec::threads::raw_event to_wire(std::string_view name, std::string_view data) {
+    const auto bytes = std::make_shared<std::vector<char>>();
+    bytes->reserve(name.size() + data.size() + codec::threads::data_padding);
+    bytes->insert(bytes->end(), name.begin(), name.end());
+    bytes->insert(bytes->end(), data.begin(), data.end());
+    const std::string_view misleading = R"(","annotations":[]}}]}}"}}]}})";
+    for (std::size_t i = 0; i != codec::threads::data_padding; ++i) bytes->push_back(misleading[i % misleading.size()]);
+    codec::threads::raw_event wire;
+    wire.name = {bytes->data(), name.size()};
+    wire.data = {bytes->data() + name.size(), data.size()};
+    wire.storage = bytes;
+    return wire;
+}
+
+/// What became of one event on the wire.
+struct decoded {
+    std::error_code code;
+    std::string problem;
+    std::vector<event> events;
+};
+
+inline decoded decode(codec::threads::decoder& decoder, std::string_view name, std::string_view data) {
+    decoded result;
+    event first;
+    std::vector<event> more;
+    result.code = decoder.decode(to_wire(name, data), first, more, result.problem);
+    if (result.code) return result;
+    result.events.push_back(std::move(first));
+    for (event& each : more) result.events.push_back(std::move(each));
+    return result;
+}
+
+inline decoded decode(std::string_view name, std::string_view data) {
+    codec::threads::decoder decoder;
+    return decode(decoder, name, data);
+}
+
+/// The events of one wire event that must be good.
+inline std::vector<event> decode_good(std::string_view name, std::string_view data) {
+    decoded result = decode(name, data);
+    if (result.code) throw std::runtime_error(result.problem);
+    return std::move(result.events);
+}
+
+}  // namespace corun::test

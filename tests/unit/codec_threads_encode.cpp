@@ -1,0 +1,234 @@
+#include "codec/threads.hpp"
+#include <corun/error.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+using namespace corun;
+using namespace corun::codec::threads;
+
+namespace {
+
+std::string text_of(const secret& body) {
+    return std::string(body.reveal());
+}
+
+/// A run of an agent with one message on an existing thread.
+run_request simple_request() {
+    run_request request;
+    request.agent_id = "asst_1";
+    request.messages.emplace_back("Hi");
+    return request;
+}
+
+template <class Call>
+void require_invalid(Call call, std::string_view named) {
+    BOOST_CHECK_EXCEPTION(call(), error, [named](const error& problem) {
+        return problem.code() == errc::invalid_argument &&
+               std::string_view(problem.what()).find(named) != std::string_view::npos;
+    });
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(codec_threads_encode)
+
+BOOST_AUTO_TEST_CASE(writes_the_known_good_run_with_mcp_headers) {
+    run_request request;
+    request.agent_id = "asst_1";
+    mcp_tool_resource bookings("bookings");
+    bookings.headers.set("Authorization", "Bearer \"t\"");
+    bookings.require_approval = mcp_approval::never();
+    request.tool_resources.mcp.push_back(bookings);
+    BOOST_TEST(
+        text_of(encode_run(request)) ==
+        R"({"assistant_id":"asst_1","stream":true,"tool_resources":{"mcp":[{"server_label":"bookings","headers":{"Authorization":"Bearer \"t\""},"require_approval":"never"}]}})");
+}
+
+BOOST_AUTO_TEST_CASE(puts_messages_into_the_new_thread_or_beside_the_old_one) {
+    run_request request = simple_request();
+    BOOST_TEST(text_of(encode_run(request)) ==
+               R"({"assistant_id":"asst_1","stream":true,"thread":{"messages":[{"role":"user","content":"Hi"}]}})");
+    request.creates_thread = false;
+    request.stream = false;
+    request.options.additional_messages.emplace_back("Before");
+    BOOST_TEST(
+        text_of(encode_run(request)) ==
+        R"({"assistant_id":"asst_1","stream":false,"additional_messages":[{"role":"user","content":"Before"},{"role":"user","content":"Hi"}]})");
+    run_request bare;
+    bare.agent_id = "a";
+    BOOST_TEST(text_of(encode_run(bare)) == R"({"assistant_id":"a","stream":true})");
+}
+
+BOOST_AUTO_TEST_CASE(writes_every_option) {
+    run_request request = simple_request();
+    request.creates_thread = false;
+    request.messages.clear();
+    request.options.model = "gpt-4o";
+    request.options.instructions = "";
+    request.options.additional_instructions = "more";
+    request.options.temperature = 0.5;
+    request.options.top_p = 1;
+    request.options.max_prompt_tokens = 256;
+    request.options.max_completion_tokens = 512;
+    request.options.parallel_tool_calls = false;
+    request.options.metadata["k"] = "v";
+    request.options.extra_json = R"({"tool_choice":"auto","response_format":{"type":"text"}})";
+    BOOST_TEST(
+        text_of(encode_run(request)) ==
+        R"({"assistant_id":"asst_1","stream":true,"model":"gpt-4o","instructions":"","additional_instructions":"more","temperature":0.5,"top_p":1.0,"max_prompt_tokens":256,"max_completion_tokens":512,"parallel_tool_calls":false,"metadata":{"k":"v"},"tool_choice":"auto","response_format":{"type":"text"}})");
+}
+
+BOOST_AUTO_TEST_CASE(writes_every_kind_of_message) {
+    message plain("Hi \"you\"\n");
+    BOOST_TEST(text_of(encode_message(plain)) == R"({"role":"user","content":"Hi \"you\"\n"})");
+    message rich = message("Look").add(content_block::image_url("https://e.example/a.png", "low"));
+    rich.add(content_block::image_file("file_1"));
+    rich.role = "assistant";
+    rich.attachments.emplace_back("file_2", std::vector<std::string>{"code_interpreter", "file_search"});
+    rich.metadata["k"] = "v";
+    BOOST_TEST(
+        text_of(encode_message(rich)) ==
+        R"({"role":"assistant","content":[{"type":"text","text":"Look"},{"type":"image_url","image_url":{"url":"https://e.example/a.png","detail":"low"}},{"type":"image_file","image_file":{"file_id":"file_1"}}],"attachments":[{"file_id":"file_2","tools":[{"type":"code_interpreter"},{"type":"file_search"}]}],"metadata":{"k":"v"}})");
+}
+
+BOOST_AUTO_TEST_CASE(writes_every_kind_of_tool) {
+    run_request request;
+    request.agent_id = "a";
+    request.tools.emplace();
+    BOOST_TEST(text_of(encode_run(request)) == R"({"assistant_id":"a","stream":true,"tools":[]})");
+    request.tools->push_back(mcp_tool("b", "https://b.example/mcp"));
+    request.tools->push_back(mcp_tool("c", "https://c.example/mcp", {"x", "y"}));
+    request.tools->push_back(function_tool("f", "", R"({"type":"object","properties":{}})"));
+    request.tools->push_back(function_tool("g", "does", "{}"));
+    request.tools->push_back(code_interpreter());
+    request.tools->push_back(json_tool("openapi", R"({"type":"openapi","openapi":{"name":"n"}})"));
+    BOOST_TEST(
+        text_of(encode_run(request)) ==
+        R"({"assistant_id":"a","stream":true,"tools":[{"type":"mcp","server_label":"b","server_url":"https://b.example/mcp"},{"type":"mcp","server_label":"c","server_url":"https://c.example/mcp","allowed_tools":["x","y"]},{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}},{"type":"function","function":{"name":"g","description":"does","parameters":{}}},{"type":"code_interpreter"},{"type":"openapi","openapi":{"name":"n"}}]})");
+}
+
+BOOST_AUTO_TEST_CASE(writes_every_form_of_approval_and_headers_always) {
+    struct row {
+        std::optional<mcp_approval> approval;
+        std::string_view expected;
+    };
+    const std::vector<row> rows{
+        {std::nullopt, R"({"server_label":"b","headers":{}})"},
+        {mcp_approval::always(), R"({"server_label":"b","headers":{},"require_approval":"always"})"},
+        {mcp_approval::never(), R"({"server_label":"b","headers":{},"require_approval":"never"})"},
+        {mcp_approval::by_tool({"x"}, {"y", "z"}),
+         R"({"server_label":"b","headers":{},"require_approval":{"always":{"tool_names":["x"]},"never":{"tool_names":["y","z"]}}})"},
+        {mcp_approval::by_tool({}, {"y"}),
+         R"({"server_label":"b","headers":{},"require_approval":{"never":{"tool_names":["y"]}}})"},
+        {mcp_approval::by_tool({"x"}, {}),
+         R"({"server_label":"b","headers":{},"require_approval":{"always":{"tool_names":["x"]}}})"},
+        {mcp_approval::by_tool({}, {}), R"({"server_label":"b","headers":{},"require_approval":"always"})"},
+    };
+    for (const row& each : rows) {
+        thread_definition thread;
+        mcp_tool_resource resource("b");
+        resource.require_approval = each.approval;
+        thread.tool_resources.mcp.push_back(resource);
+        BOOST_TEST(text_of(encode_thread(thread)) ==
+                   R"({"tool_resources":{"mcp":[)" + std::string(each.expected) + "]}}");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(writes_agents_and_threads_and_their_changes) {
+    agent_definition agent("gpt-4o");
+    agent.name = "desk";
+    agent.description = "d";
+    agent.instructions = "i";
+    agent.tools.push_back(mcp_tool("b", "https://b.example/mcp"));
+    agent.tool_resources.other["file_search"] = R"({"vector_store_ids":["vs"]})";
+    agent.temperature = 1.5;
+    agent.response_format = R"("auto")";
+    agent.metadata["k"] = "v";
+    agent.id = "received";
+    agent.raw = "received";
+    const std::string expected =
+        R"({"model":"gpt-4o","name":"desk","description":"d","instructions":"i","tools":[{"type":"mcp","server_label":"b","server_url":"https://b.example/mcp"}],"tool_resources":{"file_search":{"vector_store_ids":["vs"]}},"temperature":1.5,"response_format":"auto","metadata":{"k":"v"}})";
+    BOOST_TEST(text_of(encode_agent(agent)) == expected);
+    BOOST_TEST(text_of(encode_agent_changes(agent)) == expected);
+    BOOST_TEST(text_of(encode_agent_changes(agent_definition{})) == "{}");
+    require_invalid([] { encode_agent(agent_definition{}); }, "model");
+
+    thread_definition thread;
+    BOOST_TEST(text_of(encode_thread(thread)) == "{}");
+    BOOST_TEST(text_of(encode_thread_changes(thread)) == R"({"metadata":{}})");
+    thread.messages.emplace_back("Hi");
+    thread.metadata["k"] = "v";
+    BOOST_TEST(text_of(encode_thread(thread)) ==
+               R"({"messages":[{"role":"user","content":"Hi"}],"metadata":{"k":"v"}})");
+    BOOST_TEST(text_of(encode_thread_changes(thread)) == R"({"metadata":{"k":"v"}})");
+}
+
+BOOST_AUTO_TEST_CASE(shows_no_header_value_when_redacted) {
+    run_request request = simple_request();
+    mcp_tool_resource bookings("bookings");
+    bookings.headers.set("Authorization", "Bearer hunter2");
+    bookings.headers.add(header("X-Tenant", "hunter3"));
+    request.tool_resources.mcp.push_back(bookings);
+    const std::string shown = encode_run_redacted(request);
+    BOOST_TEST(shown.find("hunter") == std::string::npos);
+    BOOST_TEST(shown.find(R"("Authorization": "***")") != std::string::npos);
+    BOOST_TEST(shown.find(R"("X-Tenant": "***")") != std::string::npos);
+    BOOST_TEST(shown.find("\n  \"assistant_id\": \"asst_1\"") != std::string::npos);
+
+    run_request own = simple_request();
+    own.options.extra_json =
+        R"({"tool_resources":{"mcp":[{"server_label":"b","headers":{"Authorization":"hunter4"}},{"headers":"hunter5"},{"headers":[{"x":"hunter6"}]}]}})";
+    BOOST_TEST(encode_run_redacted(own).find("hunter") == std::string::npos);
+    BOOST_TEST(text_of(encode_run(own)).find("hunter4") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(names_what_it_refuses) {
+    const auto with_extra = [](std::string extra) {
+        run_request request = simple_request();
+        request.options.extra_json = std::move(extra);
+        return request;
+    };
+    for (const std::string_view extra : {"[]", "{", "7", R"({"a":1,})"})
+        require_invalid([&] { encode_run(with_extra(std::string(extra))); }, "extra_json");
+    require_invalid([&] { encode_run(with_extra(R"({"stream":false})")); }, "\"stream\"");
+    require_invalid([&] { encode_run(with_extra(R"({"thread":{}})")); }, "\"thread\"");
+    require_invalid([&] { encode_run_redacted(with_extra(R"({"assistant_id":"x"})")); }, "\"assistant_id\"");
+
+    const auto with_tool = [](tool bad) {
+        run_request request = simple_request();
+        request.tools.emplace().push_back(std::move(bad));
+        return request;
+    };
+    require_invalid([&] { encode_run(with_tool(function_tool("f", "", "{"))); }, "function_tool::parameters of f");
+    require_invalid([&] { encode_run(with_tool(function_tool("f", "", ""))); }, "function_tool::parameters of f");
+    require_invalid([&] { encode_run(with_tool(function_tool("f", "", "[]"))); }, "function_tool::parameters of f");
+    require_invalid([&] { encode_run(with_tool(json_tool("x", "nope"))); }, "json_tool::json of type x");
+    require_invalid([&] { encode_run(with_tool(json_tool("x", R"({"type":"y"})"))); }, "json_tool::json of type x");
+    require_invalid([&] { encode_run(with_tool(json_tool("x", "{}"))); }, "json_tool::json of type x");
+
+    agent_definition agent("m");
+    agent.response_format = "auto";
+    require_invalid([&] { encode_agent(agent); }, "response_format");
+    thread_definition thread;
+    thread.tool_resources.other["file_search"] = "[";
+    require_invalid([&] { encode_thread(thread); }, "file_search");
+
+    run_request instructed = simple_request();
+    instructed.options.additional_instructions = "more";
+    require_invalid([&] { encode_run(instructed); }, "additional_instructions");
+}
+
+BOOST_AUTO_TEST_CASE(refuses_text_that_is_not_utf8_without_quoting_it) {
+    run_request request = simple_request();
+    mcp_tool_resource bookings("bookings");
+    bookings.headers.set("Authorization", "hunter2\xff");
+    request.tool_resources.mcp.push_back(bookings);
+    require_invalid([&] { encode_run(request); }, "UTF-8");
+    BOOST_CHECK_EXCEPTION(encode_run(request), error, [](const error& problem) {
+        return std::string_view(problem.what()).find("hunter") == std::string_view::npos;
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()

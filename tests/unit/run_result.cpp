@@ -1,0 +1,186 @@
+#include "samples.hpp"
+#include "wire.hpp"
+#include <corun/run_result.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+using namespace corun;
+using namespace corun::test;
+
+namespace {
+
+void feed(run_result& result, std::string_view name, std::string_view data) {
+    for (const event& each : decode_good(name, data)) result.apply(each);
+}
+
+template <class Stream>
+void feed(run_result& result, const Stream& stream, int times = 1) {
+    for (const sample& each : stream)
+        for (int i = 0; i != times; ++i) feed(result, each.name, each.data);
+}
+
+std::string text_delta_data(std::string_view id, int index, std::string_view text) {
+    return R"({"id":")" + std::string(id) + R"(","object":"thread.message.delta","delta":{"content":[{"index":)" +
+           std::to_string(index) + R"(,"type":"text","text":{"value":")" + std::string(text) + "\"}}]}}";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(run_result_gathers)
+
+BOOST_AUTO_TEST_CASE(a_text_run) {
+    run_result result;
+    feed(result, text_stream);
+    BOOST_TEST(result.run_id == "run_T1");
+    BOOST_TEST(result.thread_id == "thread_Zk1");
+    BOOST_TEST(result.agent_id == "asst_Qm2vB7");
+    BOOST_TEST((result.status == run_state::completed));
+    BOOST_TEST(result.text() == "Bring a \"coat\".");
+    BOOST_TEST(result.usage->total_tokens == 125);
+    BOOST_TEST(result.messages.size() == 1u);
+    BOOST_TEST(result.steps.size() == 1u);
+    BOOST_TEST(!result.last_error);
+}
+
+BOOST_AUTO_TEST_CASE(the_same_from_a_stream_that_says_everything_twice) {
+    run_result result;
+    feed(result, mcp_stream, 2);
+    feed(result, mcp_stream_continued, 2);
+    BOOST_TEST(result.text() == "Seat 14A is booked.");
+    BOOST_TEST(result.messages.size() == 1u);
+    BOOST_REQUIRE_EQUAL(result.steps.size(), 2u);
+    BOOST_TEST(result.steps[0].mcp_tools.size() == 1u);
+    BOOST_REQUIRE_EQUAL(result.tool_calls().size(), 1u);
+    BOOST_TEST(result.tool_calls()[0].arguments == R"({"seat":"14A"})");
+    BOOST_TEST(result.tool_calls()[0].output.value() == R"({"ok":true})");
+    BOOST_TEST((result.status == run_state::completed));
+}
+
+BOOST_AUTO_TEST_CASE(text_as_it_comes_until_the_message_is_completed) {
+    run_result result;
+    for (std::size_t i = 0; i != 10; ++i) feed(result, text_stream[i].name, text_stream[i].data);
+    BOOST_TEST(result.text() == "Bring a \"coat\".");
+    BOOST_TEST(result.messages[0].status == "in_progress");
+    // A created event that comes again takes nothing away.
+    feed(result, text_stream[6].name, text_stream[6].data);
+    BOOST_TEST(result.text() == "Bring a \"coat\".");
+    feed(
+        result, "thread.message.completed",
+        R"({"id":"msg_T1","status":"completed","content":[{"type":"text","text":{"value":"Take a coat.","annotations":[]}}]})");
+    BOOST_TEST(result.text() == "Take a coat.");
+    feed(result, text_stream[8].name, text_stream[8].data);
+    feed(result, text_stream[6].name, text_stream[6].data);
+    BOOST_TEST(result.text() == "Take a coat.");
+    BOOST_TEST(result.messages[0].status == "completed");
+}
+
+BOOST_AUTO_TEST_CASE(text_by_message_and_content_index_with_gaps) {
+    run_result result;
+    feed(result, "thread.message.delta", text_delta_data("m1", 2000000000, "C"));
+    feed(result, "thread.message.delta", text_delta_data("m2", 0, "D"));
+    feed(result, "thread.message.delta", text_delta_data("m1", 0, "A"));
+    feed(result, "thread.message.delta", text_delta_data("m1", 7, "B"));
+    feed(result, "thread.message.delta", text_delta_data("m1", 0, "a"));
+    BOOST_TEST(result.text() == "AaBCD");
+    BOOST_TEST(result.messages.size() == 2u);
+    BOOST_TEST(result.messages[0].content.size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(annotations_by_index) {
+    const auto annotation_data = [](std::string_view inside) {
+        return R"({"id":"m","delta":{"content":[{"index":0,"type":"text","text":{"annotations":[)" +
+               std::string(inside) + "]}}]}}";
+    };
+    run_result result;
+    feed(result, "thread.message.delta", annotation_data(R"({"index":1,"type":"file_path","text":"[b]"})"));
+    feed(result, "thread.message.delta",
+         annotation_data(R"({"index":0,"type":"url_citation","text":"[a]","start_index":0,"end_index":3})"));
+    feed(result, "thread.message.delta", annotation_data(R"({"index":0,"url_citation":{"url":"https://e.example"}})"));
+    feed(result, "thread.message.delta", annotation_data(R"({"index":2000000000,"type":"file_path","text":"[z]"})"));
+    const auto citations = result.citations();
+    BOOST_REQUIRE_EQUAL(citations.size(), 3u);
+    BOOST_TEST(citations[0].text == "[a]");
+    BOOST_TEST(citations[0].start_index.value() == 0);
+    BOOST_TEST(citations[0].url == "https://e.example");
+    BOOST_TEST(citations[1].text == "[b]");
+    BOOST_TEST(!citations[1].start_index);
+    BOOST_TEST(citations[2].text == "[z]");
+}
+
+BOOST_AUTO_TEST_CASE(the_pieces_of_a_function_call_and_the_action_it_needs) {
+    run_result result;
+    for (std::size_t i = 0; i != 7; ++i) feed(result, function_stream[i].name, function_stream[i].data);
+    BOOST_REQUIRE_EQUAL(result.tool_calls().size(), 1u);
+    BOOST_TEST(result.tool_calls()[0].id == "call_f1");
+    BOOST_TEST(result.tool_calls()[0].name == "get_weather");
+    BOOST_TEST(result.tool_calls()[0].arguments == R"({"city":"Oslo"})");
+    BOOST_TEST(!result.tool_calls()[0].output);
+
+    feed(result, function_stream[7].name, function_stream[7].data);
+    BOOST_TEST((result.status == run_state::requires_action));
+    BOOST_REQUIRE(result.required_action);
+    BOOST_TEST(result.required_action->function_calls.size() == 1u);
+
+    feed(result, function_stream_continued);
+    BOOST_TEST(!result.required_action);
+    BOOST_TEST((result.status == run_state::completed));
+    BOOST_TEST(result.tool_calls()[0].output.value() == R"({"temp_c":-3})");
+    BOOST_TEST(result.text() == "-3 °C.");
+}
+
+BOOST_AUTO_TEST_CASE(output_that_comes_between_two_ends_of_a_step) {
+    run_result result;
+    feed(result, mcp_stream);
+    for (std::size_t i = 0; i != 4; ++i) feed(result, mcp_stream_continued[i].name, mcp_stream_continued[i].data);
+    BOOST_REQUIRE_EQUAL(result.tool_calls().size(), 1u);
+    BOOST_TEST(result.tool_calls()[0].output.value() == R"({"ok":true})");
+    BOOST_TEST(result.tool_calls()[0].arguments == R"({"seat":"14A"})");
+    // The early end comes again, late: the output stays.
+    feed(result, mcp_stream_continued[0].name, mcp_stream_continued[0].data);
+    BOOST_TEST(result.tool_calls()[0].output.value() == R"({"ok":true})");
+}
+
+BOOST_AUTO_TEST_CASE(why_a_run_failed) {
+    run_result result;
+    feed(result, "thread.run.created", R"({"id":"r","thread_id":"t","assistant_id":"a","status":"queued"})");
+    feed(result, "error", R"({"error":{"type":"server_error","message":"oops"}})");
+    BOOST_TEST(result.last_error->code == "server_error");
+    feed(result, "thread.run.failed",
+         R"({"id":"r","status":"failed","last_error":{"code":"tool_server_error","message":"401"}})");
+    BOOST_TEST(result.last_error->code == "tool_server_error");
+    BOOST_TEST((result.status == run_state::failed));
+    feed(result, "thread.run.in_progress", R"({"id":"r","status":"in_progress"})");
+    BOOST_TEST((result.status == run_state::failed));
+    BOOST_TEST(result.run_id == "r");
+    BOOST_TEST(result.thread_id == "t");
+}
+
+BOOST_AUTO_TEST_CASE(which_limit_a_run_met) {
+    run_result result;
+    feed(result, "thread.run.incomplete",
+         R"({"id":"r","status":"incomplete","incomplete_details":{"reason":"max_completion_tokens"}})");
+    BOOST_TEST(result.incomplete_reason == "max_completion_tokens");
+    BOOST_TEST((result.status == run_state::incomplete));
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_apart_from_the_text) {
+    run_result result;
+    feed(result, "thread.message.delta",
+         R"({"id":"m","delta":{"content":[{"index":0,"type":"refusal","refusal":"I can"}]}})");
+    feed(result, "thread.message.delta",
+         R"({"id":"m","delta":{"content":[{"index":0,"type":"refusal","refusal":"not."}]}})");
+    BOOST_TEST(result.text().empty());
+    BOOST_TEST(result.messages.at(0).content.at(0).text == "I cannot.");
+}
+
+BOOST_AUTO_TEST_CASE(what_had_arrived_into_the_error_of_a_run) {
+    run_result result;
+    feed(result, "thread.message.delta", text_delta_data("m", 0, "half"));
+    const run_error error(errc::premature_eof, {}, result);
+    BOOST_TEST(error.result().text() == "half");
+    BOOST_TEST((error.code() == errc::premature_eof));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
