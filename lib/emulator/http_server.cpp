@@ -14,6 +14,8 @@
 
 #include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace corun::emulator::http {
 namespace {
@@ -153,12 +155,16 @@ public:
                 auto shared = std::make_shared<decltype(handler)>(std::move(handler));
                 const auto executor = asio::get_associated_executor(*shared, context_.get_executor());
                 // The notice may come from inside flush.
-                auto notify = [shared, executor](const std::error_code& code) {
+                written_ = [shared, executor](std::error_code code) {
                     asio::post(executor, [shared, code] { std::move (*shared)(code); });
                 };
-                if (!stream_ || is_closed_) return notify(asio::error::broken_pipe);
+                if (!stream_ || is_closed_) return written(asio::error::broken_pipe);
                 stream_->append_chunk(std::move(chunk));
-                stream_->flush(std::move(notify));
+                // Who writes keeps this exchange, and it the connection, which keeps the notice: so
+                // that must not keep who writes.
+                stream_->flush([weak = weak_from_this()](const std::error_code& code) {
+                    if (const auto self = weak.lock()) self->written(code);
+                });
             },
             asio::use_awaitable, std::move(bytes));
     }
@@ -188,7 +194,14 @@ public:
         closed_timer_.cancel();
     }
 
+    /// Lets go of who waits in `write`, without telling: the server stops, and the context may not run again.
+    void drop_writer() noexcept { written_ = nullptr; }
+
 private:
+    void written(std::error_code code) {
+        if (const auto tell = std::exchange(written_, nullptr)) tell(code);
+    }
+
     static restinio::http_status_line_t status_line(int status) {
         const char* reason = ::http_status_str(static_cast<::http_status>(status));
         return {restinio::http_status_code_t{static_cast<std::uint16_t>(status)}, reason};
@@ -202,6 +215,7 @@ private:
     tcp::endpoint client_;
     restinio::connection_id_t connection_;
     asio::steady_timer closed_timer_;
+    std::function<void(std::error_code)> written_;
     bool is_closed_ = false;
 };
 
@@ -269,6 +283,10 @@ void server::stop() {
     for (const auto& [key, socket] : asio::use_service<open_sockets>(impl_->context).by_endpoints)
         if (key.first == impl_->port) socket->cut(false);
     impl_->handle = nullptr;
+    std::vector<std::shared_ptr<exchange_impl>> open;
+    for (const auto& [connection, exchange] : impl_->listener->exchanges) open.push_back(exchange.lock());
+    for (const auto& exchange : open)
+        if (exchange) exchange->drop_writer();
     asio::post(impl_->context, [keep = impl_] {});  // RESTinio's acceptor ends its operations there.
 }
 
