@@ -2,6 +2,7 @@
 #include <corun/export.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,14 +16,16 @@ namespace corun {
 /// `asio::error::operation_aborted`, as everywhere in Asio.
 enum class errc {
     // The caller's input, refused before anything is sent.
-    invalid_argument = 1,         ///< An argument is empty or out of range; the message names it.
-    invalid_endpoint,             ///< The endpoint is not an absolute http(s) URL.
-    insecure_endpoint,            ///< A credential would go over plain http to a host that is not loopback.
-    invalid_header,               ///< A header name is not a token, or a value holds CR, LF, NUL or another control character.
-    invalid_server_label,         ///< An MCP server label is empty or holds a control character.
-    unknown_server_label,         ///< Headers or approval name a server that neither agent nor run has; the message lists the known ones.
+    invalid_argument = 1,  ///< An argument is empty or out of range; the message names it.
+    invalid_endpoint,      ///< The endpoint is not an absolute http(s) URL.
+    insecure_endpoint,     ///< A credential would go over plain http to a host that is not loopback.
+    invalid_header,        ///< A header name is not a token, or a value holds CR, LF, NUL or another control character.
+    invalid_server_label,  ///< An MCP server label is empty or holds a control character.
+    unknown_server_label,  ///< Headers or approval name a server that neither agent nor run has; the message lists the
+                           ///< known ones.
     duplicate_server_label,       ///< Two MCP tools of one level share a server label.
-    conflicting_tool_definition,  ///< A run's MCP tool has the label of an agent's but another URL or other allowed tools.
+    conflicting_tool_definition,  ///< A run's MCP tool has the label of an agent's but another URL or other allowed
+                                  ///< tools.
 
     // Reconciliation: the service would not take the request, and the policy allows no way round.
     agent_level_mcp_resources,         ///< The agent stores `tool_resources.mcp`, which clash with a run's own.
@@ -32,14 +35,14 @@ enum class errc {
     polling_not_available,             ///< The request is only accepted without streaming, which this call does not do.
 
     // The network.
-    connect_failed,     ///< No connection: refused, unreachable, or the host name is unknown.
-    connect_timeout,    ///< No connection within `client_options::connect_timeout`.
-    tls_failed,         ///< The TLS handshake failed, or the certificate was not trusted.
-    idle_timeout,       ///< Not one byte for `idle_timeout` while we were reading.
-    total_timeout,      ///< The call or the run took longer than `total_timeout`.
-    connection_lost,    ///< The connection broke while a response was being read.
-    response_too_large, ///< A JSON response is larger than `client_options::max_response_bytes`.
-    credential_failed,  ///< The credential could not give a token; the message says why.
+    connect_failed,      ///< No connection: refused, unreachable, or the host name is unknown.
+    connect_timeout,     ///< No connection within `client_options::connect_timeout`.
+    tls_failed,          ///< The TLS handshake failed, or the certificate was not trusted.
+    idle_timeout,        ///< Not one byte for `idle_timeout` while we were reading.
+    total_timeout,       ///< The call or the run took longer than `total_timeout`.
+    connection_lost,     ///< The connection broke while a response was being read.
+    response_too_large,  ///< A JSON response is larger than `client_options::max_response_bytes`.
+    credential_failed,   ///< The credential could not give a token; the message says why.
 
     // The service's answer.
     bad_request,              ///< HTTP 400 or another 4xx without a name of its own here.
@@ -60,17 +63,21 @@ enum class errc {
     stream_failed,    ///< The service reported an error in the stream.
 
     // The run, where a call needs it to have completed (`agent::run`).
-    run_failed,      ///< The run failed; service code and message say why.
-    run_incomplete,  ///< The run stopped at a token limit or a content filter.
-    run_cancelled,   ///< The run was cancelled.
-    run_expired,     ///< The run expired, usually while it waited for an action.
-    action_required, ///< The run waits for tool outputs or approvals that nobody gives.
+    run_failed,       ///< The run failed; service code and message say why.
+    run_incomplete,   ///< The run stopped at a token limit or a content filter.
+    run_cancelled,    ///< The run was cancelled.
+    run_expired,      ///< The run expired, usually while it waited for an action.
+    action_required,  ///< The run waits for tool outputs or approvals that nobody gives.
 };
 
+/// The category of `errc`. Its codes also compare equal to the `std::errc` that means the same, where
+/// there is one: all timeouts to `timed_out`, invalid arguments to `invalid_argument`,
+/// `unauthorized` and `forbidden` to `permission_denied`, `connection_lost` to `connection_reset`,
+/// too large responses and events to `message_size`, unreadable ones to `bad_message`.
 CORUN_API const std::error_category& category() noexcept;
 CORUN_API std::error_code make_error_code(errc value) noexcept;
 
-/// True for the timeouts: connect, idle, total.
+/// True for the timeouts: connect, idle, total, and any code equal to `std::errc::timed_out`.
 CORUN_API bool is_timeout(const std::error_code& code) noexcept;
 /// True when the same request may succeed later: timeouts, connection errors, 429 and 5xx. Creating
 /// a run is not idempotent: look whether it exists before you post it again.
@@ -90,23 +97,34 @@ struct CORUN_API diagnostics {
 };
 
 /// The exception of this library: an `errc` (or a system error) and its diagnostics.
+///
+/// `what()` says it all in one line: the code's sentence, our message, what the service answered,
+/// status and request id. Control characters in it are escaped. Copies share what they hold, so
+/// copying does not throw.
 class CORUN_API error : public std::system_error {
 public:
     error(std::error_code code, diagnostics details);
     error(errc code, std::string message);
     ~error() override;
 
-    [[nodiscard]] const diagnostics& details() const noexcept { return details_; }
-    [[nodiscard]] int status() const noexcept { return details_.status; }
-    [[nodiscard]] const std::string& request_id() const noexcept { return details_.request_id; }
-    [[nodiscard]] const std::string& service_code() const noexcept { return details_.service_code; }
-    [[nodiscard]] const std::string& service_message() const noexcept { return details_.service_message; }
+    [[nodiscard]] const char* what() const noexcept override { return state_->what.c_str(); }
+
+    [[nodiscard]] const diagnostics& details() const noexcept { return state_->details; }
+    [[nodiscard]] int status() const noexcept { return details().status; }
+    [[nodiscard]] const std::string& request_id() const noexcept { return details().request_id; }
+    [[nodiscard]] const std::string& service_code() const noexcept { return details().service_code; }
+    [[nodiscard]] const std::string& service_message() const noexcept { return details().service_message; }
     [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after() const noexcept {
-        return details_.retry_after;
+        return details().retry_after;
     }
 
 private:
-    diagnostics details_;
+    struct state {
+        state(const std::error_code& code, diagnostics details);
+        diagnostics details;
+        std::string what;
+    };
+    std::shared_ptr<const state> state_;
 };
 
 }  // namespace corun

@@ -1,6 +1,7 @@
 #pragma once
 #include <corun/export.hpp>
 
+#include <cstddef>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -34,7 +35,6 @@ public:
     friend bool operator==(const secret& a, const secret& b) noexcept { return a.text_ == b.text_; }
 
 private:
-    void wipe() noexcept;
     std::string text_;
 };
 

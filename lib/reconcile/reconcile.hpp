@@ -18,10 +18,10 @@ enum class mode { streaming, polling };
 struct input {
     input() = default;
 
-    agent_definition agent;                       ///< As stored at the service.
-    std::optional<tool_resources> thread;         ///< Stored resources of an existing thread; absent when the run creates it.
-    mcp_headers headers;                          ///< Of this run.
-    run_options options;                          ///< Its tools, approvals and policy.
+    agent_definition agent;                ///< As stored at the service.
+    std::optional<tool_resources> thread;  ///< Stored resources of an existing thread; absent when the run creates it.
+    mcp_headers headers;                   ///< Of this run.
+    run_options options;                   ///< Its tools, approvals and policy.
     reconcile::mode mode = mode::streaming;
 };
 
@@ -34,10 +34,21 @@ struct plan {
     reconcile_report report;
 };
 
-/// Decides. Throws `corun::error` with the codes named in `agent::run_stream`.
+/// Decides. Throws `corun::error` with the codes named in `agent::run_stream`, and
+/// `errc::insecure_endpoint` when headers would go to an MCP server over plain http that is not on
+/// a loopback host, or `errc::invalid_argument` when the run brings one tool twice.
 plan make_plan(const input& what);
 
-/// Refuses headers and labels that must not be sent: `errc::invalid_server_label`, `errc::invalid_header`.
+/// Refuses headers and labels that must not be sent: `errc::invalid_server_label`,
+/// `errc::invalid_header` (also for a name given twice: the wire holds one value a name).
 void validate(const mcp_headers& headers);
+
+/// Refuses, before it is sent, a definition that would store MCP headers or approvals:
+/// `errc::invalid_argument`. Stored headers would outlive their run and their token; stored
+/// approvals do nothing on an agent; and stored entries of either kind make the service fail every
+/// later run that brings its own. Refuses bad labels of an agent's MCP tools too:
+/// `errc::invalid_server_label`, `errc::duplicate_server_label`.
+void validate(const agent_definition& definition);
+void validate(const thread_definition& definition);
 
 }  // namespace corun::reconcile

@@ -13,50 +13,129 @@ namespace corun::sse {
 /// Why a parser stopped.
 enum class parser_error {
     none,
-    event_too_large,  ///< One event, or one line, is larger than `max_event_bytes`.
+    event_too_large,  ///< One event is larger than `max_event_bytes`.
 };
 
 /// An incremental parser of `text/event-stream` (WHATWG HTML, 9.2.5 and 9.2.6).
 ///
-/// Pure: no I/O, no clock, no exceptions but `std::bad_alloc`. Feed bytes as they come, cut
-/// anywhere, and take the events out:
+/// Pure: no I/O, no clock, no exceptions but `std::bad_alloc` (after which only `reset()` is
+/// useful). Feed bytes as they come, cut anywhere, and take the events out:
 ///
 ///     parser.feed(chunk);
 ///     while (const corun::sse::event* event = parser.next()) use(*event);
 ///
-/// An event that lies whole in the chunk is handed out as views into it, without a copy; one that
-/// spans chunks is gathered in the parser. Each byte is scanned once, whatever the cuts. Invalid
-/// UTF-8 comes out as U+FFFD, as the standard's decoder does.
+/// An event that lies whole in the chunk is handed out as views into it, without a copy, if it has
+/// one `data` line; one that spans chunks is gathered in the parser. Each byte is scanned once,
+/// whatever the cuts, and where the cuts are changes nothing in what comes out.
+///
+/// Invalid UTF-8 comes out as U+FFFD, as the standard's decoder does: every text the parser hands
+/// out is valid UTF-8, and users may rely on it. It may hold NUL.
+///
+/// Copy or move a parser only when `next()` has returned null.
 class CORUN_API parser {
 public:
-    /// `max_event_bytes` bounds what one event may hold and what the parser may keep in memory;
-    /// 0 means no bound.
-    explicit parser(std::size_t max_event_bytes = default_max_event_bytes);
+    /// `max_event_bytes` bounds what one event may hold: the values of its `event`, `data`, `id` and
+    /// `retry` lines together, decoded, with the LF that joins `data` lines; 0 means no bound. It is
+    /// checked before anything is stored. Comments and unknown fields are skipped, not stored, and
+    /// do not count, however long.
+    ///
+    /// It bounds memory too: between chunks the parser holds the unfinished event and the last event
+    /// id, nothing else (while the memory grows, the old and the new block exist for a moment). What
+    /// a large event needed is given back by the first call of `next()` after it.
+    explicit parser(std::size_t max_event_bytes = default_max_event_bytes) noexcept;
 
     static constexpr std::size_t default_max_event_bytes = std::size_t{16} << 20;
 
     /// Gives the next bytes of the stream. They must stay valid until `next()` has returned null.
+    /// Ignored after `finish()` and after an error, until `reset()`.
     /// Precondition: `next()` has returned null since the last `feed`.
     void feed(std::string_view chunk) noexcept;
 
     /// The next event, or null when the chunk is used up or the parser has stopped with an error.
-    /// The event and its views are valid until the next call of a member of this parser.
+    /// The event and its views are valid until the next call of `feed`, `next`, `finish` or `reset`,
+    /// and no longer than the chunk.
     [[nodiscard]] const event* next();
 
     /// Ends the stream. The standard drops an event that no blank line has ended; it is returned
-    /// here, or null when there is none, for callers who would rather look at it.
+    /// here, or null when there is none, for callers who would rather look at it. What it says
+    /// changes neither `last_event_id()` nor, by an unfinished line, `retry()`.
+    /// Precondition: `next()` has returned null since the last `feed`.
     const event* finish();
 
-    [[nodiscard]] parser_error error() const noexcept;
-    /// The last event id of the stream: that of the last dispatched event.
-    [[nodiscard]] std::string_view last_event_id() const noexcept;
-    /// The reconnection time in milliseconds, once a `retry` field has set it.
-    [[nodiscard]] std::optional<std::uint64_t> retry() const noexcept;
+    [[nodiscard]] parser_error error() const noexcept { return error_; }
+    /// The last event id of the stream: that of the last block that a blank line has ended, also of
+    /// one without data.
+    [[nodiscard]] std::string_view last_event_id() const noexcept { return last_event_id_; }
+    /// The reconnection time in milliseconds, once a `retry` field has set it; the largest value of
+    /// the type when the field says more.
+    [[nodiscard]] std::optional<std::uint64_t> retry() const noexcept { return retry_; }
     /// How many bytes were looked at so far in search of line ends: linear in the bytes fed.
-    [[nodiscard]] std::uint64_t bytes_scanned() const noexcept;
+    [[nodiscard]] std::uint64_t bytes_scanned() const noexcept { return bytes_scanned_; }
 
     /// Forgets everything, as before the first `feed`.
     void reset() noexcept;
+
+private:
+    enum class field : unsigned char { ignored, event, data, id, retry };
+    /// Where the line is that began in an earlier chunk.
+    enum class partial_line : unsigned char { none, in_name, in_value };
+
+    static field field_called(std::string_view name) noexcept;
+
+    bool scan_next_block() noexcept;
+    bool dispatch();
+    void forget_event() noexcept;
+    void hold_event();
+
+    void take_line(std::string_view line, bool non_ascii);
+    void take_value(field name, std::string_view value);
+    void take_value(field name, std::string& value);
+    void take_retry(std::string_view value) noexcept;
+
+    void extend_line(std::string_view part);
+    void begin_value(field name);
+    void complete_line(std::string_view part, bool non_ascii);
+    void hold_data();
+
+    bool charge(std::size_t bytes) noexcept;
+    void stop() noexcept;
+    void append(std::string& to, std::string_view part);
+
+    std::size_t max_event_bytes_;
+    std::uint64_t bytes_scanned_ = 0;
+    parser_error error_ = parser_error::none;
+    bool finished_ = false;
+    std::uint8_t bom_bytes_ = 0;  ///< How much of a byte order mark the stream began with; 3 once that is settled.
+
+    std::string_view chunk_;
+    std::size_t line_begin_ = 0;    ///< Where in the chunk the line to read starts.
+    std::size_t block_begin_ = 0;   ///< Where in the chunk the block of `line_ends_` starts.
+    std::size_t block_end_ = 0;     ///< Up to where the chunk has been scanned.
+    std::uint64_t line_ends_ = 0;   ///< The line ends in the block that were not reached yet.
+    bool block_non_ascii_ = false;  ///< Whether the block holds other bytes than ASCII.
+    bool line_non_ascii_ = false;   ///< Whether the line to read may do so.
+    bool after_cr_ = false;         ///< Whether a CR was the last byte before the line to read.
+
+    partial_line partial_ = partial_line::none;
+    field partial_field_ = field::ignored;
+    bool at_value_start_ = false;  ///< Whether a space that comes now is the one to strip.
+    std::size_t data_begin_ = 0;   ///< Where in `data_` the value of a partial `data` line starts.
+    std::string partial_text_;     ///< The name; later the value, unless it is of a `data` line.
+
+    // The event being read. Its type and data are views into the chunk, or else in `type_` and `data_`.
+    event event_;
+    bool handed_out_ = false;
+    bool has_data_ = false;
+    bool has_id_ = false;
+    bool type_held_ = false;
+    bool data_held_ = false;
+    std::size_t event_bytes_ = 0;
+    std::string type_;
+    std::string data_;
+    std::string id_;
+
+    std::string last_event_id_;
+    std::optional<std::uint64_t> retry_;
 };
 
 }  // namespace corun::sse

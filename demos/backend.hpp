@@ -1,0 +1,100 @@
+#pragma once
+
+#include <corun/corun.hpp>
+#include <corun/emulator/emulator.hpp>
+
+#include <asio/io_context.hpp>
+
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// What the demos talk to: the real service when AZURE_AI_PROJECT_ENDPOINT and AZURE_AI_TOKEN are
+/// set, else the emulator and a small MCP server, both inside this process.
+///
+/// With the real service, AZURE_AI_MODEL names the model deployment (gpt-4o unless set), and
+/// MCP_SERVER_URL, MCP_SERVER_LABEL and MCP_TOKEN an MCP server; without a URL the runs use none.
+namespace demo {
+
+inline std::string environment(const char* name, std::string otherwise = {}) {
+    const char* value = std::getenv(name);
+    return value && *value ? value : otherwise;
+}
+
+class backend {
+public:
+    explicit backend(asio::io_context& io)
+        : endpoint_(environment("AZURE_AI_PROJECT_ENDPOINT")), token_(environment("AZURE_AI_TOKEN")) {
+        if (!endpoint_.empty() && !token_.empty()) {
+            mcp_url_ = environment("MCP_SERVER_URL");
+            return;
+        }
+        const auto now = [moved = moved_] { return std::chrono::system_clock::now() + *moved; };
+
+        corun::emulator::mcp_server_options mcp_options;
+        mcp_options.clock = now;
+        mcp_.emplace(io, std::move(mcp_options));
+        mcp_->add_tool("reserve_seat", "Reserves one seat.",
+                       R"({"type":"object","properties":{"seat":{"type":"string","description":"seat id"}},"required":["seat"]})",
+                       [](std::string_view) { return std::string("Seat 14A is booked, window side."); });
+        mcp_url_ = mcp_->url();
+
+        corun::emulator::service_options options;
+        options.clock = now;
+        options.pace = std::chrono::milliseconds(40);
+        service_.emplace(io, std::move(options));
+        service_->script("", {corun::emulator::step::call_mcp("reserve_seat", R"({"seat":"14A"})"),
+                              corun::emulator::step::reply("The booking server says: {output} Have a good trip!")});
+        endpoint_ = service_->endpoint();
+        token_ = service_->token();
+    }
+
+    [[nodiscard]] bool emulated() const { return service_.has_value(); }
+    [[nodiscard]] std::string endpoint() const { return endpoint_; }
+    [[nodiscard]] corun::credential credential() const { return corun::credential::bearer(token_); }
+
+    /// Empty when there is no MCP server.
+    [[nodiscard]] std::string mcp_url() const { return mcp_url_; }
+    [[nodiscard]] std::string mcp_label() const { return environment("MCP_SERVER_LABEL", "bookings"); }
+
+    /// A token for the MCP server that lives for an hour, as Google Cloud Run's do.
+    [[nodiscard]] std::string fresh_mcp_token() {
+        if (!emulated()) return environment("MCP_TOKEN");
+        std::string token = "token-" + std::to_string(++tokens_);
+        mcp_->accept_token(token, std::chrono::system_clock::now() + *moved_ + std::chrono::hours(1));
+        return token;
+    }
+
+    /// Lets an hour pass, if time is ours.
+    void pass_an_hour() { *moved_ += std::chrono::hours(1); }
+
+    /// An agent with the MCP server among its tools.
+    asio::awaitable<corun::agent> make_agent(corun::client client) {
+        corun::agent_definition definition(environment("AZURE_AI_MODEL", "gpt-4o"));
+        definition.name = "travel-desk";
+        definition.instructions = "Answer travel questions. Use your tools.";
+        if (!mcp_url_.empty()) definition.tools.push_back(corun::mcp_tool(mcp_label(), mcp_url_));
+        corun::agent made = co_await client.create_agent(definition);
+        co_return made;
+    }
+
+    /// What the MCP server got to see, newest last: method and Authorization.
+    [[nodiscard]] const std::vector<corun::emulator::mcp_call_record>& mcp_calls() const { return mcp_->calls(); }
+
+    void stop() {
+        if (service_) service_->stop();
+        if (mcp_) mcp_->stop();
+    }
+
+private:
+    std::shared_ptr<std::chrono::system_clock::duration> moved_ = std::make_shared<std::chrono::system_clock::duration>(0);
+    std::optional<corun::emulator::mcp_server> mcp_;
+    std::optional<corun::emulator::service> service_;
+    std::string endpoint_, token_, mcp_url_;
+    int tokens_ = 0;
+};
+
+}  // namespace demo

@@ -1,0 +1,180 @@
+#include <corun/agent.hpp>
+
+#include "codec/threads.hpp"
+#include "handle_access.hpp"
+#include "reconcile/reconcile.hpp"
+#include "run_stream.hpp"
+#include "service.hpp"
+
+namespace corun {
+namespace {
+
+using detail::handle_access;
+using detail::path_of;
+using detail::service;
+namespace wire = codec::threads;
+
+template <class State>
+std::string path_to(const State& of) {
+    return path_of("/assistants", of.definition.id, "the agent's id");
+}
+
+/// A run's request: where it goes, what it says, and how that came about.
+struct prepared_run {
+    prepared_run() = default;
+
+    std::string path;
+    secret body;
+    reconcile_report report;
+};
+
+prepared_run prepare(const agent_definition& agent, const thread* conversation, message text, mcp_headers headers,
+                     run_options options, reconcile::mode mode) {
+    prepared_run run;
+    reconcile::input given;
+    given.agent = agent;
+    if (conversation) given.thread = conversation->definition().tool_resources;
+    given.headers = std::move(headers);
+    given.options = std::move(options);
+    given.mode = mode;
+    reconcile::plan plan = reconcile::make_plan(given);
+
+    wire::run_request request;
+    request.agent_id = agent.id;
+    request.creates_thread = !conversation;
+    request.stream = mode == reconcile::mode::streaming;
+    request.messages = std::move(given.options.additional_messages);
+    request.messages.push_back(std::move(text));
+    request.tools = std::move(plan.tools);
+    request.tool_resources = std::move(plan.tool_resources);
+    request.options = std::move(given.options);
+
+    run.path = conversation ? path_of("/threads", conversation->id(), "the thread's id") + "/runs" : "/threads/runs";
+    run.body = wire::encode_run(request);
+    run.report = std::move(plan.report);
+    run.report.set_request("POST " + run.path, wire::encode_run_redacted(request));
+    return run;
+}
+
+template <class State>
+asio::awaitable<event_stream> start_stream(std::shared_ptr<State> of, std::optional<thread> conversation, message text,
+                                           mcp_headers headers, run_options options) {
+    detail::stream_options limits;
+    limits.idle_timeout = options.idle_timeout.value_or(of->service->options.idle_timeout);
+    limits.total_timeout = options.total_timeout.value_or(of->service->options.total_timeout);
+    prepared_run run = prepare(of->definition, conversation ? &*conversation : nullptr, std::move(text),
+                               std::move(headers), std::move(options), reconcile::mode::streaming);
+    co_return co_await detail::run_stream::open(of->service, std::move(run.path), std::move(run.body),
+                                                std::move(run.report), limits);
+}
+
+template <class State>
+asio::awaitable<thread_run> post_run(std::shared_ptr<State> of, std::optional<thread> conversation, message text,
+                                     mcp_headers headers, run_options options) {
+    prepared_run run = prepare(of->definition, conversation ? &*conversation : nullptr, std::move(text),
+                               std::move(headers), std::move(options), reconcile::mode::polling);
+    const std::string json = co_await service::call(of->service, "POST", std::move(run.path), {}, std::move(run.body));
+    co_return wire::decode_run(json);
+}
+
+std::error_code outcome_of(run_state status) noexcept {
+    switch (status) {
+        case run_state::completed: return {};
+        case run_state::failed: return errc::run_failed;
+        case run_state::incomplete: return errc::run_incomplete;
+        case run_state::cancelled: return errc::run_cancelled;
+        case run_state::expired: return errc::run_expired;
+        case run_state::requires_action: return errc::action_required;
+        default: return errc::premature_eof;
+    }
+}
+
+asio::awaitable<run_result> gather(asio::awaitable<event_stream> started) {
+    event_stream stream = co_await std::move(started);
+    run_result result;
+    result.report = stream.report();
+    std::error_code code;
+    while (std::optional<event> arrived = co_await stream.next(code)) {
+        result.apply(*arrived);
+        while (std::optional<event> more = stream.try_next()) result.apply(*more);
+    }
+    if (code == asio::error::operation_aborted) throw std::system_error(code);
+    diagnostics details = stream.details();
+    if (!code) {
+        code = outcome_of(result.status);
+        if (result.last_error) {
+            details.service_code = result.last_error->code;
+            details.service_message = result.last_error->message;
+        }
+    }
+    if (code) throw run_error(code, std::move(details), std::move(result));
+    co_return result;
+}
+
+template <class State>
+asio::awaitable<void> refresh_agent(std::shared_ptr<State> of) {
+    const std::string json = co_await service::call(of->service, "GET", path_to(*of));
+    of->definition = wire::decode_agent(json);
+}
+
+template <class State>
+asio::awaitable<void> update_agent(std::shared_ptr<State> of, agent_definition changes) {
+    secret body = wire::encode_agent_changes(changes);
+    const std::string json = co_await service::call(of->service, "POST", path_to(*of), {}, std::move(body));
+    of->definition = wire::decode_agent(json);
+}
+
+template <class State>
+asio::awaitable<void> remove_agent(std::shared_ptr<State> of) {
+    std::string path = path_to(*of);
+    (void)co_await service::call(of->service, "DELETE", std::move(path));
+}
+
+}  // namespace
+
+const std::string& agent::id() const noexcept { return definition().id; }
+
+const agent_definition& agent::definition() const noexcept {
+    static const agent_definition none;
+    return state_ ? state_->definition : none;
+}
+
+asio::awaitable<event_stream> agent::run_stream(message text, mcp_headers headers, run_options options) {
+    return start_stream(handle_access::open(*this, "the agent"), std::nullopt, std::move(text), std::move(headers),
+                        std::move(options));
+}
+
+asio::awaitable<event_stream> agent::run_stream(thread conversation, message text, mcp_headers headers,
+                                                run_options options) {
+    return start_stream(handle_access::open(*this, "the agent"), std::move(conversation), std::move(text),
+                        std::move(headers), std::move(options));
+}
+
+asio::awaitable<run_result> agent::run(message text, mcp_headers headers, run_options options) {
+    return gather(run_stream(std::move(text), std::move(headers), std::move(options)));
+}
+
+asio::awaitable<run_result> agent::run(thread conversation, message text, mcp_headers headers, run_options options) {
+    return gather(run_stream(std::move(conversation), std::move(text), std::move(headers), std::move(options)));
+}
+
+asio::awaitable<thread_run> agent::create_run(message text, mcp_headers headers, run_options options) {
+    return post_run(handle_access::open(*this, "the agent"), std::nullopt, std::move(text), std::move(headers),
+                    std::move(options));
+}
+
+asio::awaitable<thread_run> agent::create_run(thread conversation, message text, mcp_headers headers,
+                                              run_options options) {
+    return post_run(handle_access::open(*this, "the agent"), std::move(conversation), std::move(text),
+                    std::move(headers), std::move(options));
+}
+
+asio::awaitable<void> agent::refresh() { return refresh_agent(handle_access::open(*this, "the agent")); }
+
+asio::awaitable<void> agent::update(agent_definition changes) {
+    return update_agent(handle_access::open(*this, "the agent"), std::move(changes));
+}
+
+asio::awaitable<void> agent::remove() { return remove_agent(handle_access::open(*this, "the agent")); }
+
+}  // namespace corun

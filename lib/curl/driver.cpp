@@ -1,0 +1,184 @@
+#include "curl/driver.hpp"
+
+#include <asio/post.hpp>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <mutex>
+#include <new>
+#include <system_error>
+
+namespace corun::curl {
+namespace {
+
+void initialise_libcurl() {
+    // Never cleaned up: other users of libcurl in the process may still need it.
+    static std::once_flag once;
+    std::call_once(once, [] {
+        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::bad_alloc();
+    });
+}
+
+int open_socket_set() {
+    const int fd = ::epoll_create1(EPOLL_CLOEXEC);
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+    return fd;
+}
+
+}  // namespace
+
+driver::driver(asio::any_io_executor executor)
+    : executor_(std::move(executor)),
+      multi_((initialise_libcurl(), curl_multi_init())),
+      sockets_(executor_, open_socket_set()),
+      timer_(executor_) {
+    if (!multi_) throw std::bad_alloc();
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &driver::on_socket);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &driver::on_timer);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+}
+
+driver::~driver() {
+    // libcurl calls back while it closes its connections.
+    closing_ = true;
+    curl_multi_cleanup(multi_);
+}
+
+CURLMcode driver::add(CURL* easy, driven& transfer) {
+    transfer.position = active_.size();
+    active_.push_back(&transfer);
+    const CURLMcode code = curl_multi_add_handle(multi_, easy);
+    if (code != CURLM_OK) leave(transfer);
+    return code;
+}
+
+void driver::remove(CURL* easy, driven& transfer) noexcept {
+    to_resume_.erase(std::remove(to_resume_.begin(), to_resume_.end(), &transfer), to_resume_.end());
+    curl_multi_remove_handle(multi_, easy);
+    leave(transfer);
+}
+
+void driver::leave(driven& transfer) noexcept {
+    active_[transfer.position] = active_.back();
+    active_[transfer.position]->position = transfer.position;
+    active_.pop_back();
+    if (!active_.empty()) return;
+    // Nothing may stay pending once nothing is under way, or the context would never run out of work.
+    timer_.cancel();
+    std::error_code ignored;
+    sockets_.cancel(ignored);
+}
+
+void driver::resume_later(driven& transfer) {
+    if (std::find(to_resume_.begin(), to_resume_.end(), &transfer) == to_resume_.end())
+        to_resume_.push_back(&transfer);
+    if (resume_posted_) return;
+    resume_posted_ = true;
+    asio::post(executor_, [self = shared_from_this()] { self->resume_all(); });
+}
+
+void driver::resume_all() noexcept {
+    resume_posted_ = false;
+    std::vector<driven*> transfers;
+    transfers.swap(to_resume_);
+    for (driven* transfer : transfers) transfer->resume_now();
+    // curl#2393 and others: a resumed transfer may sit still until something happens on its socket.
+    act(CURL_SOCKET_TIMEOUT, 0);
+    collect_finished();
+}
+
+int driver::on_socket(CURL*, curl_socket_t fd, int what, void* self, void* known) noexcept {
+    static_cast<driver*>(self)->watch(fd, what, known != nullptr);
+    return 0;
+}
+
+void driver::watch(curl_socket_t fd, int what, bool known) noexcept {
+    if (closing_) return;
+    const int set = sockets_.native_handle();
+    if (what == CURL_POLL_REMOVE) {
+        if (!known) return;
+        // The descriptor is libcurl's, which may already have closed it: that took it out of the set.
+        ::epoll_ctl(set, EPOLL_CTL_DEL, fd, nullptr);
+        curl_multi_assign(multi_, fd, nullptr);
+        return;
+    }
+    epoll_event wanted{};
+    wanted.data.fd = fd;
+    if (what & CURL_POLL_IN) wanted.events |= EPOLLIN;
+    if (what & CURL_POLL_OUT) wanted.events |= EPOLLOUT;
+    if (::epoll_ctl(set, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &wanted) != 0) {
+        // A number that was closed and given out again is unknown to the set though known to us, or the reverse.
+        ::epoll_ctl(set, known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &wanted);
+    }
+    if (!known) curl_multi_assign(multi_, fd, this);
+    wait_for_sockets();
+}
+
+void driver::wait_for_sockets() {
+    if (waiting_ || active_.empty()) return;
+    waiting_ = true;
+    sockets_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](std::error_code) {
+        self->waiting_ = false;
+        self->sockets_ready();
+    });
+}
+
+void driver::sockets_ready() {
+    std::array<epoll_event, 128> ready;
+    const int count = ::epoll_wait(sockets_.native_handle(), ready.data(), static_cast<int>(ready.size()), 0);
+    for (int i = 0; i < count; ++i) {
+        const epoll_event& event = ready[static_cast<std::size_t>(i)];
+        int flags = 0;
+        if (event.events & EPOLLIN) flags |= CURL_CSELECT_IN;
+        if (event.events & EPOLLOUT) flags |= CURL_CSELECT_OUT;
+        if (event.events & (EPOLLERR | EPOLLHUP)) flags |= CURL_CSELECT_ERR;
+        act(event.data.fd, flags);
+    }
+    collect_finished();
+    wait_for_sockets();
+}
+
+int driver::on_timer(CURLM*, long timeout_ms, void* self) noexcept {
+    static_cast<driver*>(self)->wait_for_timer(timeout_ms);
+    return 0;
+}
+
+void driver::wait_for_timer(long timeout_ms) {
+    if (closing_) return;
+    timer_.cancel();
+    if (timeout_ms < 0 || active_.empty()) return;
+    // Also a timeout of 0 goes through the executor: libcurl must not be called from its own callback.
+    timer_.expires_after(std::chrono::milliseconds(timeout_ms));
+    timer_.async_wait([self = shared_from_this()](std::error_code code) {
+        if (code) return;
+        self->act(CURL_SOCKET_TIMEOUT, 0);
+        self->collect_finished();
+    });
+}
+
+void driver::act(curl_socket_t fd, int flags) noexcept {
+    int running = 0;
+    const CURLMcode code = curl_multi_socket_action(multi_, fd, flags, &running);
+    if (code == CURLM_OK || code == CURLM_BAD_SOCKET) return;
+    // After any other error the multi handle is of no use: nothing under way would ever end.
+    broken_ = true;
+}
+
+void driver::collect_finished() noexcept {
+    int left = 0;
+    while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+        if (message->msg != CURLMSG_DONE) continue;
+        const CURLcode result = message->data.result;
+        driven* transfer = nullptr;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        transfer->finished(result);
+    }
+    if (!broken_) return;
+    while (!active_.empty()) active_.back()->finished(CURLE_OUT_OF_MEMORY);
+}
+
+}  // namespace corun::curl

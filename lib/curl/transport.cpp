@@ -1,0 +1,238 @@
+#include "curl/transport.hpp"
+
+#include <asio/post.hpp>
+
+#include <array>
+#include <charconv>
+#include <new>
+
+#include "curl/driver.hpp"
+
+namespace corun::curl {
+namespace {
+
+struct easy_deleter {
+    void operator()(CURL* easy) const noexcept { curl_easy_cleanup(easy); }
+};
+using easy_handle = std::unique_ptr<CURL, easy_deleter>;
+
+struct slist_deleter {
+    void operator()(curl_slist* list) const noexcept {
+        // libcurl frees its copies of our headers as they are; some of them are tokens.
+        for (curl_slist* item = list; item; item = item->next)
+            for (volatile char* c = item->data; *c; ++c) *c = 0;
+        curl_slist_free_all(list);
+    }
+};
+using header_list = std::unique_ptr<curl_slist, slist_deleter>;
+
+void append(header_list& list, const std::string& line) {
+    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+    if (!longer) throw std::bad_alloc();
+    (void)list.release();
+    list.reset(longer);
+}
+
+std::error_code error_of(CURLcode result) noexcept {
+    switch (result) {
+        case CURLE_OK:
+            return {};
+        case CURLE_COULDNT_CONNECT:
+        case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_COULDNT_RESOLVE_PROXY:
+        case CURLE_PROXY:
+        case CURLE_INTERFACE_FAILED:
+            return errc::connect_failed;
+        case CURLE_OPERATION_TIMEDOUT:
+            // The only time limit given to libcurl is that of connecting.
+            return errc::connect_timeout;
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CERTPROBLEM:
+        case CURLE_SSL_CIPHER:
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_SSL_ISSUER_ERROR:
+        case CURLE_SSL_INVALIDCERTSTATUS:
+        case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+        case CURLE_SSL_ENGINE_NOTFOUND:
+        case CURLE_USE_SSL_FAILED:
+            return errc::tls_failed;
+        case CURLE_PARTIAL_FILE:
+            return errc::premature_eof;
+        case CURLE_OUT_OF_MEMORY:
+            return std::make_error_code(std::errc::not_enough_memory);
+        case CURLE_URL_MALFORMAT:
+        case CURLE_UNSUPPORTED_PROTOCOL:
+            return errc::invalid_endpoint;
+        default:
+            return errc::connection_lost;
+    }
+}
+
+class easy_transfer final : public net::transfer, driven {
+public:
+    easy_transfer(std::shared_ptr<driver> owner, net::request what, net::sink& receiver, const options& settings)
+        : driver_(std::move(owner)), request_(std::move(what)), sink_(receiver), easy_(curl_easy_init()) {
+        if (!easy_) throw std::bad_alloc();
+        configure(settings);
+        const CURLMcode code = driver_->add(easy_.get(), *this);
+        if (code != CURLM_OK) throw std::bad_alloc();
+        added_ = true;
+    }
+
+    ~easy_transfer() override {
+        if (added_) driver_->remove(easy_.get(), *this);
+    }
+
+    void pause() noexcept override {
+        if (paused_ || !added_) return;
+        paused_ = true;
+        curl_easy_pause(easy_.get(), CURLPAUSE_RECV);
+    }
+
+    void resume() noexcept override {
+        if (!paused_ || !added_) return;
+        paused_ = false;
+        driver_->resume_later(*this);
+    }
+
+private:
+    template <class T>
+    void set(CURLoption option, T value) {
+        const CURLcode code = curl_easy_setopt(easy_.get(), option, value);
+        if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
+    }
+
+    void configure(const options& settings) {
+        set(CURLOPT_URL, request_.url.c_str());
+        set(CURLOPT_PROTOCOLS_STR, "http,https");
+        set(CURLOPT_PRIVATE, static_cast<driven*>(this));
+        set(CURLOPT_ERRORBUFFER, problem_.data());
+        set(CURLOPT_NOSIGNAL, 1L);
+        set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+        set(CURLOPT_FOLLOWLOCATION, 0L);
+        set(CURLOPT_TCP_KEEPALIVE, 1L);
+        set(CURLOPT_BUFFERSIZE, settings.receive_buffer_bytes);
+        set(CURLOPT_UPLOAD_BUFFERSIZE, 16L << 10);
+        set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+        set(CURLOPT_WRITEFUNCTION, &easy_transfer::on_write);
+        set(CURLOPT_WRITEDATA, this);
+        set(CURLOPT_HEADERFUNCTION, &easy_transfer::on_header);
+        set(CURLOPT_HEADERDATA, this);
+        // 0 would mean libcurl's own 300 seconds.
+        const auto connect_ms = request_.connect_timeout.count();
+        set(CURLOPT_CONNECTTIMEOUT_MS, connect_ms > 0 ? static_cast<long>(connect_ms) : 24L * 3600 * 1000);
+        if (!settings.ca_file.empty()) {
+            set(CURLOPT_CAINFO, settings.ca_file.c_str());
+            set<const char*>(CURLOPT_CAPATH, nullptr);
+        }
+        if (settings.proxy) set(CURLOPT_PROXY, settings.proxy->c_str());
+
+        for (const header& field : request_.headers) {
+            std::string line = field.name;
+            line.reserve(line.size() + 2 + field.value.size());
+            // libcurl drops a header without a value unless it ends in a semicolon.
+            if (field.value.empty()) line += ';';
+            else line.append(": ").append(field.value.reveal());
+            append(headers_, line);
+            wipe(line);
+        }
+        if (request_.method == "POST") {
+            set(CURLOPT_POST, 1L);
+            set(CURLOPT_POSTFIELDS, request_.body.reveal().data());
+            set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+            // A body over 1 MB would wait a second for a `100 Continue` that services do not send.
+            append(headers_, "Expect:");
+        } else if (request_.method != "GET") {
+            set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+        }
+        set(CURLOPT_HTTPHEADER, headers_.get());
+    }
+
+    static std::size_t on_write(char* data, std::size_t, std::size_t size, void* self) noexcept {
+        static_cast<easy_transfer*>(self)->sink_.on_bytes({data, size});
+        return size;
+    }
+
+    static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) noexcept {
+        try {
+            static_cast<easy_transfer*>(self)->header_line({data, size});
+            return size;
+        } catch (...) {
+            static_cast<easy_transfer*>(self)->out_of_memory_ = true;
+            return 0;
+        }
+    }
+
+    void header_line(std::string_view line) {
+        // What comes after the head are trailers.
+        if (head_given_) return;
+        while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
+        if (line.starts_with("HTTP/")) {
+            head_ = net::response_head();
+            const std::size_t space = line.find(' ');
+            if (space != line.npos) std::from_chars(line.data() + space + 1, line.data() + line.size(), head_.status);
+            return;
+        }
+        if (line.empty()) {
+            if (head_.status < 200) return;
+            head_given_ = true;
+            sink_.on_head(std::move(head_));
+            return;
+        }
+        const std::size_t colon = line.find(':');
+        if (colon == line.npos) return;
+        std::string_view value = line.substr(colon + 1);
+        while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+        while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+        head_.fields.emplace_back(line.substr(0, colon), value);
+    }
+
+    void finished(CURLcode result) noexcept override {
+        added_ = false;
+        const std::error_code code = out_of_memory_ ? std::make_error_code(std::errc::not_enough_memory) : error_of(result);
+        std::string detail;
+        if (code) detail = problem_[0] ? problem_.data() : curl_easy_strerror(result);
+        // Last: the sink may not destroy this transfer here, but it may do so soon.
+        driver_->remove(easy_.get(), *this);
+        sink_.on_done(code, std::move(detail));
+    }
+
+    void resume_now() noexcept override {
+        if (!paused_) curl_easy_pause(easy_.get(), CURLPAUSE_CONT);
+    }
+
+    std::shared_ptr<driver> driver_;
+    net::request request_;
+    net::sink& sink_;
+    easy_handle easy_;
+    header_list headers_;
+    net::response_head head_;
+    std::array<char, CURL_ERROR_SIZE> problem_{};
+    bool added_ = false;
+    bool paused_ = false;
+    bool head_given_ = false;
+    bool out_of_memory_ = false;
+};
+
+class curl_transport final : public net::transport {
+public:
+    curl_transport(asio::any_io_executor executor, options settings)
+        : driver_(std::make_shared<driver>(std::move(executor))), settings_(std::move(settings)) {}
+
+    std::unique_ptr<net::transfer> start(net::request what, net::sink& receiver) override {
+        return std::make_unique<easy_transfer>(driver_, std::move(what), receiver, settings_);
+    }
+
+private:
+    std::shared_ptr<driver> driver_;
+    options settings_;
+};
+
+}  // namespace
+
+std::shared_ptr<net::transport> make_transport(asio::any_io_executor executor, options settings) {
+    return std::make_shared<curl_transport>(std::move(executor), std::move(settings));
+}
+
+}  // namespace corun::curl

@@ -1,0 +1,68 @@
+#pragma once
+#include <corun/emulator/emulator.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace corun::emulator {
+
+/// What the service may see of a fault.
+struct fault_access {
+    fault_access() = delete;
+    using place = fault::place;
+
+    static fault::kind kind(const fault& f) { return f.kind_; }
+    static bool in_stream(const fault& f) { return f.kind_ != fault::kind::respond && f.kind_ != fault::kind::drop; }
+    static fault::place where(const fault& f) { return f.place_; }
+    static std::size_t count(const fault& f) { return f.count_; }
+    static const std::string& event(const fault& f) { return f.event_; }
+    static const std::string& body(const fault& f) { return f.body_; }
+    static int status(const fault& f) { return f.status_; }
+    static const header_fields& fields(const fault& f) { return f.fields_; }
+    static std::string rewrite(const fault& f, const std::string& event, std::string frame) {
+        return f.function_(event, std::move(frame));
+    }
+    static bool matches(const fault& f, std::string_view method, std::string_view path);
+    static bool use(fault& f) {
+        if (f.times_ != fault::always) --f.times_;
+        return f.times_ != 0;
+    }
+};
+
+/// The faults that wait for their request.
+class fault_list {
+public:
+    void add(fault what) { waiting_.push_back(std::move(what)); }
+    /// The first fault that answers this request instead of the service.
+    std::optional<fault> take_answer(std::string_view method, std::string_view path);
+    /// The faults of a stream that begins.
+    std::vector<fault> take_stream(std::string_view method, std::string_view path);
+
+private:
+    std::vector<fault> waiting_;
+};
+
+/// The faults of one stream at work: what becomes of its frames.
+class stream_faults {
+public:
+    enum class end { none, cut, reset, stall };
+
+    stream_faults() = default;
+    explicit stream_faults(std::vector<fault> faults);
+
+    /// Appends to `out` what is to be sent of a frame. Says whether, and how, the stream ends there.
+    end pass(const std::string& event, std::string frame, std::string& out);
+
+private:
+    struct active {
+        explicit active(fault f) : what(std::move(f)) {}
+        fault what;
+        bool done = false;
+    };
+    std::vector<active> active_;
+    std::size_t events_ = 0, bytes_ = 0;
+};
+
+}  // namespace corun::emulator

@@ -1,0 +1,174 @@
+#include "emulator/mcp_client.hpp"
+
+#include "curl/transport.hpp"
+#include "http_call.hpp"
+#include <corun/error.hpp>
+#include <corun/sse/parser.hpp>
+#include <corun/version.hpp>
+
+#include <asio/error.hpp>
+
+#include <exception>
+#include <optional>
+
+namespace corun::emulator {
+namespace {
+
+constexpr const char* newest_version = "2025-06-18";
+
+/// The JSON-RPC response with this id, out of a body that is JSON or a stream of events.
+json response_in(const detail::http_response& answer, int id) {
+    const auto is_it = [id](const json& message) { return get(message, "id") == id && !message.contains("method"); };
+    if (answer.head.media_type() != "text/event-stream") {
+        const json message = json::parse(answer.body, nullptr, false);
+        if (is_it(message)) return message;
+    } else {
+        sse::parser events(0);
+        events.feed(answer.body);
+        while (const sse::event* event = events.next()) {
+            const json message = json::parse(event->data, nullptr, false);
+            if (is_it(message)) return message;
+        }
+    }
+    throw mcp_error(answer.head.status, "The server's answer is not a JSON-RPC response.");
+}
+
+json request_of(const char* method, json parameters) {
+    json message;
+    message["jsonrpc"] = "2.0";
+    message["method"] = method;
+    if (!parameters.is_null()) message["params"] = std::move(parameters);
+    return message;
+}
+
+}  // namespace
+
+struct mcp_client::impl {
+    explicit impl(asio::any_io_executor executor)
+        : transport(curl::make_transport(executor)), clock(detail::make_clock(executor)) {}
+
+    std::shared_ptr<net::transport> transport;
+    std::shared_ptr<net::clock> clock;
+};
+
+namespace {
+
+/// One session with a server: from `initialize` to DELETE.
+class session {
+public:
+    session(std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock, mcp_client::target where)
+        : transport_(std::move(transport)), clock_(std::move(clock)), where_(std::move(where)) {}
+
+    asio::awaitable<void> open() {
+        json parameters;
+        parameters["protocolVersion"] = newest_version;
+        parameters["capabilities"] = json::object();
+        parameters["clientInfo"]["name"] = "corun-emulator";
+        parameters["clientInfo"]["version"] = CORUN_VERSION;
+        const json result = co_await call("initialize", std::move(parameters));
+        version_ = get_string(result, "protocolVersion");
+        json note = request_of("notifications/initialized", nullptr);
+        co_await send("POST", "notifications/initialized", std::move(note));
+    }
+
+    asio::awaitable<json> call(const char* method, json parameters) {
+        const int id = ++last_id_;
+        json message = request_of(method, std::move(parameters));
+        message["id"] = id;
+        const detail::http_response answer = co_await send("POST", method, std::move(message));
+        const json response = response_in(answer, id);
+        if (const json& problem = get(response, "error"); !problem.is_null())
+            throw mcp_error(0, "The server says: " + get_string(problem, "message"));
+        co_return get(response, "result");
+    }
+
+    /// A server may not know DELETE, and a session that cannot be ended is no failure.
+    asio::awaitable<void> close() {
+        const bool has_session = !session_.empty();
+        if (!has_session) co_return;
+        try {
+            co_await send("DELETE", "DELETE", nullptr);
+        } catch (const mcp_error&) {
+        }
+    }
+
+private:
+    asio::awaitable<detail::http_response> send(const char* http_method, std::string method, json message) {
+        net::request request;
+        request.method = http_method;
+        request.url = where_.url;
+        request.connect_timeout = where_.timeout;
+        // Those of the run first: the protocol's own must hold whatever they say.
+        for (const auto& [name, value] : where_.headers) request.headers.add({name, secret(value)});
+        request.headers.set("Accept", "application/json, text/event-stream");
+        if (!session_.empty()) request.headers.set("Mcp-Session-Id", session_);
+        if (!version_.empty()) request.headers.set("MCP-Protocol-Version", version_);
+        if (!message.is_null()) {
+            request.headers.set("Content-Type", "application/json");
+            request.body = secret(text_of(message));
+        }
+        detail::call_limits limits;
+        limits.total = where_.timeout;
+
+        detail::http_response answer;
+        std::optional<mcp_error> problem;
+        try {
+            answer = co_await detail::http_call(transport_, clock_, std::move(request), limits);
+        } catch (const std::system_error& error) {
+            if (error.code() == asio::error::operation_aborted) throw;
+            problem.emplace(0, error.code().message());
+        }
+        if (where_.observe) where_.observe(method, answer.head.status);
+        if (problem) throw mcp_error(*problem);
+        const int status = answer.head.status;
+        if (status < 200 || status > 299) throw mcp_error(status, "HTTP status " + std::to_string(status));
+        if (method == "initialize") session_ = answer.head.field("mcp-session-id");
+        co_return answer;
+    }
+
+    std::shared_ptr<net::transport> transport_;
+    std::shared_ptr<net::clock> clock_;
+    mcp_client::target where_;
+    std::string session_, version_;
+    int last_id_ = 0;
+};
+
+}  // namespace
+
+mcp_client::mcp_client(asio::any_io_executor executor) : impl_(std::make_shared<impl>(std::move(executor))) {}
+mcp_client::~mcp_client() = default;
+
+asio::awaitable<json> mcp_client::list_tools(target where) {
+    session with(impl_->transport, impl_->clock, std::move(where));
+    co_await with.open();
+    json tools = json::array();
+    std::string cursor;
+    do {
+        json parameters;
+        if (!cursor.empty()) parameters["cursor"] = cursor;
+        json page = co_await with.call("tools/list", std::move(parameters));
+        for (auto& tool : page["tools"]) tools.push_back(std::move(tool));
+        cursor = get_string(page, "nextCursor");
+    } while (!cursor.empty());
+    co_await with.close();
+    co_return tools;
+}
+
+asio::awaitable<std::string> mcp_client::call_tool(target where, std::string name, std::string arguments) {
+    session with(impl_->transport, impl_->clock, std::move(where));
+    co_await with.open();
+    json parameters;
+    parameters["name"] = std::move(name);
+    parameters["arguments"] = json::parse(arguments, nullptr, false);
+    if (!parameters["arguments"].is_object()) parameters["arguments"] = json::object();
+    const json result = co_await with.call("tools/call", std::move(parameters));
+    co_await with.close();
+    std::string text;
+    for (const auto& block : get(result, "content")) {
+        if (!text.empty()) text += '\n';
+        text += get_string(block, "type") == "text" ? get_string(block, "text") : text_of(block);
+    }
+    co_return text;
+}
+
+}  // namespace corun::emulator

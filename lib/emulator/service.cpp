@@ -1,0 +1,642 @@
+// The service's HTTP face: routes, and the checks before anything happens.
+#include "emulator/core.hpp"
+#include "emulator/refusal.hpp"
+#include "emulator/schema.hpp"
+
+#include <asio/post.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+
+namespace corun::emulator {
+namespace {
+
+std::string percent_decoded(std::string_view text, bool plus_is_space) {
+    std::string plain;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        unsigned code = 0;
+        if (text[i] == '%' && i + 2 < text.size() &&
+            std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16).ptr == text.data() + i + 3) {
+            plain += static_cast<char>(code);
+            i += 2;
+        } else {
+            plain += plus_is_space && text[i] == '+' ? ' ' : text[i];
+        }
+    }
+    return plain;
+}
+
+/// A request taken apart.
+struct call {
+    explicit call(const http::request& request, std::string_view base)
+        : body_text(request.body), fields(request.fields) {
+        method = request.method;
+        const std::string_view target = request.target;
+        const auto mark = target.find('?');
+        std::string_view raw_path = target.substr(0, mark);
+        if (mark != std::string_view::npos) raw_query = target.substr(mark + 1);
+        in_project = raw_path.starts_with(base) && (raw_path.size() == base.size() || raw_path[base.size()] == '/');
+        if (in_project) raw_path.remove_prefix(base.size());
+        path = percent_decoded(raw_path, false);
+        for (std::string_view rest = raw_path; !rest.empty();) {
+            rest.remove_prefix(1);
+            const auto segment = rest.substr(0, rest.find('/'));
+            segments.push_back(percent_decoded(segment, false));
+            rest.remove_prefix(segment.size());
+        }
+        for (std::string_view rest = raw_query; !rest.empty();) {
+            const auto pair = rest.substr(0, rest.find('&'));
+            rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+            const auto equals = pair.find('=');
+            query.emplace_back(
+                percent_decoded(pair.substr(0, equals), true),
+                equals == std::string_view::npos ? std::string{} : percent_decoded(pair.substr(equals + 1), true));
+        }
+    }
+
+    [[nodiscard]] std::string parameter(std::string_view name) const {
+        for (const auto& [key, value] : query)
+            if (key == name) return value;
+        return {};
+    }
+    /// Method and path, `*` for each id: `POST threads/*/runs`.
+    [[nodiscard]] bool is(std::string_view wanted_method, std::initializer_list<std::string_view> pattern) const {
+        return method == wanted_method && pattern.size() == segments.size() &&
+               std::equal(pattern.begin(), pattern.end(), segments.begin(),
+                          [](std::string_view want, const std::string& have) {
+                              return want == have || (want == "*" && !have.empty());
+                          });
+    }
+
+    const std::string& body_text;
+    const http::fields& fields;
+    std::string method, path, raw_query;
+    std::vector<std::string> segments;
+    std::vector<std::pair<std::string, std::string>> query;
+    bool in_project = false;
+};
+
+page_request page_of(const call& what) {
+    page_request page;
+    if (const std::string limit = what.parameter("limit"); !limit.empty()) {
+        std::int64_t number = 0;
+        const auto parsed = std::from_chars(limit.data(), limit.data() + limit.size(), number);
+        if (parsed.ec != std::errc{} || parsed.ptr != limit.data() + limit.size())
+            throw bad_request("Invalid type for 'limit': expected an integer, but got a string instead.", "limit",
+                              "invalid_type");
+        schema::integer(1, 100)(number, "limit");
+        page.limit = static_cast<std::size_t>(number);
+    }
+    if (const std::string order = what.parameter("order"); !order.empty()) {
+        schema::one_of({"asc", "desc"})(order, "order");
+        page.ascending = order == "asc";
+    }
+    page.after = what.parameter("after");
+    page.before = what.parameter("before");
+    return page;
+}
+
+template <class T, class Wanted, class View>
+json page_or_refuse(const store<T>& items, const page_request& page, const std::string& kind, Wanted wanted,
+                    View view) {
+    auto result = items.page(page, wanted, view);
+    if (result) return std::move(*result);
+    throw not_found(kind, items.find(page.after) || page.after.empty() ? page.before : page.after);
+}
+
+template <class T>
+std::shared_ptr<T> find_or_refuse(const store<T>& items, const std::string& id, const std::string& kind) {
+    auto found = items.find(id);
+    if (!found) throw not_found(kind, id);
+    return found;
+}
+
+json deleted(const std::string& id, const std::string& object) {
+    json answer;
+    answer["id"] = id;
+    answer["deleted"] = true;
+    answer["object"] = object;
+    return answer;
+}
+
+constexpr auto all = [](const auto&) { return true; };
+
+}  // namespace
+
+struct service::impl : std::enable_shared_from_this<service::impl> {
+    impl(asio::io_context& context, service_options options)
+        : core(std::make_shared<emulator::core>(context, std::move(options))), token(core->options.token) {}
+
+    std::shared_ptr<emulator::core> core;
+    std::string token;
+    std::string base = "/api/projects/emulator";
+    std::vector<recorded_request> requests;
+    std::optional<http::server> server;
+    schema::bodies bodies{false}, bodies_with_mcp{true};
+    std::uint64_t answered = 0;
+
+    void listen() {
+        server.emplace(core->context, core->options.address, core->options.port,
+                       [weak = weak_from_this()](std::shared_ptr<http::exchange> exchange) {
+                           if (const auto self = weak.lock()) self->serve(std::move(exchange));
+                       });
+    }
+
+    http::fields head(const http::exchange& exchange, std::string content_type) {
+        http::fields fields;
+        fields.emplace_back("Content-Type", std::move(content_type));
+        // Looks like the gateway's GUID, and is the same in every process.
+        std::string number = std::to_string(++answered);
+        fields.emplace_back("apim-request-id",
+                            "00000000-0000-4000-8000-" + std::string(12 - number.size(), '0') + number);
+        if (const auto id = http::find(exchange.request.fields, "x-ms-client-request-id"); !id.empty())
+            fields.emplace_back("x-ms-client-request-id", id);
+        return fields;
+    }
+
+    void answer(http::exchange& exchange, int status, const json& body) {
+        exchange.respond(status, head(exchange, "application/json; charset=utf-8"), text_of(body));
+    }
+
+    void serve(std::shared_ptr<http::exchange> exchange) {
+        const call what(exchange->request, base);
+        remember(what);
+        try {
+            const auto fault = core->faults.take_answer(what.method, what.path);
+            if (fault && fault_access::kind(*fault) == fault::kind::respond) return answer_fault(*exchange, *fault);
+            if (fault) {
+                // What was asked is done, only the answer gets lost.
+                const auto lost = std::make_shared<lost_exchange>();
+                lost->request = exchange->request;
+                dispatch(lost, what);
+                return exchange->abort(true);
+            }
+            dispatch(exchange, what);
+        } catch (const refusal& no) {
+            answer(*exchange, no.status(), no.body());
+        } catch (const std::exception&) {
+            answer(*exchange, 500,
+                   error_envelope("Sorry, something went wrong.", "server_error", nullptr, "server_error"));
+        }
+    }
+
+    /// Where answers go that nobody gets.
+    struct lost_exchange final : http::exchange {
+        void respond(int, http::fields, std::string) override {}
+        void begin(int, http::fields) override {}
+        asio::awaitable<void> write(std::string) override {
+            throw std::system_error(std::make_error_code(std::errc::broken_pipe));
+            co_return;
+        }
+        void finish() override {}
+        void abort(bool) override {}
+        asio::awaitable<void> closed() override { co_return; }
+    };
+
+    void remember(const call& what) {
+        recorded_request seen;
+        seen.method = what.method;
+        seen.path = what.path;
+        seen.query = what.raw_query;
+        seen.headers = what.fields;
+        seen.body = what.body_text;
+        if (const std::size_t most = core->options.recorded_requests; requests.size() >= most)
+            requests.erase(requests.begin(),
+                           requests.begin() + static_cast<std::ptrdiff_t>(requests.size() - most / 2));
+        requests.push_back(std::move(seen));
+    }
+
+    void answer_fault(http::exchange& exchange, const fault& what) {
+        const int status = fault_access::status(what);
+        std::string body = fault_access::body(what);
+        const bool html = body.starts_with('<');
+        if (body.empty()) {
+            const std::string code = status == 429   ? "rate_limit_exceeded"
+                                     : status >= 500 ? "server_error"
+                                                     : "invalid_request_error";
+            body = text_of(error_envelope("The request was refused by an injected fault.", code, nullptr, code));
+        }
+        auto fields = head(exchange, html ? "text/html; charset=utf-8" : "application/json; charset=utf-8");
+        for (const auto& [name, value] : fault_access::fields(what)) {
+            std::erase_if(fields, [&name = name](const auto& field) { return equal_ignoring_case(field.first, name); });
+            fields.emplace_back(name, value);
+        }
+        exchange.respond(status, std::move(fields), std::move(body));
+    }
+
+    static json body_of(const call& what, const schema::check& check, bool required = true) {
+        if (what.body_text.empty() && !required) return json::object();
+        json body = json::parse(what.body_text, nullptr, false);
+        if (body.is_discarded())
+            throw bad_request("We could not parse the JSON body of your request. The service expects a JSON payload.");
+        if (const auto type = http::find(what.fields, "content-type"); !type.starts_with("application/json"))
+            throw refusal(415, error_envelope("Unsupported content type: '" + std::string(type) +
+                                                  "'. This API method only "
+                                                  "accepts 'application/json' requests.",
+                                              "invalid_request_error"));
+        check(body, "");
+        return body;
+    }
+
+    void dispatch(const std::shared_ptr<http::exchange>& exchange, const call& what) {
+        if (!what.in_project) throw gateway_error(404, "404", "Resource not found");
+        if (!token.empty() && http::find(what.fields, "authorization") != "Bearer " + token) {
+            json body;
+            body["statusCode"] = 401;
+            body["message"] = "Unauthorized. Access token is missing, invalid, audience is incorrect, or has expired.";
+            throw refusal(401, std::move(body));
+        }
+        const std::string version = what.parameter("api-version");
+        if (version != "2025-05-01" && version != "2025-05-15-preview" && version != "v1")
+            throw gateway_error(400, "BadRequest", "API version not supported");
+        const schema::bodies& accepted = version == "2025-05-01" ? bodies : bodies_with_mcp;
+
+        const bool run_create = what.is("POST", {"threads", "*", "runs"});
+        if (run_create || what.is("POST", {"threads", "runs"})) return create_run(exchange, what, accepted, run_create);
+        if (what.is("POST", {"threads", "*", "runs", "*", "submit_tool_outputs"}))
+            return submit(exchange, what, accepted);
+        answer(*exchange, 200, plain(what, accepted));
+    }
+
+    /// The routes that answer JSON.
+    json plain(const call& what, const schema::bodies& accepted) {
+        const auto& at = what.segments;
+        const auto show = [this](const record& one) { return core->shown(one); };
+        if (what.is("POST", {"assistants"})) return create_agent(body_of(what, accepted.create_agent));
+        if (what.is("GET", {"assistants"})) return page_or_refuse(core->agents, page_of(what), "assistant", all, show);
+        if (at.size() == 2 && at[0] == "assistants") {
+            const auto agent = find_or_refuse(core->agents, at[1], "assistant");
+            if (what.method == "GET") return core->shown(*agent);
+            if (what.method == "POST") {
+                const json body = body_of(what, accepted.update_agent);
+                refuse_duplicate_labels(body);
+                for (const auto& [name, value] : body.items()) agent->object[name] = normalised(name, value);
+                return core->shown(*agent);
+            }
+            if (what.method == "DELETE") {
+                core->agents.erase(at[1]);
+                return deleted(at[1], "assistant.deleted");
+            }
+        }
+
+        if (what.is("POST", {"threads"}))
+            return core->shown(*create_thread(body_of(what, accepted.create_thread, false)));
+        if (what.is("GET", {"threads"})) return page_or_refuse(core->threads, page_of(what), "thread", all, show);
+        if (at.size() < 2 || at[0] != "threads") throw gateway_error(404, "404", "Resource not found");
+
+        const auto thread = find_or_refuse(core->threads, at[1], "thread");
+        for (const auto& [place, one] : thread->runs.items()) core->expire(*one);
+        if (what.is("GET", {"threads", "*"})) return core->shown(*thread);
+        if (what.is("POST", {"threads", "*"})) {
+            const json body = body_of(what, accepted.update_thread, false);
+            for (const auto& [name, value] : body.items()) thread->object[name] = normalised(name, value);
+            return core->shown(*thread);
+        }
+        if (what.is("DELETE", {"threads", "*"})) {
+            if (thread->active_run()) refuse_while_active(*thread, "Can't delete ");
+            core->threads.erase(at[1]);
+            return deleted(at[1], "thread.deleted");
+        }
+
+        if (what.is("POST", {"threads", "*", "messages"})) {
+            const json body = body_of(what, accepted.create_message);
+            if (thread->active_run()) refuse_while_active(*thread, "Can't add messages to ");
+            return core->shown(*core->add_message(*thread, body));
+        }
+        if (what.is("GET", {"threads", "*", "messages"})) {
+            const std::string run_id = what.parameter("run_id");
+            const auto of_run = [&](const record& one) {
+                return run_id.empty() || get(one.object, "run_id") == run_id;
+            };
+            return page_or_refuse(thread->messages, page_of(what), "message", of_run, show);
+        }
+        if (at.size() == 4 && at[2] == "messages") {
+            const auto message = find_or_refuse(thread->messages, at[3], "message");
+            if (what.method == "GET") return core->shown(*message);
+            if (what.method == "POST") return update_metadata(*message, body_of(what, accepted.metadata_only));
+            if (what.method == "DELETE") {
+                thread->messages.erase(at[3]);
+                return deleted(at[3], "thread.message.deleted");
+            }
+        }
+
+        const auto show_run = [this](const run& one) { return core->shown(one); };
+        if (what.is("GET", {"threads", "*", "runs"}))
+            return page_or_refuse(thread->runs, page_of(what), "run", all, show_run);
+        if (at.size() < 4 || at[2] != "runs") throw gateway_error(404, "404", "Resource not found");
+        const auto run = find_or_refuse(thread->runs, at[3], "run");
+        if (what.is("GET", {"threads", "*", "runs", "*"})) return core->shown(*run);
+        if (what.is("POST", {"threads", "*", "runs", "*"})) {
+            update_metadata(*run, body_of(what, accepted.metadata_only));
+            return core->shown(*run);
+        }
+        if (what.is("POST", {"threads", "*", "runs", "*", "cancel"})) {
+            if (run->ended() || run->status() == "cancelling")
+                throw bad_request("Cannot cancel run with status '" + run->status() + "'.");
+            core->cancel(run);
+            return core->shown(*run);
+        }
+        if (what.is("GET", {"threads", "*", "runs", "*", "steps"})) {
+            check_include(what);
+            return page_or_refuse(run->steps, page_of(what), "run step", all, show);
+        }
+        if (what.is("GET", {"threads", "*", "runs", "*", "steps", "*"})) {
+            check_include(what);
+            return core->shown(*find_or_refuse(run->steps, at[5], "run step"));
+        }
+        throw gateway_error(404, "404", "Resource not found");
+    }
+
+    static void check_include(const call& what) {
+        for (const auto& [key, value] : what.query)
+            if (key == "include[]")
+                schema::one_of({"step_details.tool_calls[*].file_search.results[*].content"})(value, "include[0]");
+    }
+
+    /// What the service stores of a member: lists and maps are never null.
+    static json normalised(const std::string& name, const json& value) {
+        if (name == "tools") {
+            json tools = value.is_null() ? json::array() : value;
+            for (auto& tool : tools)
+                if (get_string(tool, "type") == "mcp" && !tool.contains("allowed_tools"))
+                    tool["allowed_tools"] = nullptr;
+            return tools;
+        }
+        if (value.is_null() && (name == "tool_resources" || name == "metadata")) return json::object();
+        if (value.is_null() && name == "response_format") return "auto";
+        return value;
+    }
+
+    static void refuse_duplicate_labels(const json& body) {
+        std::vector<std::string> labels;
+        const json& tools = get(body, "tools");
+        for (std::size_t i = 0; i != tools.size(); ++i) {
+            if (get_string(tools[i], "type") != "mcp") continue;
+            const std::string label = get_string(tools[i], "server_label");
+            if (std::find(labels.begin(), labels.end(), label) != labels.end())
+                throw bad_request("Duplicate server label: '" + label + "'. Each MCP tool must have its own.",
+                                  "tools[" + std::to_string(i) + "].server_label", "invalid_value");
+            labels.push_back(label);
+        }
+    }
+
+    json create_agent(const json& body) {
+        refuse_duplicate_labels(body);
+        json object;
+        object["id"] = core->make_id("asst_");
+        object["object"] = "assistant";
+        object["created_at"] = core->now();
+        for (const char* name : {"name", "description", "model", "instructions"}) object[name] = get(body, name);
+        object["tools"] = normalised("tools", get(body, "tools"));
+        object["tool_resources"] = normalised("tool_resources", get(body, "tool_resources"));
+        object["top_p"] = get(body, "top_p").is_null() ? json(1.0) : get(body, "top_p");
+        object["temperature"] = get(body, "temperature").is_null() ? json(1.0) : get(body, "temperature");
+        object["response_format"] = normalised("response_format", get(body, "response_format"));
+        object["metadata"] = normalised("metadata", get(body, "metadata"));
+        auto made = std::make_shared<agent>(std::move(object));
+        core->agents.add(made);
+        return core->shown(*made);
+    }
+
+    std::shared_ptr<thread> create_thread(const json& body) {
+        json object;
+        object["id"] = core->make_id("thread_");
+        object["object"] = "thread";
+        object["created_at"] = core->now();
+        object["metadata"] = normalised("metadata", get(body, "metadata"));
+        object["tool_resources"] = normalised("tool_resources", get(body, "tool_resources"));
+        auto made = std::make_shared<thread>(std::move(object));
+        core->threads.add(made);
+        for (const auto& message : get(body, "messages")) core->add_message(*made, message);
+        return made;
+    }
+
+    json update_metadata(record& what, const json& body) {
+        if (body.contains("metadata")) what.object["metadata"] = normalised("metadata", body["metadata"]);
+        return core->shown(what);
+    }
+
+    static void refuse_while_active(const thread& where, const std::string& beginning) {
+        throw bad_request(beginning + where.id + " while a run " + where.active_run()->id + " is active.");
+    }
+
+    void create_run(const std::shared_ptr<http::exchange>& exchange, const call& what, const schema::bodies& accepted,
+                    bool thread_exists) {
+        check_include(what);
+        const auto in = thread_exists ? find_or_refuse(core->threads, what.segments[1], "thread") : nullptr;
+        const json body = body_of(what, thread_exists ? accepted.create_run : accepted.create_thread_and_run);
+        const auto agent = find_or_refuse(core->agents, get_string(body, "assistant_id"), "assistant");
+        if (in) {
+            for (const auto& [place, one] : in->runs.items()) core->expire(*one);
+            if (const auto active = in->active_run())
+                throw bad_request("Thread " + in->id + " already has an active run " + active->id + ".");
+        }
+        const auto where = in ? in : create_thread(get(body, "thread"));
+        std::shared_ptr<run> made;
+        const bool streaming = get(body, "stream") == true;
+        try {
+            made = core->create_run(*agent, *where, body, streaming);
+        } catch (const refusal&) {
+            if (!in) core->threads.erase(where->id);
+            throw;
+        }
+        made->created_thread = !in;
+        start(exchange, what, made, streaming);
+    }
+
+    /// Lets a run work, and answers with its events or with itself.
+    void start(const std::shared_ptr<http::exchange>& exchange, const call& what, const std::shared_ptr<run>& made,
+               bool streaming) {
+        if (!streaming) {
+            answer(*exchange, 200, core->shown(*made));
+            return core->work(made, {});
+        }
+        exchange->begin(200, head(*exchange, "text/event-stream; charset=utf-8"));
+        core->work(made, event_sink(core->context, exchange, core->faults.take_stream(what.method, what.path)));
+    }
+
+    void submit(const std::shared_ptr<http::exchange>& exchange, const call& what, const schema::bodies& accepted) {
+        const auto thread = find_or_refuse(core->threads, what.segments[1], "thread");
+        const auto run = find_or_refuse(thread->runs, what.segments[3], "run");
+        const json body = body_of(what, accepted.submit);
+        core->expire(*run);
+        if (run->status() != "requires_action")
+            throw bad_request("Runs in status \"" + run->status() + "\" do not accept tool outputs.");
+        const bool functions = run->calls.front().is_function;
+        const char* const list = functions ? "tool_outputs" : "tool_approvals";
+        const json& given = get(body, list);
+        if (given.is_null())
+            throw bad_request("Missing required parameter: '" + std::string(list) + "'.", list,
+                              "missing_required_parameter");
+        if (!get(body, functions ? "tool_approvals" : "tool_outputs").empty())
+            throw bad_request("The run waits for '" + std::string(list) + "' only.",
+                              functions ? "tool_approvals" : "tool_outputs");
+
+        std::vector<std::string> expected, got;
+        for (const auto& one : run->calls)
+            if (one.waits) expected.push_back(one.id);
+        for (const auto& one : given) got.push_back(get_string(one, "tool_call_id"));
+        std::sort(expected.begin(), expected.end());
+        std::sort(got.begin(), got.end());
+        if (expected != got)
+            throw bad_request("Expected tool " + std::string(functions ? "outputs" : "approvals") + " for call_ids " +
+                              text_of(json(expected)) + ", got " + text_of(json(got)) + ".");
+
+        for (const auto& one : given)
+            for (auto& pending : run->calls) {
+                if (pending.id != get_string(one, "tool_call_id")) continue;
+                pending.waits = false;
+                if (functions)
+                    pending.output = get_string(one, "output");
+                else
+                    approve(pending, one);
+            }
+        run->object["status"] = "queued";
+        run->object["required_action"] = nullptr;
+        start(exchange, what, run, get(body, "stream") == true);
+    }
+
+    void approve(tool_call& pending, const json& approval) {
+        pending.denied = get(approval, "approve") != true;
+        const json& headers = get(approval, "headers");
+        if (headers.is_null() || core->options.approval_headers == approval_headers::ignore) return;
+        if (core->options.approval_headers == approval_headers::replace) pending.headers.clear();
+        for (const auto& [name, value] : headers.items()) {
+            std::erase_if(pending.headers,
+                          [&name = name](const auto& field) { return equal_ignoring_case(field.first, name); });
+            pending.headers.emplace_back(name, value.get<std::string>());
+        }
+    }
+};
+
+service_options::service_options() = default;
+
+std::string recorded_request::header(std::string_view name) const {
+    return std::string(http::find(headers, name));
+}
+std::string recorded_mcp_request::header(std::string_view name) const {
+    return std::string(http::find(headers, name));
+}
+
+step step::reply(std::string text) {
+    step one(kind::reply);
+    one.text_ = std::move(text);
+    return one;
+}
+step step::tokens(std::size_t count) {
+    step one(kind::reply);
+    one.count_ = count;
+    return one;
+}
+step step::call_function(std::string name, std::string arguments) {
+    step one(kind::call_function);
+    one.name_ = std::move(name);
+    one.text_ = std::move(arguments);
+    return one;
+}
+step step::call_mcp(std::string tool, std::string arguments, std::string server_label) {
+    step one(kind::call_mcp);
+    one.name_ = std::move(tool);
+    one.text_ = std::move(arguments);
+    one.label_ = std::move(server_label);
+    return one;
+}
+step step::fail(std::string code, std::string message) {
+    step one(kind::fail);
+    one.name_ = std::move(code);
+    one.text_ = std::move(message);
+    return one;
+}
+step step::incomplete(std::string reason) {
+    step one(kind::incomplete);
+    one.text_ = std::move(reason);
+    return one;
+}
+step step::hold() {
+    return step(kind::hold);
+}
+
+service::service(asio::io_context& context, service_options options)
+    : impl_(std::make_shared<impl>(context, std::move(options))) {
+    impl_->listen();
+}
+service::~service() {
+    if (impl_) stop();
+}
+service::service(service&&) noexcept = default;
+service& service::operator=(service&& other) noexcept {
+    if (impl_ && this != &other) stop();
+    impl_ = std::move(other.impl_);
+    return *this;
+}
+
+std::string service::endpoint() const {
+    return "http://" + impl_->core->options.address + ":" + std::to_string(impl_->server->port()) + impl_->base;
+}
+const std::string& service::token() const noexcept {
+    return impl_->token;
+}
+service_options& service::options() noexcept {
+    return impl_->core->options;
+}
+
+void service::script(std::string match, std::vector<step> steps) {
+    impl_->core->scripts.emplace_back(std::move(match), std::move(steps));
+}
+
+void service::load_scripts(std::string_view text) {
+    const json scripts = json::parse(text, nullptr, false);
+    if (!scripts.is_array()) throw std::invalid_argument("scripts: not a JSON array");
+    const auto text_or_json = [](const json& value) {
+        return value.is_null() ? std::string{} : value.is_string() ? value.get<std::string>() : text_of(value);
+    };
+    for (const auto& one : scripts) {
+        std::vector<step> steps;
+        for (const auto& what : get(one, "steps")) {
+            if (what.contains("reply"))
+                steps.push_back(step::reply(get_string(what, "reply")));
+            else if (get(what, "tokens").is_number_unsigned())
+                steps.push_back(step::tokens(what["tokens"].get<std::size_t>()));
+            else if (what.contains("call_function"))
+                steps.push_back(
+                    step::call_function(get_string(what, "call_function"), text_or_json(get(what, "arguments"))));
+            else if (what.contains("call_mcp"))
+                steps.push_back(step::call_mcp(get_string(what, "call_mcp"), text_or_json(get(what, "arguments")),
+                                               get_string(what, "server_label")));
+            else if (what.contains("fail"))
+                steps.push_back(step::fail(get_string(what, "fail"), get_string(what, "message")));
+            else if (what.contains("incomplete"))
+                steps.push_back(step::incomplete(get_string(what, "incomplete")));
+            else if (what.contains("hold"))
+                steps.push_back(step::hold());
+            else
+                throw std::invalid_argument("scripts: unknown step " + text_of(what));
+        }
+        if (steps.empty()) throw std::invalid_argument("scripts: one without steps");
+        script(get_string(one, "match"), std::move(steps));
+    }
+}
+
+void service::inject(fault what) {
+    impl_->core->faults.add(std::move(what));
+}
+
+const std::vector<recorded_request>& service::requests() const noexcept {
+    return impl_->requests;
+}
+const std::vector<recorded_mcp_request>& service::mcp_requests() const noexcept {
+    return impl_->core->mcp_requests;
+}
+void service::forget_requests() noexcept {
+    impl_->requests.clear();
+    impl_->core->mcp_requests.clear();
+}
+
+void service::stop() {
+    if (!impl_->server) return;
+    impl_->core->stop();
+    impl_->server->stop();
+}
+
+}  // namespace corun::emulator

@@ -1,0 +1,78 @@
+#pragma once
+#include <corun/agent.hpp>
+#include <corun/client.hpp>
+#include <corun/thread.hpp>
+
+#include <memory>
+#include <utility>
+
+#include "service.hpp"
+
+namespace corun {
+
+struct agent::state {
+    state(std::shared_ptr<detail::service> s, agent_definition d) : service(std::move(s)), definition(std::move(d)) {}
+    std::shared_ptr<detail::service> service;
+    agent_definition definition;
+};
+
+struct thread::state {
+    state(std::shared_ptr<detail::service> s, thread_definition d) : service(std::move(s)), definition(std::move(d)) {}
+    std::shared_ptr<detail::service> service;
+    thread_definition definition;
+};
+
+namespace detail {
+
+/// Makes handles, and opens them, inside the library.
+struct handle_access {
+    static agent make(std::shared_ptr<service> owner, agent_definition definition) {
+        agent made;
+        made.state_ = std::make_shared<agent::state>(std::move(owner), std::move(definition));
+        return made;
+    }
+    static thread make(std::shared_ptr<service> owner, thread_definition definition) {
+        thread made;
+        made.state_ = std::make_shared<thread::state>(std::move(owner), std::move(definition));
+        return made;
+    }
+    static client make(std::shared_ptr<service> owner) { return client(std::move(owner)); }
+
+    /// Throws `errc::invalid_argument` for an empty handle.
+    template <class Handle>
+    static auto open(const Handle& handle, const char* what) {
+        if (!handle.state_) throw error(errc::invalid_argument, std::string(what) + " is an empty handle");
+        return handle.state_;
+    }
+};
+
+template <class T, class Decode>
+asio::awaitable<typename paged<T>::page> list_page(std::shared_ptr<service> owner, std::string collection,
+                                                   list_options options, Decode decode, std::string cursor) {
+    typename paged<T>::page result;
+    if (options.page_size < 1 || options.page_size > 100)
+        throw error(errc::invalid_argument, "list_options::page_size must be from 1 to 100");
+    std::string query = "limit=" + std::to_string(options.page_size);
+    query += options.oldest_first ? "&order=asc" : "&order=desc";
+    if (!cursor.empty()) query += "&after=" + percent_encoded(cursor);
+    if (!options.run_id.empty()) query += "&run_id=" + percent_encoded(options.run_id);
+    const std::string json = co_await service::call(std::move(owner), "GET", std::move(collection), std::move(query));
+    codec::threads::page decoded = codec::threads::decode_page(json);
+    for (const std::string& item : decoded.items) result.items.push_back(decode(item));
+    // A cursor that does not move would never end.
+    if (decoded.next != cursor) result.next = std::move(decoded.next);
+    co_return result;
+}
+
+/// A listing of `collection`, fetched page by page; `decode` makes a T of an item's JSON.
+template <class T, class Decode>
+paged<T> list(std::shared_ptr<service> owner, std::string collection, list_options options, Decode decode) {
+    auto get_page = [owner = std::move(owner), collection = std::move(collection), options = std::move(options),
+                     decode = std::move(decode)](std::string cursor) {
+        return list_page<T, Decode>(owner, collection, options, decode, std::move(cursor));
+    };
+    return paged<T>(std::move(get_page));
+}
+
+}  // namespace detail
+}  // namespace corun

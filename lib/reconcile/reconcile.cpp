@@ -1,0 +1,415 @@
+#include "reconcile/reconcile.hpp"
+
+#include "escape.hpp"
+#include "reconcile/url.hpp"
+#include <corun/error.hpp>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+// What the service accepts, and where this library therefore puts things. "Entry" is an element of
+// `tool_resources.mcp`: it carries a label's headers and its approval.
+//
+//  row  the run                                              what is sent
+//    1  no headers                                           nothing; entries only for approvals; new tools: see below
+//    2  headers for a server of the agent                    an entry with them, and no `tools`
+//    3  ... and that server's tool again                     as 2, the tool is left out
+//    4  ... and an approval for another server               as 2, and an entry with empty headers
+//    5  any entry, while the agent stores entries            error agent_level_mcp_resources
+//    6  any entry, while the thread stores entries           error thread_level_mcp_resources
+//    7  no entry, while agent or thread store some           nothing: theirs stay as they are
+//    8  headers, while other resources are stored            as 2: the others are not sent again
+//    9  headers, and tools that the agent has                as 2, the tools are left out
+//   10  headers, new tools, not streaming                    the agent's tools and the new ones, and entries
+//   11  headers, new tools, streaming                        error tools_with_mcp_headers_streaming
+//   12  headers, a new MCP server, streaming                 error mcp_tool_not_on_agent (as 10 when not streaming)
+//   13  an agent is created or changed                       no entries: an error when it holds some
+//   14  the thread is created with the run                   as 2: entries on the run, none on the thread
+//
+// New tools without any entry are sent with the agent's own, for the run's `tools` replace the
+// agent's. An approval on agent or thread never reaches a run's entry: where one is stored, a run
+// with entries of its own is an error, and a run without leaves it alone.
+
+namespace corun::reconcile {
+
+namespace {
+
+using detail::quote;
+
+/// Rows of the table; those that are errors have their `errc`.
+constexpr int plain = 1, on_run = 2, same_server = 3, approval_only = 4, left_alone = 7, others_stored = 8,
+              same_tool = 9, new_tools = 10, new_server = 12, new_thread = 14;
+
+/// "'a', 'b'".
+template <class Range, class Text>
+std::string list(const Range& range, Text text) {
+    std::string joined;
+    for (const auto& item : range) joined += (joined.empty() ? "" : ", ") + text(item);
+    return joined;
+}
+
+const mcp_tool* as_mcp(const tool& value) noexcept {
+    return std::get_if<mcp_tool>(&value);
+}
+
+std::string name_of(const tool& value) {
+    if (const auto* server = as_mcp(value)) return "MCP server " + quote(server->server_label);
+    if (const auto* function = std::get_if<function_tool>(&value)) return "function " + quote(function->name);
+    return "tool " + quote(type_of(value));
+}
+
+/// Types of which one agent may have several.
+bool may_repeat(std::string_view type) noexcept {
+    return type == "openapi" || type == "azure_function" || type == "connected_agent";
+}
+
+/// True when the service would take both for one tool: MCP by label, functions by name, others by type.
+bool same_identity(const tool& a, const tool& b) noexcept {
+    if (a.index() != b.index()) return false;
+    if (const auto* server = as_mcp(a)) return server->server_label == as_mcp(b)->server_label;
+    if (const auto* function = std::get_if<function_tool>(&a)) return function->name == std::get<function_tool>(b).name;
+    return type_of(a) == type_of(b) && (!may_repeat(type_of(a)) || a == b);
+}
+
+const tool* find_same(const std::vector<tool>& tools, const tool& wanted) noexcept {
+    const auto found =
+        std::find_if(tools.begin(), tools.end(), [&](const tool& other) { return same_identity(other, wanted); });
+    return found == tools.end() ? nullptr : &*found;
+}
+
+bool same_allowed_tools(std::vector<std::string> a, std::vector<std::string> b) {
+    std::sort(a.begin(), a.end());
+    std::sort(b.begin(), b.end());
+    return a == b;
+}
+
+bool same_definition(const mcp_tool& a, const mcp_tool& b) {
+    return a.server_url == b.server_url && same_allowed_tools(a.allowed_tools, b.allowed_tools);
+}
+
+/// True when every call waits for approval, which is what the service does unasked.
+bool is_default(const mcp_approval& approval) noexcept {
+    return approval.type() == mcp_approval::kind::always ||
+           (approval.type() == mcp_approval::kind::by_tool && approval.never_tools().empty());
+}
+
+std::string_view to_string(const mcp_approval& approval) noexcept {
+    switch (approval.type()) {
+        case mcp_approval::kind::always:
+            return "'always'";
+        case mcp_approval::kind::never:
+            return "'never'";
+        case mcp_approval::kind::by_tool:
+            return "by tool";
+    }
+    return {};
+}
+
+void validate_label(std::string_view label, std::string_view where) {
+    const bool has_control_character = std::any_of(label.begin(), label.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7f;
+    });
+    if (label.empty()) throw error(errc::invalid_server_label, "a label in " + std::string(where) + " is empty");
+    if (has_control_character)
+        throw error(errc::invalid_server_label,
+                    "the label " + quote(label) + " in " + std::string(where) + " holds a control character");
+}
+
+void refuse_duplicate_labels(const std::vector<tool>& tools, const std::string& where) {
+    for (auto a = tools.begin(); a != tools.end(); ++a)
+        if (as_mcp(*a) != nullptr)
+            for (auto b = tools.begin(); b != a; ++b)
+                if (same_identity(*a, *b))
+                    throw error(errc::duplicate_server_label, where + " have two for the label " +
+                                                                  quote(as_mcp(*a)->server_label) +
+                                                                  "; give every MCP server a label of its own");
+}
+
+void refuse_stored_entries(const tool_resources& resources, const std::string& what) {
+    if (resources.mcp.empty()) return;
+    const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
+    throw error(errc::invalid_argument,
+                what + "::tool_resources.mcp (" + list(resources.mcp, label) +
+                    ") would be stored; give headers as mcp_headers and approvals as run_options::require_approval, "
+                    "with each run");
+}
+
+/// One decision: the steps of `make`, in their order, each with what the ones before have found.
+class decision {
+public:
+    explicit decision(const input& what) : what_(what) {}
+
+    plan make() {
+        validate_input();
+        if (!asks_for_anything()) {
+            report_stored();
+            if (plan_.report.lines().empty())
+                plan_.report.add(plain, "The run brings no tools, MCP headers or approvals: nothing is added to it.");
+            return std::move(plan_);
+        }
+        take_tools();
+        refuse_unknown_labels();
+        make_entries();
+        if (plan_.tool_resources.mcp.empty()) {
+            report_stored();
+        } else {
+            refuse_second_level();
+            report_others();
+        }
+        place_tools();
+        return std::move(plan_);
+    }
+
+private:
+    void validate_input() const {
+        validate(what_.headers);
+        for (const auto& [label, approval] : what_.options.require_approval)
+            validate_label(label, "run_options::require_approval");
+        for (const tool& value : what_.options.tools) {
+            if (const auto* server = as_mcp(value)) validate_label(server->server_label, "run_options::tools");
+            // As bare JSON, its label or name would go unseen here.
+            if (std::holds_alternative<json_tool>(value) && (type_of(value) == "mcp" || type_of(value) == "function"))
+                throw error(errc::invalid_argument, "run_options::tools has a json_tool of type " +
+                                                        quote(type_of(value)) +
+                                                        "; give it as mcp_tool or function_tool");
+        }
+    }
+
+    bool asks_for_anything() const {
+        const run_options& options = what_.options;
+        return !what_.headers.empty() || !options.tools.empty() || !options.require_approval.empty() ||
+               options.default_approval.has_value();
+    }
+
+    bool run_has_headers() const {
+        return std::any_of(what_.headers.begin(), what_.headers.end(),
+                           [](const auto& server) { return !server.second.empty(); });
+    }
+    bool agent_has_entries() const { return !what_.agent.tool_resources.mcp.empty(); }
+    bool thread_has_entries() const { return what_.thread && !what_.thread->mcp.empty(); }
+
+    void report_stored() {
+        const auto add = [this](const char* owner) {
+            plan_.report.add(left_alone, std::string("The tool_resources.mcp stored with the ") + owner +
+                                             " stay as they are, because the run brings none of its own.");
+        };
+        if (agent_has_entries()) add("agent");
+        if (thread_has_entries()) add("thread");
+    }
+
+    void report_others() {
+        const auto add = [this](const char* owner, const tool_resources& stored) {
+            if (stored.other.empty()) return;
+            const auto kind = [](const auto& item) { return quote(item.first); };
+            plan_.report.add(others_stored, std::string("The resources stored with the ") + owner + " (" +
+                                                list(stored.other, kind) +
+                                                ") are not sent again, because a kind at two levels clashes.");
+        };
+        add("agent", what_.agent.tool_resources);
+        if (what_.thread) {
+            add("thread", *what_.thread);
+        } else {
+            plan_.report.add(new_thread,
+                             "The thread is created with the run and without tool_resources.mcp, so that "
+                             "nothing of the run's is stored in it.");
+        }
+    }
+
+    /// Sorts the run's tools into those that the agent has, which are left out, and new ones.
+    void take_tools() {
+        refuse_duplicate_labels(what_.agent.tools, "the agent's tools");
+        refuse_duplicate_labels(what_.options.tools, "run_options::tools");
+        for (const tool& value : what_.options.tools) {
+            if (find_same(new_tools_, value))
+                throw error(errc::invalid_argument, "run_options::tools has the " + name_of(value) + " twice");
+            if (const tool* known = find_same(what_.agent.tools, value))
+                leave_out(value, *known);
+            else
+                new_tools_.push_back(value);
+        }
+    }
+
+    void leave_out(const tool& value, const tool& known) {
+        if (const auto* server = as_mcp(value)) {
+            if (!same_definition(*server, *as_mcp(known)))
+                throw error(errc::conflicting_tool_definition,
+                            "run_options::tools and the agent define the label " + quote(server->server_label) +
+                                " with different " +
+                                (server->server_url == as_mcp(known)->server_url ? "allowed_tools" : "server_url") +
+                                "; use the agent's definition, or another label");
+            plan_.report.add(same_server, "The run's tool for " + name_of(value) +
+                                              " is left out, because the agent defines the same.");
+        } else if (value == known) {
+            plan_.report.add(same_tool, "The run's " + name_of(value) + " is left out, because the agent has it.");
+        } else {
+            plan_.report.add(same_tool, "The run's " + name_of(value) +
+                                            " is left out, because the agent has one of that name; the agent's "
+                                            "definition is the one in force.");
+        }
+    }
+
+    /// All MCP servers, the agent's first.
+    std::vector<const mcp_tool*> servers() const {
+        std::vector<const mcp_tool*> found;
+        for (const std::vector<tool>* tools : {&what_.agent.tools, &new_tools_})
+            for (const tool& value : *tools)
+                if (const auto* server = as_mcp(value)) found.push_back(server);
+        return found;
+    }
+
+    void refuse_unknown_labels() const {
+        const auto known = servers();
+        const auto refuse = [&](const std::string& label, const char* where) {
+            const auto has_label = [&](const mcp_tool* server) { return server->server_label == label; };
+            if (std::any_of(known.begin(), known.end(), has_label)) return;
+            const auto quoted = [](const mcp_tool* server) { return quote(server->server_label); };
+            throw error(errc::unknown_server_label,
+                        std::string(where) + " names " + quote(label) + "; known are " +
+                            (known.empty() ? "none: neither the agent nor run_options::tools has an MCP tool"
+                                           : list(known, quoted)));
+        };
+        for (const auto& [label, fields] : what_.headers) refuse(label, "mcp_headers");
+        for (const auto& [label, approval] : what_.options.require_approval)
+            refuse(label, "run_options::require_approval");
+    }
+
+    std::optional<mcp_approval> approval_of(const std::string& label) const {
+        const auto found = what_.options.require_approval.find(label);
+        return found == what_.options.require_approval.end() ? what_.options.default_approval : found->second;
+    }
+
+    /// True when what is stored for the label would let calls through unasked.
+    bool stored_approval_is_laxer(const std::string& label) const {
+        const auto is_laxer = [&](const tool_resources& stored) {
+            return std::any_of(stored.mcp.begin(), stored.mcp.end(), [&](const mcp_tool_resource& entry) {
+                return entry.server_label == label && entry.require_approval && !is_default(*entry.require_approval);
+            });
+        };
+        return is_laxer(what_.agent.tool_resources) || (what_.thread && is_laxer(*what_.thread));
+    }
+
+    void make_entries() {
+        for (const mcp_tool* server : servers()) {
+            const std::string& label = server->server_label;
+            const headers* fields = what_.headers.find(label);
+            const bool has_headers = fields != nullptr && !fields->empty();
+            const std::optional<mcp_approval> approval = approval_of(label);
+            // The service's own default need not be said, unless something stored says otherwise.
+            const bool must_say_approval = approval && (!is_default(*approval) || stored_approval_is_laxer(label));
+            if (!has_headers && !must_say_approval) continue;
+
+            if (has_headers && is_insecure(server->server_url))
+                throw error(errc::insecure_endpoint, "MCP server " + quote(label) + " has the URL " +
+                                                         quote(without_userinfo_and_query(server->server_url)));
+            mcp_tool_resource entry(label);
+            if (has_headers) entry.headers = *fields;
+            entry.require_approval = approval;
+            report_entry(entry);
+            plan_.tool_resources.mcp.push_back(std::move(entry));
+        }
+    }
+
+    void report_entry(const mcp_tool_resource& entry) {
+        std::string subject = "MCP server " + quote(entry.server_label) + ": ";
+        const std::string approval =
+            entry.require_approval ? "approval " + std::string(to_string(*entry.require_approval)) : "";
+        if (entry.headers.empty()) {
+            plan_.report.add(run_has_headers() ? approval_only : plain,
+                             subject + approval + " goes into the run's tool_resources.mcp, with empty headers, " +
+                                 "because the service looks for approvals on the run.");
+            return;
+        }
+        const auto name = [](const header& field) { return detail::escape(field.name); };
+        plan_.report.add(on_run, subject + "headers " + list(entry.headers, name) +
+                                     (approval.empty() ? "" : " and " + approval) +
+                                     " go into the run's tool_resources.mcp, where they are used for this run and "
+                                     "not stored.");
+    }
+
+    void refuse_second_level() const {
+        const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
+        const std::string run_brings = ", and this run brings its own for " + list(plan_.tool_resources.mcp, label) +
+                                       "; the service fails such a run. ";
+        if (agent_has_entries())
+            throw error(errc::agent_level_mcp_resources,
+                        "agent " + quote(what_.agent.id) + " stores tool_resources.mcp for " +
+                            list(what_.agent.tool_resources.mcp, label) + run_brings +
+                            "Remove tool_resources.mcp from the agent, or run an agent without it");
+        if (thread_has_entries())
+            throw error(errc::thread_level_mcp_resources,
+                        "the thread stores tool_resources.mcp for " + list(what_.thread->mcp, label) + run_brings +
+                            "Remove tool_resources.mcp from the thread, or use another thread");
+    }
+
+    void place_tools() {
+        const bool has_entries = !plan_.tool_resources.mcp.empty();
+        if (new_tools_.empty()) {
+            if (plan_.report.lines().empty())
+                plan_.report.add(plain,
+                                 "No MCP server needs headers or an approval of its own: nothing is added to "
+                                 "the run.");
+            return;
+        }
+        const bool has_new_server = std::any_of(new_tools_.begin(), new_tools_.end(), as_mcp);
+        if (has_entries && what_.mode == mode::streaming) refuse_tools_beside_entries(has_new_server);
+
+        plan_.tools = what_.agent.tools;
+        plan_.tools->insert(plan_.tools->end(), new_tools_.begin(), new_tools_.end());
+        plan_.report.add(has_entries ? (has_new_server ? new_server : new_tools) : plain,
+                         "The run's new tools (" + list(new_tools_, name_of) + ") are sent" +
+                             (what_.agent.tools.empty() ? "."
+                                                        : " with the agent's own, because a run's tools replace the "
+                                                          "agent's."));
+    }
+
+    [[noreturn]] void refuse_tools_beside_entries(bool has_new_server) const {
+        const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
+        throw error(has_new_server ? errc::mcp_tool_not_on_agent : errc::tools_with_mcp_headers_streaming,
+                    "run_options::tools brings what the agent does not have (" + list(new_tools_, name_of) +
+                        "), beside MCP headers or approvals for " + list(plan_.tool_resources.mcp, label) +
+                        ". Add these tools to the agent, or use agent::create_run, which does not stream");
+    }
+
+    const input& what_;
+    std::vector<tool> new_tools_;
+    plan plan_;
+};
+
+}  // namespace
+
+plan make_plan(const input& what) {
+    return decision(what).make();
+}
+
+void validate(const mcp_headers& headers) {
+    for (const auto& [label, fields] : headers) {
+        validate_label(label, "mcp_headers");
+        const std::string of_server = " for MCP server " + quote(label);
+        for (const header& field : fields) {
+            if (!is_header_name(field.name))
+                throw error(errc::invalid_header, "the name " + quote(field.name) + of_server + " is not a token");
+            if (!is_header_value(field.value.reveal()))
+                throw error(errc::invalid_header, "the value of " + quote(field.name) + of_server +
+                                                      " holds a control character, or begins or ends with a blank");
+            // The wire carries headers as a JSON object: one value a name.
+            if (fields.find(field.name) != &field.value)
+                throw error(errc::invalid_header, quote(field.name) + of_server + " is given twice");
+        }
+    }
+}
+
+void validate(const agent_definition& definition) {
+    refuse_stored_entries(definition.tool_resources, "agent_definition");
+    for (const tool& value : definition.tools)
+        if (const auto* server = as_mcp(value)) validate_label(server->server_label, "agent_definition::tools");
+    refuse_duplicate_labels(definition.tools, "agent_definition::tools");
+}
+
+void validate(const thread_definition& definition) {
+    refuse_stored_entries(definition.tool_resources, "thread_definition");
+}
+
+}  // namespace corun::reconcile

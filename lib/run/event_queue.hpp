@@ -1,0 +1,35 @@
+#pragma once
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <string_view>
+
+#include "codec/threads.hpp"
+
+namespace corun::run {
+
+/// Events that have arrived and wait to be taken, undecoded, with the bytes they are made of.
+///
+/// The bytes of many events share one block, which lives as long as any of them: so an event costs
+/// no allocation, and one that the caller keeps stays valid.
+class event_queue {
+public:
+    /// `expected` is how many bytes are likely to come with this event and the next ones.
+    void push(std::string_view name, std::string_view data, std::size_t expected);
+    [[nodiscard]] codec::threads::raw_event pop();
+
+    [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
+    /// Bytes of the events that wait.
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+private:
+    char* reserve(std::size_t size, std::size_t expected);
+
+    std::deque<codec::threads::raw_event> events_;
+    std::size_t bytes_ = 0;
+    std::shared_ptr<char[]> block_;
+    std::size_t capacity_ = 0;
+    std::size_t used_ = 0;
+};
+
+}  // namespace corun::run

@@ -1,0 +1,78 @@
+#pragma once
+#include <corun/error.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <system_error>
+
+/// A run without its I/O: what to do on bytes, events, end, time. Time is an argument.
+namespace corun::run {
+
+using time_point = std::chrono::steady_clock::time_point;
+
+struct limits {
+    limits() = default;
+
+    std::chrono::milliseconds idle{0};   ///< Longest silence while reading; 0: none.
+    std::chrono::milliseconds total{0};  ///< Longest duration; 0: none.
+    std::size_t high_water_bytes = 0;    ///< Reading pauses above, and goes on at half of it or below.
+};
+
+/// What an event means for the run.
+enum class event_kind {
+    ordinary,
+    error,          ///< The service reports an error of the stream.
+    run_ended,      ///< The last event of the run.
+    action,         ///< The run waits for the caller; the service ends the response.
+    end_of_stream,  ///< Only frames the stream.
+};
+
+/// The state of one run. Tell it what happened; then ask what to do. It never reads a clock, never
+/// touches a socket, never throws.
+class machine {
+public:
+    machine(limits bounds, time_point now) noexcept;
+
+    // What happened.
+    /// A head or a part of a body.
+    void bytes_arrived(time_point now) noexcept;
+    /// True when the event is for the caller. Events after the last one are not.
+    bool event_arrived(event_kind kind) noexcept;
+    /// The response is over, `code` says how.
+    void response_ended(std::error_code code) noexcept;
+    /// How many bytes of events wait for the caller.
+    void backlog_changed(std::size_t bytes, time_point now) noexcept;
+    void time_passed(time_point now) noexcept;
+    /// Something else went wrong: an event too large, data that is not JSON. The first failure stays.
+    void fail(std::error_code code) noexcept;
+
+    // What to do.
+    /// Read on (paused or not) while true; otherwise the transfer is of no use any more.
+    [[nodiscard]] bool reading() const noexcept { return phase_ != phase::over; }
+    [[nodiscard]] bool paused() const noexcept { return paused_; }
+    /// When to call `time_passed` next.
+    [[nodiscard]] std::optional<time_point> deadline() const noexcept;
+
+    // What has come of it.
+    /// No event will come after those already delivered.
+    [[nodiscard]] bool over() const noexcept { return over_; }
+    /// Why, when the run did not come to its own end.
+    [[nodiscard]] std::error_code failure() const noexcept { return failure_; }
+    [[nodiscard]] bool waits_for_action() const noexcept { return action_; }
+
+private:
+    enum class phase { reading, draining, over };
+
+    limits limits_;
+    time_point started_;
+    time_point last_activity_;
+    phase phase_ = phase::reading;
+    std::error_code failure_;
+    bool paused_ = false;
+    bool over_ = false;
+    bool action_ = false;
+    bool stream_error_ = false;
+};
+
+}  // namespace corun::run

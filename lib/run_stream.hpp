@@ -1,0 +1,89 @@
+#pragma once
+#include <corun/event_stream.hpp>
+#include <corun/sse/parser.hpp>
+
+#include <asio/steady_timer.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/transport.hpp"
+#include "run/event_queue.hpp"
+#include "run/machine.hpp"
+#include "service.hpp"
+
+namespace corun::detail {
+
+/// The limits of one run.
+struct stream_options {
+    stream_options() = default;
+
+    std::chrono::milliseconds idle_timeout{0}, total_timeout{0};
+};
+
+/// What is behind an `event_stream`: it moves bytes from the transport through parser and state
+/// machine into the queue, and events from the queue to the caller.
+class run_stream final : public net::sink, public std::enable_shared_from_this<run_stream> {
+public:
+    /// Sends a request that starts a run, or goes on with one, and completes with its stream when
+    /// the response has begun and is an event stream.
+    static asio::awaitable<event_stream> open(std::shared_ptr<service> owner, std::string path, secret body,
+                                              reconcile_report report, stream_options limits);
+
+    static asio::awaitable<std::optional<event>> next(std::shared_ptr<run_stream> self, std::error_code* code);
+    static asio::awaitable<void> cancel_run(std::shared_ptr<run_stream> self);
+    std::optional<event> try_next();
+    void abandon() noexcept;
+
+    [[nodiscard]] const std::string& run_id() const noexcept { return run_id_; }
+    [[nodiscard]] const std::string& thread_id() const noexcept { return thread_id_; }
+    [[nodiscard]] const net::response_head& head() const noexcept { return head_; }
+    [[nodiscard]] const reconcile_report& report() const noexcept { return report_; }
+    [[nodiscard]] const diagnostics& details() const noexcept { return details_; }
+
+    run_stream(std::shared_ptr<service> owner, reconcile_report report, stream_options limits);
+
+private:
+    void on_head(net::response_head head) noexcept override;
+    void on_bytes(std::string_view bytes) noexcept override;
+    void on_done(std::error_code code, std::string detail) noexcept override;
+
+    enum class response { none, events, refusal };
+
+    void take_events(std::string_view bytes);
+    void take(const sse::event& arrived, std::size_t expected);
+    void learn_ids(std::string_view name, std::string_view data);
+    void gather(std::string_view bytes);
+    [[nodiscard]] bool ready() const noexcept;
+    std::optional<event> pop();
+    void fail(std::error_code code, std::string detail) noexcept;
+    void act() noexcept;
+    void watch();
+    void wake() noexcept;
+    [[nodiscard]] error failure() const;
+    [[nodiscard]] error refusal() const;
+
+    std::shared_ptr<service> service_;
+    run::machine machine_;
+    sse::parser parser_;
+    run::event_queue queue_;
+    std::vector<event> more_;     ///< The rest of what one wire event said, in reverse.
+    net::response_head head_;
+    response response_ = response::none;
+    std::string body_;            ///< Of a response that is not an event stream.
+    std::string run_id_, thread_id_;
+    reconcile_report report_;
+    diagnostics details_;
+    asio::steady_timer arrival_;  ///< A condition variable: never expires, is cancelled to wake.
+    std::unique_ptr<net::timer> deadline_;
+    std::unique_ptr<net::transfer> transfer_;
+    bool waiting_ = false;
+    bool transfer_over_ = false;
+    bool transfer_paused_ = false;
+    bool abandoned_ = false;
+};
+
+}  // namespace corun::detail

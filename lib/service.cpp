@@ -1,0 +1,218 @@
+#include "service.hpp"
+
+#include <corun/version.hpp>
+
+#include <array>
+#include <charconv>
+#include <ctime>
+
+#include "url.hpp"
+
+namespace corun::detail {
+namespace {
+
+/// How much of an error's body is read, and how much of it is kept.
+constexpr std::size_t error_body_read = std::size_t{64} << 10;
+constexpr std::size_t error_body_kept = std::size_t{4} << 10;
+
+std::string checked_endpoint(std::string_view endpoint, bool with_credential) {
+    const auto url = parse_url(endpoint);
+    const auto refuse = [](errc code, std::string message) { return error(code, std::move(message)); };
+    if (!url) throw refuse(errc::invalid_endpoint, "the endpoint must be an absolute URL, https://host/path");
+    if (url->user_info)
+        throw refuse(errc::invalid_endpoint, "the endpoint must not hold a user name or a password");
+    if (url->rest.find_first_of("?#") != url->rest.npos)
+        throw refuse(errc::invalid_endpoint, "the endpoint must not have a query or a fragment");
+    if (with_credential && !may_carry_credentials(*url))
+        throw refuse(errc::insecure_endpoint,
+                     "a credential is sent over https, or over http to this machine only; the endpoint is plain http "
+                     "to " + std::string(url->host));
+    while (endpoint.ends_with('/')) endpoint.remove_suffix(1);
+    return std::string(endpoint);
+}
+
+errc errc_of(int status) noexcept {
+    switch (status) {
+        case 401: return errc::unauthorized;
+        case 403: return errc::forbidden;
+        case 404: return errc::not_found;
+        case 409: return errc::conflict;
+        case 429: return errc::rate_limited;
+        default: break;
+    }
+    if (status >= 400 && status < 500) return errc::bad_request;
+    if (status >= 500 && status < 600) return errc::server_failed;
+    return errc::unexpected_status;
+}
+
+/// An HTTP date in its one allowed form, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7).
+std::optional<std::chrono::system_clock::time_point> parse_http_date(std::string_view text) {
+    std::tm parts{};
+    const std::string copy(text);
+    const char* end = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    if (!end || *end != '\0') return std::nullopt;
+    return std::chrono::system_clock::from_time_t(::timegm(&parts));
+}
+
+std::optional<std::chrono::milliseconds> parse_number(std::string_view text, std::chrono::milliseconds unit) {
+    // Longer than a day is no hint for a retry; it also keeps the product within its type.
+    constexpr std::int64_t day_ms = 24 * 3600 * 1000;
+    double value = 0;
+    const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || code != std::errc() || stop != text.data() + text.size() || !(value >= 0)) return std::nullopt;
+    const double ms = value * static_cast<double>(unit.count());
+    return std::chrono::milliseconds(ms < static_cast<double>(day_ms) ? static_cast<std::int64_t>(ms) : day_ms);
+}
+
+/// The forms and their order are those of Azure's own clients.
+std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& head) {
+    using namespace std::chrono_literals;
+    for (const char* name : {"retry-after-ms", "x-ms-retry-after-ms"})
+        if (auto hint = parse_number(head.field(name), 1ms)) return hint;
+    const std::string_view field = head.field("retry-after");
+    if (auto hint = parse_number(field, 1s)) return hint;
+    if (auto date = parse_http_date(field)) {
+        const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*date - std::chrono::system_clock::now());
+        return std::max(wait, std::chrono::milliseconds(0));
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+service::service(asio::any_io_executor e, std::string_view endpoint, corun::credential credential, client_options o,
+                 std::shared_ptr<net::transport> t, std::shared_ptr<net::clock> c)
+    : executor(std::move(e)), transport(std::move(t)), clock(std::move(c)), options(std::move(o)),
+      endpoint_(checked_endpoint(endpoint, static_cast<bool>(credential))), credential_(std::move(credential)),
+      random_(std::random_device()()) {
+    if (options.api_version.empty()) throw error(errc::invalid_argument, "client_options::api_version is empty");
+    if (!options.application_id.empty()) user_agent_ = options.application_id + ' ';
+    user_agent_ += "corun/" CORUN_VERSION;
+    if (!is_header_value(user_agent_))
+        throw error(errc::invalid_argument, "client_options::application_id holds characters that a header cannot");
+}
+
+std::string service::new_request_id() {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string id = "00000000-0000-4000-8000-000000000000";
+    std::uint64_t bits = 0;
+    int left = 0;
+    for (std::size_t i = 0; i < id.size(); ++i) {
+        if (id[i] == '-' || i == 14) continue;
+        if (left == 0) {
+            bits = random_();
+            left = 16;
+        }
+        const std::uint64_t nibble = bits & 15;
+        // The two bits of the variant (RFC 9562, 4.1).
+        id[i] = digits[i == 19 ? (8 | (nibble & 3)) : nibble];
+        bits >>= 4;
+        --left;
+    }
+    return id;
+}
+
+asio::awaitable<net::request> service::make_request(std::shared_ptr<service> self, std::string method,
+                                                    std::string path, std::string query, secret body) {
+    net::request what;
+    secret token;
+    if (self->credential_) {
+        std::string problem;
+        try {
+            token = co_await self->credential_.token();
+        } catch (const std::system_error& failure) {
+            if (failure.code() == asio::error::operation_aborted) throw;
+            problem = failure.what();
+        } catch (const std::exception& failure) {
+            problem = failure.what();
+        }
+        if (problem.empty() && token.empty()) problem = "it gave an empty token";
+        if (problem.empty() && !is_header_value(token.reveal())) problem = "its token holds characters that a header cannot";
+        if (!problem.empty()) throw error(errc::credential_failed, "no token from the credential: " + problem);
+        std::string value = "Bearer ";
+        value.reserve(value.size() + token.size());
+        value.append(token.reveal());
+        what.headers.set("Authorization", std::move(value));
+    }
+    what.method = std::move(method);
+    what.url = self->endpoint_ + path + "?api-version=" + percent_encoded(self->options.api_version);
+    if (!query.empty()) what.url.append("&").append(query);
+    what.headers.set("Accept", "application/json");
+    if (!body.empty()) what.headers.set("Content-Type", "application/json");
+    what.headers.set("User-Agent", self->user_agent_);
+    what.headers.set("x-ms-client-request-id", self->new_request_id());
+    what.body = std::move(body);
+    what.connect_timeout = self->options.connect_timeout;
+    co_return what;
+}
+
+asio::awaitable<std::string> service::call(std::shared_ptr<service> self, std::string method, std::string path,
+                                           std::string query, secret body) {
+    net::request what = co_await make_request(self, std::move(method), std::move(path), std::move(query), std::move(body));
+    call_limits limits;
+    limits.max_bytes = self->options.max_response_bytes;
+    limits.idle = self->options.idle_timeout;
+    limits.total = self->options.total_timeout;
+    http_response response = co_await http_call(self->transport, self->clock, std::move(what), limits);
+    const int status = response.head.status;
+    if (status < 200 || status >= 300) throw error_of(response.head, response.body);
+    diagnostics details;
+    details.status = status;
+    details.request_id = request_id_of(response.head);
+    if (response.truncated) {
+        details.message = "the response is larger than " + std::to_string(limits.max_bytes) + " bytes";
+        throw error(errc::response_too_large, std::move(details));
+    }
+    const std::string_view type = response.head.media_type();
+    if (!type.empty() && !equal_ignoring_case(type, "application/json")) {
+        details.message = "expected application/json, got " + std::string(type);
+        details.body = response.body.substr(0, error_body_kept);
+        throw error(errc::unexpected_content_type, std::move(details));
+    }
+    co_return std::move(response.body);
+}
+
+error service::error_of(const net::response_head& head, std::string_view body) {
+    body = body.substr(0, error_body_read);
+    codec::threads::error_body said = codec::threads::decode_error(body);
+    diagnostics details;
+    details.status = head.status;
+    details.request_id = request_id_of(head);
+    if (details.request_id.empty()) details.request_id = std::move(said.request_id);
+    details.service_code = said.code.empty() ? std::move(said.type) : std::move(said.code);
+    details.service_message = std::move(said.message);
+    details.body = body.substr(0, error_body_kept);
+    details.retry_after = retry_hint(head);
+    return error(errc_of(head.status), std::move(details));
+}
+
+std::string_view request_id_of(const net::response_head& head) noexcept {
+    for (const char* name : {"apim-request-id", "x-request-id", "x-ms-request-id"})
+        if (const std::string_view id = head.field(name); !id.empty()) return id;
+    return {};
+}
+
+std::string percent_encoded(std::string_view text) {
+    static constexpr char digits[] = "0123456789ABCDEF";
+    std::string encoded;
+    for (const char c : text) {
+        const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                                c == '.' || c == '_' || c == '~';
+        if (unreserved) {
+            encoded += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            encoded.append({'%', digits[byte >> 4], digits[byte & 15]});
+        }
+    }
+    return encoded;
+}
+
+std::string path_of(std::string_view collection, std::string_view id, std::string_view what) {
+    if (id.empty()) throw error(errc::invalid_argument, std::string(what) + " is empty");
+    // A path of dots would be taken for a step in the hierarchy.
+    if (id == "." || id == "..") throw error(errc::invalid_argument, std::string(what) + " is not an id");
+    return std::string(collection) + '/' + percent_encoded(id);
+}
+
+}  // namespace corun::detail

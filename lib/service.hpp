@@ -1,0 +1,64 @@
+#pragma once
+#include <corun/credential.hpp>
+#include <corun/error.hpp>
+#include <corun/options.hpp>
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "codec/threads.hpp"
+#include "http_call.hpp"
+#include "net/clock.hpp"
+#include "net/transport.hpp"
+
+namespace corun::detail {
+
+/// What a client, its agents, threads and streams share: the way to one project endpoint.
+class service {
+public:
+    /// Throws `errc::invalid_endpoint` and `errc::insecure_endpoint`.
+    service(asio::any_io_executor executor, std::string_view endpoint, corun::credential credential,
+            client_options options, std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock);
+
+    /// One JSON call. Returns the body of a success; throws `corun::error` for anything else.
+    /// `path` begins with a slash; `query` is empty or `key=value` pairs joined by `&`.
+    static asio::awaitable<std::string> call(std::shared_ptr<service> self, std::string method, std::string path,
+                                             std::string query = {}, secret body = {});
+
+    /// A request with everything every request carries, asking the credential for its token.
+    static asio::awaitable<net::request> make_request(std::shared_ptr<service> self, std::string method,
+                                                      std::string path, std::string query, secret body);
+
+    /// What a response that is not a success says, as an error. `body` may be its beginning only.
+    [[nodiscard]] static error error_of(const net::response_head& head, std::string_view body);
+
+    const asio::any_io_executor executor;
+    const std::shared_ptr<net::transport> transport;
+    const std::shared_ptr<net::clock> clock;
+    const client_options options;
+    codec::threads::decoder decoder;
+
+private:
+    std::string new_request_id();
+
+    std::string endpoint_;
+    corun::credential credential_;
+    std::string user_agent_;
+    std::mt19937_64 random_;
+};
+
+/// The service's id of a request, as its response carries it.
+[[nodiscard]] std::string_view request_id_of(const net::response_head& head) noexcept;
+
+/// Percent-encodes everything but unreserved characters (RFC 3986, 2.3).
+[[nodiscard]] std::string percent_encoded(std::string_view text);
+
+/// `/threads/{id}` and the like: refuses an empty id with `errc::invalid_argument` naming `what`.
+[[nodiscard]] std::string path_of(std::string_view collection, std::string_view id, std::string_view what);
+
+}  // namespace corun::detail

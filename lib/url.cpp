@@ -1,0 +1,88 @@
+#include "url.hpp"
+
+#include <corun/headers.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace corun::detail {
+namespace {
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+/// Four decimal numbers, the first of them 127. Shorter forms mean the same to some resolvers and
+/// not to others, so they do not count as loopback.
+bool is_loopback_ipv4(std::string_view host) noexcept {
+    int parts = 0;
+    const char* at = host.data();
+    const char* const end = host.data() + host.size();
+    while (parts < 4) {
+        unsigned value = 0;
+        if (at == end || !is_digit(*at)) return false;
+        const auto [stop, code] = std::from_chars(at, end, value);
+        if (code != std::errc() || value > 255 || (parts == 0 && value != 127)) return false;
+        ++parts;
+        at = stop;
+        if (parts < 4) {
+            if (at == end || *at != '.') return false;
+            ++at;
+        }
+    }
+    return at == end;
+}
+
+bool is_loopback(std::string_view host) noexcept {
+    constexpr std::string_view domain = ".localhost";
+    if (equal_ignoring_case(host, "localhost") || host == "::1") return true;
+    if (host.size() > domain.size() && equal_ignoring_case(host.substr(host.size() - domain.size()), domain)) return true;
+    return is_loopback_ipv4(host);
+}
+
+}  // namespace
+
+std::optional<url_parts> parse_url(std::string_view text) noexcept {
+    const auto unfit = [](unsigned char c) { return c <= 0x20 || c == 0x7f || c == '\\'; };
+    if (std::any_of(text.begin(), text.end(), unfit)) return std::nullopt;
+
+    url_parts url;
+    const std::size_t colon = text.find("://");
+    if (colon == text.npos) return std::nullopt;
+    url.scheme = text.substr(0, colon);
+    url.secure = equal_ignoring_case(url.scheme, "https");
+    if (!url.secure && !equal_ignoring_case(url.scheme, "http")) return std::nullopt;
+
+    std::string_view authority = text.substr(colon + 3);
+    const std::size_t end = std::min(authority.find_first_of("/?#"), authority.size());
+    url.rest = authority.substr(end);
+    authority = authority.substr(0, end);
+    if (const std::size_t at = authority.rfind('@'); at != authority.npos) {
+        url.user_info = true;
+        authority.remove_prefix(at + 1);
+    }
+    if (authority.starts_with('[')) {
+        const std::size_t close = authority.find(']');
+        if (close == authority.npos) return std::nullopt;
+        url.host = authority.substr(1, close - 1);
+        authority.remove_prefix(close + 1);
+        const auto in_address = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.'; };
+        if (!std::all_of(url.host.begin(), url.host.end(), in_address)) return std::nullopt;
+    } else {
+        const std::size_t port = std::min(authority.find(':'), authority.size());
+        url.host = authority.substr(0, port);
+        authority.remove_prefix(port);
+        if (url.host.find_first_of("[]<>^`{|}\"%") != url.host.npos) return std::nullopt;
+    }
+    if (url.host.empty()) return std::nullopt;
+    if (!authority.empty()) {
+        if (authority.front() != ':') return std::nullopt;
+        url.port = authority.substr(1);
+        unsigned number = 0;
+        const auto [stop, code] = std::from_chars(url.port.data(), url.port.data() + url.port.size(), number);
+        if (code != std::errc() || stop != url.port.data() + url.port.size() || number == 0 || number > 65535)
+            return std::nullopt;
+    }
+    url.loopback = is_loopback(url.host);
+    return url;
+}
+
+}  // namespace corun::detail

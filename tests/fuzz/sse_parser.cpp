@@ -1,0 +1,103 @@
+// Fuzzes the SSE parser: how a stream is cut must change nothing, the bound must hold, and all text
+// must come out as UTF-8. The input is a line of control bytes and the stream.
+//
+//     clang++-16 -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -Ilib
+//         tests/fuzz/sse_parser.cpp lib/sse/parser.cpp -o fuzz-sse_parser
+//
+// With -DCORUN_FUZZ_REPLAY and without `fuzzer` it has a main of its own, which replays the files
+// that are its arguments.
+#include <corun/sse/parser.hpp>
+
+#include <sse/utf8.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+struct outcome {
+    std::vector<std::string> texts;  // type, data and id of each event, in turn
+    std::string last_event_id;
+    std::optional<std::uint64_t> retry;
+    corun::sse::parser_error error = corun::sse::parser_error::none;
+    bool operator==(const outcome&) const = default;
+};
+
+void require(bool holds, const char* what) {
+    if (holds) return;
+    std::fprintf(stderr, "sse_parser: %s\n", what);
+    std::abort();
+}
+
+void add(outcome& to, const corun::sse::event& event, std::size_t bound) {
+    require(!event.type.empty(), "an event has no type");
+    require(bound == 0 || event.data.size() <= bound, "an event is larger than the bound");
+    for (const std::string_view text : {event.type, event.data, event.last_event_id}) {
+        require(corun::sse::is_utf8(text), "a text is not UTF-8");
+        to.texts.emplace_back(text);
+    }
+}
+
+/// Each control byte is the size of a chunk, in turn; none means one chunk.
+outcome parse(std::string_view stream, std::string_view control, std::size_t bound) {
+    corun::sse::parser parser(bound);
+    outcome result;
+    const std::size_t size = stream.size();
+    for (std::size_t i = 0; !stream.empty(); ++i) {
+        std::size_t taken = stream.size();
+        // Never zero twice in a row, or it would not end.
+        if (!control.empty()) taken = static_cast<unsigned char>(control[i % control.size()]) % 32 + i % 2;
+        // A copy of just this size: what reads past it, or keeps a view into it, is found.
+        const std::vector<char> chunk(stream.begin(),
+                                      stream.begin() + static_cast<std::ptrdiff_t>(std::min(taken, stream.size())));
+        stream.remove_prefix(chunk.size());
+        parser.feed({chunk.data(), chunk.size()});
+        while (const corun::sse::event* event = parser.next()) add(result, *event, bound);
+    }
+    require(parser.bytes_scanned() <= size, "a byte was scanned twice");
+    result.last_event_id = parser.last_event_id();
+    result.retry = parser.retry();
+    result.error = parser.error();
+    if (const corun::sse::event* event = parser.finish()) add(result, *event, bound);
+    require(result.last_event_id == parser.last_event_id() && result.retry == parser.retry(),
+            "the end changed the state");
+    return result;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view input(reinterpret_cast<const char*>(data), size);
+    const std::size_t end = input.find('\n');
+    const std::string_view control = input.substr(0, end);
+    const std::string_view stream = end == input.npos ? std::string_view() : input.substr(end + 1);
+    const std::size_t bound =
+        control.size() % 3 == 0 ? static_cast<unsigned char>(control.empty() ? 0 : control[0]) : 0;
+
+    const outcome whole = parse(stream, {}, bound);
+    require(parse(stream, std::string_view("\0", 1), bound) == whole,
+            "empty chunks and single bytes differ from the whole");
+    require(parse(stream, control, bound) == whole, "the cuts differ from the whole");
+    return 0;
+}
+
+#if defined(CORUN_FUZZ_REPLAY)
+#include <fstream>
+#include <iterator>
+
+int main(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        std::ifstream in(argv[i], std::ios::binary);
+        const std::string input{std::istreambuf_iterator<char>(in), {}};
+        require(in.good() || in.eof(), "a file cannot be read");
+        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
+    }
+    std::printf("%d inputs, all well\n", argc - 1);
+}
+#endif

@@ -1,0 +1,324 @@
+#include "curl/transport.hpp"
+
+#include <asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "drive.hpp"
+#include "http_call.hpp"
+#include "loopback_server.hpp"
+
+namespace {
+
+using namespace corun;
+using namespace corun::test;
+using namespace std::chrono_literals;
+
+/// Keeps everything a transport says, and how often it said it.
+struct recording_sink final : net::sink {
+    void on_head(net::response_head h) noexcept override {
+        ++heads;
+        head = std::move(h);
+    }
+    void on_bytes(std::string_view b) noexcept override {
+        BOOST_TEST(!done);
+        bytes.append(b);
+        if (pause_above && bytes.size() > pause_above && transfer) {
+            pause_above = 0;
+            transfer->pause();
+        }
+    }
+    void on_done(std::error_code c, std::string d) noexcept override {
+        ++dones;
+        done = true;
+        code = c;
+        detail = std::move(d);
+    }
+
+    net::response_head head;
+    std::string bytes, detail;
+    std::error_code code;
+    int heads = 0, dones = 0;
+    bool done = false;
+    std::size_t pause_above = 0;
+    net::transfer* transfer = nullptr;
+};
+
+struct fixture {
+    asio::io_context io;
+    std::shared_ptr<net::transport> transport = curl::make_transport(io.get_executor());
+    recording_sink sink;
+
+    net::request get(const std::string& url) {
+        net::request what;
+        what.url = url;
+        what.connect_timeout = 10s;
+        return what;
+    }
+    std::unique_ptr<net::transfer> start(net::request what) { return transport->start(std::move(what), sink); }
+};
+
+/// Answers every request on a connection with the same bytes.
+loopback_server::handler answering(std::string response) {
+    return [response](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        return [](std::shared_ptr<raw_connection> peer, std::string bytes) -> asio::awaitable<void> {
+            raw_request request = co_await peer->read();
+            while (!request.head.empty()) {
+                co_await peer->write(bytes);
+                request = co_await peer->read();
+            }
+        }(std::move(connection), response);
+    };
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(curl_transport, fixture)
+
+BOOST_AUTO_TEST_CASE(gives_head_before_bytes_and_done_once) {
+    loopback_server server(io, answering(whole_response(200, "text/plain; charset=utf-8", "hello", "X-One: 1\r\nx-one: 2\r\n")));
+    auto transfer = start(get(server.url()));
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(sink.heads == 1);
+    BOOST_TEST(sink.dones == 1);
+    BOOST_TEST(sink.head.status == 200);
+    BOOST_TEST(sink.head.media_type() == "text/plain");
+    BOOST_TEST(sink.head.field("X-ONE") == "1");
+    BOOST_TEST(sink.bytes == "hello");
+    BOOST_TEST(!sink.code);
+}
+
+BOOST_AUTO_TEST_CASE(leaves_no_work_behind) {
+    auto server = std::make_optional<loopback_server>(io, answering(whole_response(200, "text/plain", "x")));
+    auto transfer = start(get(server->url()));
+    run_until(io, [&] { return sink.done; });
+    transfer.reset();
+    transport.reset();
+    server.reset();
+    run_ready(io);
+    BOOST_TEST(io.stopped());
+}
+
+BOOST_AUTO_TEST_CASE(sends_method_headers_and_body_as_given) {
+    raw_request seen;
+    loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        seen = co_await connection->read();
+        co_await connection->write(whole_response(200, "application/json", "{}"));
+    });
+    net::request what = get(server.url() + "/a/b?c=d");
+    what.method = "POST";
+    what.headers.set("Authorization", "Bearer t");
+    what.headers.set("X-Empty", "");
+    what.body = std::string(2 << 20, 'b');
+    auto transfer = start(std::move(what));
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(seen.target() == "/a/b?c=d");
+    BOOST_TEST(seen.head.starts_with("POST "));
+    BOOST_TEST(seen.field("authorization") == "Bearer t");
+    BOOST_TEST(seen.head.find("\r\nX-Empty:") != std::string::npos);
+    BOOST_TEST(seen.field("expect") == "");
+    BOOST_TEST(seen.body.size() == std::size_t(2 << 20));
+}
+
+BOOST_AUTO_TEST_CASE(sends_an_empty_post_with_length_zero) {
+    raw_request seen;
+    loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        seen = co_await connection->read();
+        co_await connection->write(whole_response(200, "application/json", "{}"));
+    });
+    net::request what = get(server.url());
+    what.method = "POST";
+    auto transfer = start(std::move(what));
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(seen.field("content-length") == "0");
+}
+
+BOOST_AUTO_TEST_CASE(reuses_a_connection) {
+    loopback_server server(io, answering(whole_response(200, "text/plain", "x")));
+    for (int i = 0; i < 5; ++i) {
+        recording_sink each;
+        auto transfer = transport->start(get(server.url()), each);
+        run_until(io, [&] { return each.done; });
+        BOOST_TEST(each.bytes == "x");
+    }
+    BOOST_TEST(server.connections() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(streams_chunks_as_they_come_and_ignores_trailers) {
+    std::shared_ptr<raw_connection> peer;
+    loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        (void)co_await connection->read();
+        co_await connection->write("HTTP/1.1 100 Continue\r\n\r\n" + response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
+        co_await connection->write_chunk("one");
+        peer = connection;
+    });
+    auto transfer = start(get(server.url()));
+    run_until(io, [&] { return sink.bytes == "one" && peer; });
+    BOOST_TEST(sink.head.status == 200);
+    BOOST_TEST(!sink.done);
+    await(io, [](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        co_await connection->write_chunk("two");
+        co_await connection->write("0\r\nX-Trailer: t\r\n\r\n");
+    }(peer));
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(sink.bytes == "onetwo");
+    BOOST_TEST(sink.heads == 1);
+    BOOST_TEST(sink.head.field("x-trailer") == "");
+    BOOST_TEST(!sink.code);
+}
+
+BOOST_AUTO_TEST_CASE(names_each_way_a_transfer_fails) {
+    enum class end { close_in_chunks, reset_in_chunks, close_before_head };
+    for (const auto& [how, expected] : {std::pair{end::close_in_chunks, errc::premature_eof},
+                                        std::pair{end::reset_in_chunks, errc::connection_lost},
+                                        std::pair{end::close_before_head, errc::connection_lost}}) {
+        loopback_server server(io, [&, ending = how](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+            const end e = ending;
+            (void)co_await connection->read();
+            if (e != end::close_before_head) {
+                co_await connection->write(response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
+                co_await connection->write_chunk("data");
+            }
+            if (e == end::reset_in_chunks) connection->reset();
+            else connection->close();
+        });
+        recording_sink each;
+        auto transfer = transport->start(get(server.url()), each);
+        run_until(io, [&] { return each.done; });
+        BOOST_TEST(each.code == expected);
+        BOOST_TEST(!each.detail.empty());
+        BOOST_TEST(each.dones == 1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(names_a_refused_connection) {
+    std::string url;
+    {
+        loopback_server gone(io, answering(""));
+        url = gone.url();
+    }
+    auto transfer = start(get(url));
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(sink.code == errc::connect_failed);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_plain_answer_to_a_tls_handshake) {
+    loopback_server server(io, [](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        co_await connection->wait_for_peer();
+        co_await connection->write("this is not TLS at all\r\n\r\n");
+        connection->close();
+    });
+    std::string url = server.url();
+    url.replace(0, 4, "https");
+    auto transfer = start(get(url));
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(sink.code == errc::tls_failed);
+}
+
+BOOST_AUTO_TEST_CASE(never_follows_a_redirect) {
+    loopback_server elsewhere(io, answering(whole_response(200, "text/plain", "secret")));
+    loopback_server server(io, answering(whole_response(302, "text/plain", "", "Location: " + elsewhere.url() + "\r\n")));
+    auto transfer = start(get(server.url()));
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(sink.head.status == 302);
+    BOOST_TEST(elsewhere.connections() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_destroyed_transfer_calls_nobody_and_closes_its_connection) {
+    bool peer_saw_close = false;
+    loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        (void)co_await connection->read();
+        co_await connection->write(response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
+        co_await connection->write_chunk("data");
+        co_await connection->wait_for_peer();
+        peer_saw_close = true;
+    });
+    auto transfer = start(get(server.url()));
+    run_until(io, [&] { return !sink.bytes.empty(); });
+    transfer.reset();
+    run_until(io, [&] { return peer_saw_close; });
+    BOOST_TEST(sink.dones == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_paused_transfer_holds_the_sender_back_and_loses_nothing) {
+    constexpr std::size_t total = std::size_t{64} << 20;
+    std::size_t sent = 0;
+    bool blocked_once = false;
+    loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        (void)co_await connection->read();
+        co_await connection->write(response_head(200, "text/plain", "Content-Length: " + std::to_string(total) + "\r\n\r\n"));
+        const std::string piece(std::size_t{1} << 20, 'x');
+        while (sent < total) {
+            if (!co_await connection->write(piece)) break;
+            sent += piece.size();
+        }
+    });
+    recording_sink other;
+    sink.pause_above = 100'000;
+    auto transfer = start(get(server.url()));
+    sink.transfer = transfer.get();
+    run_until(io, [&] { return sink.bytes.size() > 100'000; });
+    run_ready(io);
+    const std::size_t received = sink.bytes.size();
+    const std::size_t sent_before = sent;
+    run_ready(io);
+    blocked_once = sent_before == sent && sent < total;
+    BOOST_TEST(blocked_once);
+    BOOST_TEST(sink.bytes.size() == received);
+
+    // Another transfer on the same transport is not held back.
+    loopback_server small(io, answering(whole_response(200, "text/plain", "small")));
+    auto second = transport->start(get(small.url()), other);
+    run_until(io, [&] { return other.done; });
+    BOOST_TEST(other.bytes == "small");
+    BOOST_TEST(sink.bytes.size() == received);
+
+    transfer->resume();
+    BOOST_TEST(sink.bytes.size() == received);  // nothing arrives inside the call
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(sink.bytes.size() == total);
+    BOOST_TEST(!sink.code);
+}
+
+BOOST_AUTO_TEST_CASE(a_transfer_may_end_while_it_is_paused_and_be_destroyed_in_any_state) {
+    for (const bool resume : {true, false}) {
+        loopback_server server(io, answering(whole_response(200, "text/plain", std::string(300'000, 'x'))));
+        recording_sink each;
+        each.pause_above = 1;
+        auto transfer = transport->start(get(server.url()), each);
+        each.transfer = transfer.get();
+        run_until(io, [&] { return !each.bytes.empty(); });
+        run_ready(io);
+        if (resume) {
+            transfer->resume();
+            run_until(io, [&] { return each.done; });
+            BOOST_TEST(each.bytes.size() == 300'000u);
+            transfer->pause();
+            transfer->resume();
+        } else {
+            transfer->resume();
+        }
+        transfer.reset();
+        run_ready(io);
+        BOOST_TEST(each.dones == (resume ? 1 : 0));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_call_gathers_the_response_and_bounds_it) {
+    loopback_server server(io, answering(whole_response(404, "application/json", std::string(1000, 'j'))));
+    auto clock = detail::make_clock(io.get_executor());
+    detail::call_limits limits;
+    detail::http_response whole = await(io, detail::http_call(transport, clock, get(server.url()), limits));
+    BOOST_TEST(whole.head.status == 404);
+    BOOST_TEST(whole.body.size() == 1000u);
+    BOOST_TEST(!whole.truncated);
+    limits.max_bytes = 10;
+    detail::http_response part = await(io, detail::http_call(transport, clock, get(server.url()), limits));
+    BOOST_TEST(part.truncated);
+    BOOST_TEST(part.body == "jjjjjjjjjj");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,79 @@
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <vector>
+
+#include "emulated.hpp"
+
+namespace {
+
+using namespace corun;
+using namespace corun::test;
+
+constexpr int streams = 1000;
+
+/// How much memory this process holds.
+std::size_t resident_bytes() {
+    std::size_t total = 0, resident = 0;
+    FILE* file = std::fopen("/proc/self/statm", "r");
+    if (file) {
+        if (std::fscanf(file, "%zu %zu", &total, &resident) != 2) resident = 0;
+        std::fclose(file);
+    }
+    return resident * 4096;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(many_streams, emulated)
+
+BOOST_AUTO_TEST_CASE(a_thousand_streams_run_at_once_beside_one_that_is_not_read) {
+    agent a = make_plain_agent();
+
+    // Far more events than its consumer lets in: about 40 MB.
+    event_stream slow = await(io, a.run_stream("tokens(200000)"));
+
+    int open = 0, most_open = 0, finished = 0;
+    std::vector<std::string> texts(streams);
+    const auto one = [&](int number) -> asio::awaitable<void> {
+        const int n = number;
+        event_stream stream = co_await a.run_stream("tokens(20) of stream " + std::to_string(n));
+        most_open = std::max(most_open, ++open);
+        // All of them are open before any of them goes on.
+        while (most_open < streams) co_await asio::post(io, asio::use_awaitable);
+        while (auto arrived = co_await stream.next())
+            if (const auto* delta = arrived->get_if<text_delta>()) texts[static_cast<std::size_t>(n)] += delta->text;
+        --open;
+        ++finished;
+    };
+    for (int i = 0; i < streams; ++i)
+        asio::co_spawn(io, one(i), [](std::exception_ptr failure) {
+            if (failure) std::rethrow_exception(failure);
+        });
+    run_until(io, [&] { return finished == streams; });
+    BOOST_TEST(most_open == streams);
+    for (const std::string& text : texts) BOOST_TEST(text == texts.front());
+    BOOST_TEST(!texts.front().empty());
+
+    // Nobody has read the slow one meanwhile; what waits for its reader is bounded. Taking one
+    // event after the other then gives all of them.
+    std::size_t deltas = 0;
+    std::size_t waiting = 0;
+    while (auto arrived = slow.try_next()) {
+        waiting += arrived->raw().size();
+        if (arrived->get_if<text_delta>()) ++deltas;
+        // Each event taken may let more in, but only once the executor runs.
+    }
+    BOOST_TEST(waiting > 0u);
+    BOOST_TEST(waiting < std::size_t{2} << 20);
+    const auto rest = [&]() -> asio::awaitable<void> {
+        event_stream& stream = slow;
+        while (auto arrived = co_await stream.next())
+            if (arrived->get_if<text_delta>()) ++deltas;
+    };
+    await(io, rest());
+    BOOST_TEST(deltas == 200'000u);
+    BOOST_TEST_MESSAGE("resident at the end: " << resident_bytes() / 1'000'000 << " MB");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,572 @@
+// The stream of a run over a transport and a clock that the test plays: every step, every fault.
+#include <corun/corun.hpp>
+
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/steady_timer.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+#include "drive.hpp"
+#include "handle_access.hpp"
+#include "manual_clock.hpp"
+#include "run_stream.hpp"
+#include "scripted_transport.hpp"
+
+namespace {
+
+using namespace corun;
+using namespace corun::test;
+using namespace std::chrono_literals;
+
+std::string frame(std::string name, std::string data) { return "event: " + std::move(name) + "\ndata: " + std::move(data) + "\n\n"; }
+
+std::string run_event(std::string status) {
+    return frame("thread.run." + status, R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","assistant_id":"asst_1","status":")" + status + R"("})");
+}
+
+std::string created() {
+    return frame("thread.run.created", R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","assistant_id":"asst_1","status":"queued"})");
+}
+
+std::string delta(std::string text) {
+    return frame("thread.message.delta",
+                 R"({"id":"msg_1","object":"thread.message.delta","delta":{"content":[{"index":0,"type":"text","text":{"value":")" + std::move(text) + R"("}}]}})");
+}
+
+const std::string done = frame("done", "[DONE]");
+
+struct fixture {
+    explicit fixture(client_options settings = {}) {
+        owner = std::make_shared<detail::service>(io.get_executor(), "https://service.example/api/projects/p",
+                                                  credential::bearer("service-token"), std::move(settings), transport, clock);
+    }
+
+    /// A stream whose response has begun.
+    event_stream opened() {
+        bool finished = false;
+        std::exception_ptr failure;
+        event_stream stream;
+        asio::co_spawn(io, open(), [&](std::exception_ptr e, event_stream s) {
+            failure = e;
+            stream = std::move(s);
+            finished = true;
+        });
+        run_until(io, [&] { return transport->current() != nullptr; });
+        transport->current()->head(200, "text/event-stream; charset=utf-8");
+        run_until(io, [&] { return finished; });
+        if (failure) std::rethrow_exception(failure);
+        return stream;
+    }
+
+    asio::awaitable<event_stream> open() {
+        detail::stream_options limits;
+        limits.idle_timeout = owner->options.idle_timeout;
+        limits.total_timeout = owner->options.total_timeout;
+        return detail::run_stream::open(owner, "/threads/runs", secret("{}"), reconcile_report(), limits);
+    }
+
+    /// What `next` gives now; the failure's code when it fails.
+    std::optional<event> next(event_stream& stream, std::error_code& code) { return await(io, stream.next(code)); }
+
+    std::string name_of_next(event_stream& stream) {
+        std::error_code code;
+        const auto arrived = next(stream, code);
+        if (code) return "failure: " + code.message();
+        return arrived ? std::string(arrived->name()) : "end";
+    }
+
+    scripted_transport::scripted_transfer& transfer() { return *transport->current(); }
+
+    asio::io_context io;
+    std::shared_ptr<scripted_transport> transport = std::make_shared<scripted_transport>();
+    std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
+    std::shared_ptr<detail::service> owner;
+};
+
+struct small_buffers : fixture {
+    small_buffers() : fixture(settings()) {}
+    static client_options settings() {
+        client_options options;
+        options.high_water_bytes = 1000;
+        options.max_event_bytes = 4000;
+        options.total_timeout = 10min;
+        return options;
+    }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(run_stream)
+
+BOOST_FIXTURE_TEST_CASE(delivers_events_in_order_and_ends_after_the_last, fixture) {
+    event_stream stream = opened();
+    BOOST_TEST(stream.status() == 200);
+    BOOST_TEST(stream.request_id() == "request-1");
+    transfer().bytes(created() + delta("Hello") + delta(" world") + run_event("completed") + done);
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    BOOST_TEST(stream.run_id() == "run_1");
+    BOOST_TEST(stream.thread_id() == "thread_1");
+    std::error_code code;
+    const auto first = next(stream, code);
+    BOOST_REQUIRE(first.has_value());
+    BOOST_REQUIRE(first->get_if<text_delta>());
+    BOOST_TEST(first->get_if<text_delta>()->text == "Hello");
+    const auto second = stream.try_next();
+    BOOST_REQUIRE(second.has_value());
+    BOOST_TEST(second->get_if<text_delta>()->text == " world");
+    BOOST_TEST(first->get_if<text_delta>()->text == "Hello");  // still valid
+    BOOST_TEST(name_of_next(stream) == "thread.run.completed");
+    BOOST_TEST(name_of_next(stream) == "end");
+    BOOST_TEST(name_of_next(stream) == "end");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_event_outlives_its_stream, fixture) {
+    std::optional<event> kept;
+    {
+        event_stream stream = opened();
+        transfer().bytes(delta("kept"));
+        std::error_code code;
+        kept = next(stream, code);
+    }
+    BOOST_REQUIRE(kept.has_value());
+    const event copy = *kept;
+    kept.reset();
+    BOOST_TEST(copy.get_if<text_delta>()->text == "kept");
+    BOOST_TEST(copy.raw().find("kept") != std::string_view::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(sends_what_every_request_carries, fixture) {
+    event_stream stream = opened();
+    const net::request& sent = transfer().request;
+    BOOST_TEST(sent.method == "POST");
+    BOOST_TEST(sent.url == "https://service.example/api/projects/p/threads/runs?api-version=v1");
+    BOOST_TEST(sent.headers.find("authorization")->reveal() == "Bearer service-token");
+    BOOST_TEST(sent.headers.find("content-type")->reveal() == "application/json");
+    BOOST_TEST(sent.headers.find("user-agent")->reveal() == "corun/" CORUN_VERSION);
+    BOOST_TEST(sent.headers.find("x-ms-client-request-id")->size() == 36u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_terminal_event_ends_iteration_though_the_socket_lingers, fixture) {
+    for (const char* status : {"completed", "failed", "incomplete", "cancelled", "expired"}) {
+        event_stream stream = opened();
+        transfer().bytes(created() + run_event(status));
+        BOOST_TEST(name_of_next(stream) == "thread.run.created");
+        BOOST_TEST(name_of_next(stream) == std::string("thread.run.") + status);
+        BOOST_TEST(name_of_next(stream) == "end");
+        BOOST_TEST(transport->current() != nullptr);  // the end of the response may still come
+        clock->advance(2s);
+        BOOST_TEST(transport->current() == nullptr);
+        BOOST_TEST(name_of_next(stream) == "end");
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(bytes_cut_anywhere_give_the_same_events, fixture) {
+    const std::string whole = created() + delta("one") + "event: keepalive\ndata:\n\n" + delta("tw\\u00f6") + run_event("completed") + done;
+    for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
+        event_stream stream = opened();
+        transfer().bytes(std::string_view(whole).substr(0, cut));
+        transfer().bytes(std::string_view(whole).substr(cut));
+        transfer().done();
+        std::string text, names;
+        std::error_code code;
+        while (auto arrived = next(stream, code)) {
+            names += std::string(arrived->name()) + ' ';
+            if (const auto* d = arrived->get_if<text_delta>()) text += d->text;
+        }
+        BOOST_TEST(!code);
+        BOOST_TEST(text == "onetw\xc3\xb6");
+        BOOST_TEST(names == "thread.run.created thread.message.delta keepalive thread.message.delta thread.run.completed ");
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(an_end_at_any_byte_delivers_what_came_and_is_an_error, fixture) {
+    const std::string whole = created() + delta("one") + delta("two") + run_event("completed");
+    const std::size_t last = whole.size() - run_event("completed").size();
+    for (const std::error_code how : {std::error_code(), std::error_code(errc::connection_lost)}) {
+        for (std::size_t cut = 0; cut < whole.size(); ++cut) {
+            event_stream stream = opened();
+            transfer().bytes(std::string_view(whole).substr(0, cut));
+            transfer().done(how);
+            std::size_t events = 0;
+            std::error_code code;
+            while (auto arrived = next(stream, code)) ++events;
+            // The terminal event counts once its data is whole, even without the blank line after it.
+            const bool ended = !how && cut >= last && whole.find('}', last) < cut && cut >= whole.size() - 2;
+            std::size_t complete = 0;
+            for (std::size_t at = whole.find("\n\n"); at != whole.npos && at + 2 <= cut; at = whole.find("\n\n", at + 2)) ++complete;
+            BOOST_TEST(events >= complete);
+            if (ended) BOOST_TEST(!code);
+            else BOOST_TEST(code == (how ? how : std::error_code(errc::premature_eof)));
+            std::error_code again;
+            BOOST_TEST(!next(stream, again).has_value());
+            BOOST_TEST(again == code);
+        }
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(next_throws_what_next_with_a_code_sets, fixture) {
+    event_stream stream = opened();
+    transfer().bytes(created());
+    transfer().done(errc::connection_lost);
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    try {
+        (void)await(io, stream.next());
+        BOOST_FAIL("it must throw");
+    } catch (const error& failure) {
+        BOOST_TEST(failure.code() == errc::connection_lost);
+        BOOST_TEST(failure.status() == 200);
+        BOOST_TEST(failure.request_id() == "request-1");
+        BOOST_TEST(failure.details().message == "played by the test");
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(data_that_is_not_json_names_its_event_and_loses_nothing_before_it, fixture) {
+    event_stream stream = opened();
+    transfer().bytes(created() + delta("one") + frame("thread.message.delta", "{\"id\":") + run_event("completed"));
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    BOOST_TEST(name_of_next(stream) == "thread.message.delta");
+    std::error_code code;
+    BOOST_TEST(!next(stream, code).has_value());
+    BOOST_TEST(code == errc::bad_event);
+    BOOST_TEST(stream.details().message.find("thread.message.delta") != std::string::npos);
+    run_ready(io);
+    BOOST_TEST(transport->current() == nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_error_event_is_delivered_and_then_thrown, fixture) {
+    event_stream stream = opened();
+    transfer().bytes(created() + frame("error", R"({"error":{"code":"boom","message":"it broke"}})") + done);
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    std::error_code code;
+    const auto said = next(stream, code);
+    BOOST_REQUIRE(said.has_value());
+    BOOST_REQUIRE(said->get_if<stream_error>());
+    BOOST_TEST(said->get_if<stream_error>()->message == "it broke");
+    BOOST_TEST(!next(stream, code).has_value());
+    BOOST_TEST(code == errc::stream_failed);
+    BOOST_TEST(stream.details().service_code == "boom");
+    BOOST_TEST(stream.details().service_message == "it broke");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_waits_for_an_action_ends_the_stream_without_failure, fixture) {
+    event_stream stream = opened();
+    transfer().bytes(created() +
+                     frame("thread.run.requires_action",
+                           R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","status":"requires_action","required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]}}})") +
+                     done);
+    transfer().done();
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    std::error_code code;
+    const auto waits = next(stream, code);
+    BOOST_REQUIRE(waits.has_value());
+    BOOST_REQUIRE(waits->get_if<action_required>());
+    BOOST_REQUIRE(waits->get_if<action_required>()->action.function_calls.size() == 1u);
+    BOOST_TEST(waits->get_if<action_required>()->action.function_calls[0].name == "f");
+    BOOST_TEST(name_of_next(stream) == "end");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_event_too_large_is_an_error_after_those_before_it, small_buffers) {
+    event_stream stream = opened();
+    transfer().bytes(created() + delta(std::string(5000, 'x')));
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    std::error_code code;
+    BOOST_TEST(!next(stream, code).has_value());
+    BOOST_TEST(code == errc::event_too_large);
+    run_ready(io);
+    BOOST_TEST(transport->current() == nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_slow_consumer_pauses_the_transfer_and_loses_nothing, small_buffers) {
+    event_stream stream = opened();
+    int sent = 0;
+    while (!transfer().paused) {
+        transfer().bytes(delta(std::to_string(sent)));
+        ++sent;
+        BOOST_REQUIRE(sent < 100);
+    }
+    BOOST_TEST(transfer().pauses == 1);
+    int taken = 0;
+    std::error_code code;
+    while (transfer().paused) {
+        const auto arrived = stream.try_next();
+        BOOST_REQUIRE(arrived.has_value());
+        BOOST_TEST(arrived->get_if<text_delta>()->text == std::to_string(taken));
+        ++taken;
+    }
+    BOOST_TEST(taken > 0);
+    BOOST_TEST(taken < sent);
+    while (const auto arrived = stream.try_next()) {
+        BOOST_TEST(arrived->get_if<text_delta>()->text == std::to_string(taken));
+        ++taken;
+    }
+    BOOST_TEST(taken == sent);
+}
+
+BOOST_FIXTURE_TEST_CASE(silence_is_an_error_after_the_idle_timeout_and_bytes_put_it_off, fixture) {
+    event_stream stream = opened();
+    clock->advance(59s);
+    transfer().bytes(": still here\n\n");
+    clock->advance(59s);
+    transfer().bytes(created());
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    clock->advance(59s);
+    BOOST_TEST(transport->current() != nullptr);
+    clock->advance(1s);
+    std::error_code code;
+    BOOST_TEST(!next(stream, code).has_value());
+    BOOST_TEST(code == errc::idle_timeout);
+    BOOST_TEST(is_timeout(code));
+    BOOST_TEST(transport->current() == nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_silent_service_that_never_answers_times_out, fixture) {
+    std::optional<std::error_code> failed;
+    asio::co_spawn(io, open(), [&](std::exception_ptr e, event_stream) {
+        try {
+            if (e) std::rethrow_exception(e);
+        } catch (const error& failure) {
+            failed = failure.code();
+        }
+    });
+    run_until(io, [&] { return transport->current() != nullptr; });
+    clock->advance(60s);
+    run_until(io, [&] { return failed.has_value(); });
+    BOOST_TEST(*failed == errc::idle_timeout);
+    BOOST_TEST(transport->current() == nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(time_in_which_we_do_not_read_is_not_idle_but_counts_in_total, small_buffers) {
+    event_stream stream = opened();
+    while (!transfer().paused) transfer().bytes(delta("x"));
+    clock->advance(5min);
+    BOOST_TEST(transport->current() != nullptr);
+    while (stream.try_next()) {}
+    BOOST_TEST(!transfer().paused);
+    clock->advance(59s);
+    BOOST_TEST(transport->current() != nullptr);
+    while (!transfer().paused) transfer().bytes(delta("x"));
+    clock->advance(4min + 1s);
+    std::error_code code;
+    while (next(stream, code)) {}
+    BOOST_TEST(code == errc::total_timeout);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_refusal_is_thrown_with_its_body_status_and_id, fixture) {
+    struct refusal {
+        int status;
+        const char* type;
+        std::string body;
+        errc expected;
+        std::string service_code;
+    };
+    const refusal refusals[] = {
+        {400, "application/json", R"({"error":{"message":"Unknown parameter","type":"invalid_request_error","param":"x","code":"unknown_parameter"}})", errc::bad_request, "unknown_parameter"},
+        {401, "application/json", R"({"statusCode":401,"message":"no"})", errc::unauthorized, ""},
+        {403, "application/json", "{}", errc::forbidden, ""},
+        {404, "application/json", R"({"error":{"code":"404","message":"Resource not found"}})", errc::not_found, "404"},
+        {409, "text/plain", "", errc::conflict, ""},
+        {429, "application/json", R"({"error":{"code":"rate_limit_exceeded","message":"slow down"}})", errc::rate_limited, "rate_limit_exceeded"},
+        {502, "text/html", "<html><body>Bad gateway</body></html>", errc::server_failed, ""},
+        {302, "text/html", "moved", errc::unexpected_status, ""},
+        {200, "text/html", "<html>sign in</html>", errc::unexpected_content_type, ""},
+        {200, "application/json", "{}", errc::unexpected_content_type, ""},
+    };
+    for (const refusal& each : refusals) {
+        std::optional<error> failed;
+        asio::co_spawn(io, open(), [&](std::exception_ptr e, event_stream) {
+            try {
+                if (e) std::rethrow_exception(e);
+            } catch (const error& failure) {
+                failed = failure;
+            }
+        });
+        run_until(io, [&] { return transport->current() != nullptr; });
+        transfer().head(each.status, each.type);
+        // In two parts, and the second one after a while.
+        transfer().bytes(each.body.substr(0, each.body.size() / 2));
+        run_ready(io);
+        BOOST_TEST(!failed.has_value());
+        transfer().bytes(each.body.substr(each.body.size() / 2));
+        transfer().done();
+        run_until(io, [&] { return failed.has_value(); });
+        BOOST_TEST(failed->code() == each.expected);
+        BOOST_TEST(failed->status() == each.status);
+        BOOST_TEST(failed->request_id() == "request-1");
+        BOOST_TEST(failed->details().body == each.body);
+        BOOST_TEST(failed->service_code() == each.service_code);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_refusal_cut_short_still_tells_its_status, fixture) {
+    std::optional<error> failed;
+    asio::co_spawn(io, open(), [&](std::exception_ptr e, event_stream) {
+        try {
+            if (e) std::rethrow_exception(e);
+        } catch (const error& failure) {
+            failed = failure;
+        }
+    });
+    run_until(io, [&] { return transport->current() != nullptr; });
+    transfer().head(503, "text/plain");
+    transfer().bytes("over");
+    transfer().done(errc::connection_lost);
+    run_until(io, [&] { return failed.has_value(); });
+    BOOST_TEST(failed->code() == errc::server_failed);
+    BOOST_TEST(failed->details().body == "over");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_endless_refusal_is_not_read_to_its_end, fixture) {
+    std::optional<error> failed;
+    asio::co_spawn(io, open(), [&](std::exception_ptr e, event_stream) {
+        try {
+            if (e) std::rethrow_exception(e);
+        } catch (const error& failure) {
+            failed = failure;
+        }
+    });
+    run_until(io, [&] { return transport->current() != nullptr; });
+    transfer().head(500, "text/plain");
+    for (int i = 0; i < 100 && transport->current(); ++i) transfer().bytes(std::string(4096, 'x'));
+    run_until(io, [&] { return failed.has_value(); });
+    BOOST_TEST(failed->code() == errc::server_failed);
+    BOOST_TEST(failed->details().body.size() == 4096u);
+    BOOST_TEST(transport->current() == nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_cancelled_next_ends_and_can_be_called_again, fixture) {
+    event_stream stream = opened();
+    asio::cancellation_signal cancel;
+    std::optional<std::exception_ptr> ended;
+    asio::co_spawn(io, stream.next(), asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e, std::optional<event>) { ended = e; }));
+    run_ready(io);
+    BOOST_TEST(!ended.has_value());
+    cancel.emit(asio::cancellation_type::terminal);
+    run_until(io, [&] { return ended.has_value(); });
+    BOOST_CHECK_EXCEPTION(std::rethrow_exception(*ended), std::system_error,
+                          [](const std::system_error& e) { return e.code() == asio::error::operation_aborted; });
+    transfer().bytes(created());
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+}
+
+BOOST_FIXTURE_TEST_CASE(next_or_timer_never_loses_an_event, fixture) {
+    using namespace asio::experimental::awaitable_operators;
+    // The timer is always ready; sometimes an event is, too. Whoever wins, no event goes missing.
+    for (int before = 0; before < 3; ++before) {
+        event_stream stream = opened();
+        int sent = 0;
+        int taken = 0;
+        const auto loop = [&]() -> asio::awaitable<void> {
+            asio::steady_timer timer(io);
+            for (int round = 0; round < 200; ++round) {
+                if (round % 3 == before) {
+                    transfer().bytes(delta(std::to_string(sent)));
+                    ++sent;
+                }
+                timer.expires_after(0s);
+                auto either = co_await (stream.next() || timer.async_wait(asio::use_awaitable));
+                if (either.index() == 0) {
+                    const auto& arrived = std::get<0>(either);
+                    BOOST_TEST(arrived->get_if<text_delta>()->text == std::to_string(taken));
+                    ++taken;
+                }
+            }
+        };
+        await(io, loop());
+        while (const auto arrived = stream.try_next()) {
+            BOOST_TEST(arrived->get_if<text_delta>()->text == std::to_string(taken));
+            ++taken;
+        }
+        BOOST_TEST(sent > 50);
+        BOOST_TEST(taken == sent);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(opening_can_be_cancelled_and_drops_the_request, fixture) {
+    asio::cancellation_signal cancel;
+    std::optional<std::exception_ptr> ended;
+    asio::co_spawn(io, open(), asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e, event_stream) { ended = e; }));
+    run_until(io, [&] { return transport->current() != nullptr; });
+    cancel.emit(asio::cancellation_type::terminal);
+    run_until(io, [&] { return ended.has_value(); });
+    BOOST_TEST((*ended != nullptr));
+    BOOST_TEST(transport->current() == nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(destroying_or_abandoning_a_stream_drops_the_transfer_at_once, fixture) {
+    {
+        event_stream stream = opened();
+        transfer().bytes(created());
+    }
+    BOOST_TEST(transport->current() == nullptr);
+    event_stream stream = opened();
+    transfer().bytes(created() + delta("x"));
+    std::optional<std::error_code> ended;
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    BOOST_TEST(name_of_next(stream) == "thread.message.delta");
+    std::error_code code;
+    asio::co_spawn(io, stream.next(code), [&](std::exception_ptr, std::optional<event>) { ended = code; });
+    run_ready(io);
+    stream.abandon();
+    BOOST_TEST(transport->current() == nullptr);
+    run_until(io, [&] { return ended.has_value(); });
+    BOOST_TEST(*ended == asio::error::operation_aborted);
+    BOOST_TEST(!stream.try_next().has_value());
+    BOOST_TEST(clock->pending() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_stream_may_be_destroyed_while_next_waits, fixture) {
+    auto stream = std::make_optional<event_stream>(opened());
+    std::optional<std::exception_ptr> ended;
+    asio::co_spawn(io, stream->next(), [&](std::exception_ptr e, std::optional<event>) { ended = e; });
+    run_ready(io);
+    stream.reset();
+    run_until(io, [&] { return ended.has_value(); });
+    BOOST_TEST((*ended != nullptr));
+}
+
+BOOST_FIXTURE_TEST_CASE(the_client_may_go_before_its_stream, fixture) {
+    event_stream stream = opened();
+    owner.reset();
+    transfer().bytes(created() + run_event("completed"));
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    BOOST_TEST(name_of_next(stream) == "thread.run.completed");
+    BOOST_TEST(name_of_next(stream) == "end");
+}
+
+BOOST_FIXTURE_TEST_CASE(nothing_is_pending_once_the_response_is_over, fixture) {
+    event_stream stream = opened();
+    transfer().bytes(created() + run_event("completed") + done);
+    transfer().done();
+    while (stream.try_next()) {}
+    BOOST_TEST(clock->pending() == 0u);
+    run_ready(io);
+    BOOST_TEST(io.stopped());
+}
+
+BOOST_FIXTURE_TEST_CASE(cancelling_needs_the_runs_id_and_learns_it_before_the_event_is_taken, fixture) {
+    event_stream stream = opened();
+    std::optional<errc> refused;
+    try {
+        await(io, stream.cancel_run());
+    } catch (const error& failure) {
+        BOOST_TEST(failure.code() == errc::invalid_argument);
+        refused = errc::invalid_argument;
+    }
+    BOOST_TEST(refused.has_value());
+    transfer().bytes(created());
+    BOOST_TEST(stream.run_id() == "run_1");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_empty_stream_has_nothing, fixture) {
+    event_stream stream;
+    BOOST_TEST(!stream);
+    BOOST_TEST(name_of_next(stream) == "end");
+    BOOST_TEST(!stream.try_next().has_value());
+    BOOST_TEST(stream.status() == 0);
+    BOOST_TEST(stream.run_id() == "");
+    stream.abandon();
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds with sanitizers, runs every test, and ends with a line
+# `N passed, N failed`.
+#
+#   tests/run.sh            everything
+#   tests/run.sh NAME...    only these tests, as `meson test` names them
+set -uo pipefail
+cd "$(dirname "$0")/.."
+.ci/install clang-16 libclang-rt-16-dev ccache mold || exit 1
+
+# Unoptimised code compiles in a third of the time, and the sanitizers see more of it.
+setup() {
+    local dir=$1 compiler=$2
+    shift 2
+    local prefix=''
+    command -v ccache >/dev/null && prefix='ccache '
+    [ -f "$dir/build.ninja" ] || CXX="$prefix$compiler" CXX_LD=mold meson setup "$dir" --buildtype=debug --werror "$@" >"$dir.log" 2>&1 ||
+        { cat "$dir.log"; rm -rf "$dir"; return 1; }
+}
+
+build() {
+    ninja -C "$1" >"$1.log" 2>&1 || { tail -n 100 "$1.log"; return 1; }
+}
+
+mkdir -p build
+failed_builds=0
+echo "== g++, AddressSanitizer and UndefinedBehaviorSanitizer"
+if setup build/gcc-sanitize g++ -Db_sanitize=address,undefined -Db_lundef=false && build build/gcc-sanitize; then
+    meson test -C build/gcc-sanitize --no-rebuild --print-errorlogs "$@"
+else
+    failed_builds=$((failed_builds + 1))
+fi
+if [ $# -eq 0 ]; then
+    echo "== clang builds it without a warning"
+    setup build/clang clang++-16 -Dtests=disabled && build build/clang || failed_builds=$((failed_builds + 1))
+fi
+exec python3 tests/summary.py "$failed_builds" build/gcc-sanitize

@@ -1,0 +1,45 @@
+"""Adds up what the tests of a build directory did: one line, `N passed, N failed`.
+
+    summary.py FAILED_BUILDS BUILD_DIR...
+
+Boost.Test programs count their test cases; any other test counts as one. A program that did not
+get to its summary counts as one failure beside the cases it reported.
+"""
+import json
+import pathlib
+import re
+import sys
+
+CASES = re.compile(r'(\d+) test cases? out of (\d+) passed')
+
+
+def outcome(test):
+    passed = failed = skipped = 0
+    if test['result'] == 'SKIP':
+        return 0, 0, 1
+    text = (test.get('stdout') or '') + (test.get('stderr') or '')
+    for good, total in CASES.findall(text):
+        passed += int(good)
+        failed += int(total) - int(good)
+    ok = test['result'] == 'OK'
+    if ok and failed == 0:
+        return max(passed, 1), 0, skipped
+    return passed, max(failed, 1), skipped
+
+
+def main():
+    totals = [0, int(sys.argv[1]), 0]
+    for directory in sys.argv[2:]:
+        log = pathlib.Path(directory) / 'meson-logs' / 'testlog.json'
+        if not log.exists():
+            totals[1] += 1
+            continue
+        for line in log.read_text().splitlines():
+            totals = [a + b for a, b in zip(totals, outcome(json.loads(line)))]
+    passed, failed, skipped = totals
+    print(f'{passed} passed, {failed} failed' + (f', {skipped} skipped' if skipped else ''))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,58 @@
+#pragma once
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+/// Runs what a test awaits, on the test's own io_context and thread.
+namespace corun::test {
+
+/// Runs handlers until `done()`. A test that waits for something that never comes fails here: no
+/// handler at all became ready for a long time.
+template <class Predicate>
+void run_until(asio::io_context& io, Predicate done) {
+    using namespace std::chrono_literals;
+    while (!done()) {
+        if (io.stopped()) io.restart();
+        if (io.run_one_for(60s) == 0) throw std::runtime_error("stuck: nothing happens any more");
+    }
+}
+
+/// Runs handlers that are ready now, and those that they make ready.
+inline void run_ready(asio::io_context& io) {
+    if (io.stopped()) io.restart();
+    while (io.poll() != 0) {}
+}
+
+template <class T>
+T await(asio::io_context& io, asio::awaitable<T> task) {
+    std::exception_ptr failure;
+    std::optional<T> result;
+    bool done = false;
+    asio::co_spawn(io, std::move(task), [&](std::exception_ptr e, T value) {
+        failure = e;
+        result = std::move(value);
+        done = true;
+    });
+    run_until(io, [&] { return done; });
+    if (failure) std::rethrow_exception(failure);
+    return std::move(*result);
+}
+
+inline void await(asio::io_context& io, asio::awaitable<void> task) {
+    std::exception_ptr failure;
+    bool done = false;
+    asio::co_spawn(io, std::move(task), [&](std::exception_ptr e) {
+        failure = e;
+        done = true;
+    });
+    run_until(io, [&] { return done; });
+    if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace corun::test

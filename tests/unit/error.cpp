@@ -1,0 +1,160 @@
+#include <corun/error.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <system_error>
+#include <type_traits>
+
+namespace {
+
+using corun::errc;
+using namespace std::chrono_literals;
+
+constexpr int first = static_cast<int>(errc::invalid_argument);
+constexpr int last = static_cast<int>(errc::action_required);
+
+static_assert(std::is_error_code_enum_v<errc>);
+static_assert(std::is_nothrow_copy_constructible_v<corun::error>, "exceptions are copied while others are in flight");
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(error)
+
+BOOST_AUTO_TEST_CASE(every_code_has_a_sentence_of_its_own) {
+    std::set<std::string> sentences;
+    for (int value = first; value <= last; ++value) {
+        const std::string sentence = corun::category().message(value);
+        BOOST_TEST_CONTEXT("code " << value << ": " << sentence) {
+            BOOST_TEST(sentence != "unknown error");
+            BOOST_TEST(sentence.find(' ') != std::string::npos);
+            BOOST_TEST(sentences.insert(sentence).second);
+        }
+    }
+    BOOST_TEST(corun::category().message(0) == "unknown error");
+    BOOST_TEST(corun::category().message(last + 1) == "unknown error");
+}
+
+BOOST_AUTO_TEST_CASE(codes_belong_to_the_category) {
+    const std::error_code code = errc::not_found;
+    BOOST_TEST((code == errc::not_found));
+    BOOST_TEST((code != errc::forbidden));
+    BOOST_TEST(&code.category() == &corun::category());
+    BOOST_TEST(std::string(code.category().name()) == "corun");
+    BOOST_TEST((std::error_code(code.value(), std::generic_category()) != code));
+}
+
+BOOST_AUTO_TEST_CASE(codes_equal_the_standard_condition_that_means_the_same) {
+    struct {
+        errc code;
+        std::errc condition;
+    } const table[] = {
+        {errc::connect_timeout, std::errc::timed_out},
+        {errc::idle_timeout, std::errc::timed_out},
+        {errc::total_timeout, std::errc::timed_out},
+        {errc::invalid_argument, std::errc::invalid_argument},
+        {errc::invalid_endpoint, std::errc::invalid_argument},
+        {errc::invalid_header, std::errc::invalid_argument},
+        {errc::invalid_server_label, std::errc::invalid_argument},
+        {errc::unauthorized, std::errc::permission_denied},
+        {errc::forbidden, std::errc::permission_denied},
+        {errc::connection_lost, std::errc::connection_reset},
+        {errc::response_too_large, std::errc::message_size},
+        {errc::event_too_large, std::errc::message_size},
+        {errc::bad_response, std::errc::bad_message},
+        {errc::bad_event, std::errc::bad_message},
+    };
+    for (const auto& row : table) BOOST_TEST_CONTEXT(corun::category().message(static_cast<int>(row.code))) {
+            BOOST_TEST((make_error_code(row.code) == row.condition));
+        }
+    BOOST_TEST((make_error_code(errc::run_cancelled) != std::errc::operation_canceled));
+}
+
+BOOST_AUTO_TEST_CASE(knows_the_timeouts) {
+    const std::set<errc> timeouts{errc::connect_timeout, errc::idle_timeout, errc::total_timeout};
+    for (int value = first; value <= last; ++value) {
+        const auto code = static_cast<errc>(value);
+        BOOST_TEST_CONTEXT(corun::category().message(value)) {
+            BOOST_TEST(corun::is_timeout(code) == timeouts.contains(code));
+        }
+    }
+    BOOST_TEST(corun::is_timeout(std::make_error_code(std::errc::timed_out)));
+    BOOST_TEST(!corun::is_timeout({}));
+}
+
+BOOST_AUTO_TEST_CASE(knows_what_may_succeed_later) {
+    const std::set<errc> retryable{errc::connect_failed, errc::connect_timeout, errc::idle_timeout,
+                                   errc::total_timeout,  errc::connection_lost, errc::rate_limited,
+                                   errc::server_failed};
+    for (int value = first; value <= last; ++value) {
+        const auto code = static_cast<errc>(value);
+        BOOST_TEST_CONTEXT(corun::category().message(value)) {
+            BOOST_TEST(corun::is_retryable(code) == retryable.contains(code));
+        }
+    }
+    BOOST_TEST(corun::is_retryable(std::make_error_code(std::errc::connection_refused)));
+    BOOST_TEST(!corun::is_retryable(std::make_error_code(std::errc::operation_canceled)));
+    BOOST_TEST(!corun::is_retryable({}));
+}
+
+BOOST_AUTO_TEST_CASE(what_says_the_code_and_the_message) {
+    const corun::error refused(errc::invalid_argument, "agent_id is empty");
+    BOOST_TEST(refused.what() == "an argument is not valid: agent_id is empty");
+    BOOST_TEST((refused.code() == errc::invalid_argument));
+    BOOST_TEST(refused.details().message == "agent_id is empty");
+}
+
+BOOST_AUTO_TEST_CASE(what_says_what_the_service_answered) {
+    corun::diagnostics details;
+    details.message = "POST /threads/runs";
+    details.status = 429;
+    details.service_code = "rate_limit_exceeded";
+    details.service_message = "Try again in 7 seconds.";
+    details.request_id = "b7f1";
+    details.body = "the body is for details() alone";
+    details.retry_after = 7s;
+    const corun::error limited(errc::rate_limited, details);
+    BOOST_TEST(limited.what() ==
+               "the service is throttling requests: POST /threads/runs "
+               "(HTTP 429, rate_limit_exceeded, \"Try again in 7 seconds.\", request id b7f1)");
+    BOOST_TEST(limited.status() == 429);
+    BOOST_TEST(limited.service_code() == "rate_limit_exceeded");
+    BOOST_TEST(limited.service_message() == "Try again in 7 seconds.");
+    BOOST_TEST(limited.request_id() == "b7f1");
+    BOOST_TEST((limited.retry_after() == std::chrono::milliseconds(7000)));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_the_code_alone_when_nothing_else_is_known) {
+    BOOST_TEST(corun::error(errc::not_found, corun::diagnostics()).what() == "the service has no such object");
+}
+
+BOOST_AUTO_TEST_CASE(what_stays_on_one_line) {
+    corun::diagnostics details;
+    details.service_message = "first\r\nsecond\x1b[2J\tgr\xc3\xbc\xc3\x9f";
+    BOOST_TEST(corun::error(errc::bad_request, details).what() ==
+               "the service refused the request (\"first\\r\\nsecond\\x1b[2J\\tgr\xc3\xbc\xc3\x9f\")");
+}
+
+BOOST_AUTO_TEST_CASE(carries_codes_of_other_categories) {
+    const corun::error error(std::make_error_code(std::errc::no_such_file_or_directory), corun::diagnostics());
+    BOOST_TEST((error.code() == std::errc::no_such_file_or_directory));
+    BOOST_TEST(std::string(error.what()) == error.code().message());
+}
+
+BOOST_AUTO_TEST_CASE(is_caught_as_a_system_error_and_says_the_same_as_a_copy) {
+    const auto thrower = [] { throw corun::error(errc::idle_timeout, "60 s"); };
+    BOOST_CHECK_EXCEPTION(thrower(), std::system_error, [](const std::system_error& e) {
+        return e.code() == std::errc::timed_out && std::string(e.what()) == "the service was silent for too long: 60 s";
+    });
+    std::string copied;
+    {
+        const corun::error original(errc::idle_timeout, "60 s");
+        const corun::error copy(original);
+        copied = copy.what();
+        BOOST_TEST(copied == original.what());
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

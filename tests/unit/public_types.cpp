@@ -1,0 +1,95 @@
+// What g++ 12 asks of types that pass through co_await, and what the documentation promises of moves and copies.
+#include <corun/corun.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace {
+
+/// g++ 12 destroys an aggregate temporary in a co_await expression twice.
+template <class... T>
+inline constexpr bool none_is_an_aggregate = (!std::is_aggregate_v<T> && ...);
+
+static_assert(none_is_an_aggregate<
+              // given
+              corun::secret, corun::header, corun::headers, corun::mcp_headers, corun::content_block, corun::attachment,
+              corun::message, corun::mcp_tool, corun::function_tool, corun::json_tool, corun::tool, corun::mcp_approval,
+              corun::mcp_tool_resource, corun::tool_resources, corun::client_options, corun::run_options,
+              corun::reconcile_policy, corun::list_options, corun::credential>);
+static_assert(none_is_an_aggregate<
+              // received
+              corun::usage, corun::last_error, corun::text_annotation, corun::message_content, corun::thread_message,
+              corun::function_call, corun::mcp_approval_request, corun::required_action, corun::thread_run,
+              corun::tool_call, corun::mcp_tool_info, corun::mcp_tool_list, corun::run_step, corun::agent_definition,
+              corun::thread_definition, corun::run_result, corun::reconcile_report, corun::reconcile_report::line,
+              corun::diagnostics, corun::error, corun::run_error, corun::paged<corun::agent>::page>);
+static_assert(none_is_an_aggregate<corun::client, corun::agent, corun::thread, corun::event_stream,
+                                   corun::paged<corun::agent>, corun::event>);
+
+template <class Variant>
+inline constexpr bool no_alternative_is_an_aggregate = false;
+template <class... T>
+inline constexpr bool no_alternative_is_an_aggregate<std::variant<T...>> = none_is_an_aggregate<T...>;
+static_assert(no_alternative_is_an_aggregate<corun::event::body_type>);
+static_assert(no_alternative_is_an_aggregate<corun::tool>);
+
+/// Moving in queues and vectors must not fail, nor copy.
+template <class... T>
+inline constexpr bool all_move_without_throwing = ((std::is_nothrow_move_constructible_v<T> &&
+                                                    std::is_nothrow_move_assignable_v<T>)&&...);
+
+static_assert(all_move_without_throwing<corun::secret, corun::header, corun::headers, corun::event, corun::event_stream,
+                                        corun::client, corun::agent, corun::thread, corun::credential>);
+static_assert(all_move_without_throwing<corun::message, corun::tool_resources, corun::diagnostics, corun::thread_run>);
+
+// A stream has one reader. Handles and values are copied freely; events may be kept.
+static_assert(!std::is_copy_constructible_v<corun::event_stream> && !std::is_copy_assignable_v<corun::event_stream>);
+static_assert(std::is_copy_constructible_v<corun::client> && std::is_copy_constructible_v<corun::agent> &&
+              std::is_copy_constructible_v<corun::thread> && std::is_copy_constructible_v<corun::event> &&
+              std::is_copy_constructible_v<corun::mcp_headers> && std::is_copy_constructible_v<corun::run_result>);
+
+// Exceptions are copied while others are in flight.
+static_assert(std::is_nothrow_copy_constructible_v<corun::error> &&
+              std::is_nothrow_copy_constructible_v<corun::run_error>);
+static_assert(std::is_base_of_v<std::system_error, corun::error> && std::is_base_of_v<corun::error, corun::run_error>);
+
+// A secret comes in from any text, and goes out by reveal() alone.
+static_assert(std::is_convertible_v<std::string, corun::secret> && std::is_convertible_v<const char*, corun::secret>);
+static_assert(!std::is_convertible_v<corun::secret, std::string> &&
+              !std::is_convertible_v<corun::secret, std::string_view>);
+
+static_assert(std::string_view(CORUN_VERSION) == CORUN_VERSION_CHECK, "version.hpp says what meson.build says");
+
+// The calls of the README.
+static_assert(std::is_constructible_v<corun::message, const char*> &&
+              std::is_convertible_v<const char*, corun::message>);
+using run_stream_type = asio::awaitable<corun::event_stream>;
+static_assert(std::is_same_v<decltype(std::declval<corun::agent&>().run_stream("Hello")), run_stream_type>);
+static_assert(std::is_same_v<decltype(std::declval<corun::agent&>().run_stream(
+                                 "Hello", std::declval<corun::mcp_headers>(), std::declval<corun::run_options>())),
+                             run_stream_type>);
+static_assert(std::is_same_v<decltype(std::declval<corun::agent&>().run_stream(std::declval<corun::thread>(), "Hello",
+                                                                               std::declval<corun::mcp_headers>())),
+                             run_stream_type>);
+static_assert(std::is_same_v<decltype(std::declval<corun::event_stream&>().next()),
+                             asio::awaitable<std::optional<corun::event>>>);
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(public_types)
+
+BOOST_AUTO_TEST_CASE(headers_are_written_in_braces_without_an_initializer_list) {
+    const corun::headers two{{"A", "1"}, {"B", "2"}};
+    const corun::mcp_headers servers("label", {{"A", "1"}, {"B", "2"}, {"C", "3"}});
+    BOOST_TEST(two.size() == 2u);
+    BOOST_TEST(servers.find("label")->size() == 3u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

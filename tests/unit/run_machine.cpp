@@ -1,0 +1,189 @@
+#include "run/machine.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <optional>
+
+namespace {
+
+using namespace corun;
+using namespace std::chrono_literals;
+using run::event_kind;
+using run::machine;
+
+const run::time_point start{};
+
+run::limits bounds(std::chrono::milliseconds idle, std::chrono::milliseconds total = 0s, std::size_t high_water = 1000) {
+    run::limits limits;
+    limits.idle = idle;
+    limits.total = total;
+    limits.high_water_bytes = high_water;
+    return limits;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(run_machine)
+
+BOOST_AUTO_TEST_CASE(a_run_that_completes_is_over_without_failure) {
+    machine m(bounds(60s), start);
+    BOOST_TEST(m.event_arrived(event_kind::ordinary));
+    BOOST_TEST(!m.over());
+    BOOST_TEST(m.event_arrived(event_kind::run_ended));
+    BOOST_TEST(m.over());
+    BOOST_TEST(!m.failure());
+    m.response_ended({});
+    BOOST_TEST(!m.failure());
+    BOOST_TEST(!m.reading());
+}
+
+BOOST_AUTO_TEST_CASE(after_the_last_event_nothing_is_for_the_caller) {
+    machine m(bounds(60s), start);
+    BOOST_TEST(m.event_arrived(event_kind::run_ended));
+    BOOST_TEST(!m.event_arrived(event_kind::ordinary));
+    BOOST_TEST(!m.event_arrived(event_kind::run_ended));
+    BOOST_TEST(!m.event_arrived(event_kind::end_of_stream));
+    BOOST_TEST(!m.failure());
+}
+
+BOOST_AUTO_TEST_CASE(the_rest_of_a_response_is_read_for_two_seconds_after_the_run_ended) {
+    machine m(bounds(60s), start);
+    m.bytes_arrived(start + 5s);
+    (void)m.event_arrived(event_kind::run_ended);
+    BOOST_TEST(m.reading());
+    BOOST_TEST((m.deadline() == start + 7s));
+    m.bytes_arrived(start + 6s);
+    BOOST_TEST((m.deadline() == start + 7s));
+    m.time_passed(start + 7s);
+    BOOST_TEST(!m.reading());
+    BOOST_TEST(!m.failure());
+    BOOST_TEST(!m.deadline().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_end_before_the_run_ended_is_never_success) {
+    machine clean(bounds(60s), start);
+    clean.response_ended({});
+    BOOST_TEST(clean.over());
+    BOOST_TEST(clean.failure() == errc::premature_eof);
+
+    machine done(bounds(60s), start);
+    BOOST_TEST(!done.event_arrived(event_kind::end_of_stream));
+    BOOST_TEST(done.over());
+    BOOST_TEST(done.failure() == errc::premature_eof);
+
+    machine broken(bounds(60s), start);
+    broken.response_ended(errc::connection_lost);
+    BOOST_TEST(broken.failure() == errc::connection_lost);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_waits_for_an_action_may_end_its_response_in_any_way) {
+    for (const std::error_code code : {std::error_code(), std::error_code(errc::connection_lost)}) {
+        machine m(bounds(60s), start);
+        BOOST_TEST(m.event_arrived(event_kind::action));
+        BOOST_TEST(m.waits_for_action());
+        BOOST_TEST(!m.over());
+        m.response_ended(code);
+        BOOST_TEST(m.over());
+        BOOST_TEST(!m.failure());
+    }
+    machine m(bounds(60s), start);
+    (void)m.event_arrived(event_kind::action);
+    BOOST_TEST(!m.event_arrived(event_kind::end_of_stream));
+    BOOST_TEST(m.over());
+    BOOST_TEST(!m.failure());
+}
+
+BOOST_AUTO_TEST_CASE(an_error_event_is_delivered_and_then_is_the_failure_unless_the_run_still_ends) {
+    machine left(bounds(60s), start);
+    BOOST_TEST(left.event_arrived(event_kind::error));
+    BOOST_TEST(!left.over());
+    (void)left.event_arrived(event_kind::end_of_stream);
+    BOOST_TEST(left.failure() == errc::stream_failed);
+
+    machine cut(bounds(60s), start);
+    (void)cut.event_arrived(event_kind::error);
+    cut.response_ended(errc::connection_lost);
+    BOOST_TEST(cut.failure() == errc::stream_failed);
+
+    machine ended(bounds(60s), start);
+    (void)ended.event_arrived(event_kind::error);
+    (void)ended.event_arrived(event_kind::run_ended);
+    BOOST_TEST(!ended.failure());
+}
+
+BOOST_AUTO_TEST_CASE(silence_ends_at_the_idle_timeout_and_any_byte_puts_it_off) {
+    machine m(bounds(60s), start);
+    BOOST_TEST((m.deadline() == start + 60s));
+    m.bytes_arrived(start + 50s);
+    m.time_passed(start + 60s);
+    BOOST_TEST(!m.over());
+    BOOST_TEST((m.deadline() == start + 110s));
+    m.time_passed(start + 109s);
+    BOOST_TEST(!m.over());
+    m.time_passed(start + 110s);
+    BOOST_TEST(m.failure() == errc::idle_timeout);
+    BOOST_TEST(!m.reading());
+}
+
+BOOST_AUTO_TEST_CASE(bytes_do_not_put_off_the_total_timeout) {
+    machine m(bounds(60s, 90s), start);
+    BOOST_TEST((m.deadline() == start + 60s));
+    m.bytes_arrived(start + 59s);
+    BOOST_TEST((m.deadline() == start + 90s));
+    m.bytes_arrived(start + 89s);
+    m.time_passed(start + 90s);
+    BOOST_TEST(m.failure() == errc::total_timeout);
+}
+
+BOOST_AUTO_TEST_CASE(without_limits_there_is_no_deadline) {
+    machine m(bounds(0s), start);
+    BOOST_TEST(!m.deadline().has_value());
+    m.time_passed(start + 1000h);
+    BOOST_TEST(!m.over());
+}
+
+BOOST_AUTO_TEST_CASE(reading_pauses_above_the_mark_and_goes_on_at_half_of_it) {
+    machine m(bounds(60s, 0s, 1000), start);
+    m.backlog_changed(1000, start);
+    BOOST_TEST(!m.paused());
+    m.backlog_changed(1001, start);
+    BOOST_TEST(m.paused());
+    m.backlog_changed(501, start);
+    BOOST_TEST(m.paused());
+    m.backlog_changed(500, start);
+    BOOST_TEST(!m.paused());
+}
+
+BOOST_AUTO_TEST_CASE(silence_while_we_do_not_read_does_not_count) {
+    machine m(bounds(60s, 0s, 1000), start);
+    m.backlog_changed(2000, start + 10s);
+    BOOST_TEST(!m.deadline().has_value());
+    m.time_passed(start + 500s);
+    BOOST_TEST(!m.over());
+    m.backlog_changed(0, start + 500s);
+    BOOST_TEST((m.deadline() == start + 560s));
+
+    machine total(bounds(60s, 90s, 1000), start);
+    total.backlog_changed(2000, start);
+    BOOST_TEST((total.deadline() == start + 90s));
+}
+
+BOOST_AUTO_TEST_CASE(the_first_failure_stays) {
+    machine m(bounds(60s), start);
+    m.fail(errc::event_too_large);
+    m.response_ended(errc::connection_lost);
+    m.fail(errc::bad_event);
+    m.time_passed(start + 60s);
+    BOOST_TEST(m.failure() == errc::event_too_large);
+    BOOST_TEST(!m.reading());
+}
+
+BOOST_AUTO_TEST_CASE(an_event_that_cannot_be_read_is_a_failure_even_after_the_run_ended) {
+    machine m(bounds(60s), start);
+    (void)m.event_arrived(event_kind::run_ended);
+    m.fail(errc::bad_event);
+    BOOST_TEST(m.failure() == errc::bad_event);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,177 @@
+#include <corun/secret.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace {
+
+// Watches what `operator delete` gets: how many freed blocks still held the marker. Not its first character, which
+// `std::string::clear` overwrites.
+constexpr std::string_view marker = "MARKER-0123456789-abcdefghijklmnopqrstuvwxyz";
+bool watching = false;
+std::size_t blocks_with_marker = 0;
+
+void release(void* block, std::size_t size) noexcept {
+    if (watching && size >= marker.size() &&
+        std::string_view(static_cast<const char*>(block), size).find(marker.substr(1)) != std::string_view::npos)
+        ++blocks_with_marker;
+    std::free(block);
+}
+
+template <class Action>
+std::size_t freed_blocks_with_marker(Action action) {
+    blocks_with_marker = 0;
+    watching = true;
+    action();
+    watching = false;
+    return blocks_with_marker;
+}
+
+/// True when none of the object's bytes holds the text: its small buffer, in practice.
+bool object_bytes_hold(const void* object, std::size_t size, std::string_view text) {
+    return std::string_view(static_cast<const char*>(object), size).find(text) != std::string_view::npos;
+}
+
+std::string printed(const corun::secret& value) {
+    std::ostringstream out;
+    out << value;
+    return out.str();
+}
+
+}  // namespace
+
+// libstdc++'s strings free with the size of the block where the compiler knows it, as here.
+void* operator new(std::size_t size) {
+    if (void* block = std::malloc(size)) return block;
+    throw std::bad_alloc();
+}
+void operator delete(void* block) noexcept {
+    std::free(block);
+}
+void operator delete(void* block, std::size_t size) noexcept {
+    release(block, size);
+}
+
+BOOST_AUTO_TEST_SUITE(secret)
+
+BOOST_AUTO_TEST_CASE(the_watch_sees_a_plain_string_leave_its_text_behind) {
+    BOOST_TEST(freed_blocks_with_marker([] { std::string text(marker); }) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(zeroes_its_memory_when_destroyed) {
+    BOOST_TEST(freed_blocks_with_marker([] { corun::secret token(marker); }) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(zeroes_its_memory_when_assigned) {
+    BOOST_TEST(freed_blocks_with_marker([] {
+                   corun::secret token(marker);
+                   token = corun::secret("short");
+                   corun::secret copied(marker);
+                   const corun::secret longer(std::string(1000, 'x'));
+                   copied = longer;
+                   corun::secret kept(marker);
+                   kept = std::as_const(kept);
+               }) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(zeroes_its_memory_when_copied_moved_and_held) {
+    BOOST_TEST(freed_blocks_with_marker([] {
+                   corun::secret first(marker);
+                   corun::secret second = first;
+                   std::optional<corun::secret> held = std::move(first);
+                   held.reset();
+                   std::string own = std::string(marker);
+                   corun::secret third(std::move(own));
+               }) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(zeroes_a_short_text_inside_the_object_when_destroyed) {
+    alignas(corun::secret) unsigned char storage[sizeof(corun::secret)];
+    auto* token = std::construct_at(reinterpret_cast<corun::secret*>(storage), "short-token");
+    BOOST_REQUIRE(object_bytes_hold(storage, sizeof storage, "short-token"));
+    std::destroy_at(token);
+    BOOST_TEST(!object_bytes_hold(storage, sizeof storage, "short-token"));
+    BOOST_TEST(!object_bytes_hold(storage, sizeof storage, "token"));
+}
+
+BOOST_AUTO_TEST_CASE(zeroes_what_it_was_moved_from) {
+    for (const std::string_view text : {std::string_view("short-token"), marker}) {
+        corun::secret from(text);
+        const corun::secret to(std::move(from));
+        BOOST_TEST(to.reveal() == text);
+        BOOST_TEST(from.empty());
+        BOOST_TEST(!object_bytes_hold(&from, sizeof from, "hort-token"));
+
+        corun::secret other(text);
+        corun::secret assigned;
+        assigned = std::move(other);
+        BOOST_TEST(assigned.reveal() == text);
+        BOOST_TEST(other.empty());
+        BOOST_TEST(!object_bytes_hold(&other, sizeof other, "hort-token"));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(zeroes_the_string_it_takes_over) {
+    std::string text = "short-token";
+    const corun::secret token(std::move(text));
+    BOOST_TEST(token.reveal() == "short-token");
+    BOOST_TEST(text.empty());
+    BOOST_TEST(!object_bytes_hold(&text, sizeof text, "token"));
+}
+
+BOOST_AUTO_TEST_CASE(leaves_the_string_it_copies_alone) {
+    const std::string text = "short-token";
+    const corun::secret token(text);
+    BOOST_TEST(text == "short-token");
+    BOOST_TEST(token.reveal() == text);
+}
+
+BOOST_AUTO_TEST_CASE(survives_moving_to_itself) {
+    corun::secret token(marker);
+    corun::secret& same = token;
+    token = std::move(same);
+    BOOST_TEST(token.reveal() == marker);
+}
+
+BOOST_AUTO_TEST_CASE(wipe_zeroes_the_whole_capacity) {
+    std::string text;
+    text.reserve(200);
+    text.assign(150, 'a');
+    text.resize(40);  // The rest of the 150 lies beyond the size now.
+    const char* storage = text.data();
+    const std::size_t capacity = text.capacity();
+    corun::wipe(text);
+    BOOST_TEST(text.empty());
+    BOOST_REQUIRE(text.capacity() == capacity);
+    text.resize(1);  // Tells the sanitizer that reading the storage is meant.
+    BOOST_REQUIRE(text.data() == storage);
+    BOOST_TEST(std::all_of(storage, storage + capacity, [](char c) { return c == '\0'; }));
+}
+
+BOOST_AUTO_TEST_CASE(prints_stars_whatever_it_holds) {
+    BOOST_TEST(printed("token") == "***");
+    BOOST_TEST(printed(std::string(1000, 'x')) == "***");
+    BOOST_TEST(printed(corun::secret()) == "");
+}
+
+BOOST_AUTO_TEST_CASE(compares_by_its_text) {
+    BOOST_TEST((corun::secret("a") == corun::secret("a")));
+    BOOST_TEST(!(corun::secret("a") == corun::secret("b")));
+}
+
+static_assert(std::is_nothrow_move_constructible_v<corun::secret>);
+static_assert(!std::is_convertible_v<corun::secret, std::string>);
+static_assert(!std::is_convertible_v<corun::secret, std::string_view>);
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,48 @@
+#include "url.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+namespace {
+using corun::detail::parse_url;
+}
+
+BOOST_AUTO_TEST_SUITE(url)
+
+BOOST_AUTO_TEST_CASE(splits_an_absolute_url) {
+    const auto url = parse_url("https://one.services.ai.azure.com:8443/api/projects/two?x=y");
+    BOOST_REQUIRE(url.has_value());
+    BOOST_TEST(url->scheme == "https");
+    BOOST_TEST(url->host == "one.services.ai.azure.com");
+    BOOST_TEST(url->port == "8443");
+    BOOST_TEST(url->rest == "/api/projects/two?x=y");
+    BOOST_TEST(url->secure);
+    BOOST_TEST(!url->loopback);
+    BOOST_TEST(!url->user_info);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_what_is_not_an_absolute_http_url) {
+    for (const char* text :
+         {"", "host", "host/path", "//host", "ftp://host", "https:/host", "https://", "https:///path", "http://:80", "https://ho st",
+          "https://host\r\n", "https://ho\\st", "https://host:", "https://host:0", "https://host:65536", "https://host:8a", "https://[::1",
+          "https://[::1]x", "https://[g::1]", "https://%6cocalhost", "javascript://x", "https://ho<st"})
+        BOOST_TEST(!parse_url(text).has_value(), text << " was taken for a URL");
+}
+
+BOOST_AUTO_TEST_CASE(knows_loopback_from_what_looks_like_it) {
+    for (const char* text : {"http://localhost", "http://LOCALHOST:80/", "http://app.localhost", "http://127.0.0.1", "http://127.255.1.2:9/x", "http://[::1]:8080"})
+        BOOST_TEST(parse_url(text).value().loopback, text);
+    for (const char* text : {"http://localhost.example.com", "http://notlocalhost", "http://.localhost.com", "http://128.0.0.1", "http://127.0.0.1.example.com",
+                             "http://127.1", "http://127.0.0.256", "http://0.0.0.0", "http://[::2]", "http://10.0.0.1", "http://localhost@example.com"})
+        BOOST_TEST(!parse_url(text).value().loopback, text);
+}
+
+BOOST_AUTO_TEST_CASE(sees_user_info_and_takes_the_host_behind_it) {
+    const auto url = parse_url("https://user:p@ss@host/x");
+    BOOST_REQUIRE(url.has_value());
+    BOOST_TEST(url->user_info);
+    BOOST_TEST(url->host == "host");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
