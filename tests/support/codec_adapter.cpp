@@ -3,11 +3,11 @@
 // outside. `--general` reads all events with the JSON parser.
 #include "codec/threads.hpp"
 #include <corun/event.hpp>
+#include <corun/sse/parser.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -188,23 +188,15 @@ int main(int argc, char** argv) {
     threads::decoder decoder;
     if (argc > 1 && argv[1] == std::string_view("--general")) decoder.use_fast_path(false);
 
-    // The plainest splitter that does for streams with LF: events have their own parser and tests.
     bool good = true;
-    std::string line, name, data;
-    const auto field = [&line](std::string_view key) {
-        std::string_view value = std::string_view(line).substr(key.size());
-        return value.starts_with(' ') ? value.substr(1) : value;
-    };
-    while (std::getline(std::cin, line)) {
-        if (line.empty()) {
-            if (!name.empty() || !data.empty()) good = decode(decoder, name, data) && good;
-            name.clear();
-            data.clear();
-        } else if (line.starts_with("event:")) {
-            name = field("event:");
-        } else if (line.starts_with("data:")) {
-            data = field("data:");
-        }
+    corun::sse::parser parser;
+    std::string chunk(64 * 1024, '\0');
+    while (std::cin) {
+        std::cin.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+        parser.feed(std::string_view(chunk).substr(0, static_cast<std::size_t>(std::cin.gcount())));
+        while (const corun::sse::event* arrived = parser.next())
+            good = decode(decoder, arrived->type, arrived->data) && good;
     }
+    if (const corun::sse::event* last = parser.finish()) good = decode(decoder, last->type, last->data) && good;
     return good ? 0 : 1;
 }
