@@ -214,9 +214,10 @@ BOOST_AUTO_TEST_CASE(names_a_connection_that_does_not_come_about) {
     std::vector<asio::ip::tcp::socket> waiting;
     for (int i = 0; i < 4; ++i) {
         waiting.emplace_back(io, asio::ip::tcp::v4());
-        waiting.back().non_blocking(true);
-        std::error_code in_progress;
-        waiting.back().connect(full.local_endpoint(), in_progress);
+        waiting.back().native_non_blocking(true);
+        // Asio's own connect would wait.
+        (void)::connect(waiting.back().native_handle(), full.local_endpoint().data(),
+                        static_cast<socklen_t>(full.local_endpoint().size()));
     }
     net::request what = get("http://127.0.0.1:" + std::to_string(full.local_endpoint().port()));
     what.connect_timeout = 50ms;
