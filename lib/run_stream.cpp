@@ -181,11 +181,11 @@ void run_stream::on_done(std::error_code code, std::string detail) noexcept {
             if (const sse::event* last = parser_.finish(); last && !code) {
                 codec::threads::raw_event copy;
                 run::event_queue scratch;
-                scratch.push(last->type, last->data, 0);
+                scratch.push(last->type, last->data);
                 event decoded;
                 std::vector<event> more;
                 std::string problem;
-                if (!service_->decoder.decode(scratch.pop(), decoded, more, problem)) take(*last, 0);
+                if (!service_->decoder.decode(scratch.pop(), decoded, more, problem)) take(*last);
             }
         }
         if (code) details_.message = std::move(detail);
@@ -199,12 +199,12 @@ void run_stream::on_done(std::error_code code, std::string detail) noexcept {
 
 void run_stream::take_events(std::string_view bytes) {
     parser_.feed(bytes);
-    while (const sse::event* arrived = parser_.next()) take(*arrived, bytes.size());
+    while (const sse::event* arrived = parser_.next()) take(*arrived);
     if (parser_.error() == sse::parser_error::event_too_large)
         fail(errc::event_too_large, "an event is larger than " + std::to_string(service_->options.max_event_bytes) + " bytes");
 }
 
-void run_stream::take(const sse::event& arrived, std::size_t expected) {
+void run_stream::take(const sse::event& arrived) {
     using codec::threads::event_class;
     run::event_kind kind = run::event_kind::ordinary;
     switch (codec::threads::classify(arrived.type, arrived.data)) {
@@ -219,7 +219,7 @@ void run_stream::take(const sse::event& arrived, std::size_t expected) {
     if (machine_.over()) watch();
     if (!wanted) return;
     if (run_id_.empty()) learn_ids(arrived.type, arrived.data);
-    queue_.push(arrived.type, arrived.data, expected);
+    queue_.push(arrived.type, arrived.data);
 }
 
 /// So that the run can be cancelled before its first event has been taken.

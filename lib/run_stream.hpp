@@ -54,7 +54,7 @@ private:
     enum class response { none, events, refusal };
 
     void take_events(std::string_view bytes);
-    void take(const sse::event& arrived, std::size_t expected);
+    void take(const sse::event& arrived);
     void learn_ids(std::string_view name, std::string_view data);
     void gather(std::string_view bytes);
     [[nodiscard]] bool ready() const noexcept;

@@ -4,28 +4,22 @@
 #include <cstring>
 
 namespace corun::run {
-namespace {
 
-constexpr std::size_t smallest_block = std::size_t{1} << 10;
-constexpr std::size_t largest_shared_block = std::size_t{64} << 10;
-
-}  // namespace
-
-char* event_queue::reserve(std::size_t size, std::size_t expected) {
+char* event_queue::reserve(std::size_t size) {
     if (capacity_ - used_ < size) {
-        // A block for what is coming now, not more: a stream that falls silent should hold little.
-        const std::size_t shared = std::clamp(expected + 2 * codec::threads::data_padding, smallest_block, largest_shared_block);
-        capacity_ = std::max(size, shared);
+        capacity_ = std::max(size, next_block_);
         block_ = std::make_shared_for_overwrite<char[]>(capacity_);
         used_ = 0;
+        // Many events at once share larger blocks; a stream that trickles holds little.
+        next_block_ = std::min(2 * next_block_, largest_shared_block);
     }
     char* place = block_.get() + used_;
     used_ += size;
     return place;
 }
 
-void event_queue::push(std::string_view name, std::string_view data, std::size_t expected) {
-    char* place = reserve(name.size() + data.size() + codec::threads::data_padding, expected);
+void event_queue::push(std::string_view name, std::string_view data) {
+    char* place = reserve(name.size() + data.size() + codec::threads::data_padding);
     // The padding is shared with the event after this one.
     used_ -= codec::threads::data_padding;
     std::memcpy(place, data.data(), data.size());
@@ -45,6 +39,7 @@ codec::threads::raw_event event_queue::pop() {
     if (events_.empty() && capacity_ > smallest_block) {
         block_.reset();
         capacity_ = used_ = 0;
+        next_block_ /= 2;
     }
     return event;
 }

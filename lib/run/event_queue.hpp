@@ -14,8 +14,7 @@ namespace corun::run {
 /// no allocation, and one that the caller keeps stays valid.
 class event_queue {
 public:
-    /// `expected` is how many bytes are likely to come with this event and the next ones.
-    void push(std::string_view name, std::string_view data, std::size_t expected);
+    void push(std::string_view name, std::string_view data);
     [[nodiscard]] codec::threads::raw_event pop();
 
     [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
@@ -23,13 +22,17 @@ public:
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
-    char* reserve(std::size_t size, std::size_t expected);
+    static constexpr std::size_t smallest_block = std::size_t{1} << 10;
+    static constexpr std::size_t largest_shared_block = std::size_t{32} << 10;
+
+    char* reserve(std::size_t size);
 
     std::deque<codec::threads::raw_event> events_;
     std::size_t bytes_ = 0;
     std::shared_ptr<char[]> block_;
     std::size_t capacity_ = 0;
     std::size_t used_ = 0;
+    std::size_t next_block_ = smallest_block;
 };
 
 }  // namespace corun::run
