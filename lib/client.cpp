@@ -1,5 +1,6 @@
 #include <corun/client.hpp>
 
+#include "clock.hpp"
 #include "codec/threads.hpp"
 #include "curl/transport.hpp"
 #include "handle_access.hpp"

@@ -1,7 +1,6 @@
 #pragma once
 #include <corun/export.hpp>
 
-#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 
 #include <chrono>
@@ -32,12 +31,9 @@ struct call_limits {
 };
 
 /// Sends a request and gathers its response, whatever its status. Throws `corun::error` with the
-/// codes of the network, `errc::idle_timeout` and `errc::total_timeout`. Cancellation drops the request.
+/// codes of the network, `errc::idle_timeout` and `errc::total_timeout`. Cancellation drops the request. Exported for corun-emulator.
 CORUN_API asio::awaitable<http_response> http_call(std::shared_ptr<net::transport> transport,
                                                    std::shared_ptr<net::clock> clock, net::request what,
                                                    call_limits limits);
-
-/// Time on an executor.
-CORUN_API std::shared_ptr<net::clock> make_clock(asio::any_io_executor executor);
 
 }  // namespace corun::detail

@@ -10,9 +10,6 @@
 namespace corun::detail {
 namespace {
 
-/// How much of a refusal's body is read.
-constexpr std::size_t refusal_body_read = std::size_t{64} << 10;
-
 run::limits limits_of(const client_options& client, const stream_options& stream) noexcept {
     run::limits bounds;
     bounds.idle = stream.idle_timeout;
@@ -33,6 +30,7 @@ run_stream::run_stream(std::shared_ptr<service> owner, reconcile_report report, 
 asio::awaitable<event_stream> run_stream::open(std::shared_ptr<service> owner, std::string path, secret body,
                                                reconcile_report report, stream_options limits) {
     net::request what = co_await service::make_request(owner, "POST", std::move(path), {}, std::move(body));
+    what.streams = true;
     auto self = std::make_shared<run_stream>(std::move(owner), std::move(report), limits);
     // Owns the transfer until the caller has the stream: if this coroutine is destroyed or cancelled, it stops.
     event_stream stream(self);
@@ -179,7 +177,6 @@ void run_stream::on_done(std::error_code code, std::string detail) noexcept {
             // The standard drops an event that no blank line has ended. Services have been seen to
             // leave that line out at the very end, so a whole event is still taken.
             if (const sse::event* last = parser_.finish(); last && !code) {
-                codec::threads::raw_event copy;
                 run::event_queue scratch;
                 scratch.push(last->type, last->data);
                 event decoded;
@@ -205,16 +202,7 @@ void run_stream::take_events(std::string_view bytes) {
 }
 
 void run_stream::take(const sse::event& arrived) {
-    using codec::threads::event_class;
-    run::event_kind kind = run::event_kind::ordinary;
-    switch (codec::threads::classify(arrived.type, arrived.data)) {
-        case event_class::delivered: break;
-        case event_class::run_ended: kind = run::event_kind::run_ended; break;
-        case event_class::waits: kind = run::event_kind::action; break;
-        case event_class::end_of_stream: kind = run::event_kind::end_of_stream; break;
-    }
-    if (kind == run::event_kind::ordinary && arrived.type == "error") kind = run::event_kind::error;
-    const bool wanted = machine_.event_arrived(kind);
+    const bool wanted = machine_.event_arrived(codec::threads::classify(arrived.type, arrived.data));
     // The deadline for the rest of the response is nearer than the one that was set.
     if (machine_.over()) watch();
     if (!wanted) return;
@@ -235,9 +223,9 @@ void run_stream::learn_ids(std::string_view name, std::string_view data) {
 }
 
 void run_stream::gather(std::string_view bytes) {
-    const std::size_t room = refusal_body_read - body_.size();
+    const std::size_t room = error_body_read - body_.size();
     body_.append(bytes.substr(0, room));
-    if (bytes.size() > room) machine_.fail(service::error_of(head_, {}).code());
+    if (bytes.size() > room) machine_.fail(refusal().code());
 }
 
 void run_stream::fail(std::error_code code, std::string detail) noexcept {
@@ -296,12 +284,7 @@ error run_stream::failure() const {
 }
 
 error run_stream::refusal() const {
-    if (head_.status < 200 || head_.status >= 300) return service::error_of(head_, body_);
-    diagnostics details = details_;
-    const std::string_view type = head_.media_type();
-    details.message = "expected text/event-stream, got " + (type.empty() ? "no content type" : std::string(type));
-    details.body = body_.substr(0, std::size_t{4} << 10);
-    return error(errc::unexpected_content_type, std::move(details));
+    return service::error_of(head_, body_, "text/event-stream");
 }
 
 }  // namespace corun::detail

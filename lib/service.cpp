@@ -11,8 +11,7 @@
 namespace corun::detail {
 namespace {
 
-/// How much of an error's body is read, and how much of it is kept.
-constexpr std::size_t error_body_read = std::size_t{64} << 10;
+/// How much of an error's body is kept.
 constexpr std::size_t error_body_kept = std::size_t{4} << 10;
 
 std::string checked_endpoint(std::string_view endpoint, bool with_credential) {
@@ -155,35 +154,36 @@ asio::awaitable<std::string> service::call(std::shared_ptr<service> self, std::s
     limits.total = self->options.total_timeout;
     http_response response = co_await http_call(self->transport, self->clock, std::move(what), limits);
     const int status = response.head.status;
-    if (status < 200 || status >= 300) throw error_of(response.head, response.body);
-    diagnostics details;
-    details.status = status;
-    details.request_id = request_id_of(response.head);
+    const std::string_view type = response.head.media_type();
+    const bool json = type.empty() || equal_ignoring_case(type, "application/json");
+    if (status < 200 || status >= 300 || !json) throw error_of(response.head, response.body, "application/json");
     if (response.truncated) {
+        diagnostics details;
+        details.status = status;
+        details.request_id = request_id_of(response.head);
         details.message = "the response is larger than " + std::to_string(limits.max_bytes) + " bytes";
         throw error(errc::response_too_large, std::move(details));
-    }
-    const std::string_view type = response.head.media_type();
-    if (!type.empty() && !equal_ignoring_case(type, "application/json")) {
-        details.message = "expected application/json, got " + std::string(type);
-        details.body = response.body.substr(0, error_body_kept);
-        throw error(errc::unexpected_content_type, std::move(details));
     }
     co_return std::move(response.body);
 }
 
-error service::error_of(const net::response_head& head, std::string_view body) {
+error service::error_of(const net::response_head& head, std::string_view body, std::string_view expected) {
     body = body.substr(0, error_body_read);
     codec::threads::error_body said = codec::threads::decode_error(body);
     diagnostics details;
     details.status = head.status;
+    const bool success = head.status >= 200 && head.status < 300;
+    if (success) {
+        const std::string_view type = head.media_type();
+        details.message = "expected " + std::string(expected) + ", got " + (type.empty() ? "no content type" : std::string(type));
+    }
     details.request_id = request_id_of(head);
     if (details.request_id.empty()) details.request_id = std::move(said.request_id);
     details.service_code = said.code.empty() ? std::move(said.type) : std::move(said.code);
     details.service_message = std::move(said.message);
     details.body = body.substr(0, error_body_kept);
     details.retry_after = retry_hint(head);
-    return error(errc_of(head.status), std::move(details));
+    return error(success ? errc::unexpected_content_type : errc_of(head.status), std::move(details));
 }
 
 std::string_view request_id_of(const net::response_head& head) noexcept {

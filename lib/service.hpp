@@ -34,8 +34,9 @@ public:
     static asio::awaitable<net::request> make_request(std::shared_ptr<service> self, std::string method,
                                                       std::string path, std::string query, secret body);
 
-    /// What a response that is not a success says, as an error. `body` may be its beginning only.
-    [[nodiscard]] static error error_of(const net::response_head& head, std::string_view body);
+    /// What a response says that is not a success, or a success of another type than `expected`, as
+    /// an error. `body` may be its beginning only.
+    [[nodiscard]] static error error_of(const net::response_head& head, std::string_view body, std::string_view expected);
 
     const asio::any_io_executor executor;
     const std::shared_ptr<net::transport> transport;
@@ -51,6 +52,9 @@ private:
     std::string user_agent_;
     std::mt19937_64 random_;
 };
+
+/// How much of the body of a response that is an error is worth reading.
+inline constexpr std::size_t error_body_read = std::size_t{64} << 10;
 
 /// The service's id of a request, as its response carries it.
 [[nodiscard]] std::string_view request_id_of(const net::response_head& head) noexcept;

@@ -36,7 +36,8 @@ struct CORUN_API client_options {
 
     /// File of trusted CA certificates (PEM) instead of the system's. Certificates are always verified.
     std::string ca_file;
-    /// Proxy URL. Absent: taken from the environment. Empty: none.
+    /// Proxy URL. Absent: taken from the environment. Empty: none. Never used for this machine's own
+    /// (loopback) addresses.
     std::optional<std::string> proxy;
     /// Put before `corun/<version>` in `User-Agent`.
     std::string application_id;

@@ -13,6 +13,8 @@
 #include <system_error>
 #include <vector>
 
+#include "codec/event_class.hpp"
+
 /// The threads protocol (classic Azure AI Agents): what its bytes mean.
 namespace corun::codec::threads {
 
@@ -30,12 +32,6 @@ struct raw_event {
 };
 
 /// What an event means for the run, from its name alone.
-enum class event_class {
-    delivered,      ///< Hand it to the caller.
-    run_ended,      ///< Hand it to the caller; it is the run's last.
-    waits,          ///< Hand it to the caller; the stream ends, the run waits for an action.
-    end_of_stream,  ///< `done`: only frames the stream.
-};
 event_class classify(std::string_view name, std::string_view data) noexcept;
 
 /// Decodes events. Keeps the JSON parser's memory from one to the next: one decoder per client.

@@ -529,13 +529,14 @@ event_class classify(std::string_view name, std::string_view data) noexcept {
         case event_kind::run_failed:
         case event_kind::run_cancelled:
         case event_kind::run_expired:
-            return event_class::run_ended;
         case event_kind::run_requires_action:
-            return event_class::waits;
+            return event_class::last;
+        case event_kind::error:
+            return event_class::error;
         case event_kind::done:
             return event_class::end_of_stream;
         default:
-            return event_class::delivered;
+            return event_class::ordinary;
     }
 }
 

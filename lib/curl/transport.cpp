@@ -7,6 +7,7 @@
 #include <new>
 
 #include "curl/driver.hpp"
+#include "url.hpp"
 
 namespace corun::curl {
 namespace {
@@ -109,7 +110,8 @@ private:
         set(CURLOPT_PRIVATE, static_cast<driven*>(this));
         set(CURLOPT_ERRORBUFFER, problem_.data());
         set(CURLOPT_NOSIGNAL, 1L);
-        set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+        // A paused HTTP/2 stream goes on filling libcurl's window of 32 MB; on HTTP/1.1 TCP holds the sender back.
+        set(CURLOPT_HTTP_VERSION, static_cast<long>(request_.streams ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
         set(CURLOPT_FOLLOWLOCATION, 0L);
         set(CURLOPT_TCP_KEEPALIVE, 1L);
         set(CURLOPT_BUFFERSIZE, settings.receive_buffer_bytes);
@@ -126,7 +128,10 @@ private:
             set(CURLOPT_CAINFO, settings.ca_file.c_str());
             set<const char*>(CURLOPT_CAPATH, nullptr);
         }
-        if (settings.proxy) set(CURLOPT_PROXY, settings.proxy->c_str());
+        // What is meant for this machine must not leave it, least of all in the clear.
+        const auto url = detail::parse_url(request_.url);
+        if (url && url->loopback) set(CURLOPT_PROXY, "");
+        else if (settings.proxy) set(CURLOPT_PROXY, settings.proxy->c_str());
 
         for (const header& field : request_.headers) {
             std::string line = field.name;
@@ -143,6 +148,8 @@ private:
             set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
             // A body over 1 MB would wait a second for a `100 Continue` that services do not send.
             append(headers_, "Expect:");
+            // Else libcurl says that it is a form.
+            if (!request_.headers.find("Content-Type")) append(headers_, "Content-Type:");
         } else if (request_.method != "GET") {
             set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
         }

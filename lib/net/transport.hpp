@@ -22,7 +22,10 @@ struct request {
     std::string method = "GET";
     std::string url;
     corun::headers headers;
-    secret body;  ///< Sent with POST, PUT and PATCH.
+    secret body;  ///< Sent with POST.
+    /// The response is a stream, read as fast as its consumer takes it: it needs a connection of its
+    /// own, so that pausing it holds back its sender and nobody else.
+    bool streams = false;
     std::chrono::milliseconds connect_timeout{0};  ///< 0: none.
 };
 
@@ -78,8 +81,8 @@ public:
 class transport {
 public:
     virtual ~transport() = default;
-    /// Starts a request. `receiver` must outlive the transfer. Never fails synchronously: failures
-    /// come by `on_done`.
+    /// Starts a request. `receiver` must outlive the transfer. Failures come by `on_done`; only
+    /// `std::bad_alloc` is thrown.
     virtual std::unique_ptr<transfer> start(request what, sink& receiver) = 0;
 };
 

@@ -5,7 +5,7 @@
 namespace corun::run {
 namespace {
 
-/// How long the rest of a response may take after the run's last event: enough for the end of the
+/// How long the rest of a response may take after its last event: enough for the end of the
 /// stream that is already on its way, so that the connection can be used again.
 constexpr std::chrono::milliseconds drain_time{2000};
 
@@ -17,23 +17,20 @@ void machine::bytes_arrived(time_point now) noexcept {
     if (phase_ != phase::draining) last_activity_ = now;
 }
 
-bool machine::event_arrived(event_kind kind) noexcept {
+bool machine::event_arrived(codec::event_class kind) noexcept {
     if (over_) return false;
     switch (kind) {
-        case event_kind::ordinary:
+        case codec::event_class::ordinary:
             return true;
-        case event_kind::error:
+        case codec::event_class::error:
             stream_error_ = true;
             return true;
-        case event_kind::run_ended:
+        case codec::event_class::last:
             over_ = true;
             phase_ = phase::draining;
             return true;
-        case event_kind::action:
-            action_ = true;
-            return true;
-        case event_kind::end_of_stream:
-            if (!action_) failure_ = stream_error_ ? errc::stream_failed : errc::premature_eof;
+        case codec::event_class::end_of_stream:
+            failure_ = stream_error_ ? errc::stream_failed : errc::premature_eof;
             over_ = true;
             phase_ = phase::draining;
             return false;
@@ -45,8 +42,6 @@ void machine::response_ended(std::error_code code) noexcept {
     phase_ = phase::over;
     if (over_) return;
     over_ = true;
-    // A service that cuts the connection once it has said what it waits for has said all it had to.
-    if (action_) return;
     if (stream_error_) failure_ = errc::stream_failed;
     else failure_ = code ? code : std::error_code(errc::premature_eof);
 }

@@ -6,6 +6,8 @@
 #include <optional>
 #include <system_error>
 
+#include "codec/event_class.hpp"
+
 /// A run without its I/O: what to do on bytes, events, end, time. Time is an argument.
 namespace corun::run {
 
@@ -19,15 +21,6 @@ struct limits {
     std::size_t high_water_bytes = 0;    ///< Reading pauses above, and goes on at half of it or below.
 };
 
-/// What an event means for the run.
-enum class event_kind {
-    ordinary,
-    error,          ///< The service reports an error of the stream.
-    run_ended,      ///< The last event of the run.
-    action,         ///< The run waits for the caller; the service ends the response.
-    end_of_stream,  ///< Only frames the stream.
-};
-
 /// The state of one run. Tell it what happened; then ask what to do. It never reads a clock, never
 /// touches a socket, never throws.
 class machine {
@@ -38,7 +31,7 @@ public:
     /// A head or a part of a body.
     void bytes_arrived(time_point now) noexcept;
     /// True when the event is for the caller. Events after the last one are not.
-    bool event_arrived(event_kind kind) noexcept;
+    bool event_arrived(codec::event_class kind) noexcept;
     /// The response is over, `code` says how.
     void response_ended(std::error_code code) noexcept;
     /// How many bytes of events wait for the caller.
@@ -59,7 +52,6 @@ public:
     [[nodiscard]] bool over() const noexcept { return over_; }
     /// Why, when the run did not come to its own end.
     [[nodiscard]] std::error_code failure() const noexcept { return failure_; }
-    [[nodiscard]] bool waits_for_action() const noexcept { return action_; }
 
 private:
     enum class phase { reading, draining, over };
@@ -71,7 +63,6 @@ private:
     std::error_code failure_;
     bool paused_ = false;
     bool over_ = false;
-    bool action_ = false;
     bool stream_error_ = false;
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "drive.hpp"
+#include "clock.hpp"
 #include "http_call.hpp"
 #include "loopback_server.hpp"
 
@@ -135,6 +136,24 @@ BOOST_AUTO_TEST_CASE(sends_an_empty_post_with_length_zero) {
     auto transfer = start(std::move(what));
     run_until(io, [&] { return sink.done; });
     BOOST_TEST(seen.field("content-length") == "0");
+    BOOST_TEST(seen.head.find("Content-Type") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(never_takes_a_proxy_to_this_machine) {
+    loopback_server proxy(io, answering(whole_response(200, "text/plain", "by proxy")));
+    loopback_server server(io, answering(whole_response(200, "text/plain", "direct")));
+    curl::options settings;
+    settings.proxy = proxy.url();
+    auto through_proxy = curl::make_transport(io.get_executor(), settings);
+    auto transfer = through_proxy->start(get(server.url()), sink);
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(sink.bytes == "direct");
+    BOOST_TEST(proxy.connections() == 0u);
+
+    recording_sink elsewhere;
+    auto other = through_proxy->start(get("http://service.example/x"), elsewhere);
+    run_until(io, [&] { return elsewhere.done; });
+    BOOST_TEST(elsewhere.bytes == "by proxy");
 }
 
 BOOST_AUTO_TEST_CASE(reuses_a_connection) {

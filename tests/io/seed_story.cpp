@@ -9,6 +9,7 @@
 
 #include "curl/transport.hpp"
 #include "emulated.hpp"
+#include "clock.hpp"
 #include "http_call.hpp"
 
 namespace {

@@ -10,7 +10,7 @@
 using namespace corun;
 using namespace corun::test;
 using codec::threads::classify;
-using codec::threads::event_class;
+using codec::event_class;
 
 namespace {
 
@@ -556,15 +556,16 @@ BOOST_AUTO_TEST_CASE(keeps_unknown_events_without_parsing_them) {
 
 BOOST_AUTO_TEST_CASE(classifies_by_name) {
     for (const std::string_view end : {"completed", "failed", "incomplete", "cancelled", "expired"}) {
-        BOOST_TEST((classify("thread.run." + std::string(end), "{}") == event_class::run_ended));
-        BOOST_TEST((classify("thread.run.step." + std::string(end), "{}") == event_class::delivered));
+        BOOST_TEST((classify("thread.run." + std::string(end), "{}") == event_class::last));
+        BOOST_TEST((classify("thread.run.step." + std::string(end), "{}") == event_class::ordinary));
     }
-    BOOST_TEST((classify("thread.run.requires_action", "{}") == event_class::waits));
+    BOOST_TEST((classify("thread.run.requires_action", "{}") == event_class::last));
+    BOOST_TEST((classify("error", "{}") == event_class::error));
     BOOST_TEST((classify("done", "") == event_class::end_of_stream));
     BOOST_TEST((classify("anything", "[DONE]") == event_class::end_of_stream));
     for (const std::string_view name : {"thread.message.delta", "thread.message.completed", "thread.run.cancelling",
-                                        "error", "keepalive", "thread.run.created", "new", ""})
-        BOOST_TEST((classify(name, "{}") == event_class::delivered));
+                                        "keepalive", "thread.run.created", "new", ""})
+        BOOST_TEST((classify(name, "{}") == event_class::ordinary));
 }
 
 BOOST_AUTO_TEST_CASE(refuses_known_events_of_a_wrong_shape) {

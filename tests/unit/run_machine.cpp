@@ -9,7 +9,7 @@ namespace {
 
 using namespace corun;
 using namespace std::chrono_literals;
-using run::event_kind;
+using codec::event_class;
 using run::machine;
 
 const run::time_point start{};
@@ -28,9 +28,9 @@ BOOST_AUTO_TEST_SUITE(run_machine)
 
 BOOST_AUTO_TEST_CASE(a_run_that_completes_is_over_without_failure) {
     machine m(bounds(60s), start);
-    BOOST_TEST(m.event_arrived(event_kind::ordinary));
+    BOOST_TEST(m.event_arrived(event_class::ordinary));
     BOOST_TEST(!m.over());
-    BOOST_TEST(m.event_arrived(event_kind::run_ended));
+    BOOST_TEST(m.event_arrived(event_class::last));
     BOOST_TEST(m.over());
     BOOST_TEST(!m.failure());
     m.response_ended({});
@@ -40,17 +40,17 @@ BOOST_AUTO_TEST_CASE(a_run_that_completes_is_over_without_failure) {
 
 BOOST_AUTO_TEST_CASE(after_the_last_event_nothing_is_for_the_caller) {
     machine m(bounds(60s), start);
-    BOOST_TEST(m.event_arrived(event_kind::run_ended));
-    BOOST_TEST(!m.event_arrived(event_kind::ordinary));
-    BOOST_TEST(!m.event_arrived(event_kind::run_ended));
-    BOOST_TEST(!m.event_arrived(event_kind::end_of_stream));
+    BOOST_TEST(m.event_arrived(event_class::last));
+    BOOST_TEST(!m.event_arrived(event_class::ordinary));
+    BOOST_TEST(!m.event_arrived(event_class::last));
+    BOOST_TEST(!m.event_arrived(event_class::end_of_stream));
     BOOST_TEST(!m.failure());
 }
 
 BOOST_AUTO_TEST_CASE(the_rest_of_a_response_is_read_for_two_seconds_after_the_run_ended) {
     machine m(bounds(60s), start);
     m.bytes_arrived(start + 5s);
-    (void)m.event_arrived(event_kind::run_ended);
+    (void)m.event_arrived(event_class::last);
     BOOST_TEST(m.reading());
     BOOST_TEST((m.deadline() == start + 7s));
     m.bytes_arrived(start + 6s);
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(an_end_before_the_run_ended_is_never_success) {
     BOOST_TEST(clean.failure() == errc::premature_eof);
 
     machine done(bounds(60s), start);
-    BOOST_TEST(!done.event_arrived(event_kind::end_of_stream));
+    BOOST_TEST(!done.event_arrived(event_class::end_of_stream));
     BOOST_TEST(done.over());
     BOOST_TEST(done.failure() == errc::premature_eof);
 
@@ -77,38 +77,29 @@ BOOST_AUTO_TEST_CASE(an_end_before_the_run_ended_is_never_success) {
     BOOST_TEST(broken.failure() == errc::connection_lost);
 }
 
-BOOST_AUTO_TEST_CASE(a_run_that_waits_for_an_action_may_end_its_response_in_any_way) {
-    for (const std::error_code code : {std::error_code(), std::error_code(errc::connection_lost)}) {
-        machine m(bounds(60s), start);
-        BOOST_TEST(m.event_arrived(event_kind::action));
-        BOOST_TEST(m.waits_for_action());
-        BOOST_TEST(!m.over());
-        m.response_ended(code);
-        BOOST_TEST(m.over());
-        BOOST_TEST(!m.failure());
-    }
+BOOST_AUTO_TEST_CASE(after_the_last_event_a_response_may_end_in_any_way) {
     machine m(bounds(60s), start);
-    (void)m.event_arrived(event_kind::action);
-    BOOST_TEST(!m.event_arrived(event_kind::end_of_stream));
+    BOOST_TEST(m.event_arrived(event_class::last));
+    m.response_ended(errc::connection_lost);
     BOOST_TEST(m.over());
     BOOST_TEST(!m.failure());
 }
 
 BOOST_AUTO_TEST_CASE(an_error_event_is_delivered_and_then_is_the_failure_unless_the_run_still_ends) {
     machine left(bounds(60s), start);
-    BOOST_TEST(left.event_arrived(event_kind::error));
+    BOOST_TEST(left.event_arrived(event_class::error));
     BOOST_TEST(!left.over());
-    (void)left.event_arrived(event_kind::end_of_stream);
+    (void)left.event_arrived(event_class::end_of_stream);
     BOOST_TEST(left.failure() == errc::stream_failed);
 
     machine cut(bounds(60s), start);
-    (void)cut.event_arrived(event_kind::error);
+    (void)cut.event_arrived(event_class::error);
     cut.response_ended(errc::connection_lost);
     BOOST_TEST(cut.failure() == errc::stream_failed);
 
     machine ended(bounds(60s), start);
-    (void)ended.event_arrived(event_kind::error);
-    (void)ended.event_arrived(event_kind::run_ended);
+    (void)ended.event_arrived(event_class::error);
+    (void)ended.event_arrived(event_class::last);
     BOOST_TEST(!ended.failure());
 }
 
@@ -181,7 +172,7 @@ BOOST_AUTO_TEST_CASE(the_first_failure_stays) {
 
 BOOST_AUTO_TEST_CASE(an_event_that_cannot_be_read_is_a_failure_even_after_the_run_ended) {
     machine m(bounds(60s), start);
-    (void)m.event_arrived(event_kind::run_ended);
+    (void)m.event_arrived(event_class::last);
     m.fail(errc::bad_event);
     BOOST_TEST(m.failure() == errc::bad_event);
 }

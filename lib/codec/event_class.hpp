@@ -1,0 +1,13 @@
+#pragma once
+
+namespace corun::codec {
+
+/// What an event means for the run it belongs to, in any protocol.
+enum class event_class {
+    ordinary,       ///< For the caller.
+    error,          ///< For the caller: the stream itself has failed.
+    last,           ///< For the caller: the run has ended, or waits for an action. The response has no more to say.
+    end_of_stream,  ///< Only frames the stream.
+};
+
+}  // namespace corun::codec
