@@ -110,7 +110,9 @@ asio::awaitable<http_response> http_call(std::shared_ptr<net::transport> transpo
         diagnostics details;
         details.message = std::move(receiver->detail);
         details.status = receiver->response.head.status;
-        throw error(receiver->failure, std::move(details));
+        // A call has no run that could have ended early.
+        const bool cut = receiver->failure == errc::premature_eof;
+        throw error(cut ? std::error_code(errc::connection_lost) : receiver->failure, std::move(details));
     }
     co_return std::move(receiver->response);
 }

@@ -60,18 +60,17 @@ asio::awaitable<std::optional<event>> run_stream::next(std::shared_ptr<run_strea
     if (code) code->clear();
     const auto state = co_await asio::this_coro::cancellation_state;
     bool switched = false;
-    while (!self->ready()) {
+    while (!self->ready() && state.cancelled() == asio::cancellation_type::none) {
         self->waiting_ = true;
         std::error_code woken;
         co_await self->arrival_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         self->waiting_ = false;
         switched = true;
-        if (state.cancelled() != asio::cancellation_type::none) break;
     }
     // Whoever may cancel this call may also drop what it gave, if it completes in another turn of
     // the executor than the one in which the event was taken: `stream.next() || timer` would lose
     // events. So let that turn come first.
-    if (!switched && state.slot().is_connected())
+    if (!switched && state.slot().is_connected() && state.cancelled() == asio::cancellation_type::none)
         co_await asio::post(self->service_->executor, asio::use_awaitable);
     std::error_code failed;
     if (state.cancelled() != asio::cancellation_type::none) {
@@ -108,7 +107,9 @@ std::optional<event> run_stream::pop() {
         // What came before it has been delivered; what came after it cannot be trusted.
         taken.reset();
         while (!queue_.empty()) (void)queue_.pop();
-        fail(code, std::move(problem));
+        details_.message = std::move(problem);
+        machine_.fail_earlier(code);
+        act();
         return taken;
     }
     std::reverse(more_.begin(), more_.end());
@@ -133,8 +134,14 @@ asio::awaitable<void> run_stream::cancel_run(std::shared_ptr<run_stream> self) {
 void run_stream::abandon() noexcept {
     if (abandoned_) return;
     abandoned_ = true;
-    transfer_.reset();
-    deadline_.reset();
+    if (transfer_ && !transfer_over_ && machine_.over() && machine_.reading() && !machine_.paused()) {
+        // The run has ended and the end of its response is on its way: once that is read, the
+        // connection can be used again. The timer's call keeps this object until then.
+        deadline_->expires_at(*machine_.deadline(), [self = shared_from_this()] { self->transfer_.reset(); });
+    } else {
+        transfer_.reset();
+        deadline_.reset();
+    }
     wake();
 }
 
@@ -172,6 +179,11 @@ void run_stream::on_bytes(std::string_view bytes) noexcept {
 
 void run_stream::on_done(std::error_code code, std::string detail) noexcept {
     transfer_over_ = true;
+    if (abandoned_) {
+        // The timer's call is what keeps this object, and the transfer must not go in the middle of its work.
+        asio::post(service_->executor, [last = std::move(deadline_)] {});
+        return;
+    }
     try {
         if (response_ == response::events && !machine_.over()) {
             // The standard drops an event that no blank line has ended. Services have been seen to
@@ -182,10 +194,12 @@ void run_stream::on_done(std::error_code code, std::string detail) noexcept {
                 event decoded;
                 std::vector<event> more;
                 std::string problem;
-                if (!service_->decoder.decode(scratch.pop(), decoded, more, problem)) take(*last);
+                const bool whole = !service_->decoder.decode(scratch.pop(), decoded, more, problem);
+                // Data of an event that is not known is not looked at: it may be half of it.
+                if (whole && !decoded.get_if<unknown>()) take(*last);
             }
         }
-        if (code) details_.message = std::move(detail);
+        if (code && !machine_.over()) details_.message = std::move(detail);
     } catch (...) {
         code = std::make_error_code(std::errc::not_enough_memory);
     }
@@ -202,9 +216,10 @@ void run_stream::take_events(std::string_view bytes) {
 }
 
 void run_stream::take(const sse::event& arrived) {
-    const bool wanted = machine_.event_arrived(codec::threads::classify(arrived.type, arrived.data));
+    const codec::event_class what = codec::threads::classify(arrived.type, arrived.data);
+    const bool wanted = machine_.event_arrived(what);
     // The deadline for the rest of the response is nearer than the one that was set.
-    if (machine_.over()) watch();
+    if (what != codec::event_class::ordinary) watch();
     if (!wanted) return;
     if (run_id_.empty()) learn_ids(arrived.type, arrived.data);
     queue_.push(arrived.type, arrived.data);
@@ -229,7 +244,7 @@ void run_stream::gather(std::string_view bytes) {
 }
 
 void run_stream::fail(std::error_code code, std::string detail) noexcept {
-    if (machine_.failure()) return;
+    if (machine_.over()) return;
     details_.message = std::move(detail);
     machine_.fail(code);
     act();

@@ -2,8 +2,9 @@
 
 #include <corun/version.hpp>
 
-#include <array>
+#include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <ctime>
 
 #include "url.hpp"
@@ -44,23 +45,36 @@ errc errc_of(int status) noexcept {
     return errc::unexpected_status;
 }
 
-/// An HTTP date in its one allowed form, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7).
-std::optional<std::chrono::system_clock::time_point> parse_http_date(std::string_view text) {
+// Longer than a day is no hint for a retry; it also keeps sums and products within their types.
+constexpr std::chrono::milliseconds longest_hint = std::chrono::hours(24);
+
+/// How far away a point in time is, given as an HTTP date in its one allowed form,
+/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7); 0 when it is past.
+std::optional<std::chrono::milliseconds> parse_http_date(std::string_view text) {
+    constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
     std::tm parts{};
+    char month[4] = {};
+    int used = 0;
     const std::string copy(text);
-    const char* end = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    if (!end || *end != '\0') return std::nullopt;
-    return std::chrono::system_clock::from_time_t(::timegm(&parts));
+    // Not strptime: its names of months are those of the process's locale.
+    const int read = std::sscanf(copy.c_str(), "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &parts.tm_mday, month,
+                                 &parts.tm_year, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &used);
+    const std::size_t place = months.find(month);
+    if (read != 6 || used != static_cast<int>(copy.size()) || place == months.npos || place % 3 != 0) return std::nullopt;
+    parts.tm_mon = static_cast<int>(place / 3);
+    parts.tm_year -= 1900;
+    const std::time_t wait = ::timegm(&parts) - std::time(nullptr);
+    if (wait <= 0) return std::chrono::milliseconds(0);
+    return std::min(longest_hint, std::chrono::milliseconds(std::chrono::seconds(std::min<std::time_t>(wait, 24 * 3600))));
 }
 
 std::optional<std::chrono::milliseconds> parse_number(std::string_view text, std::chrono::milliseconds unit) {
-    // Longer than a day is no hint for a retry; it also keeps the product within its type.
-    constexpr std::int64_t day_ms = 24 * 3600 * 1000;
     double value = 0;
     const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (text.empty() || code != std::errc() || stop != text.data() + text.size() || !(value >= 0)) return std::nullopt;
     const double ms = value * static_cast<double>(unit.count());
-    return std::chrono::milliseconds(ms < static_cast<double>(day_ms) ? static_cast<std::int64_t>(ms) : day_ms);
+    if (ms >= static_cast<double>(longest_hint.count())) return longest_hint;
+    return std::chrono::milliseconds(static_cast<std::int64_t>(ms));
 }
 
 /// The forms and their order are those of Azure's own clients.
@@ -70,11 +84,7 @@ std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& he
         if (auto hint = parse_number(head.field(name), 1ms)) return hint;
     const std::string_view field = head.field("retry-after");
     if (auto hint = parse_number(field, 1s)) return hint;
-    if (auto date = parse_http_date(field)) {
-        const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*date - std::chrono::system_clock::now());
-        return std::max(wait, std::chrono::milliseconds(0));
-    }
-    return std::nullopt;
+    return parse_http_date(field);
 }
 
 }  // namespace

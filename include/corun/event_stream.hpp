@@ -30,13 +30,15 @@ public:
 
     /// The next event, or nothing when the run has ended or waits for an action that was delivered.
     ///
-    /// Completes at once while events are waiting. Events that arrived before a failure are
+    /// Completes at once while events are waiting (in a coroutine that can be cancelled: in the next
+    /// turn of the executor; `try_next` is the way round). Events that arrived before a failure are
     /// delivered first; then each call throws the failure as `corun::error`: `errc::premature_eof`,
-    /// `connection_lost`, `idle_timeout`, `total_timeout`, `event_too_large`, `bad_event`.
+    /// `connection_lost`, `idle_timeout`, `total_timeout`, `event_too_large`, `bad_event`,
+    /// `stream_failed`.
     ///
-    /// Cancellation: terminal, partial and total. The call ends with
-    /// `asio::error::operation_aborted`, no event is lost, and `next` may be called again: so
-    /// `stream.next() || timer.async_wait(...)` works.
+    /// Cancellation: terminal, partial and total, as far as the coroutine's cancellation state lets
+    /// them through. The call ends with `asio::error::operation_aborted`, no event is lost, and
+    /// `next` may be called again: so `stream.next() || timer.async_wait(...)` works.
     [[nodiscard]] asio::awaitable<std::optional<event>> next();
     /// The same; a failure sets `code`, which must live until then, and gives nothing. `details()` says more.
     [[nodiscard]] asio::awaitable<std::optional<event>> next(std::error_code& code);

@@ -24,7 +24,7 @@ struct CORUN_API client_options {
     /// Longest silence while reading, in bytes: a keep-alive counts as a sign of life. Time in which
     /// the caller does not take events, so that reading is paused, does not count.
     std::chrono::milliseconds idle_timeout = std::chrono::seconds{60};
-    /// Longest duration of a whole run or call.
+    /// Longest duration of a whole run or call, from the time it is sent.
     std::chrono::milliseconds total_timeout{0};
 
     /// Largest single event; a larger one ends the stream with `errc::event_too_large`.

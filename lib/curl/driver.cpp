@@ -67,6 +67,7 @@ void driver::leave(driven& transfer) noexcept {
     active_[transfer.position]->position = transfer.position;
     active_.pop_back();
     if (!active_.empty()) return;
+    broken_ = false;
     // Nothing may stay pending once nothing is under way, or the context would never run out of work.
     timer_.cancel();
     std::error_code ignored;

@@ -12,6 +12,9 @@
 namespace corun::curl {
 namespace {
 
+/// More than any service sends; libcurl itself bounds one field only.
+constexpr std::size_t largest_head = std::size_t{256} << 10;
+
 struct easy_deleter {
     void operator()(CURL* easy) const noexcept { curl_easy_cleanup(easy); }
 };
@@ -63,8 +66,11 @@ std::error_code error_of(CURLcode result) noexcept {
         case CURLE_OUT_OF_MEMORY:
             return std::make_error_code(std::errc::not_enough_memory);
         case CURLE_URL_MALFORMAT:
-        case CURLE_UNSUPPORTED_PROTOCOL:
             return errc::invalid_endpoint;
+        // The peer speaks, but not HTTP: URLs of other schemes do not come here.
+        case CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_WEIRD_SERVER_REPLY:
+            return errc::bad_response;
         default:
             return errc::connection_lost;
     }
@@ -110,6 +116,8 @@ private:
         set(CURLOPT_PRIVATE, static_cast<driven*>(this));
         set(CURLOPT_ERRORBUFFER, problem_.data());
         set(CURLOPT_NOSIGNAL, 1L);
+        // Else dropping a transfer whose host name is being looked up waits for the look-up, and everybody with it.
+        set(CURLOPT_QUICK_EXIT, 1L);
         // A paused HTTP/2 stream goes on filling libcurl's window of 32 MB; on HTTP/1.1 TCP holds the sender back.
         set(CURLOPT_HTTP_VERSION, static_cast<long>(request_.streams ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
         set(CURLOPT_FOLLOWLOCATION, 0L);
@@ -144,7 +152,10 @@ private:
         }
         if (request_.method == "POST") {
             set(CURLOPT_POST, 1L);
-            set(CURLOPT_POSTFIELDS, request_.body.reveal().data());
+            // When a reused connection breaks, libcurl sends a request again that it can rewind. A POST may
+            // have been acted upon: given by a function that cannot go back, it is sent once.
+            set(CURLOPT_READFUNCTION, &easy_transfer::on_read);
+            set(CURLOPT_READDATA, this);
             set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
             // A body over 1 MB would wait a second for a `100 Continue` that services do not send.
             append(headers_, "Expect:");
@@ -156,17 +167,28 @@ private:
         set(CURLOPT_HTTPHEADER, headers_.get());
     }
 
+    static std::size_t on_read(char* to, std::size_t, std::size_t room, void* self) noexcept {
+        auto& transfer = *static_cast<easy_transfer*>(self);
+        const std::string_view rest = transfer.request_.body.reveal().substr(transfer.sent_);
+        const std::size_t size = rest.copy(to, room);
+        transfer.sent_ += size;
+        return size;
+    }
+
     static std::size_t on_write(char* data, std::size_t, std::size_t size, void* self) noexcept {
         static_cast<easy_transfer*>(self)->sink_.on_bytes({data, size});
         return size;
     }
 
     static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) noexcept {
+        auto& transfer = *static_cast<easy_transfer*>(self);
         try {
-            static_cast<easy_transfer*>(self)->header_line({data, size});
+            transfer.head_bytes_ += size;
+            if (transfer.head_bytes_ > largest_head) return 0;
+            transfer.header_line({data, size});
             return size;
         } catch (...) {
-            static_cast<easy_transfer*>(self)->out_of_memory_ = true;
+            transfer.out_of_memory_ = true;
             return 0;
         }
     }
@@ -197,12 +219,32 @@ private:
 
     void finished(CURLcode result) noexcept override {
         added_ = false;
-        const std::error_code code = out_of_memory_ ? std::make_error_code(std::errc::not_enough_memory) : error_of(result);
-        std::string detail;
-        if (code) detail = problem_[0] ? problem_.data() : curl_easy_strerror(result);
-        // Last: the sink may not destroy this transfer here, but it may do so soon.
+        const std::error_code code = outcome(result);
+        std::string detail = code ? explanation(result) : std::string();
         driver_->remove(easy_.get(), *this);
+        // Nothing that is secret waits for the transfer's owner to let go of it.
+        easy_.reset();
+        headers_.reset();
+        request_ = net::request();
         sink_.on_done(code, std::move(detail));
+    }
+
+    std::error_code outcome(CURLcode result) const noexcept {
+        if (out_of_memory_) return std::make_error_code(std::errc::not_enough_memory);
+        if (head_bytes_ > largest_head) return errc::bad_response;
+        long proxy_status = 0;
+        curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+        if (result != CURLE_OK && proxy_status >= 300) return errc::connect_failed;
+        return error_of(result);
+    }
+
+    std::string explanation(CURLcode result) const {
+        if (head_bytes_ > largest_head) return "the head of the response is too large";
+        if (result == CURLE_SEND_FAIL_REWIND) return "the connection broke while the request was being sent";
+        const std::string_view problem = problem_.data();
+        // These two show the proxy's URL, password and all.
+        if (problem.starts_with("Unsupported proxy")) return "the proxy's URL cannot be used";
+        return problem.empty() ? curl_easy_strerror(result) : std::string(problem);
     }
 
     void resume_now() noexcept override {
@@ -215,6 +257,8 @@ private:
     easy_handle easy_;
     header_list headers_;
     net::response_head head_;
+    std::size_t head_bytes_ = 0;
+    std::size_t sent_ = 0;
     std::array<char, CURL_ERROR_SIZE> problem_{};
     bool added_ = false;
     bool paused_ = false;

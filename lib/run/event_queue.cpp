@@ -1,17 +1,31 @@
 #include "run/event_queue.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 namespace corun::run {
+namespace {
+
+/// What an event holds on to while it waits.
+std::size_t cost_of(const codec::threads::raw_event& event) noexcept {
+    return event.name.size() + event.data.size() + sizeof event;
+}
+
+}  // namespace
 
 char* event_queue::reserve(std::size_t size) {
     if (capacity_ - used_ < size) {
-        capacity_ = std::max(size, next_block_);
-        block_ = std::make_shared_for_overwrite<char[]>(capacity_);
+        if (block_.use_count() == 1 && size <= capacity_) {
+            // Nobody holds an event of it any more; what they read of it, perhaps on other threads, came before.
+            std::atomic_thread_fence(std::memory_order_acquire);
+        } else {
+            capacity_ = std::max(size, next_block_);
+            block_ = std::make_shared_for_overwrite<char[]>(capacity_);
+            // Many events at once share larger blocks; a stream that trickles holds little.
+            next_block_ = std::min(2 * next_block_, largest_shared_block);
+        }
         used_ = 0;
-        // Many events at once share larger blocks; a stream that trickles holds little.
-        next_block_ = std::min(2 * next_block_, largest_shared_block);
     }
     char* place = block_.get() + used_;
     used_ += size;
@@ -29,14 +43,14 @@ void event_queue::push(std::string_view name, std::string_view data) {
     event.name = {place + data.size(), name.size()};
     event.storage = block_;
     events_.push_back(std::move(event));
-    bytes_ += name.size() + data.size();
+    bytes_ += cost_of(events_.back());
 }
 
 codec::threads::raw_event event_queue::pop() {
     codec::threads::raw_event event = std::move(events_.front());
     events_.pop_front();
-    bytes_ -= event.name.size() + event.data.size();
-    if (events_.empty() && capacity_ > smallest_block) {
+    bytes_ -= cost_of(event);
+    if (events_.empty() && capacity_ > kept_block) {
         block_.reset();
         capacity_ = used_ = 0;
         next_block_ /= 2;

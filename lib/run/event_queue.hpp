@@ -18,11 +18,12 @@ public:
     [[nodiscard]] codec::threads::raw_event pop();
 
     [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
-    /// Bytes of the events that wait.
+    /// Bytes that the waiting events hold.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
     static constexpr std::size_t smallest_block = std::size_t{1} << 10;
+    static constexpr std::size_t kept_block = std::size_t{4} << 10;
     static constexpr std::size_t largest_shared_block = std::size_t{32} << 10;
 
     char* reserve(std::size_t size);

@@ -63,19 +63,28 @@ void machine::time_passed(time_point now) noexcept {
         return;
     }
     const bool total = limits_.total.count() > 0 && now >= started_ + limits_.total;
-    fail(total ? errc::total_timeout : errc::idle_timeout);
+    if (stream_error_) fail(errc::stream_failed);
+    else fail(total ? errc::total_timeout : errc::idle_timeout);
 }
 
 void machine::fail(std::error_code code) noexcept {
+    if (over_) return;
     over_ = true;
-    if (!failure_) failure_ = code;
+    failure_ = code;
+    phase_ = phase::over;
+}
+
+void machine::fail_earlier(std::error_code code) noexcept {
+    over_ = true;
+    failure_ = code;
     phase_ = phase::over;
 }
 
 std::optional<time_point> machine::deadline() const noexcept {
     std::optional<time_point> when;
     if (phase_ == phase::over) return when;
-    if (phase_ == phase::draining) return last_activity_ + drain_time;
+    // After an error of the stream only what is already on its way is of interest.
+    if (phase_ == phase::draining || (stream_error_ && !paused_)) return last_activity_ + drain_time;
     // While we do not read, silence says nothing about the service.
     if (limits_.idle.count() > 0 && !paused_) when = last_activity_ + limits_.idle;
     if (limits_.total.count() > 0) {

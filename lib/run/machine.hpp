@@ -37,8 +37,10 @@ public:
     /// How many bytes of events wait for the caller.
     void backlog_changed(std::size_t bytes, time_point now) noexcept;
     void time_passed(time_point now) noexcept;
-    /// Something else went wrong: an event too large, data that is not JSON. The first failure stays.
+    /// Something else went wrong: an event too large. The first outcome stays.
     void fail(std::error_code code) noexcept;
+    /// An event that had arrived cannot be read: whatever came after it does not count.
+    void fail_earlier(std::error_code code) noexcept;
 
     // What to do.
     /// Read on (paused or not) while true; otherwise the transfer is of no use any more.

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "emulated.hpp"
+#include "loopback_server.hpp"
 
 namespace {
 using namespace corun;
@@ -143,6 +144,56 @@ BOOST_AUTO_TEST_CASE(a_run_without_streaming_is_polled_to_its_end) {
     for (int polls = 0; !is_terminal(r.status) && polls < 1000; ++polls) r = await(io, t.get_run(r.id));
     BOOST_TEST((r.status == run_state::completed));
     BOOST_TEST(r.usage.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(runs_one_after_another_share_a_connection) {
+    const std::string created = "event: thread.run.created\ndata: {\"id\":\"run_1\",\"thread_id\":\"thread_1\",\"status\":\"queued\"}\n\n";
+    const std::string completed = "event: thread.run.completed\ndata: {\"id\":\"run_1\",\"thread_id\":\"thread_1\",\"status\":\"completed\"}\n\n";
+    loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        raw_request request = co_await connection->read();
+        while (!request.head.empty()) {
+            if (request.head.starts_with("GET")) {
+                co_await connection->write(whole_response(200, "application/json", "{\"id\":\"asst_1\",\"model\":\"m\"}"));
+            } else {
+                co_await connection->write(response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
+                co_await connection->write_chunk(created + completed);
+                // The caller has its last event before the response ends.
+                co_await asio::post(io, asio::use_awaitable);
+                co_await connection->write_chunk("event: done\ndata: [DONE]\n\n");
+                co_await connection->write("0\r\n\r\n");
+            }
+            request = co_await connection->read();
+        }
+    });
+    corun::client other(io.get_executor(), server.url(), credential::bearer("t"));
+    agent a = await(io, other.get_agent("asst_1"));
+    for (int i = 0; i < 5; ++i) {
+        BOOST_TEST(await(io, collect(a.run_stream("hi"))).size() == 2u);
+        // What is left of the response is read meanwhile.
+        run_ready(io);
+    }
+    BOOST_TEST(server.connections() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(an_io_context_may_go_with_streams_under_way) {
+    auto context = std::make_unique<asio::io_context>();
+    auto local = std::make_unique<emulator::service>(*context);
+    local->script("", {emulator::step::reply("One moment."), emulator::step::hold()});
+    int open = 0;
+    {
+        corun::client here(context->get_executor(), local->endpoint(), credential::bearer(local->token()));
+        const auto hold = [&](corun::client c) -> asio::awaitable<void> {
+            agent a = co_await c.create_agent(agent_definition("gpt-4o"));
+            event_stream stream = co_await a.run_stream("hi");
+            while (auto arrived = co_await stream.next())
+                if (arrived->get_if<message_completed>()) ++open;
+        };
+        for (int i = 0; i < 5; ++i) asio::co_spawn(*context, hold(here), [](std::exception_ptr) {});
+        run_until(*context, [&] { return open == 5; });
+    }
+    local.reset();
+    context.reset();
+    BOOST_TEST(open == 5);
 }
 
 BOOST_AUTO_TEST_CASE(a_running_run_is_cancelled_through_its_stream) {

@@ -72,7 +72,10 @@ BOOST_AUTO_TEST_CASE(every_form_of_retry_hint_is_read) {
     BOOST_TEST((hint({{"x-ms-retry-after-ms", "1500"}}) == 1500ms));
     BOOST_TEST((hint({{"Retry-After", "7"}, {"retry-after-ms", "250"}}) == 250ms));
     BOOST_TEST((hint({{"Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT"}}) == 0ms));
-    BOOST_TEST((hint({{"Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT"}}) > 24h));
+    BOOST_TEST((hint({{"Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT"}}) == 24h));
+    BOOST_TEST((hint({{"Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"}}) == 24h));
+    BOOST_TEST(!hint({{"Retry-After", "Fri, 31 Foo 2100 23:59:59 GMT"}}).has_value());
+    BOOST_TEST(!hint({{"Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT x"}}).has_value());
     BOOST_TEST(!hint({{"Retry-After", "soon"}}).has_value());
     BOOST_TEST(!hint({{"Retry-After", "-1"}}).has_value());
     BOOST_TEST(!hint({}).has_value());

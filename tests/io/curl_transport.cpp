@@ -1,5 +1,6 @@
 #include "curl/transport.hpp"
 
+#include <asio/bind_cancellation_slot.hpp>
 #include <asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -12,6 +13,8 @@
 #include "clock.hpp"
 #include "http_call.hpp"
 #include "loopback_server.hpp"
+#include "manual_clock.hpp"
+#include "scripted_transport.hpp"
 
 namespace {
 
@@ -259,6 +262,63 @@ BOOST_AUTO_TEST_CASE(refuses_a_plain_answer_to_a_tls_handshake) {
     BOOST_TEST(sink.code == errc::tls_failed);
 }
 
+BOOST_AUTO_TEST_CASE(never_sends_a_post_twice) {
+    // The second request on a connection dies without an answer. libcurl would try it again on a new one.
+    int posts = 0;
+    loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        raw_request request = co_await connection->read();
+        co_await connection->write(whole_response(200, "text/plain", "x"));
+        request = co_await connection->read();
+        if (request.head.starts_with("POST")) ++posts;
+        connection->close();
+    });
+    auto first = start(get(server.url()));
+    run_until(io, [&] { return sink.done; });
+    recording_sink second;
+    net::request post = get(server.url());
+    post.method = "POST";
+    post.body = "{\"once\":true}";
+    auto transfer = transport->start(std::move(post), second);
+    run_until(io, [&] { return second.done; });
+    BOOST_TEST(second.code == errc::connection_lost);
+    BOOST_TEST(posts == 1);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_head_without_end_and_a_peer_that_speaks_no_http) {
+    loopback_server endless(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        (void)co_await connection->read();
+        std::string line = "HTTP/1.1 200 OK\r\n";
+        while (co_await connection->write(line)) line = "X-More: " + std::string(1000, 'x') + "\r\n";
+    });
+    auto transfer = start(get(endless.url()));
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(sink.code == errc::bad_response);
+    BOOST_TEST(sink.heads == 0);
+
+    loopback_server other(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        (void)co_await connection->read();
+        co_await connection->write("SSH-2.0-OpenSSH_9.2\r\n");
+        connection->close();
+    });
+    recording_sink second;
+    auto another = transport->start(get(other.url()), second);
+    run_until(io, [&] { return second.done; });
+    BOOST_TEST(second.code == errc::bad_response);
+}
+
+BOOST_AUTO_TEST_CASE(never_shows_a_proxys_password) {
+    for (const char* proxy : {"ftpx://user:hunter2@proxy.example:1", "http://user:hunter2@proxy.example:port"}) {
+        curl::options settings;
+        settings.proxy = proxy;
+        auto through = curl::make_transport(io.get_executor(), settings);
+        recording_sink each;
+        auto transfer = through->start(get("http://service.example/"), each);
+        run_until(io, [&] { return each.done; });
+        BOOST_TEST(!!each.code);
+        BOOST_TEST(each.detail.find("hunter2") == std::string::npos);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(never_follows_a_redirect) {
     loopback_server elsewhere(io, answering(whole_response(200, "text/plain", "secret")));
     loopback_server server(io, answering(whole_response(302, "text/plain", "", "Location: " + elsewhere.url() + "\r\n")));
@@ -360,6 +420,78 @@ BOOST_AUTO_TEST_CASE(a_call_gathers_the_response_and_bounds_it) {
     detail::http_response part = await(io, detail::http_call(transport, clock, get(server.url()), limits));
     BOOST_TEST(part.truncated);
     BOOST_TEST(part.body == "jjjjjjjjjj");
+}
+
+namespace {
+
+/// A call over a transport and a clock that the test plays.
+struct played_call {
+    asio::io_context io;
+    std::shared_ptr<scripted_transport> played = std::make_shared<scripted_transport>();
+    std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
+    asio::cancellation_signal cancel;
+    std::optional<std::error_code> ended;
+
+    void start(std::chrono::milliseconds idle, std::chrono::milliseconds total) {
+        detail::call_limits limits;
+        limits.idle = idle;
+        limits.total = total;
+        asio::co_spawn(io, detail::http_call(played, clock, net::request(), limits),
+                       asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr e, detail::http_response) {
+                           ended.emplace();
+                           try {
+                               if (e) std::rethrow_exception(e);
+                           } catch (const std::system_error& failure) {
+                               ended = failure.code();
+                           }
+                       }));
+        run_until(io, [&] { return played->current() != nullptr; });
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_silent_call_times_out_and_bytes_put_it_off, played_call) {
+    start(60s, 0s);
+    clock->advance(59s);
+    played->current()->head(200, "application/json");
+    clock->advance(59s);
+    played->current()->bytes("{");
+    clock->advance(59s);
+    run_ready(io);
+    BOOST_TEST(!ended.has_value());
+    clock->advance(1s);
+    run_until(io, [&] { return ended.has_value(); });
+    BOOST_TEST(*ended == errc::idle_timeout);
+    BOOST_TEST(played->current() == nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_call_that_takes_too_long_times_out, played_call) {
+    start(60s, 90s);
+    clock->advance(50s);
+    played->current()->head(200, "application/json");
+    clock->advance(39s);
+    played->current()->bytes("{");
+    clock->advance(1s);
+    run_until(io, [&] { return ended.has_value(); });
+    BOOST_TEST(*ended == errc::total_timeout);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_cancelled_call_drops_its_request, played_call) {
+    start(60s, 0s);
+    cancel.emit(asio::cancellation_type::terminal);
+    run_until(io, [&] { return ended.has_value(); });
+    BOOST_TEST(*ended == asio::error::operation_aborted);
+    BOOST_TEST(played->current() == nullptr);
+    BOOST_TEST(clock->pending() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_call_cut_short_has_lost_its_connection, played_call) {
+    start(60s, 0s);
+    played->current()->head(200, "application/json");
+    played->current()->done(errc::premature_eof);
+    run_until(io, [&] { return ended.has_value(); });
+    BOOST_TEST(*ended == errc::connection_lost);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

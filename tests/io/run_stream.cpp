@@ -236,6 +236,71 @@ BOOST_FIXTURE_TEST_CASE(data_that_is_not_json_names_its_event_and_loses_nothing_
     BOOST_TEST(transport->current() == nullptr);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_bad_event_is_not_hidden_by_what_came_after_it, fixture) {
+    for (const bool lost : {true, false}) {
+        event_stream stream = opened();
+        transfer().bytes(created() + frame("thread.message.delta", "nonsense") + (lost ? "" : run_event("completed")));
+        if (lost) transfer().done(errc::connection_lost);
+        BOOST_TEST(name_of_next(stream) == "thread.run.created");
+        std::error_code code;
+        BOOST_TEST(!next(stream, code).has_value());
+        BOOST_TEST(code == errc::bad_event);
+        BOOST_TEST(stream.details().message.find("thread.message.delta") != std::string::npos);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(what_breaks_after_the_run_ended_is_not_reported, fixture) {
+    event_stream stream = opened();
+    transfer().bytes(created() + run_event("completed"));
+    transfer().done(errc::connection_lost);
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    BOOST_TEST(name_of_next(stream) == "thread.run.completed");
+    BOOST_TEST(name_of_next(stream) == "end");
+    BOOST_TEST(stream.details().message == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(half_of_an_unknown_event_at_the_end_is_not_taken_for_a_whole_one, fixture) {
+    event_stream stream = opened();
+    transfer().bytes(created() + "event: surprise\ndata: {\"x\":\"trunc");
+    transfer().done();
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    std::error_code code;
+    BOOST_TEST(!next(stream, code).has_value());
+    BOOST_TEST(code == errc::premature_eof);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_error_event_with_a_lingering_connection_is_not_waited_out, fixture) {
+    event_stream stream = opened();
+    transfer().bytes(created() + frame("error", R"({"code":"boom","message":"it broke"})"));
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    BOOST_TEST(name_of_next(stream) == "error");
+    clock->advance(2s);
+    std::error_code code;
+    BOOST_TEST(!next(stream, code).has_value());
+    BOOST_TEST(code == errc::stream_failed);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_destroyed_stream_whose_run_has_ended_reads_the_end_of_its_response, fixture) {
+    {
+        event_stream stream = opened();
+        transfer().bytes(created() + run_event("completed"));
+        while (stream.try_next()) {}
+    }
+    BOOST_REQUIRE(transport->current() != nullptr);
+    transfer().bytes(done);
+    transfer().done();
+    run_ready(io);
+    BOOST_TEST(transport->current() == nullptr);
+    BOOST_TEST(clock->pending() == 0u);
+    {
+        event_stream stream = opened();
+        transfer().bytes(created() + run_event("completed"));
+    }
+    BOOST_TEST(transport->current() != nullptr);
+    clock->advance(2s);  // but not for long
+    BOOST_TEST(transport->current() == nullptr);
+}
+
 BOOST_FIXTURE_TEST_CASE(an_error_event_is_delivered_and_then_thrown, fixture) {
     event_stream stream = opened();
     transfer().bytes(created() + frame("error", R"({"error":{"code":"boom","message":"it broke"}})") + done);

@@ -164,17 +164,34 @@ BOOST_AUTO_TEST_CASE(the_first_failure_stays) {
     machine m(bounds(60s), start);
     m.fail(errc::event_too_large);
     m.response_ended(errc::connection_lost);
-    m.fail(errc::bad_event);
+    m.fail(errc::connection_lost);
     m.time_passed(start + 60s);
     BOOST_TEST(m.failure() == errc::event_too_large);
     BOOST_TEST(!m.reading());
 }
 
-BOOST_AUTO_TEST_CASE(an_event_that_cannot_be_read_is_a_failure_even_after_the_run_ended) {
+BOOST_AUTO_TEST_CASE(an_event_that_cannot_be_read_undoes_what_came_after_it) {
+    machine ended(bounds(60s), start);
+    (void)ended.event_arrived(event_class::last);
+    ended.fail(errc::event_too_large);
+    BOOST_TEST(!ended.failure());
+    ended.fail_earlier(errc::bad_event);
+    BOOST_TEST(ended.failure() == errc::bad_event);
+    BOOST_TEST(!ended.reading());
+
+    machine lost(bounds(60s), start);
+    lost.response_ended(errc::connection_lost);
+    lost.fail_earlier(errc::bad_event);
+    BOOST_TEST(lost.failure() == errc::bad_event);
+}
+
+BOOST_AUTO_TEST_CASE(after_an_error_event_a_lingering_connection_is_not_waited_for) {
     machine m(bounds(60s), start);
-    (void)m.event_arrived(event_class::last);
-    m.fail(errc::bad_event);
-    BOOST_TEST(m.failure() == errc::bad_event);
+    m.bytes_arrived(start + 1s);
+    (void)m.event_arrived(event_class::error);
+    BOOST_TEST((m.deadline() == start + 3s));
+    m.time_passed(start + 3s);
+    BOOST_TEST(m.failure() == errc::stream_failed);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
