@@ -31,15 +31,22 @@ function drive(mcpUrl, message) {
     };
 }
 
-const session = ['initialize', 'notifications/initialized', 'tools/list', 'DELETE'];
-const callSession = session.map((method) => (method === 'tools/list' ? 'tools/call' : method));
 const methods = (server, user) => server.seen.filter((one) => one.user === user).map((one) => one.method);
 
-for (const answersAsJson of [false, true])
-    describe(`an MCP server that answers as ${answersAsJson ? 'JSON' : 'events'}`, { timeout: 120_000 }, () => {
+for (const [name, options] of [
+    ['that answers as events', {}],
+    ['that answers as JSON', { answersAsJson: true }],
+    ['without sessions', { hasSessions: false }],
+])
+    describe(`an MCP server ${name}`, { timeout: 120_000 }, () => {
+        // A run lists the tools in one session, and calls one in another.
+        const ending = options.hasSessions === false ? [] : ['DELETE'];
+        const requests = ['tools/list', 'tools/call'].flatMap((method) => [
+            'initialize', 'notifications/initialized', method, ...ending,
+        ]);
         let server;
         before(async () => {
-            server = await startMcpServer({ answersAsJson });
+            server = await startMcpServer(options);
         });
         after(() => {
             server.stop();
@@ -54,7 +61,7 @@ for (const answersAsJson of [false, true])
             await program.end();
             assert.deepEqual([anna.status, anna.text, anna.error], ['completed', 'you are anna', null]);
             assert.ok(anna.events.includes('thread.run.step.delta'));
-            assert.deepEqual(methods(server, 'anna'), [...session, ...callSession]);
+            assert.deepEqual(methods(server, 'anna'), requests);
             assert.equal(server.sessions.size, 0);
         });
 
@@ -83,11 +90,12 @@ for (const answersAsJson of [false, true])
 
         test('refuses a token that expires between the list and the call', async () => {
             server.accept('brief', 'anna');
-            server.onRequest = ({ method }, used) => method === 'DELETE' && server.expire(used);
+            server.onRequest = ({ method }, used) => method === 'tools/list' && server.expire(used);
             const program = drive(server.url, 'whoami');
             const [anna] = await program.run('brief');
             await program.end();
             server.onRequest = () => {};
+            server.sessions.clear(); // The token was too old to end its session, too.
             assert.equal(anna.status, 'failed');
             assert.equal(anna.error.code, 'tool_server_error');
             assert.match(anna.error.message, /Error calling tool 'whoami' of MCP server: 'bookings'\. Http status code: 401/);
@@ -110,7 +118,7 @@ for (const answersAsJson of [false, true])
             }
             await program.end();
             for (const user of users)
-                assert.deepEqual(methods(server, user), Array(3).fill([...session, ...callSession]).flat());
+                assert.deepEqual(methods(server, user), Array(3).fill(requests).flat());
             assert.ok(server.seen.every((one) => one.user || one.status === 401));
             assert.equal(server.sessions.size, 0);
         });

@@ -10,7 +10,7 @@ import express from 'express';
 import { z } from 'zod';
 
 /** `answersAsJson`: else as a stream of events, which is the SDK's way unless told otherwise. */
-export async function startMcpServer({ answersAsJson = false } = {}) {
+export async function startMcpServer({ answersAsJson = false, hasSessions = true } = {}) {
     const tokens = new Map(); // token -> {user, expiresAt}
     const sessions = new Map(); // id -> {user, transport}
     const seen = []; // {user, method, status}
@@ -56,7 +56,7 @@ export async function startMcpServer({ answersAsJson = false } = {}) {
         });
         mcp.server.registerCapabilities({ logging: {} });
         const transport = new StreamableHTTPServerTransport({
-            sessionIdGenerator: randomUUID,
+            sessionIdGenerator: hasSessions ? randomUUID : undefined,
             enableJsonResponse: answersAsJson,
             onsessioninitialized: (id) => void sessions.set(id, { user, transport }),
             onsessionclosed: (id) => void sessions.delete(id),
