@@ -9,8 +9,11 @@
 
 #include <asio/error.hpp>
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <optional>
+#include <string_view>
 
 namespace corun::emulator {
 namespace {
@@ -32,6 +35,15 @@ json response_in(const detail::http_response& answer, int id) {
         }
     }
     throw mcp_error(answer.head.status, "The server's answer is not a JSON-RPC response.");
+}
+
+/// Headers that are HTTP's and the protocol's own: what a run says of them would break the exchange.
+bool is_reserved(std::string_view name) {
+    static constexpr const char* reserved[] = {
+        "Accept", "Connection",           "Content-Length", "Content-Type",      "Expect",
+        "Host",   "MCP-Protocol-Version", "Mcp-Session-Id", "Transfer-Encoding", "Upgrade"};
+    return std::any_of(std::begin(reserved), std::end(reserved),
+                       [name](const char* one) { return equal_ignoring_case(name, one); });
 }
 
 json request_of(const char* method, json parameters) {
@@ -99,8 +111,8 @@ private:
         request.method = http_method;
         request.url = where_.url;
         request.connect_timeout = where_.timeout;
-        // Those of the run first: the protocol's own must hold whatever they say.
-        for (const auto& [name, value] : where_.headers) request.headers.add({name, secret(value)});
+        for (const auto& [name, value] : where_.headers)
+            if (!is_reserved(name)) request.headers.add({name, secret(value)});
         request.headers.set("Accept", "application/json, text/event-stream");
         if (!session_.empty()) request.headers.set("Mcp-Session-Id", session_);
         if (!version_.empty()) request.headers.set("MCP-Protocol-Version", version_);

@@ -1,6 +1,7 @@
 #include "emulator/schema.hpp"
 
 #include "emulator/refusal.hpp"
+#include <corun/headers.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -256,6 +257,23 @@ check tool(bool mcp) {
     return by_type(std::move(all));
 }
 
+/// HTTP headers for an MCP server. A line break in one would be a header, or a request, more.
+check headers() {
+    return nullable([fields = map(string())](const json& value, const std::string& path) {
+        fields(value, path);
+        for (const auto& [name, item] : value.items()) {
+            const auto& text = item.get_ref<const std::string&>();
+            const bool has_control_character = std::any_of(
+                text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+            if (!is_header_name(name) || has_control_character)
+                throw bad_request("Invalid '" + path + "': " +
+                                      (has_control_character ? "a value holds a control character."
+                                                             : "a name is not one of an HTTP header."),
+                                  path, "invalid_value");
+        }
+    });
+}
+
 check approval() {
     const check names = [](const json& value, const std::string& path) {
         (value.is_array() ? array(string()) : object(members{required("tool_names", array(string()))}))(value, path);
@@ -279,9 +297,10 @@ check tool_resources(bool mcp) {
                                                                           {"index_asset_id", nullable(string())}}),
                                                            1))}})));
     if (mcp)
-        all.emplace_back("mcp", nullable(array(object(members{required("server_label", string()),
-                                                              {"headers", nullable(map(string()))},
-                                                              {"require_approval", approval()}}))));
+        all.emplace_back(
+            "mcp",
+            nullable(array(object(members{
+                required("server_label", string()), {"headers", headers()}, {"require_approval", approval()}}))));
     return nullable(object(std::move(all)));
 }
 
@@ -387,10 +406,10 @@ bodies::bodies(bool mcp) {
          nullable(array(object(members{{"tool_call_id", nullable(string())}, {"output", nullable(string())}})))},
         {"stream", nullable(boolean())}};
     if (mcp)
-        submission.emplace_back("tool_approvals",
-                                nullable(array(object(members{required("tool_call_id", string()),
-                                                              required("approve", boolean()),
-                                                              {"headers", nullable(map(string()))}}))));
+        submission.emplace_back(
+            "tool_approvals",
+            nullable(array(object(
+                members{required("tool_call_id", string()), required("approve", boolean()), {"headers", headers()}}))));
     submit = object(std::move(submission));
     metadata_only = object(members{{"metadata", metadata()}});
 }

@@ -71,6 +71,17 @@ const refused_body refused_bodies[] = {
      R"({"assistant_id":"a","tool_resources":{"mcp":[{"server_label":"b","headers":{"X":1}}]}})",
      "Invalid type for 'tool_resources.mcp[0].headers.X': expected a string, but got an integer instead.",
      "tool_resources.mcp[0].headers.X", "invalid_type"},
+    {"header value with a line break", "/threads/runs",
+     R"({"assistant_id":"a","tool_resources":{"mcp":[{"server_label":"b","headers":{"X":"1\r\nY: 2"}}]}})",
+     "Invalid 'tool_resources.mcp[0].headers': a value holds a control character.", "tool_resources.mcp[0].headers",
+     "invalid_value"},
+    {"header name with a blank", "/threads/runs",
+     R"({"assistant_id":"a","tool_resources":{"mcp":[{"server_label":"b","headers":{"X Y":"1"}}]}})",
+     "Invalid 'tool_resources.mcp[0].headers': a name is not one of an HTTP header.", "tool_resources.mcp[0].headers",
+     "invalid_value"},
+    {"header without a name", "/threads", R"({"tool_resources":{"mcp":[{"server_label":"b","headers":{"":"1"}}]}})",
+     "Invalid 'tool_resources.mcp[0].headers': a name is not one of an HTTP header.", "tool_resources.mcp[0].headers",
+     "invalid_value"},
     {"missing assistant", "/threads/runs", R"({"stream":true})", "Missing required parameter: 'assistant_id'.",
      "assistant_id", "missing_required_parameter"},
     {"additional messages where the thread is new", "/threads/runs", R"({"assistant_id":"a","additional_messages":[]})",
@@ -668,6 +679,29 @@ BOOST_AUTO_TEST_CASE(remembers_the_requests) {
     BOOST_TEST(json::parse(seen.body)["model"] == "gpt-4o");
     service->forget_requests();
     BOOST_TEST(service->requests().empty());
+}
+
+BOOST_AUTO_TEST_CASE(keeps_the_headers_of_the_exchange_with_mcp_servers_its_own) {
+    json tool_resources = resources("good");
+    json& headers = tool_resources["mcp"][0]["headers"];
+    headers["X-Tenant"] = "acme";
+    for (const char* name : {"Accept", "connection", "Content-Length", "content-type", "Expect", "host",
+                             "mcp-protocol-version", "Mcp-Session-Id", "transfer-encoding", "Upgrade"})
+        headers[name] = "7";
+    json body = run_body(make_agent(list(mcp_tool())), "reserve_seat");
+    body["tool_resources"] = std::move(tool_resources);
+    const auto events = stream("/threads/runs", body);
+    BOOST_TEST(events.back().name == "done");
+    BOOST_TEST(value_of(events, "thread.run.completed")["status"] == "completed");
+    BOOST_TEST(mcp->calls().size() == 8u);
+    for (const auto& call : mcp->calls()) {
+        bool has_tenant = false;
+        for (const auto& [name, value] : call.headers) {
+            BOOST_TEST(value != "7", name);
+            has_tenant |= name == "X-Tenant" && value == "acme";
+        }
+        BOOST_TEST(has_tenant);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(stops_with_runs_and_connections_open) {

@@ -1,0 +1,174 @@
+// A corun program calls a real MCP server through the emulator, with headers of each run's own.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+import { startMcpServer } from './mcp_server.mjs';
+import { azureClient, call, collect, dataOf, disconnect, driver, endpoint, namesOf, textOf, token } from './support.mjs';
+
+/** The corun program at work. */
+function drive(mcpUrl, message) {
+    const child = spawn(driver, [endpoint, token, mcpUrl, message], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(code ?? signal)));
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    return {
+        /** Lets all of these tokens' users run at once; gives what came of each. */
+        async run(...tokens) {
+            child.stdin.write(`${tokens.join(' ')}\n`);
+            const outcomes = [];
+            for (;;) {
+                const { value, done } = await lines.next();
+                assert.ok(!done, 'the corun program ended early');
+                const outcome = JSON.parse(value);
+                if (!outcome) return outcomes;
+                outcomes[outcome.user] = outcome;
+            }
+        },
+        async end() {
+            child.stdin.end();
+            assert.equal(await ended, 0);
+        },
+    };
+}
+
+const methods = (server, user) => server.seen.filter((one) => one.user === user).map((one) => one.method);
+
+for (const [name, options] of [
+    ['that answers as events', {}],
+    ['that answers as JSON', { answersAsJson: true }],
+    ['without sessions', { hasSessions: false }],
+])
+    describe(`an MCP server ${name}`, { timeout: 120_000 }, () => {
+        // A run lists the tools in one session, and calls one in another.
+        const ending = options.hasSessions === false ? [] : ['DELETE'];
+        const requests = ['tools/list', 'tools/call'].flatMap((method) => [
+            'initialize', 'notifications/initialized', method, ...ending,
+        ]);
+        let server;
+        before(async () => {
+            server = await startMcpServer(options);
+        });
+        after(() => {
+            server.stop();
+            disconnect();
+        });
+
+        test('is called with the token of the run', async () => {
+            server.seen.length = 0;
+            server.accept('valid', 'anna');
+            const program = drive(server.url, 'whoami');
+            const [anna] = await program.run('valid');
+            await program.end();
+            assert.deepEqual([anna.status, anna.text, anna.error], ['completed', 'you are anna', null]);
+            assert.ok(anna.events.includes('thread.run.step.delta'));
+            assert.deepEqual(methods(server, 'anna'), requests);
+            assert.equal(server.sessions.size, 0);
+        });
+
+        test('refuses a token that expired, and takes a fresh one on the same agent and thread', async () => {
+            server.accept('old', 'anna');
+            server.accept('fresh', 'anna');
+            const program = drive(server.url, 'whoami');
+            const [first] = await program.run('old');
+            assert.equal(first.text, 'you are anna');
+            server.expire('old');
+            const [refused] = await program.run('old');
+            const [unknown] = await program.run('never-given-out');
+            const [again] = await program.run('fresh');
+            await program.end();
+            for (const one of [refused, unknown]) {
+                assert.deepEqual([one.status, one.text], ['failed', '']);
+                assert.deepEqual(one.error, {
+                    code: 'tool_server_error',
+                    message:
+                        "MCP Connector error. Http status: 424, error details: Error retrieving tool list from MCP server: 'bookings'. " +
+                        'Http status code: 401 (Unauthorized)',
+                });
+            }
+            assert.deepEqual([again.status, again.text], ['completed', 'you are anna']);
+        });
+
+        test('refuses a token that expires between the list and the call', async () => {
+            server.accept('brief', 'anna');
+            server.onRequest = ({ method }, used) => method === 'tools/list' && server.expire(used);
+            const program = drive(server.url, 'whoami');
+            const [anna] = await program.run('brief');
+            await program.end();
+            server.onRequest = () => {};
+            server.sessions.clear(); // The token was too old to end its session, too.
+            assert.equal(anna.status, 'failed');
+            assert.equal(anna.error.code, 'tool_server_error');
+            assert.match(anna.error.message, /Error calling tool 'whoami' of MCP server: 'bookings'\. Http status code: 401/);
+        });
+
+        test('never sees two users mixed', async () => {
+            server.seen.length = 0;
+            const users = ['anna', 'bert', 'cleo', 'dora'];
+            for (const user of users) server.accept(`token-of-${user}`, user);
+            server.accept('expired', 'eve');
+            server.expire('expired');
+            const program = drive(server.url, 'meet');
+            server.expected = users.length;
+            for (let round = 0; round !== 3; ++round) {
+                const outcomes = await program.run(...users.map((user) => `token-of-${user}`), 'expired');
+                assert.deepEqual(
+                    outcomes.map((one) => [one.status, one.text]),
+                    [...users.map((user) => ['completed', `${user} was met`]), ['failed', '']],
+                );
+            }
+            await program.end();
+            for (const user of users)
+                assert.deepEqual(methods(server, user), Array(3).fill(requests).flat());
+            assert.ok(server.seen.every((one) => one.user || one.status === 401));
+            assert.equal(server.sessions.size, 0);
+        });
+
+        test("gives a tool's failure to the model", async () => {
+            server.accept('valid', 'anna');
+            const program = drive(server.url, 'stumble');
+            const [anna] = await program.run('valid');
+            await program.end();
+            assert.deepEqual([anna.status, anna.text], ['completed', 'there is no such seat']);
+        });
+
+        test('is called for the official client of the service, after an approval', async () => {
+            server.accept('valid', 'anna');
+            server.accept('for-the-call', 'bert');
+            const tool = { type: 'mcp', server_label: 'bookings', server_url: server.url };
+            const agent = await call('POST', '/assistants', { model: 'gpt-4o', tools: [tool] });
+            const headers = { Authorization: 'Bearer valid' };
+            const client = azureClient();
+            // The client has no types for MCP: its pipeline adds what it cannot say.
+            client.pipeline.addPolicy({
+                name: 'mcp',
+                sendRequest(request, next) {
+                    if (request.method === 'POST' && request.url.includes('/runs?'))
+                        request.body = JSON.stringify({
+                            ...JSON.parse(request.body),
+                            tool_resources: { mcp: [{ server_label: 'bookings', headers, require_approval: 'always' }] },
+                        });
+                    return next(request);
+                },
+            });
+            const thread = await client.threads.create();
+            await client.messages.create(thread.id, 'user', 'whoami');
+            const events = await collect(await client.runs.create(thread.id, agent.id).stream());
+            assert.deepEqual(namesOf(events).slice(-2), ['thread.run.requires_action', 'done']);
+            const [run] = dataOf(events, 'thread.run.requires_action');
+            assert.equal(run.requiredAction.type, 'submit_tool_approval');
+
+            const path = `/threads/${thread.id}/runs/${run.id}`;
+            const { required_action: action } = await call('GET', path);
+            const [{ id, name }] = action.submit_tool_approval.tool_calls;
+            assert.equal(name, 'whoami');
+            const approval = { tool_call_id: id, approve: true, headers: { Authorization: 'Bearer for-the-call' } };
+            await call('POST', `${path}/submit_tool_outputs`, { tool_approvals: [approval] });
+            let state;
+            do state = (await client.runs.get(thread.id, run.id)).status;
+            while (['queued', 'in_progress'].includes(state));
+            assert.equal(state, 'completed');
+            const [answer] = (await call('GET', `/threads/${thread.id}/messages`)).data;
+            assert.equal(answer.content[0].text.value, 'you are bert');
+            assert.equal(textOf(events), '');
+        });
+    });
