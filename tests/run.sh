@@ -24,6 +24,8 @@ build() {
 
 mkdir -p build
 failed_builds=0
+# What an earlier run wrote is no result of this one.
+rm -f build/gcc-sanitize/meson-logs/testlog.json
 echo "== g++, AddressSanitizer and UndefinedBehaviorSanitizer"
 if setup build/gcc-sanitize g++ -Db_sanitize=address,undefined -Db_lundef=false && build build/gcc-sanitize; then
     meson test -C build/gcc-sanitize --no-rebuild --print-errorlogs "$@"

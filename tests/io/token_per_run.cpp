@@ -49,7 +49,7 @@ bool leaks(const std::string& text) {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(seed_story, story)
+BOOST_FIXTURE_TEST_SUITE(token_per_run, story)
 
 BOOST_AUTO_TEST_CASE(a_reused_agent_gets_a_token_of_its_own_in_every_run) {
     agent a = make_agent();
@@ -147,7 +147,6 @@ BOOST_AUTO_TEST_CASE(the_naive_body_is_refused_where_ours_is_accepted) {
                                {{{"server_label", "bookings"},
                                  {"headers", {{"Authorization", "Bearer " + token_a}}},
                                  {"require_approval", "never"}}}}}}};
-    run_options options = without_approvals();
     net::request what;
     what.method = "POST";
     what.url = service->endpoint() + "/threads/" + t.id() + "/runs?api-version=v1";
