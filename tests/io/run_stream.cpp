@@ -43,6 +43,8 @@ struct fixture {
                                                   credential::bearer("service-token"), std::move(settings), transport, clock);
     }
 
+    ~fixture() { clock->shut_down(); }
+
     /// A stream whose response has begun.
     event_stream opened() {
         bool finished = false;

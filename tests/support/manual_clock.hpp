@@ -26,6 +26,11 @@ public:
         now_ = target;
     }
 
+    /// Drops what is pending, as an executor does that goes away.
+    void shut_down() {
+        const auto dropped = std::exchange(pending_, {});
+    }
+
     /// How many timers are set.
     [[nodiscard]] std::size_t pending() const noexcept { return pending_.size(); }
 
