@@ -32,7 +32,6 @@ enum class errc {
     thread_level_mcp_resources,        ///< The thread stores `tool_resources.mcp`, which clash with a run's own.
     tools_with_mcp_headers_streaming,  ///< New tools together with MCP headers in a streaming run on a stored agent.
     mcp_tool_not_on_agent,             ///< A streaming run brings an MCP server that the agent does not define.
-    polling_not_available,             ///< The request is only accepted without streaming, which this call does not do.
 
     // The network.
     connect_failed,      ///< No connection: refused, unreachable, or the host name is unknown.
