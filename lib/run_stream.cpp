@@ -23,20 +23,22 @@ run::limits limits_of(const client_options& client, const stream_options& stream
 
 }  // namespace
 
-run_stream::run_stream(std::shared_ptr<service> owner, reconcile_report report, stream_options limits)
+run_stream::run_stream(std::shared_ptr<service> owner, redactor secrets, reconcile_report report, stream_options limits)
     : service_(std::move(owner)),
+      secrets_(std::move(secrets)),
       machine_(limits_of(service_->options, limits), service_->clock->now()),
       parser_(service_->options.max_event_bytes),
       report_(std::move(report)),
       arrival_(service_->executor, asio::steady_timer::time_point::max()) {}
 
 asio::awaitable<event_stream> run_stream::open(std::shared_ptr<service> owner, std::string path, secret body,
-                                               reconcile_report report, stream_options limits) {
-    net::request what = co_await service::make_request(owner, "POST", std::move(path), {}, std::move(body));
-    auto self = std::make_shared<run_stream>(std::move(owner), std::move(report), limits);
+                                               redactor secrets, reconcile_report report, stream_options limits) {
+    outgoing what = co_await service::make_request(owner, "POST", std::move(path), {}, std::move(body),
+                                                   std::move(secrets));
+    auto self = std::make_shared<run_stream>(std::move(owner), std::move(what.secrets), std::move(report), limits);
     // Owns the transfer until the caller has the stream: if this coroutine is destroyed or cancelled, it stops.
     event_stream stream(self);
-    self->transfer_ = self->service_->transport->start(std::move(what), *self);
+    self->transfer_ = self->service_->transport->start(std::move(what.request), *self);
     self->watch();
     while (!self->machine_.over() && self->response_ != response::events) {
         self->waiting_ = true;
@@ -110,13 +112,14 @@ std::optional<event> run_stream::pop() {
         // What came before it has been delivered; what came after it cannot be trusted.
         taken.reset();
         while (!queue_.empty()) (void)queue_.pop();
-        fail(code, std::move(problem));
+        fail(code, secrets_.redacted(problem));
         return taken;
     }
     std::reverse(more_.begin(), more_.end());
     if (const auto* said = taken->get_if<stream_error>()) {
         details_.service_code = said->code.empty() ? said->type : said->code;
         details_.service_message = said->message;
+        secrets_.redact(details_);
     }
     if (machine_.paused()) {
         machine_.backlog_changed(queue_.bytes(), service_->clock->now());
@@ -129,7 +132,7 @@ asio::awaitable<void> run_stream::cancel_run(std::shared_ptr<run_stream> self) {
     std::string path = path_of("/threads", self->thread_id_, "the stream's thread id");
     path += path_of("/runs", self->run_id_, "the stream's run id");
     path += "/cancel";
-    (void)co_await service::call(self->service_, "POST", std::move(path));
+    (void)co_await service::call(self->service_, "POST", std::move(path), {}, {}, self->secrets_);
 }
 
 void run_stream::abandon() noexcept {
@@ -150,7 +153,7 @@ void run_stream::on_head(net::response_head head) noexcept {
     const bool events = success && equal_ignoring_case(head_.media_type(), "text/event-stream");
     response_ = events ? response::events : response::refusal;
     try {
-        details_.request_id = request_id_of(head_);
+        details_.request_id = secrets_.redacted(request_id_of(head_));
     } catch (...) {
         fail(std::make_error_code(std::errc::not_enough_memory), {});
     }
@@ -188,7 +191,7 @@ void run_stream::on_done(std::error_code code, std::string detail) noexcept {
                 if (!service_->decoder.decode(scratch.pop(), decoded, more, problem)) take(*last);
             }
         }
-        if (code) details_.message = std::move(detail);
+        if (code) details_.message = secrets_.redacted(detail);
     } catch (...) {
         code = std::make_error_code(std::errc::not_enough_memory);
     }
@@ -237,7 +240,7 @@ void run_stream::learn_ids(std::string_view name, std::string_view data) {
 void run_stream::gather(std::string_view bytes) {
     const std::size_t room = refusal_body_read - body_.size();
     body_.append(bytes.substr(0, room));
-    if (bytes.size() > room) machine_.fail(service::error_of(head_, {}).code());
+    if (bytes.size() > room) machine_.fail(service::error_of(head_, {}, secrets_).code());
 }
 
 void run_stream::fail(std::error_code code, std::string detail) noexcept {
@@ -296,12 +299,8 @@ error run_stream::failure() const {
 }
 
 error run_stream::refusal() const {
-    if (head_.status < 200 || head_.status >= 300) return service::error_of(head_, body_);
-    diagnostics details = details_;
-    const std::string_view type = head_.media_type();
-    details.message = "expected text/event-stream, got " + (type.empty() ? "no content type" : std::string(type));
-    details.body = body_.substr(0, std::size_t{4} << 10);
-    return error(errc::unexpected_content_type, std::move(details));
+    if (head_.status < 200 || head_.status >= 300) return service::error_of(head_, body_, secrets_);
+    return service::unexpected_type(head_, body_, "text/event-stream", secrets_);
 }
 
 }  // namespace corun::detail

@@ -82,7 +82,9 @@ CORUN_API bool is_timeout(const std::error_code& code) noexcept;
 /// a run is not idempotent: look whether it exists before you post it again.
 CORUN_API bool is_retryable(const std::error_code& code) noexcept;
 
-/// What is known about a failure beside its code. Holds no header value and no credential.
+/// What is known about a failure beside its code. Holds no credential and no value of an MCP header
+/// that was sent: where the service's answer repeats one of three characters or more, `***` stands
+/// in its place.
 struct CORUN_API diagnostics {
     diagnostics() = default;
 
