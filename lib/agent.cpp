@@ -25,6 +25,7 @@ struct prepared_run {
 
     std::string path;
     secret body;
+    detail::redactor secrets;  ///< Of the body.
     reconcile_report report;
 };
 
@@ -51,6 +52,8 @@ prepared_run prepare(const agent_definition& agent, const thread* conversation, 
 
     run.path = conversation ? path_of("/threads", conversation->id(), "the thread's id") + "/runs" : "/threads/runs";
     run.body = wire::encode_run(request);
+    for (const mcp_tool_resource& server : request.tool_resources.mcp)
+        for (const header& field : server.headers) run.secrets.add(field.value);
     run.report = std::move(plan.report);
     run.report.set_request(run.path, wire::encode_run_redacted(request));
     return run;
@@ -65,7 +68,7 @@ asio::awaitable<event_stream> start_stream(std::shared_ptr<State> of, std::optio
     prepared_run run = prepare(of->definition, conversation ? &*conversation : nullptr, std::move(text),
                                std::move(headers), std::move(options), reconcile::mode::streaming);
     co_return co_await detail::run_stream::open(of->service, std::move(run.path), std::move(run.body),
-                                                std::move(run.report), limits);
+                                                std::move(run.secrets), std::move(run.report), limits);
 }
 
 template <class State>
@@ -73,7 +76,8 @@ asio::awaitable<thread_run> post_run(std::shared_ptr<State> of, std::optional<th
                                      mcp_headers headers, run_options options) {
     prepared_run run = prepare(of->definition, conversation ? &*conversation : nullptr, std::move(text),
                                std::move(headers), std::move(options), reconcile::mode::polling);
-    const std::string json = co_await service::call(of->service, "POST", std::move(run.path), {}, std::move(run.body));
+    const std::string json = co_await service::call(of->service, "POST", std::move(run.path), {}, std::move(run.body),
+                                                    std::move(run.secrets));
     co_return wire::decode_run(json);
 }
 
@@ -99,6 +103,11 @@ asio::awaitable<run_result> gather(asio::awaitable<event_stream> started) {
         while (std::optional<event> more = stream.try_next()) result.apply(*more);
     }
     if (code == asio::error::operation_aborted) throw std::system_error(code);
+    // The result may become a part of an error.
+    const detail::redactor& secrets = detail::run_stream::secrets_of(stream);
+    if (result.last_error) secrets.redact(*result.last_error);
+    for (run_step& step : result.steps)
+        if (step.last_error) secrets.redact(*step.last_error);
     diagnostics details = stream.details();
     if (!code) {
         code = outcome_of(result.status);

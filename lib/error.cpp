@@ -35,8 +35,6 @@ const char* sentence(errc value) noexcept {
         case errc::mcp_tool_not_on_agent:
             return "a streaming run cannot bring headers or approvals together with an MCP server that its agent does "
                    "not define";
-        case errc::polling_not_available:
-            return "the service accepts this request only without streaming";
 
         case errc::connect_failed:
             return "the connection could not be made";

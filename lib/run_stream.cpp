@@ -20,21 +20,23 @@ run::limits limits_of(const client_options& client, const stream_options& stream
 
 }  // namespace
 
-run_stream::run_stream(std::shared_ptr<service> owner, reconcile_report report, stream_options limits)
+run_stream::run_stream(std::shared_ptr<service> owner, redactor secrets, reconcile_report report, stream_options limits)
     : service_(std::move(owner)),
+      secrets_(std::move(secrets)),
       machine_(limits_of(service_->options, limits), service_->clock->now()),
       parser_(service_->options.max_event_bytes),
       report_(std::move(report)),
       arrival_(service_->executor, asio::steady_timer::time_point::max()) {}
 
 asio::awaitable<event_stream> run_stream::open(std::shared_ptr<service> owner, std::string path, secret body,
-                                               reconcile_report report, stream_options limits) {
-    net::request what = co_await service::make_request(owner, "POST", std::move(path), {}, std::move(body));
-    what.streams = true;
-    auto self = std::make_shared<run_stream>(std::move(owner), std::move(report), limits);
+                                               redactor secrets, reconcile_report report, stream_options limits) {
+    outgoing what = co_await service::make_request(owner, "POST", std::move(path), {}, std::move(body),
+                                                   std::move(secrets));
+    what.request.streams = true;
+    auto self = std::make_shared<run_stream>(std::move(owner), std::move(what.secrets), std::move(report), limits);
     // Owns the transfer until the caller has the stream: if this coroutine is destroyed or cancelled, it stops.
     event_stream stream(self);
-    self->transfer_ = self->service_->transport->start(std::move(what), *self);
+    self->transfer_ = self->service_->transport->start(std::move(what.request), *self);
     self->watch();
     while (!self->machine_.over() && self->response_ != response::events) {
         self->waiting_ = true;
@@ -107,7 +109,7 @@ std::optional<event> run_stream::pop() {
         // What came before it has been delivered; what came after it cannot be trusted.
         taken.reset();
         while (!queue_.empty()) (void)queue_.pop();
-        details_.message = std::move(problem);
+        details_.message = secrets_.redacted(problem);
         machine_.fail_earlier(code);
         act();
         return taken;
@@ -116,6 +118,7 @@ std::optional<event> run_stream::pop() {
     if (const auto* said = taken->get_if<stream_error>()) {
         details_.service_code = said->code.empty() ? said->type : said->code;
         details_.service_message = said->message;
+        secrets_.redact(details_);
     }
     if (machine_.paused()) {
         machine_.backlog_changed(queue_.bytes(), service_->clock->now());
@@ -128,7 +131,7 @@ asio::awaitable<void> run_stream::cancel_run(std::shared_ptr<run_stream> self) {
     std::string path = path_of("/threads", self->thread_id_, "the stream's thread id");
     path += path_of("/runs", self->run_id_, "the stream's run id");
     path += "/cancel";
-    (void)co_await service::call(self->service_, "POST", std::move(path));
+    (void)co_await service::call(self->service_, "POST", std::move(path), {}, {}, self->secrets_);
 }
 
 void run_stream::abandon() noexcept {
@@ -155,7 +158,7 @@ void run_stream::on_head(net::response_head head) noexcept {
     const bool events = success && equal_ignoring_case(head_.media_type(), "text/event-stream");
     response_ = events ? response::events : response::refusal;
     try {
-        details_.request_id = request_id_of(head_);
+        details_.request_id = secrets_.redacted(request_id_of(head_));
     } catch (...) {
         fail(std::make_error_code(std::errc::not_enough_memory), {});
     }
@@ -199,7 +202,7 @@ void run_stream::on_done(std::error_code code, std::string detail) noexcept {
                 if (whole && !decoded.get_if<unknown>()) take(*last);
             }
         }
-        if (code && !machine_.over()) details_.message = std::move(detail);
+        if (code && !machine_.over()) details_.message = secrets_.redacted(detail);
     } catch (...) {
         code = std::make_error_code(std::errc::not_enough_memory);
     }
@@ -299,7 +302,7 @@ error run_stream::failure() const {
 }
 
 error run_stream::refusal() const {
-    return service::error_of(head_, body_, "text/event-stream");
+    return service::error_of(head_, body_, "text/event-stream", secrets_);
 }
 
 }  // namespace corun::detail

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/transport.hpp"
+#include "redact.hpp"
 #include "run/event_queue.hpp"
 #include "run/machine.hpp"
 #include "service.hpp"
@@ -30,8 +31,11 @@ class run_stream final : public net::sink, public std::enable_shared_from_this<r
 public:
     /// Sends a request that starts a run, or goes on with one, and completes with its stream when
     /// the response has begun and is an event stream.
+    /// `secrets` are those that the body holds.
     static asio::awaitable<event_stream> open(std::shared_ptr<service> owner, std::string path, secret body,
-                                              reconcile_report report, stream_options limits);
+                                              redactor secrets, reconcile_report report, stream_options limits);
+    /// What an error that comes of this stream must not show.
+    static const redactor& secrets_of(const event_stream& stream) noexcept { return stream.impl_->secrets_; }
 
     static asio::awaitable<std::optional<event>> next(std::shared_ptr<run_stream> self, std::error_code* code);
     static asio::awaitable<void> cancel_run(std::shared_ptr<run_stream> self);
@@ -44,7 +48,7 @@ public:
     [[nodiscard]] const reconcile_report& report() const noexcept { return report_; }
     [[nodiscard]] const diagnostics& details() const noexcept { return details_; }
 
-    run_stream(std::shared_ptr<service> owner, reconcile_report report, stream_options limits);
+    run_stream(std::shared_ptr<service> owner, redactor secrets, reconcile_report report, stream_options limits);
 
 private:
     void on_head(net::response_head head) noexcept override;
@@ -67,6 +71,7 @@ private:
     [[nodiscard]] error refusal() const;
 
     std::shared_ptr<service> service_;
+    redactor secrets_;
     run::machine machine_;
     sse::parser parser_;
     run::event_queue queue_;
@@ -76,7 +81,7 @@ private:
     std::string body_;            ///< Of a response that is not an event stream.
     std::string run_id_, thread_id_;
     reconcile_report report_;
-    diagnostics details_;
+    diagnostics details_;         ///< Redacted.
     asio::steady_timer arrival_;  ///< A condition variable: never expires, is cancelled to wake.
     std::unique_ptr<net::timer> deadline_;
     std::unique_ptr<net::transfer> transfer_;

@@ -121,9 +121,11 @@ std::string service::new_request_id() {
     return id;
 }
 
-asio::awaitable<net::request> service::make_request(std::shared_ptr<service> self, std::string method,
-                                                    std::string path, std::string query, secret body) {
-    net::request what;
+asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, std::string method, std::string path,
+                                                std::string query, secret body, redactor secrets) {
+    outgoing made;
+    net::request& what = made.request;
+    made.secrets = std::move(secrets);
     secret token;
     if (self->credential_) {
         std::string problem;
@@ -141,7 +143,9 @@ asio::awaitable<net::request> service::make_request(std::shared_ptr<service> sel
         std::string value = "Bearer ";
         value.reserve(value.size() + token.size());
         value.append(token.reveal());
-        what.headers.set("Authorization", std::move(value));
+        secret authorization(std::move(value));
+        made.secrets.add(authorization);
+        what.headers.set("Authorization", std::move(authorization));
     }
     what.method = std::move(method);
     what.url = self->endpoint_ + path + "?api-version=" + percent_encoded(self->options.api_version);
@@ -152,32 +156,36 @@ asio::awaitable<net::request> service::make_request(std::shared_ptr<service> sel
     what.headers.set("x-ms-client-request-id", self->new_request_id());
     what.body = std::move(body);
     what.connect_timeout = self->options.connect_timeout;
-    co_return what;
+    co_return made;
 }
 
 asio::awaitable<std::string> service::call(std::shared_ptr<service> self, std::string method, std::string path,
-                                           std::string query, secret body) {
-    net::request what = co_await make_request(self, std::move(method), std::move(path), std::move(query), std::move(body));
+                                           std::string query, secret body, redactor secrets) {
+    outgoing what = co_await make_request(self, std::move(method), std::move(path), std::move(query), std::move(body),
+                                          std::move(secrets));
     call_limits limits;
     limits.max_bytes = self->options.max_response_bytes;
     limits.idle = self->options.idle_timeout;
     limits.total = self->options.total_timeout;
-    http_response response = co_await http_call(self->transport, self->clock, std::move(what), limits);
+    http_response response = co_await http_call(self->transport, self->clock, std::move(what.request), limits);
     const int status = response.head.status;
     const std::string_view type = response.head.media_type();
     const bool json = type.empty() || equal_ignoring_case(type, "application/json");
-    if (status < 200 || status >= 300 || !json) throw error_of(response.head, response.body, "application/json");
+    if (status < 200 || status >= 300 || !json)
+        throw error_of(response.head, response.body, "application/json", what.secrets);
     if (response.truncated) {
         diagnostics details;
         details.status = status;
         details.request_id = request_id_of(response.head);
         details.message = "the response is larger than " + std::to_string(limits.max_bytes) + " bytes";
+        what.secrets.redact(details);
         throw error(errc::response_too_large, std::move(details));
     }
     co_return std::move(response.body);
 }
 
-error service::error_of(const net::response_head& head, std::string_view body, std::string_view expected) {
+error service::error_of(const net::response_head& head, std::string_view body, std::string_view expected,
+                        const redactor& secrets) {
     body = body.substr(0, error_body_read);
     codec::threads::error_body said = codec::threads::decode_error(body);
     diagnostics details;
@@ -191,8 +199,9 @@ error service::error_of(const net::response_head& head, std::string_view body, s
     if (details.request_id.empty()) details.request_id = std::move(said.request_id);
     details.service_code = said.code.empty() ? std::move(said.type) : std::move(said.code);
     details.service_message = std::move(said.message);
-    details.body = body.substr(0, error_body_kept);
     details.retry_after = retry_hint(head);
+    secrets.redact(details);
+    details.body = secrets.redacted(body, error_body_kept);
     return error(success ? errc::unexpected_content_type : errc_of(head.status), std::move(details));
 }
 

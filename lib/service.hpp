@@ -15,8 +15,17 @@
 #include "http_call.hpp"
 #include "net/clock.hpp"
 #include "net/transport.hpp"
+#include "redact.hpp"
 
 namespace corun::detail {
+
+/// A request, and what of it an error must not show.
+struct outgoing {
+    outgoing() = default;
+
+    net::request request;
+    redactor secrets;
+};
 
 /// What a client, its agents, threads and streams share: the way to one project endpoint.
 class service {
@@ -26,17 +35,19 @@ public:
             client_options options, std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock);
 
     /// One JSON call. Returns the body of a success; throws `corun::error` for anything else.
-    /// `path` begins with a slash; `query` is empty or `key=value` pairs joined by `&`.
+    /// `path` begins with a slash; `query` is empty or `key=value` pairs joined by `&`; `secrets` are
+    /// those that the body holds.
     static asio::awaitable<std::string> call(std::shared_ptr<service> self, std::string method, std::string path,
-                                             std::string query = {}, secret body = {});
+                                             std::string query = {}, secret body = {}, redactor secrets = {});
 
     /// A request with everything every request carries, asking the credential for its token.
-    static asio::awaitable<net::request> make_request(std::shared_ptr<service> self, std::string method,
-                                                      std::string path, std::string query, secret body);
+    static asio::awaitable<outgoing> make_request(std::shared_ptr<service> self, std::string method, std::string path,
+                                                  std::string query, secret body, redactor secrets);
 
     /// What a response says that is not a success, or a success of another type than `expected`, as
     /// an error. `body` may be its beginning only.
-    [[nodiscard]] static error error_of(const net::response_head& head, std::string_view body, std::string_view expected);
+    [[nodiscard]] static error error_of(const net::response_head& head, std::string_view body,
+                                        std::string_view expected, const redactor& secrets);
 
     const asio::any_io_executor executor;
     const std::shared_ptr<net::transport> transport;

@@ -32,7 +32,7 @@ KNOWN_LIBRARIES = set().union(*LIBRARIES.values())
 CLIENT_HEADERS = {'agent.hpp', 'client.hpp', 'corun.hpp', 'event_stream.hpp', 'paged.hpp', 'thread.hpp'}
 # Sources straight in lib/ that implement values; the others are the glue above everything.
 VALUE_SOURCES = {'escape', 'secret', 'headers', 'mcp_headers', 'error', 'message', 'tools', 'event', 'resources',
-                 'reconcile_report', 'run_result', 'options', 'version', 'url'}
+                 'reconcile_report', 'run_result', 'options', 'version', 'url', 'redact'}
 
 
 def layer_of(path):

@@ -21,12 +21,19 @@ struct handle_access;
 }
 
 /// An agent at the service. A cheap handle: copies mean the same agent.
+///
+/// Not thread-safe: everything runs on the client's executor. All calls but `run_stream` and `run`
+/// complete when the service has answered. Errors: an empty handle is `errc::invalid_argument`,
+/// thrown by the call itself; then what a call names, and those of the network and of the service's
+/// answer. Cancellation: terminal, partial and total; the request is dropped, and the service may
+/// have carried it out.
 class CORUN_API agent {
 public:
     agent() = default;
 
     [[nodiscard]] const std::string& id() const noexcept;
-    /// The agent as last received.
+    /// The agent as last received: created, fetched, refreshed or updated through this handle or a
+    /// copy. Runs are reconciled with it, so after a change from elsewhere call `refresh` first.
     [[nodiscard]] const agent_definition& definition() const noexcept;
 
     /// Starts a run and streams its events. Completes when the service has accepted the run and its
@@ -36,7 +43,8 @@ public:
     /// carry, and are stored nowhere. How they reach the service is the work of reconciliation;
     /// `event_stream::report` tells.
     ///
-    /// Errors, before anything is sent: `errc::invalid_argument`, `invalid_header`,
+    /// Errors, before anything is sent: `errc::invalid_argument` (among others for
+    /// `run_options::additional_instructions` without a thread), `invalid_header`,
     /// `invalid_server_label`, `unknown_server_label`, `duplicate_server_label`,
     /// `conflicting_tool_definition`, `insecure_endpoint` (headers for an MCP server over plain
     /// http), `agent_level_mcp_resources`, `thread_level_mcp_resources`,
@@ -47,26 +55,32 @@ public:
     /// have created goes on at the service.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_headers headers = {},
                                                            run_options options = {});
-    /// The same in an existing thread. Without one, the thread is created with the run.
+    /// The same in an existing thread, reconciled with `thread::definition` as last received.
+    /// Without a thread, one is created with the run.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(thread conversation, message text, mcp_headers headers = {},
                                                            run_options options = {});
 
-    /// `run_stream`, gathered. A run that does not complete is a `run_error`, which carries what
-    /// had arrived.
+    /// `run_stream`, gathered. Completes when the run has ended. Errors and cancellation are those
+    /// of `run_stream` and of `event_stream::next`; a run that does not complete, or whose stream
+    /// breaks, is a `run_error`, which carries what had arrived.
     [[nodiscard]] asio::awaitable<run_result> run(message text, mcp_headers headers = {}, run_options options = {});
     [[nodiscard]] asio::awaitable<run_result> run(thread conversation, message text, mcp_headers headers = {},
                                                   run_options options = {});
 
     /// Creates a run without streaming it. Completes with the run as the service answers, usually
-    /// queued; `thread::get_run` tells how it goes on.
+    /// queued; `thread::get_run` tells how it goes on. Errors are those of `run_stream`, except that
+    /// new tools may come together with MCP headers.
     [[nodiscard]] asio::awaitable<thread_run> create_run(message text, mcp_headers headers = {}, run_options options = {});
     [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text, mcp_headers headers = {},
                                                          run_options options = {});
 
-    /// Reads the agent again.
+    /// Reads the agent again, so that `definition` is what the service has now.
     [[nodiscard]] asio::awaitable<void> refresh();
-    /// Sends the members of `changes` that are set; the others stay as they are.
+    /// Sends the members of `changes` that are set; absent and empty ones stay as they are. What
+    /// would store MCP headers or approvals is `errc::invalid_argument`, as with
+    /// `client::create_agent`.
     [[nodiscard]] asio::awaitable<void> update(agent_definition changes);
+    /// Deletes the agent at the service.
     [[nodiscard]] asio::awaitable<void> remove();
 
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }

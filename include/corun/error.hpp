@@ -32,7 +32,6 @@ enum class errc {
     thread_level_mcp_resources,        ///< The thread stores `tool_resources.mcp`, which clash with a run's own.
     tools_with_mcp_headers_streaming,  ///< New tools together with MCP headers in a streaming run on a stored agent.
     mcp_tool_not_on_agent,             ///< A streaming run brings an MCP server that the agent does not define.
-    polling_not_available,             ///< The request is only accepted without streaming, which this call does not do.
 
     // The network.
     connect_failed,      ///< No connection: refused, unreachable, or the host name is unknown.
@@ -83,7 +82,9 @@ CORUN_API bool is_timeout(const std::error_code& code) noexcept;
 /// a run is not idempotent: look whether it exists before you post it again.
 CORUN_API bool is_retryable(const std::error_code& code) noexcept;
 
-/// What is known about a failure beside its code. Holds no header value and no credential.
+/// What is known about a failure beside its code. Holds no credential and no value of an MCP header
+/// that was sent: where the service's answer repeats one of three characters or more, `***` stands
+/// in its place.
 struct CORUN_API diagnostics {
     diagnostics() = default;
 

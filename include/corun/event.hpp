@@ -208,7 +208,8 @@ public:
 
     /// The event's name on the wire, such as `thread.message.delta`.
     [[nodiscard]] std::string_view name() const noexcept { return name_; }
-    /// The event's data as received. JSON, but for a few (`keepalive` has none).
+    /// The event's data as received. JSON, but for a few (`keepalive` has none). May hold what the
+    /// service echoes of the run's MCP headers: redact it before you log it.
     [[nodiscard]] std::string_view raw() const noexcept { return raw_; }
     /// True when this event was decoded from the same wire event as the one before it: one wire
     /// event may say several things.

@@ -1,7 +1,6 @@
 #pragma once
 #include <corun/export.hpp>
 #include <corun/message.hpp>
-#include <corun/reconcile.hpp>
 #include <corun/tools.hpp>
 
 #include <chrono>
@@ -49,7 +48,9 @@ struct CORUN_API run_options {
 
     std::optional<std::string> model;
     std::optional<std::string> instructions;             ///< Replaces the agent's instructions.
-    std::optional<std::string> additional_instructions;  ///< Appended to them.
+    /// Appended to them. Only for a run in an existing thread, else `errc::invalid_argument`: the
+    /// request that creates the thread too has no such member.
+    std::optional<std::string> additional_instructions;
     std::vector<message> additional_messages;            ///< Put into the thread before the message.
     std::vector<tool> tools;                             ///< Beside the agent's own.
     std::optional<double> temperature, top_p;
@@ -64,13 +65,15 @@ struct CORUN_API run_options {
     std::optional<mcp_approval> default_approval;
 
     /// JSON object whose members are added to the request body: the way out for what has no member
-    /// here (`response_format`, `truncation_strategy`, `tool_choice`, ...).
+    /// here (`response_format`, `truncation_strategy`, `tool_choice`, ...). What has one is
+    /// `errc::invalid_argument` here, whether that member is set or not: `model`, `instructions`,
+    /// `additional_instructions`, `additional_messages`, `tools`, `temperature`, `top_p`,
+    /// `max_prompt_tokens`, `max_completion_tokens`, `parallel_tool_calls`, `metadata`. So is what
+    /// the library itself decides: `assistant_id`, `stream`, `thread`, `tool_resources`.
     std::string extra_json;
 
     /// Override the client's timeouts for this run.
     std::optional<std::chrono::milliseconds> idle_timeout, total_timeout;
-
-    reconcile_policy reconcile;
 };
 
 }  // namespace corun

@@ -7,12 +7,6 @@
 
 namespace corun {
 
-/// What a run may do so that the service accepts its MCP headers. The default changes nothing that
-/// is stored and fails with a named error rather than guess.
-struct CORUN_API reconcile_policy {
-    reconcile_policy() = default;
-};
-
 /// What reconciliation did to a run, and why.
 class CORUN_API reconcile_report {
 public:

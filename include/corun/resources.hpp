@@ -14,6 +14,10 @@ namespace corun {
 
 /// The service's objects as they were received. Each keeps its whole JSON in `raw`: what has no
 /// member here is there. Times are seconds since 1970, absent when the service gave none.
+///
+/// They are the service's words: whatever it echoes is in them, MCP headers of `tool_resources` and
+/// a token quoted by an error message included. The same holds for `event::raw`. Errors are kept
+/// free of what was sent (see `diagnostics`); these are not, so redact them before you log them.
 
 /// Where a run stands. `unknown` is a status this version does not know; the text is kept beside it.
 enum class run_state {
@@ -112,8 +116,8 @@ struct CORUN_API required_action {
     std::string raw;  ///< The JSON of the action.
 };
 
-/// A run (wire object `thread.run`). `raw` may hold what the service echoes of `tool_resources`:
-/// redact it before logging.
+/// A run (wire object `thread.run`). `raw` and `last_error` may hold what the service echoes of the
+/// run's MCP headers: redact them before you log them.
 struct CORUN_API thread_run {
     thread_run() = default;
 
@@ -176,6 +180,8 @@ struct CORUN_API run_step {
 };
 
 /// What an agent is made of: given to `client::create_agent`, received with `agent::definition`.
+/// Given to `agent::update`, it is what changes: absent and empty members stay as they are.
+/// `tool_resources` and `raw` may hold what the service echoes of MCP headers that others stored.
 struct CORUN_API agent_definition {
     agent_definition() = default;
     explicit agent_definition(std::string model);
@@ -195,6 +201,8 @@ struct CORUN_API agent_definition {
 };
 
 /// What a thread is made of: given to `client::create_thread`, received with `thread::definition`.
+/// Given to `thread::update`, it is what changes: empty members stay as they are.
+/// `tool_resources` and `raw` may hold what the service echoes of MCP headers that others stored.
 struct CORUN_API thread_definition {
     thread_definition() = default;
 

@@ -17,18 +17,28 @@ struct handle_access;
 }
 
 /// A conversation at the service. A cheap handle: copies mean the same thread.
+///
+/// Not thread-safe: everything runs on the client's executor. All calls complete when the service
+/// has answered. Errors: an empty handle is `errc::invalid_argument`, thrown by the call itself; an
+/// empty id is `errc::invalid_argument`; then those of the network and of the service's answer.
+/// Cancellation: terminal, partial and total; the request is dropped, and the service may have
+/// carried it out.
 class CORUN_API thread {
 public:
     thread() = default;
 
     [[nodiscard]] const std::string& id() const noexcept;
-    /// The thread as last received.
+    /// The thread as last received: created, fetched, refreshed or updated through this handle or a
+    /// copy. Runs in it are reconciled with it, so after a change from elsewhere call `refresh` first.
     [[nodiscard]] const thread_definition& definition() const noexcept;
 
-    /// Reads the thread again.
+    /// Reads the thread again, so that `definition` is what the service has now.
     [[nodiscard]] asio::awaitable<void> refresh();
-    /// Replaces metadata and, when not empty, tool resources.
+    /// Sends the tool resources and the metadata of `changes`; absent and empty members stay as they
+    /// are, as with `agent::update`. What would store MCP headers or approvals is
+    /// `errc::invalid_argument`.
     [[nodiscard]] asio::awaitable<void> update(thread_definition changes);
+    /// Deletes the thread at the service.
     [[nodiscard]] asio::awaitable<void> remove();
 
     [[nodiscard]] asio::awaitable<thread_message> add_message(message value);

@@ -35,7 +35,8 @@ struct CORUN_API function_tool {
     friend bool operator==(const function_tool&, const function_tool&) = default;
 };
 
-/// Any other tool, as the JSON object that goes on the wire.
+/// Any other tool, as the JSON object that goes on the wire. Of type `mcp` or `function` it is
+/// `errc::invalid_argument` where it would be sent.
 struct CORUN_API json_tool {
     /// `json` is the whole tool object; its `type` must be `type`.
     json_tool(std::string type, std::string json);

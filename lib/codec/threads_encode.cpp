@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace corun::codec::threads {
 namespace {
@@ -209,6 +210,26 @@ body to_json(const std::vector<message>& first, const std::vector<message>& seco
     return list;
 }
 
+/// The members of a run's request, and who else says them. `extra_json` may not, be they set or
+/// not: it would pass by what looks after them.
+constexpr std::pair<std::string_view, std::string_view> members_of_a_run[] = {
+    {"assistant_id", "the agent"},
+    {"stream", "agent::run_stream and agent::create_run"},
+    {"thread", "the thread and the message"},
+    {"additional_messages", "run_options::additional_messages"},
+    {"model", "run_options::model"},
+    {"instructions", "run_options::instructions"},
+    {"additional_instructions", "run_options::additional_instructions"},
+    {"tools", "run_options::tools"},
+    {"tool_resources", "mcp_headers and run_options::require_approval"},
+    {"temperature", "run_options::temperature"},
+    {"top_p", "run_options::top_p"},
+    {"max_prompt_tokens", "run_options::max_prompt_tokens"},
+    {"max_completion_tokens", "run_options::max_completion_tokens"},
+    {"parallel_tool_calls", "run_options::parallel_tool_calls"},
+    {"metadata", "run_options::metadata"},
+};
+
 body to_json(const run_request& what) {
     const run_options& options = what.options;
     body request = body::object();
@@ -239,8 +260,10 @@ body to_json(const run_request& what) {
     if (options.extra_json.empty()) return request;
     body extra = parse_object(options.extra_json, "run_options::extra_json");
     for (auto& [key, value] : extra.get_ref<body::object_t&>()) {
-        if (request.contains(key))
-            refuse("run_options::extra_json", "sets \"" + std::string(key) + "\", which the request has already");
+        for (const auto& [member, owner] : members_of_a_run)
+            if (member == std::string_view(key))
+                refuse("run_options::extra_json",
+                       "sets \"" + std::string(member) + "\", which is for " + std::string(owner) + " to say");
         request[key] = std::move(value);
     }
     return request;
@@ -277,7 +300,7 @@ secret encode(const body& json) {
     return secret(std::string_view(written));
 }
 
-/// Replaces the values of every member `headers`, wherever it is: `extra_json` may bring its own.
+/// Replaces the values of every member `headers`, wherever it is: `extra_json` and `json_tool` may bring their own.
 void redact(body& json) {
     if (json.is_array())
         for (body& element : json) redact(element);
@@ -324,7 +347,7 @@ secret encode_thread(const thread_definition& what) {
 secret encode_thread_changes(const thread_definition& what) {
     body object = body::object();
     if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
-    object["metadata"] = to_json(what.metadata);
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata);
     return encode(object);
 }
 

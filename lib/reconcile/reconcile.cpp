@@ -118,6 +118,16 @@ void validate_label(std::string_view label, std::string_view where) {
                     "the label " + quote(label) + " in " + std::string(where) + " holds a control character");
 }
 
+void validate_tools(const std::vector<tool>& tools, const std::string& where) {
+    for (const tool& value : tools) {
+        if (const auto* server = as_mcp(value)) validate_label(server->server_label, where);
+        // As bare JSON, its label or name would go unseen here.
+        if (std::holds_alternative<json_tool>(value) && (type_of(value) == "mcp" || type_of(value) == "function"))
+            throw error(errc::invalid_argument, where + " has a json_tool of type " + quote(type_of(value)) +
+                                                    "; give it as mcp_tool or function_tool");
+    }
+}
+
 void refuse_duplicate_labels(const std::vector<tool>& tools, const std::string& where) {
     for (auto a = tools.begin(); a != tools.end(); ++a)
         if (as_mcp(*a) != nullptr)
@@ -129,6 +139,9 @@ void refuse_duplicate_labels(const std::vector<tool>& tools, const std::string& 
 }
 
 void refuse_stored_entries(const tool_resources& resources, const std::string& what) {
+    if (resources.other.contains("mcp"))
+        throw error(errc::invalid_argument, what + "::tool_resources.other has \"mcp\", which is for mcp_headers and "
+                                                   "run_options::require_approval to say, with each run");
     if (resources.mcp.empty()) return;
     const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
     throw error(errc::invalid_argument,
@@ -168,14 +181,7 @@ private:
         validate(what_.headers);
         for (const auto& [label, approval] : what_.options.require_approval)
             validate_label(label, "run_options::require_approval");
-        for (const tool& value : what_.options.tools) {
-            if (const auto* server = as_mcp(value)) validate_label(server->server_label, "run_options::tools");
-            // As bare JSON, its label or name would go unseen here.
-            if (std::holds_alternative<json_tool>(value) && (type_of(value) == "mcp" || type_of(value) == "function"))
-                throw error(errc::invalid_argument, "run_options::tools has a json_tool of type " +
-                                                        quote(type_of(value)) +
-                                                        "; give it as mcp_tool or function_tool");
-        }
+        validate_tools(what_.options.tools, "run_options::tools");
     }
 
     bool asks_for_anything() const {
@@ -409,8 +415,7 @@ void validate(const mcp_headers& headers) {
 
 void validate(const agent_definition& definition) {
     refuse_stored_entries(definition.tool_resources, "agent_definition");
-    for (const tool& value : definition.tools)
-        if (const auto* server = as_mcp(value)) validate_label(server->server_label, "agent_definition::tools");
+    validate_tools(definition.tools, "agent_definition::tools");
     refuse_duplicate_labels(definition.tools, "agent_definition::tools");
 }
 

@@ -21,7 +21,7 @@ struct input {
     agent_definition agent;                ///< As stored at the service.
     std::optional<tool_resources> thread;  ///< Stored resources of an existing thread; absent when the run creates it.
     mcp_headers headers;                   ///< Of this run.
-    run_options options;                   ///< Its tools, approvals and policy.
+    run_options options;                   ///< Its tools and approvals.
     reconcile::mode mode = mode::streaming;
 };
 
@@ -46,8 +46,10 @@ void validate(const mcp_headers& headers);
 /// Refuses, before it is sent, a definition that would store MCP headers or approvals:
 /// `errc::invalid_argument`. Stored headers would outlive their run and their token; stored
 /// approvals do nothing on an agent; and stored entries of either kind make the service fail every
-/// later run that brings its own. Refuses bad labels of an agent's MCP tools too:
-/// `errc::invalid_server_label`, `errc::duplicate_server_label`.
+/// later run that brings its own. They may not come as `tool_resources.other["mcp"]` either. Refuses
+/// bad labels of an agent's MCP tools too: `errc::invalid_server_label`,
+/// `errc::duplicate_server_label`; and an MCP tool or a function as `json_tool`, where label and
+/// name would go unseen: `errc::invalid_argument`.
 void validate(const agent_definition& definition);
 void validate(const thread_definition& definition);
 

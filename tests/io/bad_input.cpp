@@ -125,10 +125,12 @@ BOOST_AUTO_TEST_CASE(an_id_cannot_leave_its_place_in_the_path) {
 
 BOOST_AUTO_TEST_CASE(extra_json_that_is_no_object_or_says_again_what_corun_says_is_refused) {
     agent a = make_agent();
-    for (const char* extra : {"{", "[]", "1", R"({"assistant_id":"asst_2"})", R"({"tool_resources":{}})", R"({"stream":false})"}) {
+    for (const char* extra : {"{", "[]", "1", R"({"assistant_id":"asst_2"})", R"({"tool_resources":{}})", R"({"stream":false})",
+                              R"({"tools":[]})", R"({"thread":{}})", R"({"additional_messages":[]})", R"({"model":"gpt-4o"})"}) {
         run_options options;
         options.extra_json = extra;
         BOOST_TEST(refusal(a.run_stream("hi", token("t"), options)).code() == errc::invalid_argument, extra);
+        BOOST_TEST(refusal(a.run_stream("hi", mcp_headers(), options)).code() == errc::invalid_argument, extra);
     }
 }
 
@@ -145,6 +147,27 @@ BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_is_refused) {
     thread_definition conversation;
     conversation.tool_resources.mcp.push_back(resource);
     BOOST_TEST(failure_of(io, client->create_thread(conversation)).code() == errc::invalid_argument);
+    BOOST_TEST(service->requests().size() == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_as_bare_json_is_refused) {
+    agent a = make_agent();
+    corun::thread t = await(io, client->create_thread());
+    const std::size_t before = service->requests().size();
+    tool_resources bare;
+    bare.other["mcp"] = R"([{"server_label":"bookings","headers":{"Authorization":"Bearer secret-value"}}])";
+    agent_definition definition("gpt-4o");
+    definition.tool_resources = bare;
+    thread_definition conversation;
+    conversation.tool_resources = bare;
+    agent_definition with_tool("gpt-4o");
+    with_tool.tools.push_back(json_tool("mcp", R"({"type":"mcp","server_label":"bookings"})"));
+    for (const error& failure : {failure_of(io, client->create_agent(definition)), failure_of(io, a.update(definition)),
+                                 failure_of(io, client->create_thread(conversation)), failure_of(io, t.update(conversation)),
+                                 failure_of(io, client->create_agent(with_tool)), failure_of(io, a.update(with_tool))}) {
+        BOOST_TEST(failure.code() == errc::invalid_argument);
+        BOOST_TEST(!says(failure, "secret-value"));
+    }
     BOOST_TEST(service->requests().size() == before);
 }
 

@@ -195,6 +195,68 @@ BOOST_AUTO_TEST_CASE(a_failed_run_is_an_event_and_from_run_an_error_with_what_ha
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_secret_that_the_service_echoes_is_in_no_error) {
+    // Those of the client and of the run, as they are and as JSON writes them.
+    const std::string echoes[] = {service->token(), "MCP-SECRET/1", "TENANT-1", R"(MCP-SECRET\/1)", R"(MCP-SECRET\u002f1)"};
+    mcp_headers headers = token("MCP-SECRET/1");
+    headers.set("bookings", "X-Tenant", "TENANT-1");
+    agent b = make_agent();
+    for (const std::string& echoed : echoes) {
+        BOOST_TEST_CONTEXT(echoed) {
+            const std::string json = R"({"error":{"code":")" + echoed + R"(","message":"Invalid header value 'Bearer )" + echoed + R"('"}})";
+            const auto hidden = [&](const error& failure, errc code) {
+                BOOST_TEST(failure.code() == code);
+                const diagnostics& said = failure.details();
+                const std::string all = failure.what() + said.message + said.request_id + said.service_code + said.service_message + said.body;
+                BOOST_TEST(all.find(echoed) == all.npos);
+                BOOST_TEST(all.find("MCP-SECRET") == all.npos);
+                BOOST_TEST(all.find("***") != all.npos);
+            };
+            service->inject(fault::respond(400, json, {{"x-request-id", echoed}}).on("POST", "/threads/runs"));
+            hidden(failure_of(io, b.run_stream("hi", headers)), errc::bad_request);
+            service->inject(fault::respond(401, json).on("POST", "/threads/runs"));
+            hidden(failure_of(io, b.run("hi", headers)), errc::unauthorized);
+            service->inject(fault::respond(500, json).on("POST", "/threads/runs"));
+            hidden(failure_of(io, b.create_run("hi", headers)), errc::server_failed);
+            // A success, but a page.
+            service->inject(fault::respond(200, "<p>" + echoed).on("POST", "/threads/runs"));
+            hidden(failure_of(io, b.run_stream("hi", headers)), errc::unexpected_content_type);
+            service->inject(fault::respond(200, "<p>" + echoed).on("POST", "/threads/runs"));
+            hidden(failure_of(io, b.create_run("hi", headers)), errc::unexpected_content_type);
+            // In the stream.
+            service->inject(fault::insert("event: error\ndata: " + json + "\n\n").after("thread.run.created"));
+            service->inject(fault::cut().after("thread.run.queued"));
+            event_stream stream = await(io, b.run_stream("hi", headers));
+            hidden(failure_of(io, collect(stream)), errc::stream_failed);
+            service->inject(fault::respond(403, json).on("POST", "/threads/*/runs/*/cancel"));
+            hidden(failure_of(io, stream.cancel_run()), errc::forbidden);
+        }
+    }
+    service->inject(fault::respond(401, R"({"error":{"message":"bad token )" + service->token() + R"("}})").on("GET", "/assistants/*"));
+    const error call = failure_of(io, client->get_agent(b.id()));
+    BOOST_TEST(call.service_message() == "bad token ***");
+    // Across the place where a long body is cut.
+    service->inject(fault::respond(502, "<p>" + std::string(4090, 'x') + service->token()).on("GET", "/assistants/*"));
+    BOOST_TEST(failure_of(io, client->get_agent(b.id())).details().body == "<p>" + std::string(4090, 'x') + "***");
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_in_the_error_of_a_run_is_not_in_that_of_the_call) {
+    service->script("fail now", {emulator::step::fail("tool_server_error", "The server refused 'Bearer MCP-SECRET-1'.")});
+    mcp->accept_token("MCP-SECRET-1");
+    agent b = make_agent();
+    try {
+        (void)await(io, b.run("fail now", token("MCP-SECRET-1")));
+        BOOST_FAIL("it must throw");
+    } catch (const run_error& failure) {
+        BOOST_TEST(failure.code() == errc::run_failed);
+        BOOST_TEST(failure.service_code() == "tool_server_error");
+        BOOST_TEST(failure.service_message() == "The server refused '***'.");
+        BOOST_TEST(std::string_view(failure.what()).find("MCP-SECRET") == std::string_view::npos);
+        BOOST_REQUIRE(failure.result().last_error.has_value());
+        BOOST_TEST(failure.result().last_error->message == "The server refused '***'.");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(run_on_a_broken_stream_carries_what_had_arrived) {
     service->inject(fault::cut().after("thread.message.delta"));
     try {

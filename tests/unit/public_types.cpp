@@ -22,7 +22,7 @@ static_assert(none_is_an_aggregate<
               corun::secret, corun::header, corun::headers, corun::mcp_headers, corun::content_block, corun::attachment,
               corun::message, corun::mcp_tool, corun::function_tool, corun::json_tool, corun::tool, corun::mcp_approval,
               corun::mcp_tool_resource, corun::tool_resources, corun::client_options, corun::run_options,
-              corun::reconcile_policy, corun::list_options, corun::credential>);
+              corun::list_options, corun::credential>);
 static_assert(none_is_an_aggregate<
               // received
               corun::usage, corun::last_error, corun::text_annotation, corun::message_content, corun::thread_message,

@@ -499,6 +499,32 @@ BOOST_AUTO_TEST_CASE(refuses_to_store_headers_or_approvals) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(refuses_to_store_what_it_cannot_see_into) {
+    const auto names = [](std::string member) {
+        return [member = std::move(member)](const corun::error& e) {
+            return e.code() == errc::invalid_argument && e.details().message.starts_with(member);
+        };
+    };
+    corun::agent_definition agent("model");
+    agent.tool_resources.other["mcp"] = "[]";
+    BOOST_CHECK_EXCEPTION(corun::reconcile::validate(agent), corun::error,
+                          names("agent_definition::tool_resources.other has \"mcp\""));
+    corun::thread_definition thread;
+    thread.tool_resources.other["mcp"] = "[]";
+    BOOST_CHECK_EXCEPTION(corun::reconcile::validate(thread), corun::error,
+                          names("thread_definition::tool_resources.other has \"mcp\""));
+
+    for (const char* type : {"mcp", "function"}) {
+        corun::agent_definition bare("model");
+        bare.tools = {server("L"), corun::json_tool(type, "{}")};
+        BOOST_CHECK_EXCEPTION(corun::reconcile::validate(bare), corun::error,
+                              names(std::string("agent_definition::tools has a json_tool of type '") + type + "'"));
+    }
+    corun::agent_definition fine("model");
+    fine.tools = {corun::json_tool("openapi", "{}"), corun::code_interpreter()};
+    BOOST_CHECK_NO_THROW(corun::reconcile::validate(fine));
+}
+
 BOOST_AUTO_TEST_CASE(refuses_bad_labels_in_an_agent_to_be_stored) {
     const auto has = [](errc code) { return [code](const corun::error& e) { return e.code() == code; }; };
     corun::agent_definition agent("model");

@@ -1,3 +1,4 @@
+#include "redact.hpp"
 #include <corun/secret.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -173,5 +174,67 @@ BOOST_AUTO_TEST_CASE(compares_by_its_text) {
 static_assert(std::is_nothrow_move_constructible_v<corun::secret>);
 static_assert(!std::is_convertible_v<corun::secret, std::string>);
 static_assert(!std::is_convertible_v<corun::secret, std::string_view>);
+
+BOOST_AUTO_TEST_CASE(is_hidden_wherever_it_is_echoed) {
+    corun::detail::redactor secrets;
+    for (const char* value : {"Bearer abc", "Basic   a+b/c=", "key\"with\\marks", "Jos\xc3\xa9 \xf0\x9f\x94\x91", "ab", "",
+                              "abc", "Bearer abcdef", "Token ", "end\\"})
+        secrets.add(corun::secret(value));
+    const std::pair<std::string_view, std::string_view> rows[] = {
+        {"", ""},
+        {"nothing to hide", "nothing to hide"},
+        {"Invalid header value 'Bearer abc'", "Invalid header value '***'"},
+        {"abc", "***"},
+        {"xabcabc y", "x****** y"},
+        {"the scheme Bearer stays", "the scheme Bearer stays"},
+        // The longest of those that match.
+        {"Bearer abcdef.", "***."},
+        {"abcdef.", "***."},
+        {"Basic   a+b/c=", "***"},
+        {"a+b/c=", "***"},
+        // Too short: all of the text would go.
+        {"ab", "ab"},
+        // As JSON writes it, once and inside a string of JSON.
+        {R"({"said":"a\u002Bb\/c\u003d"})", R"({"said":"***"})"},
+        {R"({"said":"{\"token\":\"a\\u002bb\\\/c=\"}"})", R"({"said":"{\"token\":\"***\"}"})"},
+        {R"(key"with\marks)", "***"},
+        {R"("key\"with\\marks")", R"("***")"},
+        {R"(key\u0022with\u005cmarks)", "***"},
+        {"Jos\xc3\xa9 \xf0\x9f\x94\x91!", "***!"},
+        {R"(Jos\u00e9 \ud83d\udd11!)", "***!"},
+        {R"(Jos\u00zz)", R"(Jos\u00zz)"},
+        {R"(an end\)", "an ***"},
+        {R"(a\)", R"(a\)"},
+        {R"(a\u002)", R"(a\u002)"},
+    };
+    for (const auto& [text, expected] : rows) BOOST_TEST(secrets.redacted(text) == expected, text);
+    BOOST_TEST(corun::detail::redactor().redacted("Bearer abc") == "Bearer abc");
+}
+
+BOOST_AUTO_TEST_CASE(is_hidden_whole_where_a_text_is_cut) {
+    corun::detail::redactor secrets;
+    secrets.add(corun::secret("Bearer abc"));
+    const std::string text = "1234 Bearer abc 5678";
+    BOOST_TEST(secrets.redacted(text, 4) == "1234");
+    for (std::size_t limit = 6; limit <= 15; ++limit) BOOST_TEST(secrets.redacted(text, limit) == "1234 ***");
+    BOOST_TEST(secrets.redacted(text, 16) == "1234 *** ");
+    BOOST_TEST(secrets.redacted(text, 100) == "1234 *** 5678");
+}
+
+BOOST_AUTO_TEST_CASE(is_hidden_in_all_that_an_error_says) {
+    corun::detail::redactor secrets;
+    secrets.add(corun::secret("Bearer abc"));
+    corun::diagnostics details;
+    details.message = details.request_id = details.service_code = details.service_message = details.body = "an abc";
+    secrets.redact(details);
+    for (const std::string& text :
+         {details.message, details.request_id, details.service_code, details.service_message, details.body})
+        BOOST_TEST(text == "an ***");
+    corun::last_error said;
+    said.code = said.message = "an abc";
+    secrets.redact(said);
+    BOOST_TEST(said.code == "an ***");
+    BOOST_TEST(said.message == "an ***");
+}
 
 BOOST_AUTO_TEST_SUITE_END()
