@@ -7,16 +7,21 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 /// What the demos talk to: the real service when AZURE_AI_PROJECT_ENDPOINT and AZURE_AI_TOKEN are
 /// set, else the emulator and a small MCP server, both inside this process.
 ///
 /// With the real service, AZURE_AI_MODEL names the model deployment (gpt-4o unless set), and
-/// MCP_SERVER_URL, MCP_SERVER_LABEL and MCP_TOKEN an MCP server; without a URL the runs use none.
+/// MCP_SERVER_URL, MCP_SERVER_LABEL (bookings unless set) and MCP_TOKEN an MCP server; without a URL
+/// the runs use none.
 namespace demo {
 
 inline std::string environment(const char* name, std::string otherwise = {}) {
@@ -30,6 +35,8 @@ public:
         : endpoint_(environment("AZURE_AI_PROJECT_ENDPOINT")), token_(environment("AZURE_AI_TOKEN")) {
         if (!endpoint_.empty() && !token_.empty()) {
             mcp_url_ = environment("MCP_SERVER_URL");
+            if (!mcp_url_.empty() && environment("MCP_TOKEN").empty())
+                throw std::runtime_error("MCP_SERVER_URL is set: the token for that server goes into MCP_TOKEN");
             return;
         }
         const auto now = [moved = moved_] { return std::chrono::system_clock::now() + *moved; };
@@ -56,29 +63,43 @@ public:
     [[nodiscard]] std::string endpoint() const { return endpoint_; }
     [[nodiscard]] corun::credential credential() const { return corun::credential::bearer(token_); }
 
-    /// Empty when there is no MCP server.
-    [[nodiscard]] std::string mcp_url() const { return mcp_url_; }
     [[nodiscard]] std::string mcp_label() const { return environment("MCP_SERVER_LABEL", "bookings"); }
 
-    /// A token for the MCP server that lives for an hour, as Google Cloud Run's do.
-    [[nodiscard]] std::string fresh_mcp_token() {
-        if (!emulated()) return environment("MCP_TOKEN");
-        std::string token = "token-" + std::to_string(++tokens_);
-        mcp_->accept_token(token, std::chrono::system_clock::now() + *moved_ + std::chrono::hours(1));
-        return token;
+    /// Headers for a run: a token of its own for the MCP server, which lives for an hour, as Google
+    /// Cloud Run's do. None without an MCP server.
+    [[nodiscard]] corun::mcp_headers mcp_headers() {
+        corun::mcp_headers headers;
+        if (!mcp_url_.empty()) headers.set(mcp_label(), "Authorization", "Bearer " + fresh_mcp_token());
+        return headers;
     }
 
     /// Lets an hour pass, if time is ours.
     void pass_an_hour() { *moved_ += std::chrono::hours(1); }
 
-    /// An agent with the MCP server among its tools.
+    /// An agent with the MCP server among its tools. It is removed when the demo ends, in whatever way.
     asio::awaitable<corun::agent> make_agent(corun::client client) {
         corun::agent_definition definition(environment("AZURE_AI_MODEL", "gpt-4o"));
         definition.name = "travel-desk";
         definition.instructions = "Answer travel questions. Use your tools.";
         if (!mcp_url_.empty()) definition.tools.push_back(corun::mcp_tool(mcp_label(), mcp_url_));
         corun::agent made = co_await client.create_agent(definition);
+        agents_.push_back(made);
         co_return made;
+    }
+
+    /// A thread, which is removed in the same way.
+    asio::awaitable<corun::thread> make_thread(corun::client client) {
+        corun::thread made = co_await client.create_thread();
+        threads_.push_back(made);
+        co_return made;
+    }
+
+    /// Removes what the demo has made. What cannot be removed is named on standard error.
+    asio::awaitable<void> clean_up() {
+        const std::vector<corun::thread> threads = std::exchange(threads_, {});
+        const std::vector<corun::agent> agents = std::exchange(agents_, {});
+        for (corun::thread each : threads) co_await remove(each);
+        for (corun::agent each : agents) co_await remove(each);
     }
 
     /// What the MCP server got to see, newest last: method and Authorization.
@@ -90,9 +111,28 @@ public:
     }
 
 private:
+    [[nodiscard]] std::string fresh_mcp_token() {
+        if (!emulated()) return environment("MCP_TOKEN");
+        std::string token = "token-" + std::to_string(++tokens_);
+        mcp_->accept_token(token, std::chrono::system_clock::now() + *moved_ + std::chrono::hours(1));
+        return token;
+    }
+
+    template <class Handle>
+    static asio::awaitable<void> remove(Handle made) {
+        Handle handle = std::move(made);
+        try {
+            co_await handle.remove();
+        } catch (const std::exception& problem) {
+            std::cerr << handle.id() << " could not be removed: " << problem.what() << '\n';
+        }
+    }
+
     std::shared_ptr<std::chrono::system_clock::duration> moved_ = std::make_shared<std::chrono::system_clock::duration>(0);
     std::optional<corun::emulator::mcp_server> mcp_;
     std::optional<corun::emulator::service> service_;
+    std::vector<corun::agent> agents_;
+    std::vector<corun::thread> threads_;
     std::string endpoint_, token_, mcp_url_;
     int tokens_ = 0;
 };

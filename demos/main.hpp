@@ -13,13 +13,26 @@
 
 namespace demo {
 
+using program = asio::awaitable<void> (*)(backend&);
+
+inline asio::awaitable<void> run_and_clean_up(program demo, backend& service) {
+    std::exception_ptr failure;
+    try {
+        co_await demo(service);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    co_await service.clean_up();
+    if (failure) std::rethrow_exception(failure);
+}
+
 /// Runs a demo to its end; an error that reaches this point is printed.
-inline int run(const char* name, asio::awaitable<void> (*demo)(backend&)) {
+inline int run(const char* name, program demo) {
     try {
         asio::io_context io;
         backend service(io);
         std::exception_ptr failure;
-        asio::co_spawn(io, demo(service), [&](std::exception_ptr e) {
+        asio::co_spawn(io, run_and_clean_up(demo, service), [&](std::exception_ptr e) {
             failure = e;
             service.stop();
         });

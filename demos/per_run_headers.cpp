@@ -2,6 +2,10 @@
 // own for every run.
 #include <corun/corun.hpp>
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
 #include <iomanip>
 #include <iostream>
 #include <optional>
@@ -11,6 +15,12 @@
 #include "main.hpp"
 
 namespace {
+
+/// A terminal's colour, unless the output goes elsewhere or nobody wants colours (no-color.org).
+std::string_view colour(std::string_view escape) {
+    static const bool wanted = ::isatty(STDOUT_FILENO) && demo::environment("NO_COLOR").empty();
+    return wanted ? escape : std::string_view();
+}
 
 /// Shows each event of a run: its name on the wire and what it says; text as it comes.
 class screen {
@@ -34,8 +44,9 @@ public:
         in_text_ = false;
     }
 
-    static constexpr std::string_view plain = "\033[0m", bold = "\033[1m", grey = "\033[2m", green = "\033[32m",
-                                      red = "\033[31m", blue = "\033[34m";
+    inline static const std::string_view plain = colour("\033[0m"), bold = colour("\033[1m"), grey = colour("\033[2m"),
+                                         green = colour("\033[32m"), red = colour("\033[31m"),
+                                         blue = colour("\033[34m");
 
 private:
     static constexpr int name_width = 30;
@@ -63,9 +74,7 @@ private:
 void title(std::string_view text) { std::cout << '\n' << screen::bold << text << screen::plain << "\n\n"; }
 
 /// Streams one run and shows it all. The agent keeps nothing of the headers.
-asio::awaitable<void> stream_run(corun::agent agent, corun::thread thread, std::string label, std::string token) {
-    corun::mcp_headers headers;
-    if (!agent.definition().tools.empty()) headers.set(std::move(label), "Authorization", "Bearer " + token);
+asio::awaitable<void> stream_run(corun::agent agent, corun::thread thread, corun::mcp_headers headers) {
     corun::run_options options;
     options.default_approval = corun::mcp_approval::never();
 
@@ -84,22 +93,22 @@ asio::awaitable<void> story(demo::backend& backend) {
               << backend.endpoint() << '\n';
 
     corun::agent agent = co_await backend.make_agent(client);
-    corun::thread thread = co_await client.create_thread();
+    corun::thread thread = co_await backend.make_thread(client);
     std::cout << "Agent " << agent.id() << " and thread " << thread.id() << " are made once, without any header.\n";
 
-    const std::string first = backend.fresh_mcp_token();
+    const corun::mcp_headers first = backend.mcp_headers();
     title("Run 1, with the token of now");
-    co_await stream_run(agent, thread, backend.mcp_label(), first);
+    co_await stream_run(agent, thread, first);
 
     if (backend.emulated()) {
         backend.pass_an_hour();
         title("An hour later that token has expired. Who is bound to it gets this from now on");
-        co_await stream_run(agent, thread, backend.mcp_label(), first);
+        co_await stream_run(agent, thread, first);
     }
 
-    const std::string second = backend.fresh_mcp_token();
+    const corun::mcp_headers second = backend.mcp_headers();
     title("Run 2, the same agent and thread, with a fresh token");
-    co_await stream_run(agent, thread, backend.mcp_label(), second);
+    co_await stream_run(agent, thread, second);
 
     if (backend.emulated()) {
         title("What the MCP server got to see");
@@ -113,8 +122,6 @@ asio::awaitable<void> story(demo::backend& backend) {
     title("Read back, agent and thread hold no header");
     std::cout << "  agent.tool_resources.mcp:  " << agent.definition().tool_resources.mcp.size() << " entries\n"
               << "  thread.tool_resources.mcp: " << thread.definition().tool_resources.mcp.size() << " entries\n";
-    co_await thread.remove();
-    co_await agent.remove();
 }
 
 }  // namespace

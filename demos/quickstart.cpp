@@ -8,17 +8,16 @@
 asio::awaitable<void> quickstart(demo::backend& backend) {
     corun::client client{co_await asio::this_coro::executor, backend.endpoint(), backend.credential()};
     corun::agent agent = co_await backend.make_agent(client);
+    corun::thread thread = co_await backend.make_thread(client);
 
-    corun::mcp_headers headers;
-    headers.set("bookings", "Authorization", "Bearer " + backend.fresh_mcp_token());
+    corun::mcp_headers headers = backend.mcp_headers();
     corun::run_options options;
     options.default_approval = corun::mcp_approval::never();
 
-    auto stream = co_await agent.run_stream("Book seat 14A, please.", headers, options);
+    auto stream = co_await agent.run_stream(thread, "Book seat 14A, please.", headers, options);
     while (auto event = co_await stream.next())
         if (auto* delta = event->get_if<corun::text_delta>()) std::cout << delta->text << std::flush;
     std::cout << '\n';
-    co_await agent.remove();
 }
 
 int main() { return demo::run("quickstart", quickstart); }
