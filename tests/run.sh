@@ -6,7 +6,9 @@
 #   tests/run.sh NAME...    only these tests, as `meson test` names them
 set -uo pipefail
 cd "$(dirname "$0")/.."
-.ci/install clang-16 libclang-rt-16-dev ccache mold || exit 1
+extra=()
+{ command -v node && command -v npm; } >/dev/null || extra+=(nodejs npm)
+.ci/install clang-16 ccache mold "${extra[@]}" || exit 1
 
 # Unoptimised code compiles in a third of the time, and the sanitizers see more of it.
 setup() {

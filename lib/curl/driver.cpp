@@ -10,9 +10,13 @@
 #include <mutex>
 #include <new>
 #include <system_error>
+#include <utility>
 
 namespace corun::curl {
 namespace {
+
+/// As much as libcurl reads at once; what waits to be delivered is bounded by it.
+constexpr std::size_t most_gathered = std::size_t{16} << 10;
 
 void initialise_libcurl() {
     // Never cleaned up: other users of libcurl in the process may still need it.
@@ -36,6 +40,7 @@ driver::driver(asio::any_io_executor executor)
       sockets_(executor_, open_socket_set()),
       timer_(executor_) {
     if (!multi_) throw std::bad_alloc();
+    gathered_.reserve(most_gathered);
     curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &driver::on_socket);
     curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &driver::on_timer);
@@ -66,6 +71,10 @@ void driver::leave(driven& transfer) noexcept {
     active_[transfer.position] = active_.back();
     active_[transfer.position]->position = transfer.position;
     active_.pop_back();
+    if (gathering_ == &transfer) {
+        gathering_ = nullptr;
+        gathered_.clear();
+    }
     if (!active_.empty()) return;
     broken_ = false;
     // Nothing may stay pending once nothing is under way, or the context would never run out of work.
@@ -82,11 +91,31 @@ void driver::resume_later(driven& transfer) {
     asio::post(executor_, [self = shared_from_this()] { self->resume_all(); });
 }
 
+void driver::gather(driven& to, std::string_view bytes) noexcept {
+    if (gathering_ == &to && gathered_.size() + bytes.size() > most_gathered) deliver_gathered();
+    // Another transfer's bytes wait for libcurl to return: its consumer may want to pause it, which
+    // libcurl does not allow in the callback of this one.
+    const bool other = gathering_ && gathering_ != &to;
+    if (other || bytes.size() > most_gathered) return to.deliver(bytes);
+    gathering_ = &to;
+    gathered_.append(bytes);
+}
+
+void driver::deliver_gathered() noexcept {
+    driven* const to = std::exchange(gathering_, nullptr);
+    if (!to) return;
+    to->deliver(gathered_);
+    gathered_.clear();
+}
+
 void driver::resume_all() noexcept {
     resume_posted_ = false;
     std::vector<driven*> transfers;
     transfers.swap(to_resume_);
-    for (driven* transfer : transfers) transfer->resume_now();
+    for (driven* transfer : transfers) {
+        transfer->resume_now();
+        deliver_gathered();
+    }
     // curl#2393 and others: a resumed transfer may sit still until something happens on its socket.
     act(CURL_SOCKET_TIMEOUT, 0);
     collect_finished();
@@ -164,6 +193,7 @@ void driver::wait_for_timer(long timeout_ms) {
 void driver::act(curl_socket_t fd, int flags) noexcept {
     int running = 0;
     const CURLMcode code = curl_multi_socket_action(multi_, fd, flags, &running);
+    deliver_gathered();
     if (code == CURLM_OK || code == CURLM_BAD_SOCKET) return;
     // After any other error the multi handle is of no use: nothing under way would ever end.
     broken_ = true;

@@ -5,6 +5,8 @@
 #include <curl/curl.h>
 
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace corun::curl {
@@ -16,6 +18,8 @@ public:
     virtual void finished(CURLcode result) noexcept = 0;
     /// What `driver::resume_later` promised.
     virtual void resume_now() noexcept = 0;
+    /// Bytes of the response body, gathered by `driver::gather`.
+    virtual void deliver(std::string_view bytes) noexcept = 0;
 
     std::size_t position = 0;  ///< The driver's.
 
@@ -43,11 +47,16 @@ public:
     /// while paused before `curl_easy_pause` returns, which must not happen inside the caller's call.
     void resume_later(driven& transfer);
 
+    /// Called with what libcurl writes. libcurl writes every HTTP chunk by itself, often one event;
+    /// those of one network read are delivered together.
+    void gather(driven& to, std::string_view bytes) noexcept;
+
 private:
     static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* known) noexcept;
     static int on_timer(CURLM* multi, long timeout_ms, void* self) noexcept;
 
     void leave(driven& transfer) noexcept;
+    void deliver_gathered() noexcept;
     void watch(curl_socket_t fd, int what, bool known) noexcept;
     void wait_for_sockets();
     void sockets_ready();
@@ -62,6 +71,8 @@ private:
     asio::steady_timer timer_;
     std::vector<driven*> active_;
     std::vector<driven*> to_resume_;
+    driven* gathering_ = nullptr;
+    std::string gathered_;
     bool waiting_ = false;
     bool resume_posted_ = false;
     bool closing_ = false;

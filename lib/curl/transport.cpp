@@ -176,7 +176,8 @@ private:
     }
 
     static std::size_t on_write(char* data, std::size_t, std::size_t size, void* self) noexcept {
-        static_cast<easy_transfer*>(self)->sink_.on_bytes({data, size});
+        auto& transfer = *static_cast<easy_transfer*>(self);
+        transfer.driver_->gather(transfer, {data, size});
         return size;
     }
 
@@ -246,6 +247,8 @@ private:
         if (problem.starts_with("Unsupported proxy")) return "the proxy's URL cannot be used";
         return problem.empty() ? curl_easy_strerror(result) : std::string(problem);
     }
+
+    void deliver(std::string_view bytes) noexcept override { sink_.on_bytes(bytes); }
 
     void resume_now() noexcept override {
         if (!paused_) curl_easy_pause(easy_.get(), CURLPAUSE_CONT);
