@@ -66,7 +66,7 @@ struct fixture {
         detail::stream_options limits;
         limits.idle_timeout = owner->options.idle_timeout;
         limits.total_timeout = owner->options.total_timeout;
-        return detail::run_stream::open(owner, "/threads/runs", secret("{}"), reconcile_report(), limits);
+        return detail::run_stream::open(owner, "/threads/runs", secret("{}"), detail::redactor(), reconcile_report(), limits);
     }
 
     /// What `next` gives now; the failure's code when it fails.

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "drive.hpp"
+#include "clock.hpp"
 #include "http_call.hpp"
 #include "loopback_server.hpp"
 #include "test_ca.hpp"
