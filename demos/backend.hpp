@@ -44,9 +44,10 @@ public:
         corun::emulator::mcp_server_options mcp_options;
         mcp_options.clock = now;
         mcp_.emplace(io, std::move(mcp_options));
-        mcp_->add_tool("reserve_seat", "Reserves one seat.",
-                       R"({"type":"object","properties":{"seat":{"type":"string","description":"seat id"}},"required":["seat"]})",
-                       [](std::string_view) { return std::string("Seat 14A is booked, window side."); });
+        mcp_->add_tool(
+            "reserve_seat", "Reserves one seat.",
+            R"({"type":"object","properties":{"seat":{"type":"string","description":"seat id"}},"required":["seat"]})",
+            [](std::string_view) { return std::string("Seat 14A is booked, window side."); });
         mcp_url_ = mcp_->url();
 
         corun::emulator::service_options options;
@@ -128,7 +129,8 @@ private:
         }
     }
 
-    std::shared_ptr<std::chrono::system_clock::duration> moved_ = std::make_shared<std::chrono::system_clock::duration>(0);
+    std::shared_ptr<std::chrono::system_clock::duration> moved_ =
+        std::make_shared<std::chrono::system_clock::duration>(0);
     std::optional<corun::emulator::mcp_server> mcp_;
     std::optional<corun::emulator::service> service_;
     std::vector<corun::agent> agents_;

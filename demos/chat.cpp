@@ -1,10 +1,9 @@
 // A conversation in the terminal: one thread, a run a line, tokens as they come.
+#include "main.hpp"
 #include <corun/corun.hpp>
 
 #include <iostream>
 #include <string>
-
-#include "main.hpp"
 
 asio::awaitable<void> chat(demo::backend& backend) {
     corun::client client{co_await asio::this_coro::executor, backend.endpoint(), backend.credential()};
@@ -30,4 +29,6 @@ asio::awaitable<void> chat(demo::backend& backend) {
     }
 }
 
-int main() { return demo::run("chat", chat); }
+int main() {
+    return demo::run("chat", chat);
+}

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "backend.hpp"
+
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
@@ -8,8 +10,6 @@
 #include <exception>
 #include <iostream>
 #include <utility>
-
-#include "backend.hpp"
 
 namespace demo {
 

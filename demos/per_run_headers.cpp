@@ -1,5 +1,6 @@
 // One long-lived agent, an MCP server guarded by tokens that live for an hour, and a token of its
 // own for every run.
+#include "main.hpp"
 #include <corun/corun.hpp>
 
 #include <unistd.h>
@@ -11,8 +12,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "main.hpp"
 
 namespace {
 
@@ -34,7 +33,8 @@ public:
         }
         end_text();
         // One wire event may say several things: its name stands once.
-        std::cout << "  " << grey << std::left << std::setw(name_width) << (event.continues() ? "" : event.name()) << plain;
+        std::cout << "  " << grey << std::left << std::setw(name_width) << (event.continues() ? "" : event.name())
+                  << plain;
         describe(event);
         std::cout << std::endl;
     }
@@ -71,7 +71,9 @@ private:
     bool in_text_ = false;
 };
 
-void title(std::string_view text) { std::cout << '\n' << screen::bold << text << screen::plain << "\n\n"; }
+void title(std::string_view text) {
+    std::cout << '\n' << screen::bold << text << screen::plain << "\n\n";
+}
 
 /// Streams one run and shows it all. The agent keeps nothing of the headers.
 asio::awaitable<void> stream_run(corun::agent agent, corun::thread thread, corun::mcp_headers headers) {
@@ -126,4 +128,6 @@ asio::awaitable<void> story(demo::backend& backend) {
 
 }  // namespace
 
-int main() { return demo::run("per_run_headers", story); }
+int main() {
+    return demo::run("per_run_headers", story);
+}

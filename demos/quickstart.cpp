@@ -1,9 +1,8 @@
 // The shortest program that streams a run with headers of its own for an MCP server.
+#include "main.hpp"
 #include <corun/corun.hpp>
 
 #include <iostream>
-
-#include "main.hpp"
 
 asio::awaitable<void> quickstart(demo::backend& backend) {
     corun::client client{co_await asio::this_coro::executor, backend.endpoint(), backend.credential()};
@@ -20,4 +19,6 @@ asio::awaitable<void> quickstart(demo::backend& backend) {
     std::cout << '\n';
 }
 
-int main() { return demo::run("quickstart", quickstart); }
+int main() {
+    return demo::run("quickstart", quickstart);
+}

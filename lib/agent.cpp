@@ -1,10 +1,9 @@
-#include <corun/agent.hpp>
-
 #include "codec/threads.hpp"
 #include "handle_access.hpp"
 #include "reconcile/reconcile.hpp"
 #include "run_stream.hpp"
 #include "service.hpp"
+#include <corun/agent.hpp>
 
 namespace corun {
 namespace {
@@ -83,13 +82,20 @@ asio::awaitable<thread_run> post_run(std::shared_ptr<State> of, std::optional<th
 
 std::error_code outcome_of(run_state status) noexcept {
     switch (status) {
-        case run_state::completed: return {};
-        case run_state::failed: return errc::run_failed;
-        case run_state::incomplete: return errc::run_incomplete;
-        case run_state::cancelled: return errc::run_cancelled;
-        case run_state::expired: return errc::run_expired;
-        case run_state::requires_action: return errc::action_required;
-        default: return errc::premature_eof;
+        case run_state::completed:
+            return {};
+        case run_state::failed:
+            return errc::run_failed;
+        case run_state::incomplete:
+            return errc::run_incomplete;
+        case run_state::cancelled:
+            return errc::run_cancelled;
+        case run_state::expired:
+            return errc::run_expired;
+        case run_state::requires_action:
+            return errc::action_required;
+        default:
+            return errc::premature_eof;
     }
 }
 
@@ -142,7 +148,9 @@ asio::awaitable<void> remove_agent(std::shared_ptr<State> of) {
 
 }  // namespace
 
-const std::string& agent::id() const noexcept { return definition().id; }
+const std::string& agent::id() const noexcept {
+    return definition().id;
+}
 
 const agent_definition& agent::definition() const noexcept {
     static const agent_definition none;
@@ -179,12 +187,16 @@ asio::awaitable<thread_run> agent::create_run(thread conversation, message text,
                     std::move(headers), std::move(options));
 }
 
-asio::awaitable<void> agent::refresh() { return refresh_agent(handle_access::open(*this, "the agent")); }
+asio::awaitable<void> agent::refresh() {
+    return refresh_agent(handle_access::open(*this, "the agent"));
+}
 
 asio::awaitable<void> agent::update(agent_definition changes) {
     return update_agent(handle_access::open(*this, "the agent"), std::move(changes));
 }
 
-asio::awaitable<void> agent::remove() { return remove_agent(handle_access::open(*this, "the agent")); }
+asio::awaitable<void> agent::remove() {
+    return remove_agent(handle_access::open(*this, "the agent"));
+}
 
 }  // namespace corun

@@ -1,11 +1,10 @@
-#include <corun/client.hpp>
-
 #include "clock.hpp"
 #include "codec/threads.hpp"
 #include "curl/transport.hpp"
 #include "handle_access.hpp"
 #include "reconcile/reconcile.hpp"
 #include "service.hpp"
+#include <corun/client.hpp>
 
 namespace corun {
 namespace {
@@ -42,7 +41,8 @@ asio::awaitable<thread> get_thread_at(std::shared_ptr<service> owner, std::strin
     co_return handle_access::make(std::move(owner), wire::decode_thread(json));
 }
 
-asio::awaitable<void> delete_at(std::shared_ptr<service> owner, std::string collection, std::string id, std::string what) {
+asio::awaitable<void> delete_at(std::shared_ptr<service> owner, std::string collection, std::string id,
+                                std::string what) {
     std::string path = path_of(collection, id, what);
     (void)co_await service::call(std::move(owner), "DELETE", std::move(path));
 }
@@ -64,21 +64,28 @@ std::shared_ptr<service> make_service(asio::any_io_executor executor, std::strin
 
 }  // namespace
 
-client::client(asio::any_io_executor executor, std::string endpoint, corun::credential credential, client_options options)
+client::client(asio::any_io_executor executor, std::string endpoint, corun::credential credential,
+               client_options options)
     : service_(make_service(std::move(executor), std::move(endpoint), std::move(credential), std::move(options))) {}
 
 client::client(std::shared_ptr<detail::service> service) noexcept : service_(std::move(service)) {}
 
-asio::any_io_executor client::get_executor() const noexcept { return service_->executor; }
+asio::any_io_executor client::get_executor() const noexcept {
+    return service_->executor;
+}
 
 asio::awaitable<agent> client::create_agent(agent_definition definition) {
     return create_agent_at(service_, std::move(definition));
 }
 
-asio::awaitable<agent> client::get_agent(std::string agent_id) { return get_agent_at(service_, std::move(agent_id)); }
+asio::awaitable<agent> client::get_agent(std::string agent_id) {
+    return get_agent_at(service_, std::move(agent_id));
+}
 
 paged<agent> client::list_agents(list_options options) {
-    auto decode = [owner = service_](const std::string& json) { return handle_access::make(owner, wire::decode_agent(json)); };
+    auto decode = [owner = service_](const std::string& json) {
+        return handle_access::make(owner, wire::decode_agent(json));
+    };
     return detail::list<agent>(service_, "/assistants", std::move(options), std::move(decode));
 }
 
@@ -95,7 +102,9 @@ asio::awaitable<thread> client::get_thread(std::string thread_id) {
 }
 
 paged<thread> client::list_threads(list_options options) {
-    auto decode = [owner = service_](const std::string& json) { return handle_access::make(owner, wire::decode_thread(json)); };
+    auto decode = [owner = service_](const std::string& json) {
+        return handle_access::make(owner, wire::decode_thread(json));
+    };
     return detail::list<thread>(service_, "/threads", std::move(options), std::move(decode));
 }
 

@@ -26,8 +26,12 @@ std::chrono::nanoseconds resolution() noexcept {
     return value;
 }
 #else
-net::time_point coarse_now() noexcept { return std::chrono::steady_clock::now(); }
-std::chrono::nanoseconds resolution() noexcept { return std::chrono::nanoseconds(0); }
+net::time_point coarse_now() noexcept {
+    return std::chrono::steady_clock::now();
+}
+std::chrono::nanoseconds resolution() noexcept {
+    return std::chrono::nanoseconds(0);
+}
 #endif
 
 class asio_timer final : public net::timer {

@@ -1,11 +1,10 @@
 #pragma once
+#include "net/clock.hpp"
 #include <corun/export.hpp>
 
 #include <asio/any_io_executor.hpp>
 
 #include <memory>
-
-#include "net/clock.hpp"
 
 namespace corun::detail {
 

@@ -1,6 +1,5 @@
-#include <corun/event_stream.hpp>
-
 #include "run_stream.hpp"
+#include <corun/event_stream.hpp>
 
 namespace corun {
 
@@ -16,7 +15,9 @@ event_stream& event_stream::operator=(event_stream&& other) noexcept {
     return *this;
 }
 
-event_stream::~event_stream() { abandon(); }
+event_stream::~event_stream() {
+    abandon();
+}
 
 namespace {
 
@@ -51,7 +52,9 @@ asio::awaitable<std::optional<event>> event_stream::next(std::error_code& code) 
     return detail::run_stream::next(impl_, &code);
 }
 
-std::optional<event> event_stream::try_next() { return impl_ ? impl_->try_next() : std::nullopt; }
+std::optional<event> event_stream::try_next() {
+    return impl_ ? impl_->try_next() : std::nullopt;
+}
 
 asio::awaitable<void> event_stream::cancel_run() {
     if (!impl_) return no_run();
@@ -62,13 +65,17 @@ void event_stream::abandon() noexcept {
     if (impl_) impl_->abandon();
 }
 
-const std::string& event_stream::run_id() const noexcept { return impl_ ? impl_->run_id() : empty_value<std::string>(); }
+const std::string& event_stream::run_id() const noexcept {
+    return impl_ ? impl_->run_id() : empty_value<std::string>();
+}
 
 const std::string& event_stream::thread_id() const noexcept {
     return impl_ ? impl_->thread_id() : empty_value<std::string>();
 }
 
-int event_stream::status() const noexcept { return impl_ ? impl_->head().status : 0; }
+int event_stream::status() const noexcept {
+    return impl_ ? impl_->head().status : 0;
+}
 
 std::string_view event_stream::header(std::string_view name) const noexcept {
     return impl_ ? impl_->head().field(name) : std::string_view();

@@ -1,12 +1,11 @@
 #pragma once
+#include "service.hpp"
 #include <corun/agent.hpp>
 #include <corun/client.hpp>
 #include <corun/thread.hpp>
 
 #include <memory>
 #include <utility>
-
-#include "service.hpp"
 
 namespace corun {
 

@@ -16,7 +16,10 @@ namespace {
 class collector final : public net::sink {
 public:
     collector(asio::any_io_executor executor, std::shared_ptr<net::clock> clock, call_limits limits)
-        : done_(std::move(executor)), clock_(std::move(clock)), limits_(limits), started_(clock_->now()),
+        : done_(std::move(executor)),
+          clock_(std::move(clock)),
+          limits_(limits),
+          started_(clock_->now()),
           last_activity_(started_) {
         done_.expires_at(asio::steady_timer::time_point::max());
     }
@@ -101,8 +104,7 @@ asio::awaitable<http_response> http_call(std::shared_ptr<net::transport> transpo
         std::error_code woken;
         co_await receiver->done().async_wait(asio::redirect_error(asio::use_awaitable, woken));
         const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none)
-            throw std::system_error(asio::error::operation_aborted);
+        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
     }
     // Before `receiver`, and whatever happened: a response cut short by a limit is still coming in.
     transfer.reset();

@@ -1,4 +1,6 @@
 #pragma once
+#include "net/clock.hpp"
+#include "net/transport.hpp"
 #include <corun/export.hpp>
 
 #include <asio/awaitable.hpp>
@@ -7,9 +9,6 @@
 #include <cstddef>
 #include <memory>
 #include <string>
-
-#include "net/clock.hpp"
-#include "net/transport.hpp"
 
 namespace corun::detail {
 
@@ -31,7 +30,8 @@ struct call_limits {
 };
 
 /// Sends a request and gathers its response, whatever its status. Throws `corun::error` with the
-/// codes of the network, `errc::idle_timeout` and `errc::total_timeout`. Cancellation drops the request. Exported for corun-emulator.
+/// codes of the network, `errc::idle_timeout` and `errc::total_timeout`. Cancellation drops the request. Exported for
+/// corun-emulator.
 CORUN_API asio::awaitable<http_response> http_call(std::shared_ptr<net::transport> transport,
                                                    std::shared_ptr<net::clock> clock, net::request what,
                                                    call_limits limits);

@@ -62,7 +62,9 @@ std::string_view without_scheme(std::string_view value) noexcept {
 
 }  // namespace
 
-void redactor::add(const secret& header_value) { secrets_.push_back(header_value); }
+void redactor::add(const secret& header_value) {
+    secrets_.push_back(header_value);
+}
 
 std::string redactor::redacted(std::string_view text, std::size_t limit) const {
     std::string shown;
@@ -82,8 +84,8 @@ std::string redactor::redacted(std::string_view text, std::size_t limit) const {
 }
 
 void redactor::redact(diagnostics& details) const {
-    for (std::string* text : {&details.message, &details.request_id, &details.service_code, &details.service_message,
-                              &details.body})
+    for (std::string* text :
+         {&details.message, &details.request_id, &details.service_code, &details.service_message, &details.body})
         *text = redacted(*text);
 }
 

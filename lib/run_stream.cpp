@@ -30,8 +30,8 @@ run_stream::run_stream(std::shared_ptr<service> owner, redactor secrets, reconci
 
 asio::awaitable<event_stream> run_stream::open(std::shared_ptr<service> owner, std::string path, secret body,
                                                redactor secrets, reconcile_report report, stream_options limits) {
-    outgoing what = co_await service::make_request(owner, "POST", std::move(path), {}, std::move(body),
-                                                   std::move(secrets));
+    outgoing what =
+        co_await service::make_request(owner, "POST", std::move(path), {}, std::move(body), std::move(secrets));
     what.request.streams = true;
     auto self = std::make_shared<run_stream>(std::move(owner), std::move(what.secrets), std::move(report), limits);
     // Owns the transfer until the caller has the stream: if this coroutine is destroyed or cancelled, it stops.
@@ -91,7 +91,9 @@ asio::awaitable<std::optional<event>> run_stream::next(std::shared_ptr<run_strea
     co_return taken;
 }
 
-std::optional<event> run_stream::try_next() { return pop(); }
+std::optional<event> run_stream::try_next() {
+    return pop();
+}
 
 std::optional<event> run_stream::pop() {
     std::optional<event> taken;
@@ -170,8 +172,10 @@ void run_stream::on_bytes(std::string_view bytes) noexcept {
     const net::time_point now = service_->clock->now();
     machine_.bytes_arrived(now);
     try {
-        if (response_ == response::refusal) gather(bytes);
-        else take_events(bytes);
+        if (response_ == response::refusal)
+            gather(bytes);
+        else
+            take_events(bytes);
     } catch (...) {
         fail(std::make_error_code(std::errc::not_enough_memory), {});
     }
@@ -215,7 +219,8 @@ void run_stream::take_events(std::string_view bytes) {
     parser_.feed(bytes);
     while (const sse::event* arrived = parser_.next()) take(*arrived);
     if (parser_.error() == sse::parser_error::event_too_large)
-        fail(errc::event_too_large, "an event is larger than " + std::to_string(service_->options.max_event_bytes) + " bytes");
+        fail(errc::event_too_large,
+             "an event is larger than " + std::to_string(service_->options.max_event_bytes) + " bytes");
 }
 
 void run_stream::take(const sse::event& arrived) {

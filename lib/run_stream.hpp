@@ -1,4 +1,9 @@
 #pragma once
+#include "net/transport.hpp"
+#include "redact.hpp"
+#include "run/event_queue.hpp"
+#include "run/machine.hpp"
+#include "service.hpp"
 #include <corun/event_stream.hpp>
 #include <corun/sse/parser.hpp>
 
@@ -9,12 +14,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "net/transport.hpp"
-#include "redact.hpp"
-#include "run/event_queue.hpp"
-#include "run/machine.hpp"
-#include "service.hpp"
 
 namespace corun::detail {
 
@@ -75,10 +74,10 @@ private:
     run::machine machine_;
     sse::parser parser_;
     run::event_queue queue_;
-    std::vector<event> more_;     ///< The rest of what one wire event said, in reverse.
+    std::vector<event> more_;  ///< The rest of what one wire event said, in reverse.
     net::response_head head_;
     response response_ = response::none;
-    std::string body_;            ///< Of a response that is not an event stream.
+    std::string body_;  ///< Of a response that is not an event stream.
     std::string run_id_, thread_id_;
     reconcile_report report_;
     diagnostics details_;         ///< Redacted.

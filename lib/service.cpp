@@ -1,13 +1,12 @@
 #include "service.hpp"
 
+#include "url.hpp"
 #include <corun/version.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <ctime>
-
-#include "url.hpp"
 
 namespace corun::detail {
 namespace {
@@ -19,26 +18,32 @@ std::string checked_endpoint(std::string_view endpoint, bool with_credential) {
     const auto url = parse_url(endpoint);
     const auto refuse = [](errc code, std::string message) { return error(code, std::move(message)); };
     if (!url) throw refuse(errc::invalid_endpoint, "the endpoint must be an absolute URL, https://host/path");
-    if (url->user_info)
-        throw refuse(errc::invalid_endpoint, "the endpoint must not hold a user name or a password");
+    if (url->user_info) throw refuse(errc::invalid_endpoint, "the endpoint must not hold a user name or a password");
     if (url->rest.find_first_of("?#") != url->rest.npos)
         throw refuse(errc::invalid_endpoint, "the endpoint must not have a query or a fragment");
     if (with_credential && !may_carry_credentials(*url))
         throw refuse(errc::insecure_endpoint,
                      "a credential is sent over https, or over http to this machine only; the endpoint is plain http "
-                     "to " + std::string(url->host));
+                     "to " +
+                         std::string(url->host));
     while (endpoint.ends_with('/')) endpoint.remove_suffix(1);
     return std::string(endpoint);
 }
 
 errc errc_of(int status) noexcept {
     switch (status) {
-        case 401: return errc::unauthorized;
-        case 403: return errc::forbidden;
-        case 404: return errc::not_found;
-        case 409: return errc::conflict;
-        case 429: return errc::rate_limited;
-        default: break;
+        case 401:
+            return errc::unauthorized;
+        case 403:
+            return errc::forbidden;
+        case 404:
+            return errc::not_found;
+        case 409:
+            return errc::conflict;
+        case 429:
+            return errc::rate_limited;
+        default:
+            break;
     }
     if (status >= 400 && status < 500) return errc::bad_request;
     if (status >= 500 && status < 600) return errc::server_failed;
@@ -57,15 +62,17 @@ std::optional<std::chrono::milliseconds> parse_http_date(std::string_view text) 
     int used = 0;
     const std::string copy(text);
     // Not strptime: its names of months are those of the process's locale.
-    const int read = std::sscanf(copy.c_str(), "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &parts.tm_mday, month,
-                                 &parts.tm_year, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &used);
+    const int read = std::sscanf(copy.c_str(), "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &parts.tm_mday,
+                                 month, &parts.tm_year, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &used);
     const std::size_t place = months.find(month);
-    if (read != 6 || used != static_cast<int>(copy.size()) || place == months.npos || place % 3 != 0) return std::nullopt;
+    if (read != 6 || used != static_cast<int>(copy.size()) || place == months.npos || place % 3 != 0)
+        return std::nullopt;
     parts.tm_mon = static_cast<int>(place / 3);
     parts.tm_year -= 1900;
     const std::time_t wait = ::timegm(&parts) - std::time(nullptr);
     if (wait <= 0) return std::chrono::milliseconds(0);
-    return std::min(longest_hint, std::chrono::milliseconds(std::chrono::seconds(std::min<std::time_t>(wait, 24 * 3600))));
+    return std::min(longest_hint,
+                    std::chrono::milliseconds(std::chrono::seconds(std::min<std::time_t>(wait, 24 * 3600))));
 }
 
 std::optional<std::chrono::milliseconds> parse_number(std::string_view text, std::chrono::milliseconds unit) {
@@ -91,8 +98,12 @@ std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& he
 
 service::service(asio::any_io_executor e, std::string_view endpoint, corun::credential credential, client_options o,
                  std::shared_ptr<net::transport> t, std::shared_ptr<net::clock> c)
-    : executor(std::move(e)), transport(std::move(t)), clock(std::move(c)), options(std::move(o)),
-      endpoint_(checked_endpoint(endpoint, static_cast<bool>(credential))), credential_(std::move(credential)),
+    : executor(std::move(e)),
+      transport(std::move(t)),
+      clock(std::move(c)),
+      options(std::move(o)),
+      endpoint_(checked_endpoint(endpoint, static_cast<bool>(credential))),
+      credential_(std::move(credential)),
       random_(std::random_device()()) {
     if (options.api_version.empty()) throw error(errc::invalid_argument, "client_options::api_version is empty");
     if (!options.application_id.empty()) user_agent_ = options.application_id + ' ';
@@ -138,7 +149,8 @@ asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, s
             problem = failure.what();
         }
         if (problem.empty() && token.empty()) problem = "it gave an empty token";
-        if (problem.empty() && !is_header_value(token.reveal())) problem = "its token holds characters that a header cannot";
+        if (problem.empty() && !is_header_value(token.reveal()))
+            problem = "its token holds characters that a header cannot";
         if (!problem.empty()) throw error(errc::credential_failed, "no token from the credential: " + problem);
         std::string value = "Bearer ";
         value.reserve(value.size() + token.size());
@@ -193,7 +205,8 @@ error service::error_of(const net::response_head& head, std::string_view body, s
     const bool success = head.status >= 200 && head.status < 300;
     if (success) {
         const std::string_view type = head.media_type();
-        details.message = "expected " + std::string(expected) + ", got " + (type.empty() ? "no content type" : std::string(type));
+        details.message =
+            "expected " + std::string(expected) + ", got " + (type.empty() ? "no content type" : std::string(type));
     }
     details.request_id = request_id_of(head);
     if (details.request_id.empty()) details.request_id = std::move(said.request_id);
@@ -215,8 +228,8 @@ std::string percent_encoded(std::string_view text) {
     static constexpr char digits[] = "0123456789ABCDEF";
     std::string encoded;
     for (const char c : text) {
-        const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                                c == '.' || c == '_' || c == '~';
+        const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                                c == '-' || c == '.' || c == '_' || c == '~';
         if (unreserved) {
             encoded += c;
         } else {

@@ -1,4 +1,9 @@
 #pragma once
+#include "codec/threads.hpp"
+#include "http_call.hpp"
+#include "net/clock.hpp"
+#include "net/transport.hpp"
+#include "redact.hpp"
 #include <corun/credential.hpp>
 #include <corun/error.hpp>
 #include <corun/options.hpp>
@@ -10,12 +15,6 @@
 #include <random>
 #include <string>
 #include <string_view>
-
-#include "codec/threads.hpp"
-#include "http_call.hpp"
-#include "net/clock.hpp"
-#include "net/transport.hpp"
-#include "redact.hpp"
 
 namespace corun::detail {
 

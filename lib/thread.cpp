@@ -1,9 +1,8 @@
-#include <corun/thread.hpp>
-
 #include "codec/threads.hpp"
 #include "handle_access.hpp"
 #include "reconcile/reconcile.hpp"
 #include "service.hpp"
+#include <corun/thread.hpp>
 
 namespace corun {
 namespace {
@@ -43,7 +42,8 @@ asio::awaitable<void> remove_thread(std::shared_ptr<State> of) {
 template <class State>
 asio::awaitable<thread_message> add_message_to(std::shared_ptr<State> of, message value) {
     secret body = wire::encode_message(value);
-    const std::string json = co_await service::call(of->service, "POST", path_to(*of) + "/messages", {}, std::move(body));
+    const std::string json =
+        co_await service::call(of->service, "POST", path_to(*of) + "/messages", {}, std::move(body));
     co_return wire::decode_message(json);
 }
 
@@ -63,20 +63,26 @@ asio::awaitable<thread_run> call_run(std::shared_ptr<State> of, std::string id, 
 
 }  // namespace
 
-const std::string& thread::id() const noexcept { return definition().id; }
+const std::string& thread::id() const noexcept {
+    return definition().id;
+}
 
 const thread_definition& thread::definition() const noexcept {
     static const thread_definition none;
     return state_ ? state_->definition : none;
 }
 
-asio::awaitable<void> thread::refresh() { return refresh_thread(handle_access::open(*this, "the thread")); }
+asio::awaitable<void> thread::refresh() {
+    return refresh_thread(handle_access::open(*this, "the thread"));
+}
 
 asio::awaitable<void> thread::update(thread_definition changes) {
     return update_thread(handle_access::open(*this, "the thread"), std::move(changes));
 }
 
-asio::awaitable<void> thread::remove() { return remove_thread(handle_access::open(*this, "the thread")); }
+asio::awaitable<void> thread::remove() {
+    return remove_thread(handle_access::open(*this, "the thread"));
+}
 
 asio::awaitable<thread_message> thread::add_message(message value) {
     return add_message_to(handle_access::open(*this, "the thread"), std::move(value));
@@ -88,7 +94,8 @@ asio::awaitable<thread_message> thread::get_message(std::string message_id) {
 
 paged<thread_message> thread::list_messages(list_options options) {
     const auto of = handle_access::open(*this, "the thread");
-    return detail::list<thread_message>(of->service, path_to(*of) + "/messages", std::move(options), wire::decode_message);
+    return detail::list<thread_message>(of->service, path_to(*of) + "/messages", std::move(options),
+                                        wire::decode_message);
 }
 
 asio::awaitable<thread_run> thread::get_run(std::string run_id) {

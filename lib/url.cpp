@@ -8,7 +8,9 @@
 namespace corun::detail {
 namespace {
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
 
 /// Four decimal numbers, the first of them 127. Shorter forms mean the same to some resolvers and
 /// not to others, so they do not count as loopback.
@@ -34,7 +36,8 @@ bool is_loopback_ipv4(std::string_view host) noexcept {
 bool is_loopback(std::string_view host) noexcept {
     constexpr std::string_view domain = ".localhost";
     if (equal_ignoring_case(host, "localhost") || host == "::1") return true;
-    if (host.size() > domain.size() && equal_ignoring_case(host.substr(host.size() - domain.size()), domain)) return true;
+    if (host.size() > domain.size() && equal_ignoring_case(host.substr(host.size() - domain.size()), domain))
+        return true;
     return is_loopback_ipv4(host);
 }
 
@@ -64,7 +67,9 @@ std::optional<url_parts> parse_url(std::string_view text) noexcept {
         if (close == authority.npos) return std::nullopt;
         url.host = authority.substr(1, close - 1);
         authority.remove_prefix(close + 1);
-        const auto in_address = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.'; };
+        const auto in_address = [](char c) {
+            return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+        };
         if (!std::all_of(url.host.begin(), url.host.end(), in_address)) return std::nullopt;
     } else {
         const std::size_t port = std::min(authority.find(':'), authority.size());

@@ -24,7 +24,9 @@ struct url_parts {
 std::optional<url_parts> parse_url(std::string_view text) noexcept;
 
 /// True when credentials may be sent to `url`.
-inline bool may_carry_credentials(const url_parts& url) noexcept { return url.secure || url.loopback; }
+inline bool may_carry_credentials(const url_parts& url) noexcept {
+    return url.secure || url.loopback;
+}
 
 /// Scheme, host and port: what may be shown of a URL whose other parts may hold secrets.
 std::string origin_of(const url_parts& url);

@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 extra=()
 { command -v node && command -v npm; } >/dev/null || extra+=(nodejs npm)
-.ci/install clang-16 ccache mold "${extra[@]}" || exit 1
+.ci/install clang-16 clang-format-14 ccache mold "${extra[@]}" || exit 1
 
 # Unoptimised code compiles in a third of the time, and the sanitizers see more of it.
 setup() {
@@ -35,6 +35,8 @@ else
     failed_builds=$((failed_builds + 1))
 fi
 if [ $# -eq 0 ]; then
+    echo "== the layout is clang-format's"
+    git ls-files '*.hpp' '*.cpp' | xargs clang-format-14 --dry-run --Werror || failed_builds=$((failed_builds + 1))
     echo "== clang builds it without a warning"
     setup build/clang clang++-16 -Dtests=disabled && build build/clang || failed_builds=$((failed_builds + 1))
 fi

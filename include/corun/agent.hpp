@@ -18,7 +18,7 @@ namespace corun {
 namespace detail {
 class service;
 struct handle_access;
-}
+}  // namespace detail
 
 /// An agent at the service. A cheap handle: copies mean the same agent.
 ///
@@ -70,7 +70,8 @@ public:
     /// Creates a run without streaming it. Completes with the run as the service answers, usually
     /// queued; `thread::get_run` tells how it goes on. Errors are those of `run_stream`, except that
     /// new tools may come together with MCP headers.
-    [[nodiscard]] asio::awaitable<thread_run> create_run(message text, mcp_headers headers = {}, run_options options = {});
+    [[nodiscard]] asio::awaitable<thread_run> create_run(message text, mcp_headers headers = {},
+                                                         run_options options = {});
     [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text, mcp_headers headers = {},
                                                          run_options options = {});
 

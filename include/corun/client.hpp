@@ -18,7 +18,7 @@ namespace corun {
 namespace detail {
 class service;
 struct handle_access;
-}
+}  // namespace detail
 
 /// A connection to one project endpoint. A cheap handle: copies share connections and options;
 /// agents, threads and streams keep what they need of it alive.

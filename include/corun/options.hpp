@@ -47,12 +47,12 @@ struct CORUN_API run_options {
     run_options() = default;
 
     std::optional<std::string> model;
-    std::optional<std::string> instructions;             ///< Replaces the agent's instructions.
+    std::optional<std::string> instructions;  ///< Replaces the agent's instructions.
     /// Appended to them. Only for a run in an existing thread, else `errc::invalid_argument`: the
     /// request that creates the thread too has no such member.
     std::optional<std::string> additional_instructions;
-    std::vector<message> additional_messages;            ///< Put into the thread before the message.
-    std::vector<tool> tools;                             ///< Beside the agent's own.
+    std::vector<message> additional_messages;  ///< Put into the thread before the message.
+    std::vector<tool> tools;                   ///< Beside the agent's own.
     std::optional<double> temperature, top_p;
     std::optional<int> max_prompt_tokens, max_completion_tokens;
     std::optional<bool> parallel_tool_calls;

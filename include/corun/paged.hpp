@@ -16,9 +16,9 @@ namespace corun {
 struct CORUN_API list_options {
     list_options() = default;
 
-    int page_size = 100;       ///< Objects a request, 1 to 100.
-    bool oldest_first = false; ///< The service's default is newest first.
-    std::string run_id;        ///< Messages only: those of one run.
+    int page_size = 100;        ///< Objects a request, 1 to 100.
+    bool oldest_first = false;  ///< The service's default is newest first.
+    std::string run_id;         ///< Messages only: those of one run.
 };
 
 /// A listing that fetches its pages as they are needed:

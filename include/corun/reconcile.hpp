@@ -15,7 +15,7 @@ public:
     /// One decision, as a sentence. Never holds a header value.
     struct CORUN_API line {
         line(int row, std::string text);
-        int row;           ///< The row of the table in the documentation.
+        int row;  ///< The row of the table in the documentation.
         std::string text;
     };
 

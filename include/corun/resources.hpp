@@ -21,8 +21,15 @@ namespace corun {
 
 /// Where a run stands. `unknown` is a status this version does not know; the text is kept beside it.
 enum class run_state {
-    queued, in_progress, requires_action, cancelling,
-    cancelled, failed, completed, incomplete, expired,
+    queued,
+    in_progress,
+    requires_action,
+    cancelling,
+    cancelled,
+    failed,
+    completed,
+    incomplete,
+    expired,
     unknown,
 };
 
@@ -168,11 +175,11 @@ struct CORUN_API run_step {
     run_step() = default;
 
     std::string id, run_id, thread_id, agent_id;
-    std::string type;    ///< `message_creation`, `tool_calls`, `activities`.
-    std::string status;  ///< `in_progress`, `cancelled`, `failed`, `completed`, `expired`.
-    std::string message_id;                  ///< Of a message_creation.
-    std::vector<tool_call> tool_calls;       ///< Of tool_calls.
-    std::vector<mcp_tool_list> mcp_tools;    ///< Of activities.
+    std::string type;                      ///< `message_creation`, `tool_calls`, `activities`.
+    std::string status;                    ///< `in_progress`, `cancelled`, `failed`, `completed`, `expired`.
+    std::string message_id;                ///< Of a message_creation.
+    std::vector<tool_call> tool_calls;     ///< Of tool_calls.
+    std::vector<mcp_tool_list> mcp_tools;  ///< Of activities.
     std::optional<corun::last_error> last_error;
     std::optional<corun::usage> usage;
     std::optional<std::int64_t> created_at, expires_at, completed_at, failed_at, cancelled_at;

@@ -14,7 +14,7 @@ namespace corun {
 namespace detail {
 class service;
 struct handle_access;
-}
+}  // namespace detail
 
 /// A conversation at the service. A cheap handle: copies mean the same thread.
 ///

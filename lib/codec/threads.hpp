@@ -1,4 +1,5 @@
 #pragma once
+#include "codec/event_class.hpp"
 #include <corun/event.hpp>
 #include <corun/message.hpp>
 #include <corun/options.hpp>
@@ -12,8 +13,6 @@
 #include <string_view>
 #include <system_error>
 #include <vector>
-
-#include "codec/event_class.hpp"
 
 /// The threads protocol (classic Azure AI Agents): what its bytes mean.
 namespace corun::codec::threads {

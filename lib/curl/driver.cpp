@@ -84,8 +84,7 @@ void driver::leave(driven& transfer) noexcept {
 }
 
 void driver::resume_later(driven& transfer) {
-    if (std::find(to_resume_.begin(), to_resume_.end(), &transfer) == to_resume_.end())
-        to_resume_.push_back(&transfer);
+    if (std::find(to_resume_.begin(), to_resume_.end(), &transfer) == to_resume_.end()) to_resume_.push_back(&transfer);
     if (resume_posted_) return;
     resume_posted_ = true;
     asio::post(executor_, [self = shared_from_this()] { self->resume_all(); });

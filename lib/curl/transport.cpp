@@ -1,13 +1,13 @@
 #include "curl/transport.hpp"
 
+#include "curl/driver.hpp"
+#include "url.hpp"
+
 #include <asio/post.hpp>
 
 #include <array>
 #include <charconv>
 #include <new>
-
-#include "curl/driver.hpp"
-#include "url.hpp"
 
 namespace corun::curl {
 namespace {
@@ -138,15 +138,19 @@ private:
         }
         // What is meant for this machine must not leave it, least of all in the clear.
         const auto url = detail::parse_url(request_.url);
-        if (url && url->loopback) set(CURLOPT_PROXY, "");
-        else if (settings.proxy) set(CURLOPT_PROXY, settings.proxy->c_str());
+        if (url && url->loopback)
+            set(CURLOPT_PROXY, "");
+        else if (settings.proxy)
+            set(CURLOPT_PROXY, settings.proxy->c_str());
 
         for (const header& field : request_.headers) {
             std::string line = field.name;
             line.reserve(line.size() + 2 + field.value.size());
             // libcurl drops a header without a value unless it ends in a semicolon.
-            if (field.value.empty()) line += ';';
-            else line.append(": ").append(field.value.reveal());
+            if (field.value.empty())
+                line += ';';
+            else
+                line.append(": ").append(field.value.reveal());
             append(headers_, line);
             wipe(line);
         }

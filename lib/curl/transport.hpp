@@ -1,4 +1,5 @@
 #pragma once
+#include "net/transport.hpp"
 #include <corun/export.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -7,8 +8,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-
-#include "net/transport.hpp"
 
 /// The one real transport: libcurl's multi interface on an Asio executor.
 namespace corun::curl {

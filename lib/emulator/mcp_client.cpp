@@ -1,7 +1,7 @@
 #include "emulator/mcp_client.hpp"
 
-#include "curl/transport.hpp"
 #include "clock.hpp"
+#include "curl/transport.hpp"
 #include "http_call.hpp"
 #include <corun/error.hpp>
 #include <corun/sse/parser.hpp>

@@ -26,15 +26,19 @@ credential credential::callback(std::function<asio::awaitable<secret>()> get_tok
     return made;
 }
 
-credential::operator bool() const noexcept { return state_ != nullptr; }
+credential::operator bool() const noexcept {
+    return state_ != nullptr;
+}
 
 asio::awaitable<secret> credential::token() const {
     // A coroutine of its own would have to outlive this object, which is often a temporary.
     return [](std::shared_ptr<const state> from) -> asio::awaitable<secret> {
         secret token;
         if (!from) co_return token;
-        if (const auto* text = std::get_if<secret>(&from->source)) token = *text;
-        else token = co_await std::get<std::function<asio::awaitable<secret>()>>(from->source)();
+        if (const auto* text = std::get_if<secret>(&from->source))
+            token = *text;
+        else
+            token = co_await std::get<std::function<asio::awaitable<secret>()>>(from->source)();
         co_return token;
     }(state_);
 }

@@ -140,8 +140,9 @@ void refuse_duplicate_labels(const std::vector<tool>& tools, const std::string& 
 
 void refuse_stored_entries(const tool_resources& resources, const std::string& what) {
     if (resources.other.contains("mcp"))
-        throw error(errc::invalid_argument, what + "::tool_resources.other has \"mcp\", which is for mcp_headers and "
-                                                   "run_options::require_approval to say, with each run");
+        throw error(errc::invalid_argument, what +
+                                                "::tool_resources.other has \"mcp\", which is for mcp_headers and "
+                                                "run_options::require_approval to say, with each run");
     if (resources.mcp.empty()) return;
     const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
     throw error(errc::invalid_argument,

@@ -1,10 +1,10 @@
 #pragma once
+#include "codec/threads.hpp"
+
 #include <cstddef>
 #include <deque>
 #include <memory>
 #include <string_view>
-
-#include "codec/threads.hpp"
 
 namespace corun::run {
 

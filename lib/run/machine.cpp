@@ -42,8 +42,10 @@ void machine::response_ended(std::error_code code) noexcept {
     phase_ = phase::over;
     if (over_) return;
     over_ = true;
-    if (stream_error_) failure_ = errc::stream_failed;
-    else failure_ = code ? code : std::error_code(errc::premature_eof);
+    if (stream_error_)
+        failure_ = errc::stream_failed;
+    else
+        failure_ = code ? code : std::error_code(errc::premature_eof);
 }
 
 void machine::backlog_changed(std::size_t bytes, time_point now) noexcept {
@@ -63,8 +65,10 @@ void machine::time_passed(time_point now) noexcept {
         return;
     }
     const bool total = limits_.total.count() > 0 && now >= started_ + limits_.total;
-    if (stream_error_) fail(errc::stream_failed);
-    else fail(total ? errc::total_timeout : errc::idle_timeout);
+    if (stream_error_)
+        fail(errc::stream_failed);
+    else
+        fail(total ? errc::total_timeout : errc::idle_timeout);
 }
 
 void machine::fail(std::error_code code) noexcept {

@@ -1,12 +1,11 @@
 #pragma once
+#include "codec/event_class.hpp"
 #include <corun/error.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <optional>
 #include <system_error>
-
-#include "codec/event_class.hpp"
 
 /// A run without its I/O: what to do on bytes, events, end, time. Time is an argument.
 namespace corun::run {

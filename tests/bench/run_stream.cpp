@@ -37,7 +37,9 @@ std::string chunked(std::string_view frame) {
 
 std::string run_frame(std::string_view status) {
     return "event: thread.run." + std::string(status) +
-           "\ndata: {\"id\":\"run_1\",\"object\":\"thread.run\",\"thread_id\":\"thread_1\",\"assistant_id\":\"asst_1\",\"status\":\"" +
+           "\ndata: "
+           "{\"id\":\"run_1\",\"object\":\"thread.run\",\"thread_id\":\"thread_1\",\"assistant_id\":\"asst_1\","
+           "\"status\":\"" +
            std::string(status == "created" ? "queued" : status) + "\"}\n\n";
 }
 
@@ -47,7 +49,8 @@ std::string whole_stream() {
     const char* words[] = {" Bring", " a", " coat", ",", " it", " will", " be", " cold"};
     for (std::size_t i = 0; i < events; ++i)
         stream += chunked(
-            "event: thread.message.delta\ndata: {\"id\":\"msg_abcdefghijklmnopqrstuvwx\",\"object\":\"thread.message.delta\","
+            "event: thread.message.delta\ndata: "
+            "{\"id\":\"msg_abcdefghijklmnopqrstuvwx\",\"object\":\"thread.message.delta\","
             "\"delta\":{\"content\":[{\"index\":0,\"type\":\"text\",\"text\":{\"value\":\"" +
             std::string(words[i % 8]) + "\"}}]}}\n\n");
     stream += chunked(run_frame("completed")) + chunked("event: done\ndata: [DONE]\n\n") + "0\r\n\r\n";
@@ -63,7 +66,8 @@ void send_all(int fd, std::string_view bytes) {
 }
 
 void serve(int fd, const std::string& stream) {
-    const std::string agent = R"({"id":"asst_1","object":"assistant","created_at":1,"model":"gpt-4o","tools":[],"tool_resources":{}})";
+    const std::string agent =
+        R"({"id":"asst_1","object":"assistant","created_at":1,"model":"gpt-4o","tools":[],"tool_resources":{}})";
     std::string request;
     char buffer[16384];
     for (;;) {
@@ -73,7 +77,8 @@ void serve(int fd, const std::string& stream) {
         const std::size_t end = request.find("\r\n\r\n");
         if (end == request.npos) continue;
         if (request.starts_with("GET")) {
-            send_all(fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(agent.size()) + "\r\n\r\n" + agent);
+            send_all(fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
+                             std::to_string(agent.size()) + "\r\n\r\n" + agent);
         } else {
             // The body comes with the head or right after it, and ends in a brace.
             while (!request.ends_with('}')) {
@@ -93,7 +98,8 @@ pid_t start_server() {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t length = sizeof address;
-    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(listener, 512) != 0) std::exit(1);
+    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(listener, 512) != 0)
+        std::exit(1);
     ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length);
     port = ntohs(address.sin_port);
     const pid_t child = ::fork();
@@ -116,7 +122,9 @@ pid_t start_server() {
 
 // The ways.
 
-std::string base() { return "http://127.0.0.1:" + std::to_string(port); }
+std::string base() {
+    return "http://127.0.0.1:" + std::to_string(port);
+}
 
 std::size_t discard(char*, std::size_t, std::size_t size, void* total) {
     *static_cast<std::size_t*>(total) += size;
@@ -189,7 +197,8 @@ double cpu_ns() {
     rusage used{};
     ::getrusage(RUSAGE_SELF, &used);
     return (static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
-            static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec)) * 1e3;
+            static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec)) *
+           1e3;
 }
 
 double median(std::vector<double> values) {
@@ -213,7 +222,8 @@ void compare(std::size_t streams, int rounds) {
             each.go();
             each.cost.push_back((cpu_ns() - before) / static_cast<double>(events * streams));
         }
-    std::printf("%zu stream%s of %zu events, CPU of this process, medians of %d\n", streams, streams == 1 ? "" : "s", events, rounds);
+    std::printf("%zu stream%s of %zu events, CPU of this process, medians of %d\n", streams, streams == 1 ? "" : "s",
+                events, rounds);
     const double floor = median(ways.front().cost);
     for (const way& each : ways)
         std::printf("  %-36s %7.0f ns/event   x %.2f\n", each.name, median(each.cost), median(each.cost) / floor);

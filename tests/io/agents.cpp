@@ -1,10 +1,10 @@
+#include "emulated.hpp"
+#include "loopback_server.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <set>
 #include <string>
-
-#include "emulated.hpp"
-#include "loopback_server.hpp"
 
 namespace {
 using namespace corun;
@@ -147,15 +147,19 @@ BOOST_AUTO_TEST_CASE(a_run_without_streaming_is_polled_to_its_end) {
 }
 
 BOOST_AUTO_TEST_CASE(runs_one_after_another_share_a_connection) {
-    const std::string created = "event: thread.run.created\ndata: {\"id\":\"run_1\",\"thread_id\":\"thread_1\",\"status\":\"queued\"}\n\n";
-    const std::string completed = "event: thread.run.completed\ndata: {\"id\":\"run_1\",\"thread_id\":\"thread_1\",\"status\":\"completed\"}\n\n";
+    const std::string created =
+        "event: thread.run.created\ndata: {\"id\":\"run_1\",\"thread_id\":\"thread_1\",\"status\":\"queued\"}\n\n";
+    const std::string completed =
+        "event: thread.run.completed\ndata: {\"id\":\"run_1\",\"thread_id\":\"thread_1\",\"status\":\"completed\"}\n\n";
     loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
         raw_request request = co_await connection->read();
         while (!request.head.empty()) {
             if (request.head.starts_with("GET")) {
-                co_await connection->write(whole_response(200, "application/json", "{\"id\":\"asst_1\",\"model\":\"m\"}"));
+                co_await connection->write(
+                    whole_response(200, "application/json", "{\"id\":\"asst_1\",\"model\":\"m\"}"));
             } else {
-                co_await connection->write(response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
+                co_await connection->write(
+                    response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
                 co_await connection->write_chunk(created + completed);
                 // The caller has its last event before the response ends.
                 co_await asio::post(io, asio::use_awaitable);
@@ -228,9 +232,11 @@ BOOST_AUTO_TEST_CASE(the_options_of_a_run_reach_the_service) {
     thread t = await(io, client->create_thread());
     (void)await(io, a.run(t, "hello", mcp_headers(), options));
     const std::string body = service->requests().back().body;
-    for (const char* part : {R"("model":"gpt-4.1")", R"("instructions":"Speak Norwegian.")", R"("additional_instructions":"Be brief.")", R"("temperature":0.25)", R"("top_p":0.5)",
-                             R"("max_prompt_tokens":1000)", R"("max_completion_tokens":2000)", R"("parallel_tool_calls":false)",
-                             R"("metadata":{"k":"v"})", R"("tool_choice":"none")", R"("response_format":{"type":"json_object"})"})
+    for (const char* part :
+         {R"("model":"gpt-4.1")", R"("instructions":"Speak Norwegian.")", R"("additional_instructions":"Be brief.")",
+          R"("temperature":0.25)", R"("top_p":0.5)", R"("max_prompt_tokens":1000)", R"("max_completion_tokens":2000)",
+          R"("parallel_tool_calls":false)", R"("metadata":{"k":"v"})", R"("tool_choice":"none")",
+          R"("response_format":{"type":"json_object"})"})
         BOOST_TEST(body.find(part) != std::string::npos, part << " is missing in " << body);
     BOOST_TEST(body.find("before") < body.find("hello"));
 }

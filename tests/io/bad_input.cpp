@@ -1,10 +1,10 @@
 // What a caller gets wrong is told before anything is sent.
+#include "emulated.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <functional>
 #include <string>
-
-#include "emulated.hpp"
 
 namespace {
 
@@ -83,21 +83,25 @@ BOOST_AUTO_TEST_CASE(an_empty_label_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(a_malformed_endpoint_is_refused) {
-    for (const char* endpoint : {"", "services.ai.azure.com", "ftp://host/api", "https://", "https://ho st", "https://host\r\nX: y", "https://user:pass@host",
-                                 "https://host?x=y", "https://host/#f", "https://host:99999"})
-        BOOST_TEST(endpoint_refusal(io, endpoint, credential::bearer("secret-value")).code() == errc::invalid_endpoint, endpoint);
+    for (const char* endpoint :
+         {"", "services.ai.azure.com", "ftp://host/api", "https://", "https://ho st", "https://host\r\nX: y",
+          "https://user:pass@host", "https://host?x=y", "https://host/#f", "https://host:99999"})
+        BOOST_TEST(endpoint_refusal(io, endpoint, credential::bearer("secret-value")).code() == errc::invalid_endpoint,
+                   endpoint);
     BOOST_TEST(!says(endpoint_refusal(io, "https://user:secret-value@host", credential()), "secret-value"));
 }
 
 BOOST_AUTO_TEST_CASE(a_credential_goes_over_https_or_to_loopback_only) {
-    for (const char* endpoint : {"http://service.example/api", "http://10.0.0.1", "http://127.0.0.1.example.com", "http://localhost.example.com"}) {
+    for (const char* endpoint : {"http://service.example/api", "http://10.0.0.1", "http://127.0.0.1.example.com",
+                                 "http://localhost.example.com"}) {
         const error failure = endpoint_refusal(io, endpoint, credential::bearer("secret-value"));
         BOOST_TEST(failure.code() == errc::insecure_endpoint);
         BOOST_TEST(!says(failure, "secret-value"));
         corun::client without(io.get_executor(), endpoint, credential());
         (void)without;
     }
-    for (const char* endpoint : {"https://service.example/api", "http://127.0.0.1:1/x", "http://localhost:1", "http://[::1]:1"})
+    for (const char* endpoint :
+         {"https://service.example/api", "http://127.0.0.1:1/x", "http://localhost:1", "http://[::1]:1"})
         corun::client fine(io.get_executor(), endpoint, credential::bearer("t"));
 }
 
@@ -109,7 +113,8 @@ BOOST_AUTO_TEST_CASE(empty_ids_and_handles_are_refused) {
     BOOST_TEST(failure_of(io, client->get_thread("")).code() == errc::invalid_argument);
     BOOST_TEST(failure_of(io, client->create_agent(agent_definition())).code() == errc::invalid_argument);
     agent nothing;
-    BOOST_CHECK_EXCEPTION((void)nothing.run_stream("hi"), error, [](const error& e) { return e.code() == errc::invalid_argument; });
+    BOOST_CHECK_EXCEPTION((void)nothing.run_stream("hi"), error,
+                          [](const error& e) { return e.code() == errc::invalid_argument; });
     list_options options;
     options.page_size = 101;
     auto listing = client->list_agents(options);
@@ -125,8 +130,9 @@ BOOST_AUTO_TEST_CASE(an_id_cannot_leave_its_place_in_the_path) {
 
 BOOST_AUTO_TEST_CASE(extra_json_that_is_no_object_or_says_again_what_corun_says_is_refused) {
     agent a = make_agent();
-    for (const char* extra : {"{", "[]", "1", R"({"assistant_id":"asst_2"})", R"({"tool_resources":{}})", R"({"stream":false})",
-                              R"({"tools":[]})", R"({"thread":{}})", R"({"additional_messages":[]})", R"({"model":"gpt-4o"})"}) {
+    for (const char* extra :
+         {"{", "[]", "1", R"({"assistant_id":"asst_2"})", R"({"tool_resources":{}})", R"({"stream":false})",
+          R"({"tools":[]})", R"({"thread":{}})", R"({"additional_messages":[]})", R"({"model":"gpt-4o"})"}) {
         run_options options;
         options.extra_json = extra;
         BOOST_TEST(refusal(a.run_stream("hi", token("t"), options)).code() == errc::invalid_argument, extra);
@@ -162,9 +168,10 @@ BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_as_bare_json_is_r
     conversation.tool_resources = bare;
     agent_definition with_tool("gpt-4o");
     with_tool.tools.push_back(json_tool("mcp", R"({"type":"mcp","server_label":"bookings"})"));
-    for (const error& failure : {failure_of(io, client->create_agent(definition)), failure_of(io, a.update(definition)),
-                                 failure_of(io, client->create_thread(conversation)), failure_of(io, t.update(conversation)),
-                                 failure_of(io, client->create_agent(with_tool)), failure_of(io, a.update(with_tool))}) {
+    for (const error& failure :
+         {failure_of(io, client->create_agent(definition)), failure_of(io, a.update(definition)),
+          failure_of(io, client->create_thread(conversation)), failure_of(io, t.update(conversation)),
+          failure_of(io, client->create_agent(with_tool)), failure_of(io, a.update(with_tool))}) {
         BOOST_TEST(failure.code() == errc::invalid_argument);
         BOOST_TEST(!says(failure, "secret-value"));
     }

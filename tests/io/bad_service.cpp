@@ -1,10 +1,10 @@
 // What a service gets wrong: each its own error, and nothing lost that had arrived.
+#include "emulated.hpp"
+#include "loopback_server.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <string>
-
-#include "emulated.hpp"
-#include "loopback_server.hpp"
 
 namespace {
 
@@ -117,7 +117,8 @@ BOOST_AUTO_TEST_CASE(without_the_done_event_a_completed_run_is_complete) {
 }
 
 BOOST_AUTO_TEST_CASE(garbage_in_an_event_names_it_and_keeps_what_came_before) {
-    const broken_run garbage = broken(fault::insert("event: thread.message.delta\ndata: {\"id\": nonsense\n\n").after("thread.message.created"));
+    const broken_run garbage = broken(
+        fault::insert("event: thread.message.delta\ndata: {\"id\": nonsense\n\n").after("thread.message.created"));
     BOOST_TEST(garbage.code == errc::bad_event);
     BOOST_TEST(garbage.events > 3u);
     BOOST_TEST(garbage.details.message.find("thread.message.delta") != std::string::npos);
@@ -166,7 +167,9 @@ BOOST_AUTO_TEST_CASE(duplicates_keepalives_comments_and_unknown_events_do_no_har
     service->options().duplicate_events = true;
     service->inject(fault::insert("event: keepalive\ndata:\n\n").before("thread.message.delta").times(fault::always));
     service->inject(fault::insert(": ping\n\n").before("thread.message.delta").times(fault::always));
-    service->inject(fault::insert("event: thread.run.new_thing\ndata: {\"a\":1}\n\n").before("thread.message.completed").times(fault::always));
+    service->inject(fault::insert("event: thread.run.new_thing\ndata: {\"a\":1}\n\n")
+                        .before("thread.message.completed")
+                        .times(fault::always));
     const run_result result = await(io, a.run("one two three"));
     BOOST_TEST((result.status == run_state::completed));
     BOOST_TEST(result.messages.size() == 1u);
@@ -180,7 +183,9 @@ BOOST_AUTO_TEST_CASE(crlf_frames_are_the_same_events) {
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_run_is_an_event_and_from_run_an_error_with_what_had_arrived) {
-    service->script("fail now", {emulator::step::reply("Let me see."), emulator::step::fail("rate_limit_exceeded", "Rate limit is exceeded. Try again in 22 seconds.")});
+    service->script("fail now",
+                    {emulator::step::reply("Let me see."),
+                     emulator::step::fail("rate_limit_exceeded", "Rate limit is exceeded. Try again in 22 seconds.")});
     const std::vector<event> events = await(io, collect(a.run_stream("fail now")));
     BOOST_REQUIRE(events.back().get_if<run_failed>());
     BOOST_REQUIRE(events.back().get_if<run_failed>()->run.last_error.has_value());
@@ -197,17 +202,20 @@ BOOST_AUTO_TEST_CASE(a_failed_run_is_an_event_and_from_run_an_error_with_what_ha
 
 BOOST_AUTO_TEST_CASE(a_secret_that_the_service_echoes_is_in_no_error) {
     // Those of the client and of the run, as they are and as JSON writes them.
-    const std::string echoes[] = {service->token(), "MCP-SECRET/1", "TENANT-1", R"(MCP-SECRET\/1)", R"(MCP-SECRET\u002f1)"};
+    const std::string echoes[] = {service->token(), "MCP-SECRET/1", "TENANT-1", R"(MCP-SECRET\/1)",
+                                  R"(MCP-SECRET\u002f1)"};
     mcp_headers headers = token("MCP-SECRET/1");
     headers.set("bookings", "X-Tenant", "TENANT-1");
     agent b = make_agent();
     for (const std::string& echoed : echoes) {
         BOOST_TEST_CONTEXT(echoed) {
-            const std::string json = R"({"error":{"code":")" + echoed + R"(","message":"Invalid header value 'Bearer )" + echoed + R"('"}})";
+            const std::string json =
+                R"({"error":{"code":")" + echoed + R"(","message":"Invalid header value 'Bearer )" + echoed + R"('"}})";
             const auto hidden = [&](const error& failure, errc code) {
                 BOOST_TEST(failure.code() == code);
                 const diagnostics& said = failure.details();
-                const std::string all = failure.what() + said.message + said.request_id + said.service_code + said.service_message + said.body;
+                const std::string all = failure.what() + said.message + said.request_id + said.service_code +
+                                        said.service_message + said.body;
                 BOOST_TEST(all.find(echoed) == all.npos);
                 BOOST_TEST(all.find("MCP-SECRET") == all.npos);
                 BOOST_TEST(all.find("***") != all.npos);
@@ -232,7 +240,8 @@ BOOST_AUTO_TEST_CASE(a_secret_that_the_service_echoes_is_in_no_error) {
             hidden(failure_of(io, stream.cancel_run()), errc::forbidden);
         }
     }
-    service->inject(fault::respond(401, R"({"error":{"message":"bad token )" + service->token() + R"("}})").on("GET", "/assistants/*"));
+    service->inject(fault::respond(401, R"({"error":{"message":"bad token )" + service->token() + R"("}})")
+                        .on("GET", "/assistants/*"));
     const error call = failure_of(io, client->get_agent(b.id()));
     BOOST_TEST(call.service_message() == "bad token ***");
     // Across the place where a long body is cut.
@@ -241,7 +250,8 @@ BOOST_AUTO_TEST_CASE(a_secret_that_the_service_echoes_is_in_no_error) {
 }
 
 BOOST_AUTO_TEST_CASE(a_secret_in_the_error_of_a_run_is_not_in_that_of_the_call) {
-    service->script("fail now", {emulator::step::fail("tool_server_error", "The server refused 'Bearer MCP-SECRET-1'.")});
+    service->script("fail now",
+                    {emulator::step::fail("tool_server_error", "The server refused 'Bearer MCP-SECRET-1'.")});
     mcp->accept_token("MCP-SECRET-1");
     agent b = make_agent();
     try {

@@ -1,4 +1,10 @@
+#include "clock.hpp"
 #include "curl/transport.hpp"
+#include "drive.hpp"
+#include "http_call.hpp"
+#include "loopback_server.hpp"
+#include "manual_clock.hpp"
+#include "scripted_transport.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/io_context.hpp>
@@ -8,13 +14,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "drive.hpp"
-#include "clock.hpp"
-#include "http_call.hpp"
-#include "loopback_server.hpp"
-#include "manual_clock.hpp"
-#include "scripted_transport.hpp"
 
 namespace {
 
@@ -84,7 +83,8 @@ loopback_server::handler answering(std::string response) {
 BOOST_FIXTURE_TEST_SUITE(curl_transport, fixture)
 
 BOOST_AUTO_TEST_CASE(gives_head_before_bytes_and_done_once) {
-    loopback_server server(io, answering(whole_response(200, "text/plain; charset=utf-8", "hello", "X-One: 1\r\nx-one: 2\r\n")));
+    loopback_server server(
+        io, answering(whole_response(200, "text/plain; charset=utf-8", "hello", "X-One: 1\r\nx-one: 2\r\n")));
     auto transfer = start(get(server.url()));
     run_until(io, [&] { return sink.done; });
     BOOST_TEST(sink.heads == 1);
@@ -174,7 +174,8 @@ BOOST_AUTO_TEST_CASE(streams_chunks_as_they_come_and_ignores_trailers) {
     std::shared_ptr<raw_connection> peer;
     loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
         (void)co_await connection->read();
-        co_await connection->write("HTTP/1.1 100 Continue\r\n\r\n" + response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
+        co_await connection->write("HTTP/1.1 100 Continue\r\n\r\n" +
+                                   response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
         co_await connection->write_chunk("one");
         peer = connection;
     });
@@ -195,19 +196,23 @@ BOOST_AUTO_TEST_CASE(streams_chunks_as_they_come_and_ignores_trailers) {
 
 BOOST_AUTO_TEST_CASE(names_each_way_a_transfer_fails) {
     enum class end { close_in_chunks, reset_in_chunks, close_before_head };
-    for (const auto& [how, expected] : {std::pair{end::close_in_chunks, errc::premature_eof},
-                                        std::pair{end::reset_in_chunks, errc::connection_lost},
-                                        std::pair{end::close_before_head, errc::connection_lost}}) {
-        loopback_server server(io, [&, ending = how](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
-            const end e = ending;
-            (void)co_await connection->read();
-            if (e != end::close_before_head) {
-                co_await connection->write(response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
-                co_await connection->write_chunk("data");
-            }
-            if (e == end::reset_in_chunks) connection->reset();
-            else connection->close();
-        });
+    for (const auto& [how, expected] :
+         {std::pair{end::close_in_chunks, errc::premature_eof}, std::pair{end::reset_in_chunks, errc::connection_lost},
+          std::pair{end::close_before_head, errc::connection_lost}}) {
+        loopback_server server(
+            io, [&, ending = how](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+                const end e = ending;
+                (void)co_await connection->read();
+                if (e != end::close_before_head) {
+                    co_await connection->write(
+                        response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
+                    co_await connection->write_chunk("data");
+                }
+                if (e == end::reset_in_chunks)
+                    connection->reset();
+                else
+                    connection->close();
+            });
         recording_sink each;
         auto transfer = transport->start(get(server.url()), each);
         run_until(io, [&] { return each.done; });
@@ -321,7 +326,8 @@ BOOST_AUTO_TEST_CASE(never_shows_a_proxys_password) {
 
 BOOST_AUTO_TEST_CASE(never_follows_a_redirect) {
     loopback_server elsewhere(io, answering(whole_response(200, "text/plain", "secret")));
-    loopback_server server(io, answering(whole_response(302, "text/plain", "", "Location: " + elsewhere.url() + "\r\n")));
+    loopback_server server(io,
+                           answering(whole_response(302, "text/plain", "", "Location: " + elsewhere.url() + "\r\n")));
     auto transfer = start(get(server.url()));
     run_until(io, [&] { return sink.done; });
     BOOST_TEST(sink.head.status == 302);
@@ -350,7 +356,8 @@ BOOST_AUTO_TEST_CASE(a_paused_transfer_holds_the_sender_back_and_loses_nothing) 
     bool blocked_once = false;
     loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
         (void)co_await connection->read();
-        co_await connection->write(response_head(200, "text/plain", "Content-Length: " + std::to_string(total) + "\r\n\r\n"));
+        co_await connection->write(
+            response_head(200, "text/plain", "Content-Length: " + std::to_string(total) + "\r\n\r\n"));
         const std::string piece(std::size_t{1} << 20, 'x');
         while (sent < total) {
             if (!co_await connection->write(piece)) break;

@@ -1,3 +1,5 @@
+#include "emulated.hpp"
+
 #include <boost/test/unit_test.hpp>
 #include <malloc.h>
 #include <sys/resource.h>
@@ -7,8 +9,6 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "emulated.hpp"
 
 /// The address sanitizer's, where it is.
 extern "C" [[gnu::weak]] std::size_t __sanitizer_get_current_allocated_bytes();

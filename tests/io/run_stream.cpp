@@ -1,4 +1,10 @@
 // The stream of a run over a transport and a clock that the test plays: every step, every fault.
+#include "run_stream.hpp"
+
+#include "drive.hpp"
+#include "handle_access.hpp"
+#include "manual_clock.hpp"
+#include "scripted_transport.hpp"
 #include <corun/corun.hpp>
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -8,31 +14,33 @@
 
 #include <string>
 
-#include "drive.hpp"
-#include "handle_access.hpp"
-#include "manual_clock.hpp"
-#include "run_stream.hpp"
-#include "scripted_transport.hpp"
-
 namespace {
 
 using namespace corun;
 using namespace corun::test;
 using namespace std::chrono_literals;
 
-std::string frame(std::string name, std::string data) { return "event: " + std::move(name) + "\ndata: " + std::move(data) + "\n\n"; }
+std::string frame(std::string name, std::string data) {
+    return "event: " + std::move(name) + "\ndata: " + std::move(data) + "\n\n";
+}
 
 std::string run_event(std::string status) {
-    return frame("thread.run." + status, R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","assistant_id":"asst_1","status":")" + status + R"("})");
+    return frame("thread.run." + status,
+                 R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","assistant_id":"asst_1","status":")" +
+                     status + R"("})");
 }
 
 std::string created() {
-    return frame("thread.run.created", R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","assistant_id":"asst_1","status":"queued"})");
+    return frame(
+        "thread.run.created",
+        R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","assistant_id":"asst_1","status":"queued"})");
 }
 
 std::string delta(std::string text) {
-    return frame("thread.message.delta",
-                 R"({"id":"msg_1","object":"thread.message.delta","delta":{"content":[{"index":0,"type":"text","text":{"value":")" + std::move(text) + R"("}}]}})");
+    return frame(
+        "thread.message.delta",
+        R"({"id":"msg_1","object":"thread.message.delta","delta":{"content":[{"index":0,"type":"text","text":{"value":")" +
+            std::move(text) + R"("}}]}})");
 }
 
 const std::string done = frame("done", "[DONE]");
@@ -40,7 +48,8 @@ const std::string done = frame("done", "[DONE]");
 struct fixture {
     explicit fixture(client_options settings = {}) {
         owner = std::make_shared<detail::service>(io.get_executor(), "https://service.example/api/projects/p",
-                                                  credential::bearer("service-token"), std::move(settings), transport, clock);
+                                                  credential::bearer("service-token"), std::move(settings), transport,
+                                                  clock);
     }
 
     ~fixture() { clock->shut_down(); }
@@ -66,7 +75,8 @@ struct fixture {
         detail::stream_options limits;
         limits.idle_timeout = owner->options.idle_timeout;
         limits.total_timeout = owner->options.total_timeout;
-        return detail::run_stream::open(owner, "/threads/runs", secret("{}"), detail::redactor(), reconcile_report(), limits);
+        return detail::run_stream::open(owner, "/threads/runs", secret("{}"), detail::redactor(), reconcile_report(),
+                                        limits);
     }
 
     /// What `next` gives now; the failure's code when it fails.
@@ -166,7 +176,8 @@ BOOST_FIXTURE_TEST_CASE(a_terminal_event_ends_iteration_though_the_socket_linger
 }
 
 BOOST_FIXTURE_TEST_CASE(bytes_cut_anywhere_give_the_same_events, fixture) {
-    const std::string whole = created() + delta("one") + "event: keepalive\ndata:\n\n" + delta("tw\\u00f6") + run_event("completed") + done;
+    const std::string whole =
+        created() + delta("one") + "event: keepalive\ndata:\n\n" + delta("tw\\u00f6") + run_event("completed") + done;
     for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
         event_stream stream = opened();
         transfer().bytes(std::string_view(whole).substr(0, cut));
@@ -180,7 +191,8 @@ BOOST_FIXTURE_TEST_CASE(bytes_cut_anywhere_give_the_same_events, fixture) {
         }
         BOOST_TEST(!code);
         BOOST_TEST(text == "onetw\xc3\xb6");
-        BOOST_TEST(names == "thread.run.created thread.message.delta keepalive thread.message.delta thread.run.completed ");
+        BOOST_TEST(names ==
+                   "thread.run.created thread.message.delta keepalive thread.message.delta thread.run.completed ");
     }
 }
 
@@ -198,10 +210,14 @@ BOOST_FIXTURE_TEST_CASE(an_end_at_any_byte_delivers_what_came_and_is_an_error, f
             // The terminal event counts once its data is whole, even without the blank line after it.
             const bool ended = !how && cut >= last && whole.find('}', last) < cut && cut >= whole.size() - 2;
             std::size_t complete = 0;
-            for (std::size_t at = whole.find("\n\n"); at != whole.npos && at + 2 <= cut; at = whole.find("\n\n", at + 2)) ++complete;
+            for (std::size_t at = whole.find("\n\n"); at != whole.npos && at + 2 <= cut;
+                 at = whole.find("\n\n", at + 2))
+                ++complete;
             BOOST_TEST(events >= complete);
-            if (ended) BOOST_TEST(!code);
-            else BOOST_TEST(code == (how ? how : std::error_code(errc::premature_eof)));
+            if (ended)
+                BOOST_TEST(!code);
+            else
+                BOOST_TEST(code == (how ? how : std::error_code(errc::premature_eof)));
             std::error_code again;
             BOOST_TEST(!next(stream, again).has_value());
             BOOST_TEST(again == code);
@@ -286,7 +302,8 @@ BOOST_FIXTURE_TEST_CASE(a_destroyed_stream_whose_run_has_ended_reads_the_end_of_
     {
         event_stream stream = opened();
         transfer().bytes(created() + run_event("completed"));
-        while (stream.try_next()) {}
+        while (stream.try_next()) {
+        }
     }
     BOOST_REQUIRE(transport->current() != nullptr);
     transfer().bytes(done);
@@ -320,9 +337,11 @@ BOOST_FIXTURE_TEST_CASE(an_error_event_is_delivered_and_then_thrown, fixture) {
 
 BOOST_FIXTURE_TEST_CASE(a_run_that_waits_for_an_action_ends_the_stream_without_failure, fixture) {
     event_stream stream = opened();
-    transfer().bytes(created() +
-                     frame("thread.run.requires_action",
-                           R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","status":"requires_action","required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]}}})"));
+    transfer().bytes(
+        created() +
+        frame(
+            "thread.run.requires_action",
+            R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","status":"requires_action","required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]}}})"));
     // The socket lingers: neither `done` nor the end of the response has come.
     BOOST_TEST(name_of_next(stream) == "thread.run.created");
     std::error_code code;
@@ -409,14 +428,16 @@ BOOST_FIXTURE_TEST_CASE(time_in_which_we_do_not_read_is_not_idle_but_counts_in_t
     while (!transfer().paused) transfer().bytes(delta("x"));
     clock->advance(5min);
     BOOST_TEST(transport->current() != nullptr);
-    while (stream.try_next()) {}
+    while (stream.try_next()) {
+    }
     BOOST_TEST(!transfer().paused);
     clock->advance(59s);
     BOOST_TEST(transport->current() != nullptr);
     while (!transfer().paused) transfer().bytes(delta("x"));
     clock->advance(4min + 1s);
     std::error_code code;
-    while (next(stream, code)) {}
+    while (next(stream, code)) {
+    }
     BOOST_TEST(code == errc::total_timeout);
 }
 
@@ -429,12 +450,15 @@ BOOST_FIXTURE_TEST_CASE(a_refusal_is_thrown_with_its_body_status_and_id, fixture
         std::string service_code;
     };
     const refusal refusals[] = {
-        {400, "application/json", R"({"error":{"message":"Unknown parameter","type":"invalid_request_error","param":"x","code":"unknown_parameter"}})", errc::bad_request, "unknown_parameter"},
+        {400, "application/json",
+         R"({"error":{"message":"Unknown parameter","type":"invalid_request_error","param":"x","code":"unknown_parameter"}})",
+         errc::bad_request, "unknown_parameter"},
         {401, "application/json", R"({"statusCode":401,"message":"no"})", errc::unauthorized, "401"},
         {403, "application/json", "{}", errc::forbidden, ""},
         {404, "application/json", R"({"error":{"code":"404","message":"Resource not found"}})", errc::not_found, "404"},
         {409, "text/plain", "", errc::conflict, ""},
-        {429, "application/json", R"({"error":{"code":"rate_limit_exceeded","message":"slow down"}})", errc::rate_limited, "rate_limit_exceeded"},
+        {429, "application/json", R"({"error":{"code":"rate_limit_exceeded","message":"slow down"}})",
+         errc::rate_limited, "rate_limit_exceeded"},
         {502, "text/html", "<html><body>Bad gateway</body></html>", errc::server_failed, ""},
         {302, "text/html", "moved", errc::unexpected_status, ""},
         {200, "text/html", "<html>sign in</html>", errc::unexpected_content_type, ""},
@@ -506,7 +530,9 @@ BOOST_FIXTURE_TEST_CASE(a_cancelled_next_ends_and_can_be_called_again, fixture) 
     event_stream stream = opened();
     asio::cancellation_signal cancel;
     std::optional<std::exception_ptr> ended;
-    asio::co_spawn(io, stream.next(), asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e, std::optional<event>) { ended = e; }));
+    asio::co_spawn(
+        io, stream.next(),
+        asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e, std::optional<event>) { ended = e; }));
     run_ready(io);
     BOOST_TEST(!ended.has_value());
     cancel.emit(asio::cancellation_type::terminal);
@@ -553,7 +579,8 @@ BOOST_FIXTURE_TEST_CASE(next_or_timer_never_loses_an_event, fixture) {
 BOOST_FIXTURE_TEST_CASE(opening_can_be_cancelled_and_drops_the_request, fixture) {
     asio::cancellation_signal cancel;
     std::optional<std::exception_ptr> ended;
-    asio::co_spawn(io, open(), asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e, event_stream) { ended = e; }));
+    asio::co_spawn(io, open(),
+                   asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e, event_stream) { ended = e; }));
     run_until(io, [&] { return transport->current() != nullptr; });
     cancel.emit(asio::cancellation_type::terminal);
     run_until(io, [&] { return ended.has_value(); });
@@ -606,7 +633,8 @@ BOOST_FIXTURE_TEST_CASE(nothing_is_pending_once_the_response_is_over, fixture) {
     event_stream stream = opened();
     transfer().bytes(created() + run_event("completed") + done);
     transfer().done();
-    while (stream.try_next()) {}
+    while (stream.try_next()) {
+    }
     BOOST_TEST(clock->pending() == 0u);
     run_ready(io);
     BOOST_TEST(io.stopped());

@@ -1,5 +1,11 @@
 // Certificates are verified: nobody but the service gets to see a request.
+#include "clock.hpp"
 #include "curl/transport.hpp"
+#include "drive.hpp"
+#include "http_call.hpp"
+#include "loopback_server.hpp"
+#include "test_ca.hpp"
+#include "tls_server.hpp"
 #include <corun/client.hpp>
 #include <corun/error.hpp>
 
@@ -13,13 +19,6 @@
 #include <string>
 #include <system_error>
 #include <utility>
-
-#include "drive.hpp"
-#include "clock.hpp"
-#include "http_call.hpp"
-#include "loopback_server.hpp"
-#include "test_ca.hpp"
-#include "tls_server.hpp"
 
 namespace {
 
@@ -55,9 +54,9 @@ struct fixture {
         net::request what;
         what.url = server->url(host);
         what.headers.set("Authorization", "Bearer token");
-        return await(io, detail::http_call(curl::make_transport(io.get_executor(), settings),
-                                           detail::make_clock(io.get_executor()), std::move(what),
-                                           detail::call_limits()));
+        return await(io,
+                     detail::http_call(curl::make_transport(io.get_executor(), settings),
+                                       detail::make_clock(io.get_executor()), std::move(what), detail::call_limits()));
     }
 
     agent get_agent(const std::string& host) {

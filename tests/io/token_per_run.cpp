@@ -1,16 +1,15 @@
 // The request this library was made for: an agent lives long, its MCP server's tokens do not.
+#include "clock.hpp"
+#include "curl/transport.hpp"
+#include "emulated.hpp"
+#include "http_call.hpp"
+
 #include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
 
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "curl/transport.hpp"
-#include "emulated.hpp"
-#include "clock.hpp"
-#include "http_call.hpp"
 
 namespace {
 
@@ -154,7 +153,8 @@ BOOST_AUTO_TEST_CASE(the_naive_body_is_refused_where_ours_is_accepted) {
     what.headers.set("Content-Type", "application/json");
     what.body = naive.dump();
     auto transport = curl::make_transport(io.get_executor());
-    const auto refused = await(io, detail::http_call(transport, detail::make_clock(io.get_executor()), std::move(what), detail::call_limits()));
+    const auto refused = await(io, detail::http_call(transport, detail::make_clock(io.get_executor()), std::move(what),
+                                                     detail::call_limits()));
     BOOST_TEST(refused.head.status == 400);
     BOOST_TEST(refused.body.find("invalid_request_error") != std::string::npos);
 
@@ -170,13 +170,15 @@ BOOST_AUTO_TEST_CASE(two_users_at_once_never_mix) {
     std::vector<std::string> run_of_user[2];
     const auto one = [&](int user) -> asio::awaitable<void> {
         const int n = user;
-        const run_result result = co_await a.run("Book seat 14A", token("user-" + std::to_string(n + 1)), without_approvals());
+        const run_result result =
+            co_await a.run("Book seat 14A", token("user-" + std::to_string(n + 1)), without_approvals());
         run_of_user[n].push_back(result.run_id);
         ++done;
     };
-    for (int i = 0; i < 40; ++i) asio::co_spawn(io, one(i % 2), [](std::exception_ptr failure) {
-        if (failure) std::rethrow_exception(failure);
-    });
+    for (int i = 0; i < 40; ++i)
+        asio::co_spawn(io, one(i % 2), [](std::exception_ptr failure) {
+            if (failure) std::rethrow_exception(failure);
+        });
     run_until(io, [&] { return done == 40; });
     for (const auto& call : service->mcp_requests()) {
         const bool first = std::find(run_of_user[0].begin(), run_of_user[0].end(), call.run_id) != run_of_user[0].end();

@@ -26,7 +26,8 @@ void run_until(asio::io_context& io, Predicate done) {
 /// Runs handlers that are ready now, and those that they make ready.
 inline void run_ready(asio::io_context& io) {
     if (io.stopped()) io.restart();
-    while (io.poll() != 0) {}
+    while (io.poll() != 0) {
+    }
 }
 
 template <class T>

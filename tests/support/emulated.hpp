@@ -1,4 +1,5 @@
 #pragma once
+#include "drive.hpp"
 #include <corun/corun.hpp>
 #include <corun/emulator/emulator.hpp>
 
@@ -8,8 +9,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "drive.hpp"
 
 namespace corun::test {
 
@@ -54,7 +53,8 @@ struct emulated {
     }
 
     asio::io_context io;
-    std::shared_ptr<std::chrono::system_clock::duration> moved = std::make_shared<std::chrono::system_clock::duration>(0);
+    std::shared_ptr<std::chrono::system_clock::duration> moved =
+        std::make_shared<std::chrono::system_clock::duration>(0);
     emulator::clock now = [offset = moved] {
         return std::chrono::system_clock::time_point(std::chrono::seconds(1'766'000'000)) + *offset;
     };

@@ -29,7 +29,9 @@ struct raw_request {
     std::string head, body;
 
     [[nodiscard]] std::string field(std::string_view name) const {
-        const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b)); };
+        const auto same = [](char a, char b) {
+            return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+        };
         const std::string wanted = "\n" + std::string(name) + ":";
         const auto at = std::search(head.begin(), head.end(), wanted.begin(), wanted.end(), same);
         if (at == head.end()) return {};
@@ -62,7 +64,8 @@ public:
         const std::string text = request.field("content-length");
         std::from_chars(text.data(), text.data() + text.size(), length);
         if (buffer_.size() < length) {
-            co_await asio::async_read(socket_, asio::dynamic_buffer(buffer_), asio::transfer_exactly(length - buffer_.size()),
+            co_await asio::async_read(socket_, asio::dynamic_buffer(buffer_),
+                                      asio::transfer_exactly(length - buffer_.size()),
                                       asio::redirect_error(asio::use_awaitable, code));
         }
         request.body = buffer_.substr(0, length);
@@ -128,7 +131,9 @@ public:
         *open_ = false;
     }
 
-    [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
+    [[nodiscard]] std::string url() const {
+        return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port());
+    }
     [[nodiscard]] std::size_t connections() const { return connections_; }
 
 private:
@@ -151,11 +156,14 @@ private:
 };
 
 inline std::string response_head(int status, std::string_view type, std::string_view more = {}) {
-    return "HTTP/1.1 " + std::to_string(status) + " Status\r\nContent-Type: " + std::string(type) + "\r\n" + std::string(more);
+    return "HTTP/1.1 " + std::to_string(status) + " Status\r\nContent-Type: " + std::string(type) + "\r\n" +
+           std::string(more);
 }
 
-inline std::string whole_response(int status, std::string_view type, std::string_view body, std::string_view more = {}) {
-    return response_head(status, type, more) + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+inline std::string whole_response(int status, std::string_view type, std::string_view body,
+                                  std::string_view more = {}) {
+    return response_head(status, type, more) + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           std::string(body);
 }
 
 }  // namespace corun::test

@@ -1,10 +1,10 @@
 #pragma once
+#include "net/clock.hpp"
+
 #include <functional>
 #include <map>
 #include <memory>
 #include <utility>
-
-#include "net/clock.hpp"
 
 namespace corun::test {
 
@@ -27,9 +27,7 @@ public:
     }
 
     /// Drops what is pending, as an executor does that goes away.
-    void shut_down() {
-        const auto dropped = std::exchange(pending_, {});
-    }
+    void shut_down() { const auto dropped = std::exchange(pending_, {}); }
 
     /// How many timers are set.
     [[nodiscard]] std::size_t pending() const noexcept { return pending_.size(); }

@@ -1,7 +1,7 @@
 #pragma once
-#include <array>
-
 #include "wire.hpp"
+
+#include <array>
 
 /// Whole streams of the threads protocol, with the objects as complete as the service sends them.
 namespace corun::test {
@@ -15,29 +15,31 @@ namespace corun::test {
     R"("truncation_strategy":{"type":"auto","last_messages":null},"response_format":"auto","tool_choice":"auto",)"     \
     R"("parallel_tool_calls":true,)" rest "}"
 
-#define CORUN_TEST_WAITING R"("completed_at":null,"required_action":null,"last_error":null,"incomplete_details":null,"usage":null)"
-#define CORUN_TEST_DONE                                                                                              \
-    R"("completed_at":1766001003,"required_action":null,"last_error":null,"incomplete_details":null,)"               \
+#define CORUN_TEST_WAITING \
+    R"("completed_at":null,"required_action":null,"last_error":null,"incomplete_details":null,"usage":null)"
+#define CORUN_TEST_DONE                                                                                \
+    R"("completed_at":1766001003,"required_action":null,"last_error":null,"incomplete_details":null,)" \
     R"("usage":{"prompt_tokens":120,"completion_tokens":5,"total_tokens":125,"prompt_token_details":{"cached_tokens":7}})"
 
-#define CORUN_TEST_STEP(id, run, type, status, details, rest)                                                     \
-    R"({"id":")" id R"(","object":"thread.run.step","created_at":1766001002,"run_id":")" run                     \
-    R"(","assistant_id":"asst_Qm2vB7","thread_id":"thread_Zk1","type":")" type R"(","status":")" status          \
-    R"(","cancelled_at":null,"expires_at":1766002800,"failed_at":null,"metadata":null,"step_details":{"type":")" \
-    type R"(",)" details "}," rest "}"
+#define CORUN_TEST_STEP(id, run, type, status, details, rest)                                                         \
+    R"({"id":")" id R"(","object":"thread.run.step","created_at":1766001002,"run_id":")" run                          \
+    R"(","assistant_id":"asst_Qm2vB7","thread_id":"thread_Zk1","type":")" type R"(","status":")" status               \
+    R"(","cancelled_at":null,"expires_at":1766002800,"failed_at":null,"metadata":null,"step_details":{"type":")" type \
+    R"(",)" details "}," rest "}"
 #define CORUN_TEST_STEP_OPEN R"("completed_at":null,"last_error":null,"usage":null)"
 #define CORUN_TEST_STEP_DONE \
     R"("completed_at":1766001003,"last_error":null,"usage":{"prompt_tokens":120,"completion_tokens":5,"total_tokens":125})"
 
-#define CORUN_TEST_MESSAGE(id, run, status, content)                                                          \
-    R"({"id":")" id R"(","object":"thread.message","created_at":1766001002,"assistant_id":"asst_Qm2vB7",)"    \
-    R"("thread_id":"thread_Zk1","run_id":")" run R"(","status":")" status                                     \
-    R"(","incomplete_details":null,"incomplete_at":null,"completed_at":null,"role":"assistant","content":[)" \
-    content R"(],"attachments":[],"metadata":{}})"
+#define CORUN_TEST_MESSAGE(id, run, status, content)                                                                 \
+    R"({"id":")" id R"(","object":"thread.message","created_at":1766001002,"assistant_id":"asst_Qm2vB7",)"           \
+    R"("thread_id":"thread_Zk1","run_id":")" run R"(","status":")" status                                            \
+    R"(","incomplete_details":null,"incomplete_at":null,"completed_at":null,"role":"assistant","content":[)" content \
+    R"(],"attachments":[],"metadata":{}})"
 
 /// Text only.
 inline constexpr std::array<sample, 14> text_stream{{
-    {"thread.created", R"({"id":"thread_Zk1","object":"thread","created_at":1766000001,"metadata":{},"tool_resources":{}})"},
+    {"thread.created",
+     R"({"id":"thread_Zk1","object":"thread","created_at":1766000001,"metadata":{},"tool_resources":{}})"},
     {"thread.run.created", CORUN_TEST_RUN("run_T1", "queued", CORUN_TEST_WAITING)},
     {"thread.run.queued", CORUN_TEST_RUN("run_T1", "queued", CORUN_TEST_WAITING)},
     {"thread.run.in_progress", CORUN_TEST_RUN("run_T1", "in_progress", CORUN_TEST_WAITING)},
@@ -77,10 +79,11 @@ inline constexpr std::array<sample, 9> function_stream{{
     {"thread.run.step.delta",
      R"({"id":"step_F1","object":"thread.run.step.delta","delta":{"step_details":{"type":"tool_calls","tool_calls":[{"index":0,"type":"function","function":{"arguments":"\"Oslo\"}"}}]}}})"},
     {"thread.run.requires_action",
-     CORUN_TEST_RUN("run_F1", "requires_action",
-                    R"("required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[)"
-                    R"({"id":"call_f1","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Oslo\"}"}}]}},)"
-                    R"("last_error":null,"usage":null)")},
+     CORUN_TEST_RUN(
+         "run_F1", "requires_action",
+         R"("required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[)"
+         R"({"id":"call_f1","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Oslo\"}"}}]}},)"
+         R"("last_error":null,"usage":null)")},
     {"done", "[DONE]"},
 }};
 inline constexpr std::array<sample, 6> function_stream_continued{{
@@ -114,10 +117,11 @@ inline constexpr std::array<sample, 8> mcp_stream{{
     {"thread.run.step.delta",
      R"({"id":"step_M1","object":"thread.run.step.delta","delta":{"step_details":{"type":"tool_calls","tool_calls":[{"index":0,"id":"call_m1","type":"mcp","arguments":"{\"seat\":\"14A\"}"}]}}})"},
     {"thread.run.requires_action",
-     CORUN_TEST_RUN("run_M1", "requires_action",
-                    R"("required_action":{"type":"submit_tool_approval","submit_tool_approval":{"tool_calls":[)"
-                    R"({"id":"call_m1","type":"mcp","name":"reserve_seat","arguments":"{\"seat\":\"14A\"}","server_label":"bookings"}]}},)"
-                    R"("last_error":null,"usage":null)")},
+     CORUN_TEST_RUN(
+         "run_M1", "requires_action",
+         R"("required_action":{"type":"submit_tool_approval","submit_tool_approval":{"tool_calls":[)"
+         R"({"id":"call_m1","type":"mcp","name":"reserve_seat","arguments":"{\"seat\":\"14A\"}","server_label":"bookings"}]}},)"
+         R"("last_error":null,"usage":null)")},
     {"done", "[DONE]"},
 }};
 inline constexpr std::array<sample, 8> mcp_stream_continued{{

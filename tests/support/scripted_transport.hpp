@@ -1,11 +1,11 @@
 #pragma once
+#include "net/transport.hpp"
+
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "net/transport.hpp"
 
 namespace corun::test {
 

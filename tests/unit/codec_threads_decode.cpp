@@ -9,8 +9,8 @@
 
 using namespace corun;
 using namespace corun::test;
-using codec::threads::classify;
 using codec::event_class;
+using codec::threads::classify;
 
 namespace {
 

@@ -446,8 +446,9 @@ BOOST_AUTO_TEST_CASE(says_in_an_error_what_is_wrong_where_and_what_to_do) {
         "run_options::tools and the agent define the label 'L' with different server_url; use the agent's definition, "
         "or another label");
     expect_message(on("").tools("function:g function:g"), "run_options::tools has the function 'g' twice");
-    expect_message(on({corun::mcp_tool("L", "http://user:pass@mcp.example:8080/mcp?key=hidden")}).with("L"),
-                   "headers go over https, or over http to this machine only; MCP server 'L' is at 'http://mcp.example:8080'");
+    expect_message(
+        on({corun::mcp_tool("L", "http://user:pass@mcp.example:8080/mcp?key=hidden")}).with("L"),
+        "headers go over https, or over http to this machine only; MCP server 'L' is at 'http://mcp.example:8080'");
     expect_message(
         on("mcp:L").agent_stores(stored_entry("L")).with("L"),
         "agent 'asst_1' stores tool_resources.mcp for 'L', and this run brings its own for 'L'; the service fails "

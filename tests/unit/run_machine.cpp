@@ -14,7 +14,8 @@ using run::machine;
 
 const run::time_point start{};
 
-run::limits bounds(std::chrono::milliseconds idle, std::chrono::milliseconds total = 0s, std::size_t high_water = 1000) {
+run::limits bounds(std::chrono::milliseconds idle, std::chrono::milliseconds total = 0s,
+                   std::size_t high_water = 1000) {
     run::limits limits;
     limits.idle = idle;
     limits.total = total;

@@ -23,24 +23,48 @@ BOOST_AUTO_TEST_CASE(splits_an_absolute_url) {
 }
 
 BOOST_AUTO_TEST_CASE(refuses_what_is_not_an_absolute_http_url) {
-    for (const char* text :
-         {"", "host", "host/path", "//host", "ftp://host", "https:/host", "https://", "https:///path", "http://:80", "https://ho st",
-          "https://host\r\n", "https://ho\\st", "https://host:", "https://host:0", "https://host:65536", "https://host:8a", "https://[::1",
-          "https://[::1]x", "https://[g::1]", "https://%6cocalhost", "javascript://x", "https://ho<st", "http://evil.example\\@localhost/"})
+    for (const char* text : {"",
+                             "host",
+                             "host/path",
+                             "//host",
+                             "ftp://host",
+                             "https:/host",
+                             "https://",
+                             "https:///path",
+                             "http://:80",
+                             "https://ho st",
+                             "https://host\r\n",
+                             "https://ho\\st",
+                             "https://host:",
+                             "https://host:0",
+                             "https://host:65536",
+                             "https://host:8a",
+                             "https://[::1",
+                             "https://[::1]x",
+                             "https://[g::1]",
+                             "https://%6cocalhost",
+                             "javascript://x",
+                             "https://ho<st",
+                             "http://evil.example\\@localhost/"})
         BOOST_TEST(!parse_url(text).has_value(), text << " was taken for a URL");
 }
 
 BOOST_AUTO_TEST_CASE(knows_loopback_from_what_looks_like_it) {
-    for (const char* text : {"http://localhost", "http://LOCALHOST:80/", "http://app.localhost", "http://127.0.0.1", "http://127.255.1.2:9/x", "http://[::1]:8080"})
+    for (const char* text : {"http://localhost", "http://LOCALHOST:80/", "http://app.localhost", "http://127.0.0.1",
+                             "http://127.255.1.2:9/x", "http://[::1]:8080"})
         BOOST_TEST(parse_url(text).value().loopback, text);
-    for (const char* text : {"http://localhost.example.com", "http://notlocalhost", "http://.localhost.com", "http://128.0.0.1", "http://127.0.0.1.example.com",
-                             "http://127.1", "http://127.0.0.256", "http://0.0.0.0", "http://[::2]", "http://10.0.0.1", "http://localhost@example.com", "http://localhost:80@evil.example/", "http://evil.example#@localhost", "http://evil.example?@localhost"})
+    for (const char* text :
+         {"http://localhost.example.com", "http://notlocalhost", "http://.localhost.com", "http://128.0.0.1",
+          "http://127.0.0.1.example.com", "http://127.1", "http://127.0.0.256", "http://0.0.0.0", "http://[::2]",
+          "http://10.0.0.1", "http://localhost@example.com", "http://localhost:80@evil.example/",
+          "http://evil.example#@localhost", "http://evil.example?@localhost"})
         BOOST_TEST(!parse_url(text).value().loopback, text);
 }
 
 BOOST_AUTO_TEST_CASE(shows_the_origin_alone) {
-    for (const auto& [text, origin] : {std::pair("https://u:p@host:8443/path?key=secret#f", "https://host:8443"), std::pair("http://[::1]/x", "http://[::1]"),
-                                       std::pair("https://host", "https://host")})
+    for (const auto& [text, origin] :
+         {std::pair("https://u:p@host:8443/path?key=secret#f", "https://host:8443"),
+          std::pair("http://[::1]/x", "http://[::1]"), std::pair("https://host", "https://host")})
         BOOST_TEST(corun::detail::origin_of(parse_url(text).value()) == origin);
 }
 

@@ -1,6 +1,7 @@
 // Whole streams as the service sends them, from bytes to events. What they say stands beside them,
 // in expected.json.
 #include "codec/threads.hpp"
+#include "wire.hpp"
 #include <corun/event.hpp>
 #include <corun/run_result.hpp>
 #include <corun/sse/parser.hpp>
@@ -16,8 +17,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "wire.hpp"
 
 namespace {
 
@@ -81,7 +80,8 @@ private:
 };
 
 /// Decodes a stream cut into chunks of these sizes, in turn.
-std::vector<event> decode_stream(std::string_view stream, const std::vector<std::size_t>& sizes, bool fast_path = true) {
+std::vector<event> decode_stream(std::string_view stream, const std::vector<std::size_t>& sizes,
+                                 bool fast_path = true) {
     sse::parser parser;
     codec::threads::decoder decoder;
     decoder.use_fast_path(fast_path);
@@ -140,7 +140,12 @@ BOOST_AUTO_TEST_CASE(keep_the_data_of_every_event_as_it_came) {
     const std::string stream = content_of("text.sse");
     std::string again;
     for (const event& each : decode_stream(stream, {5}))
-        again.append("event: ").append(each.name()).append("\ndata:").append(each.raw().empty() ? "" : " ").append(each.raw()).append("\n\n");
+        again.append("event: ")
+            .append(each.name())
+            .append("\ndata:")
+            .append(each.raw().empty() ? "" : " ")
+            .append(each.raw())
+            .append("\n\n");
     BOOST_TEST(again == stream);
 }
 

@@ -93,7 +93,8 @@ private:
 ///
 ///     service.inject(fault::respond(429, "", {{"Retry-After", "1"}}).on("POST", "/threads/runs"));
 ///     service.inject(fault::cut().after_bytes(700));
-///     service.inject(fault::insert("event: keepalive\ndata:\n\n").before("thread.message.delta").times(fault::always));
+///     service.inject(fault::insert("event:
+///     keepalive\ndata:\n\n").before("thread.message.delta").times(fault::always));
 ///
 /// Faults are tried in the order of injection. Those of a stream apply together.
 class CORUN_API fault {
