@@ -116,7 +116,7 @@ std::optional<event> run_stream::pop() {
         act();
         return taken;
     }
-    std::reverse(more_.begin(), more_.end());
+    if (!more_.empty()) std::reverse(more_.begin(), more_.end());
     if (const auto* said = taken->get_if<stream_error>()) {
         details_.service_code = said->code.empty() ? said->type : said->code;
         details_.service_message = said->message;

@@ -38,24 +38,37 @@ void event_queue::push(std::string_view name, std::string_view data) {
     used_ -= codec::threads::data_padding;
     std::memcpy(place, data.data(), data.size());
     std::memcpy(place + data.size(), name.data(), name.size());
-    codec::threads::raw_event event;
+
+    // Rather than grow, move up into the room of those that are taken, once they are the most.
+    if (events_.size() == events_.capacity() && next_ > events_.size() / 2) {
+        events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(next_));
+        next_ = 0;
+    }
+    codec::threads::raw_event& event = events_.emplace_back();
     event.data = {place, data.size()};
     event.name = {place + data.size(), name.size()};
     event.storage = block_;
-    events_.push_back(std::move(event));
-    bytes_ += cost_of(events_.back());
+    bytes_ += cost_of(event);
 }
 
 codec::threads::raw_event event_queue::pop() {
-    codec::threads::raw_event event = std::move(events_.front());
-    events_.pop_front();
+    codec::threads::raw_event event = std::move(events_[next_++]);
     bytes_ -= cost_of(event);
-    if (events_.empty() && capacity_ > kept_block) {
-        block_.reset();
-        capacity_ = used_ = 0;
-        next_block_ /= 2;
-    }
+    if (empty()) give_back();
     return event;
+}
+
+/// Nothing waits: what a burst of events took is of no use now.
+void event_queue::give_back() noexcept {
+    next_ = 0;
+    if (events_.capacity() > kept_events)
+        std::vector<codec::threads::raw_event>().swap(events_);
+    else
+        events_.clear();
+    if (capacity_ <= kept_block) return;
+    block_.reset();
+    capacity_ = used_ = 0;
+    next_block_ /= 2;
 }
 
 }  // namespace corun::run

@@ -2,9 +2,9 @@
 #include "codec/threads.hpp"
 
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace corun::run {
 
@@ -17,7 +17,7 @@ public:
     void push(std::string_view name, std::string_view data);
     [[nodiscard]] codec::threads::raw_event pop();
 
-    [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
+    [[nodiscard]] bool empty() const noexcept { return next_ == events_.size(); }
     /// Bytes that the waiting events hold.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
@@ -26,9 +26,13 @@ private:
     static constexpr std::size_t kept_block = std::size_t{4} << 10;
     static constexpr std::size_t largest_shared_block = std::size_t{32} << 10;
 
-    char* reserve(std::size_t size);
+    static constexpr std::size_t kept_events = 128;
 
-    std::deque<codec::threads::raw_event> events_;
+    char* reserve(std::size_t size);
+    void give_back() noexcept;
+
+    std::vector<codec::threads::raw_event> events_;
+    std::size_t next_ = 0;  ///< Those before it are taken.
     std::size_t bytes_ = 0;
     std::shared_ptr<char[]> block_;
     std::size_t capacity_ = 0;

@@ -1,0 +1,103 @@
+#include "run/event_queue.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+using corun::codec::threads::raw_event;
+using corun::run::event_queue;
+
+std::string data_of(int number) {
+    return "{\"number\":" + std::to_string(number) + "}";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(events_that_wait)
+
+BOOST_AUTO_TEST_CASE(come_out_in_order_whatever_the_pattern) {
+    event_queue queue;
+    int pushed = 0;
+    int popped = 0;
+    // More in than out, then less, again and again: growth, moving up and giving back all happen.
+    for (int round = 1; round <= 60; ++round) {
+        for (int i = 0; i < round * 7; ++i) queue.push("name", data_of(pushed++));
+        for (int i = 0; i < round * (round % 3 == 0 ? 9 : 5) && !queue.empty(); ++i) {
+            const raw_event event = queue.pop();
+            BOOST_TEST(event.name == "name");
+            BOOST_TEST(event.data == data_of(popped++));
+        }
+    }
+    while (!queue.empty()) BOOST_TEST(queue.pop().data == data_of(popped++));
+    BOOST_TEST(popped == pushed);
+}
+
+BOOST_AUTO_TEST_CASE(count_what_they_hold_and_nothing_when_all_are_taken) {
+    event_queue queue;
+    BOOST_TEST(queue.bytes() == 0u);
+    queue.push("name", "data");
+    const std::size_t one = queue.bytes();
+    BOOST_TEST(one >= 8u);
+    queue.push("name", "data");
+    BOOST_TEST(queue.bytes() == 2 * one);
+    queue.push("", "");
+    BOOST_TEST(queue.bytes() > 2 * one);  // an event without a byte costs memory too
+    while (!queue.empty()) (void)queue.pop();
+    BOOST_TEST(queue.bytes() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(stay_readable_with_their_padding_when_the_queue_is_gone) {
+    std::vector<raw_event> kept;
+    {
+        event_queue queue;
+        for (int i = 0; i < 2000; ++i) {
+            queue.push("name", data_of(i));
+            if (i % 3 == 0) kept.push_back(queue.pop());
+        }
+        while (!queue.empty()) kept.push_back(queue.pop());
+    }
+    BOOST_TEST(kept.size() == 2000u);
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+        BOOST_TEST(kept[i].data == data_of(static_cast<int>(i)));
+        // The sanitizer watches: the bytes behind the data may be read, whatever they hold.
+        unsigned sum = 0;
+        const char* behind = kept[i].data.data() + kept[i].data.size();
+        for (std::size_t k = 0; k < corun::codec::threads::data_padding; ++k)
+            sum += static_cast<unsigned char>(behind[k]);
+        BOOST_TEST(sum < 64u * 256u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(share_blocks_and_a_trickle_needs_no_new_one) {
+    event_queue queue;
+    queue.push("name", data_of(1));
+    const void* const block = queue.pop().storage.get();
+    for (int i = 0; i < 10'000; ++i) {
+        queue.push("name", data_of(i));
+        BOOST_TEST(queue.pop().storage.get() == block);
+    }
+    // One that is kept keeps its bytes: the next ones go elsewhere.
+    queue.push("name", data_of(7));
+    const raw_event kept = queue.pop();
+    for (int i = 0; i < 1000; ++i) {
+        queue.push("name", data_of(i));
+        (void)queue.pop();
+    }
+    BOOST_TEST(kept.data == data_of(7));
+}
+
+BOOST_AUTO_TEST_CASE(may_be_of_any_size) {
+    event_queue queue;
+    const std::string large(std::size_t{3} << 20, 'x');
+    queue.push("small", "{}");
+    queue.push("large", large);
+    queue.push("small", "[]");
+    BOOST_TEST(queue.pop().data == "{}");
+    BOOST_TEST((queue.pop().data == large));
+    BOOST_TEST(queue.pop().data == "[]");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
