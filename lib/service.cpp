@@ -11,6 +11,8 @@
 namespace corun::detail {
 namespace {
 
+static_assert(std::string_view(CORUN_VERSION) == CORUN_VERSION_CHECK, "version.hpp and meson.build differ");
+
 /// How much of an error's body is kept.
 constexpr std::size_t error_body_kept = std::size_t{4} << 10;
 

@@ -349,7 +349,7 @@ BOOST_AUTO_TEST_CASE(waits_for_the_outputs_of_functions) {
     for (const auto& event : first)
         if (event.name == "thread.run.step.delta")
             arguments += event.value()["delta"]["step_details"]["tool_calls"][0]["function"]["arguments"];
-    BOOST_TEST(arguments == call["function"]["arguments"]);
+    BOOST_TEST(call["function"]["arguments"] == arguments);
     BOOST_TEST(json::parse(arguments)["city"] == "get_weather please");
 
     const std::string submit = path_of(run) + "/submit_tool_outputs";

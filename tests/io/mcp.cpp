@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(lists_and_calls_in_two_sessions_with_the_headers_of_the_run
     BOOST_TEST(call["server_label"] == "bookings");
     BOOST_TEST(call["arguments"] == R"({"seat":"reserve_seat 14A"})");
     BOOST_TEST(call["output"] == R"(reserved {"seat":"reserve_seat 14A"})");
-    BOOST_TEST(text_of(events) == call["output"]);
+    BOOST_TEST(call["output"] == text_of(events));
 }
 
 BOOST_AUTO_TEST_CASE(asks_for_approval_unless_the_run_says_never) {
