@@ -2,6 +2,7 @@
 #include <corun/secret.hpp>
 
 #include <boost/test/unit_test.hpp>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -23,7 +24,8 @@ constexpr std::string_view marker = "MARKER-0123456789-abcdefghijklmnopqrstuvwxy
 bool watching = false;
 std::size_t blocks_with_marker = 0;
 
-void release(void* block, std::size_t size) noexcept {
+void release(void* block) noexcept {
+    const std::size_t size = ::malloc_usable_size(block);
     if (watching && size >= marker.size() &&
         std::string_view(static_cast<const char*>(block), size).find(marker.substr(1)) != std::string_view::npos)
         ++blocks_with_marker;
@@ -52,16 +54,15 @@ std::string printed(const corun::secret& value) {
 
 }  // namespace
 
-// libstdc++'s strings free with the size of the block where the compiler knows it, as here.
 void* operator new(std::size_t size) {
     if (void* block = std::malloc(size)) return block;
     throw std::bad_alloc();
 }
 void operator delete(void* block) noexcept {
-    std::free(block);
+    release(block);
 }
-void operator delete(void* block, std::size_t size) noexcept {
-    release(block, size);
+void operator delete(void* block, std::size_t) noexcept {
+    release(block);
 }
 
 BOOST_AUTO_TEST_SUITE(secret)
