@@ -68,8 +68,6 @@ client::client(asio::any_io_executor executor, std::string endpoint, corun::cred
                client_options options)
     : service_(make_service(std::move(executor), std::move(endpoint), std::move(credential), std::move(options))) {}
 
-client::client(std::shared_ptr<detail::service> service) noexcept : service_(std::move(service)) {}
-
 asio::any_io_executor client::get_executor() const noexcept {
     return service_->executor;
 }

@@ -1,7 +1,7 @@
 #pragma once
 #include "service.hpp"
 #include <corun/agent.hpp>
-#include <corun/client.hpp>
+#include <corun/paged.hpp>
 #include <corun/thread.hpp>
 
 #include <memory>
@@ -35,7 +35,6 @@ struct handle_access {
         made.state_ = std::make_shared<thread::state>(std::move(owner), std::move(definition));
         return made;
     }
-    static client make(std::shared_ptr<service> owner) { return client(std::move(owner)); }
 
     /// Throws `errc::invalid_argument` for an empty handle.
     template <class Handle>

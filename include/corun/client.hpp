@@ -17,7 +17,6 @@ namespace corun {
 
 namespace detail {
 class service;
-struct handle_access;
 }  // namespace detail
 
 /// A connection to one project endpoint. A cheap handle: copies share connections and options;
@@ -49,8 +48,6 @@ public:
     [[nodiscard]] asio::awaitable<void> delete_thread(std::string thread_id);
 
 private:
-    friend struct detail::handle_access;
-    explicit client(std::shared_ptr<detail::service> service) noexcept;
     std::shared_ptr<detail::service> service_;
 };
 
