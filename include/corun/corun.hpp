@@ -14,6 +14,7 @@
 #include <corun/paged.hpp>
 #include <corun/reconcile.hpp>
 #include <corun/resources.hpp>
+#include <corun/response_format.hpp>
 #include <corun/run_result.hpp>
 #include <corun/secret.hpp>
 #include <corun/sse/parser.hpp>

@@ -74,7 +74,7 @@ struct run_request {
 
 /// JSON bodies. `errc::invalid_argument` (as `corun::error`) when a JSON text given by the caller
 /// (`extra_json`, `function_tool::parameters`, `json_tool::json`, ...) does not parse or is not of
-/// the kind it must be; the message names the member.
+/// the kind it must be, or when something is out of its range; the message names the member.
 secret encode_run(const run_request& what);
 /// The same body, indented, every header value replaced by `***`: to be shown.
 std::string encode_run_redacted(const run_request& what);
@@ -83,6 +83,8 @@ secret encode_agent_changes(const agent_definition& what);
 secret encode_thread(const thread_definition& what);
 secret encode_thread_changes(const thread_definition& what);
 secret encode_message(const message& what);
+/// Metadata alone; `owner` is whose it is, for the error.
+secret encode_metadata(const metadata& pairs, std::string_view owner);
 
 /// JSON responses. All throw `corun::error` with `errc::bad_response` when the text is not the
 /// object it must be. Unknown members are ignored, missing optional ones left empty.
