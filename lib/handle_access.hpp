@@ -5,7 +5,9 @@
 #include <corun/thread.hpp>
 
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace corun {
 
@@ -44,16 +46,28 @@ struct handle_access {
     }
 };
 
+/// `include[]=...` for each, to be joined to a query by `&`; nothing for none.
+inline std::string include_query(const std::vector<std::string>& include) {
+    std::string query;
+    for (const std::string& each : include) {
+        if (!query.empty()) query += '&';
+        query += "include%5B%5D=" + percent_encoded(each);
+    }
+    return query;
+}
+
 template <class T, class Decode>
 asio::awaitable<typename paged<T>::page> list_page(std::shared_ptr<service> owner, std::string collection,
                                                    list_options options, Decode decode, std::string cursor) {
     typename paged<T>::page result;
     if (options.page_size < 1 || options.page_size > 100)
         throw error(errc::invalid_argument, "list_options::page_size must be from 1 to 100");
+    if (cursor.empty()) cursor = options.after;
     std::string query = "limit=" + std::to_string(options.page_size);
     query += options.oldest_first ? "&order=asc" : "&order=desc";
     if (!cursor.empty()) query += "&after=" + percent_encoded(cursor);
     if (!options.run_id.empty()) query += "&run_id=" + percent_encoded(options.run_id);
+    if (!options.include.empty()) query += '&' + include_query(options.include);
     const std::string json = co_await service::call(std::move(owner), "GET", std::move(collection), std::move(query));
     codec::threads::page decoded = codec::threads::decode_page(json);
     for (const std::string& item : decoded.items) result.items.push_back(decode(item));

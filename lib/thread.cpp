@@ -1,8 +1,16 @@
 #include "codec/threads.hpp"
+#include "escape.hpp"
 #include "handle_access.hpp"
 #include "reconcile/reconcile.hpp"
 #include "service.hpp"
 #include <corun/thread.hpp>
+
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <algorithm>
 
 namespace corun {
 namespace {
@@ -48,17 +56,103 @@ asio::awaitable<thread_message> add_message_to(std::shared_ptr<State> of, messag
 }
 
 template <class State>
+std::string path_to_message(const State& of, std::string_view id) {
+    return path_to(of) + path_of("/messages", id, "the message's id");
+}
+
+template <class State>
+std::string path_to_run(const State& of, std::string_view id) {
+    return path_to(of) + path_of("/runs", id, "the run's id");
+}
+
+template <class State>
 asio::awaitable<thread_message> get_message_of(std::shared_ptr<State> of, std::string id) {
-    std::string path = path_to(*of) + path_of("/messages", id, "the message's id");
+    std::string path = path_to_message(*of, id);
     const std::string json = co_await service::call(of->service, "GET", std::move(path));
     co_return wire::decode_message(json);
 }
 
 template <class State>
-asio::awaitable<thread_run> call_run(std::shared_ptr<State> of, std::string id, std::string method, std::string what) {
-    std::string path = path_to(*of) + path_of("/runs", id, "the run's id") + what;
-    const std::string json = co_await service::call(of->service, std::move(method), std::move(path));
+asio::awaitable<thread_message> update_message_of(std::shared_ptr<State> of, std::string id, metadata pairs) {
+    std::string path = path_to_message(*of, id);
+    secret body = wire::encode_metadata(pairs, "the message");
+    const std::string json = co_await service::call(of->service, "POST", std::move(path), {}, std::move(body));
+    co_return wire::decode_message(json);
+}
+
+template <class State>
+asio::awaitable<void> delete_message_of(std::shared_ptr<State> of, std::string id) {
+    std::string path = path_to_message(*of, id);
+    (void)co_await service::call(of->service, "DELETE", std::move(path));
+}
+
+template <class State>
+asio::awaitable<thread_run> get_run_of(std::shared_ptr<State> of, std::string id) {
+    std::string path = path_to_run(*of, id);
+    const std::string json = co_await service::call(of->service, "GET", std::move(path));
     co_return wire::decode_run(json);
+}
+
+template <class State>
+asio::awaitable<thread_run> update_run_of(std::shared_ptr<State> of, std::string id, metadata pairs) {
+    std::string path = path_to_run(*of, id);
+    secret body = wire::encode_metadata(pairs, "the run");
+    const std::string json = co_await service::call(of->service, "POST", std::move(path), {}, std::move(body));
+    co_return wire::decode_run(json);
+}
+
+template <class State>
+asio::awaitable<thread_run> cancel_run_of(std::shared_ptr<State> of, std::string id) {
+    std::string path = path_to_run(*of, id) + "/cancel";
+    const std::string json = co_await service::call(of->service, "POST", std::move(path));
+    co_return wire::decode_run(json);
+}
+
+template <class State>
+asio::awaitable<run_step> get_step_of(std::shared_ptr<State> of, std::string run_id, std::string id,
+                                      std::vector<std::string> include) {
+    std::string path = path_to_run(*of, run_id) + path_of("/steps", id, "the step's id");
+    std::string query = detail::include_query(include);
+    const std::string json = co_await service::call(of->service, "GET", std::move(path), std::move(query));
+    co_return wire::decode_step(json);
+}
+
+asio::awaitable<void> sleep_until(std::shared_ptr<net::clock> clock, net::time_point when) {
+    const auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer woken(executor, asio::steady_timer::time_point::max());
+    bool due = false;
+    const std::unique_ptr<net::timer> timer = clock->make_timer();
+    timer->expires_at(when, [&] {
+        due = true;
+        woken.cancel();
+    });
+    while (!due) {
+        std::error_code code;
+        co_await woken.async_wait(asio::redirect_error(asio::use_awaitable, code));
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
+    }
+}
+
+template <class State>
+asio::awaitable<thread_run> wait_for_run_of(std::shared_ptr<State> of, std::string id,
+                                            std::chrono::milliseconds timeout) {
+    using namespace std::chrono_literals;
+    constexpr auto longest_pause = std::chrono::milliseconds(5s);
+    const std::shared_ptr<net::clock> clock = of->service->clock;
+    const net::time_point started = clock->now();
+    for (std::chrono::milliseconds pause = 500ms;; pause = std::min(pause * 3 / 2, longest_pause)) {
+        thread_run run = co_await get_run_of(of, id);
+        if (is_terminal(run.status) || run.status == run_state::requires_action) co_return run;
+        net::time_point next = clock->now() + pause;
+        if (timeout.count() > 0) {
+            const net::time_point end = started + timeout;
+            if (clock->now() >= end)
+                throw error(errc::total_timeout, "the run is still " + detail::escape(run.status_text));
+            next = std::min(next, end);
+        }
+        co_await sleep_until(clock, next);
+    }
 }
 
 }  // namespace
@@ -98,8 +192,16 @@ paged<thread_message> thread::list_messages(list_options options) {
                                         wire::decode_message);
 }
 
+asio::awaitable<thread_message> thread::update_message(std::string message_id, metadata pairs) {
+    return update_message_of(handle_access::open(*this, "the thread"), std::move(message_id), std::move(pairs));
+}
+
+asio::awaitable<void> thread::delete_message(std::string message_id) {
+    return delete_message_of(handle_access::open(*this, "the thread"), std::move(message_id));
+}
+
 asio::awaitable<thread_run> thread::get_run(std::string run_id) {
-    return call_run(handle_access::open(*this, "the thread"), std::move(run_id), "GET", {});
+    return get_run_of(handle_access::open(*this, "the thread"), std::move(run_id));
 }
 
 paged<thread_run> thread::list_runs(list_options options) {
@@ -107,13 +209,26 @@ paged<thread_run> thread::list_runs(list_options options) {
     return detail::list<thread_run>(of->service, path_to(*of) + "/runs", std::move(options), wire::decode_run);
 }
 
+asio::awaitable<thread_run> thread::update_run(std::string run_id, metadata pairs) {
+    return update_run_of(handle_access::open(*this, "the thread"), std::move(run_id), std::move(pairs));
+}
+
 asio::awaitable<thread_run> thread::cancel_run(std::string run_id) {
-    return call_run(handle_access::open(*this, "the thread"), std::move(run_id), "POST", "/cancel");
+    return cancel_run_of(handle_access::open(*this, "the thread"), std::move(run_id));
+}
+
+asio::awaitable<thread_run> thread::wait_for_run(std::string run_id, std::chrono::milliseconds timeout) {
+    return wait_for_run_of(handle_access::open(*this, "the thread"), std::move(run_id), timeout);
+}
+
+asio::awaitable<run_step> thread::get_step(std::string run_id, std::string step_id, std::vector<std::string> include) {
+    return get_step_of(handle_access::open(*this, "the thread"), std::move(run_id), std::move(step_id),
+                       std::move(include));
 }
 
 paged<run_step> thread::list_steps(std::string run_id, list_options options) {
     const auto of = handle_access::open(*this, "the thread");
-    std::string path = path_to(*of) + path_of("/runs", run_id, "the run's id") + "/steps";
+    std::string path = path_to_run(*of, run_id) + "/steps";
     return detail::list<run_step>(of->service, std::move(path), std::move(options), wire::decode_step);
 }
 

@@ -6,8 +6,10 @@
 
 #include <asio/awaitable.hpp>
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace corun {
 
@@ -44,11 +46,26 @@ public:
     [[nodiscard]] asio::awaitable<thread_message> add_message(message value);
     [[nodiscard]] asio::awaitable<thread_message> get_message(std::string message_id);
     [[nodiscard]] paged<thread_message> list_messages(list_options options = {});
+    /// Puts `pairs` in place of all metadata that the message has.
+    [[nodiscard]] asio::awaitable<thread_message> update_message(std::string message_id, metadata pairs);
+    [[nodiscard]] asio::awaitable<void> delete_message(std::string message_id);
 
     [[nodiscard]] asio::awaitable<thread_run> get_run(std::string run_id);
     [[nodiscard]] paged<thread_run> list_runs(list_options options = {});
+    /// Puts `pairs` in place of all metadata that the run has.
+    [[nodiscard]] asio::awaitable<thread_run> update_run(std::string run_id, metadata pairs);
     /// Asks for cancellation; the run is then usually `cancelling`.
     [[nodiscard]] asio::awaitable<thread_run> cancel_run(std::string run_id);
+    /// Reads the run again and again, at first twice a second and then less often, down to once in
+    /// five seconds. Completes with the run as soon as it has ended or requires an action. Errors
+    /// are those of `get_run`, and `errc::total_timeout` once `timeout` has passed; 0 is no limit.
+    /// The run goes on at the service then, and so it does after cancellation.
+    [[nodiscard]] asio::awaitable<thread_run> wait_for_run(
+        std::string run_id, std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
+
+    /// `include` is what the step carries beyond the usual: `file_search_result_content`.
+    [[nodiscard]] asio::awaitable<run_step> get_step(std::string run_id, std::string step_id,
+                                                     std::vector<std::string> include = {});
     [[nodiscard]] paged<run_step> list_steps(std::string run_id, list_options options = {});
 
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
