@@ -60,7 +60,8 @@ private:
     std::string json_;
 };
 
-/// What one run asks for beyond its message. Absent members leave the choice to the agent.
+/// What one run asks for beyond its message. Absent members leave the choice to the agent; what is
+/// out of its range is `errc::invalid_argument`.
 struct CORUN_API run_options {
     run_options() = default;
 

@@ -232,7 +232,8 @@ struct CORUN_API run_step {
 };
 
 /// What an agent is made of: given to `client::create_agent`, received with `agent::definition`.
-/// Given to `agent::update`, it is what changes: absent and empty members stay as they are.
+/// Given to `agent::update`, it is what changes: absent and empty members stay as they are. What is
+/// out of its range is `errc::invalid_argument` in both.
 /// `tool_resources` and `raw` may hold what the service echoes of MCP headers that others stored.
 struct CORUN_API agent_definition {
     agent_definition() = default;
@@ -240,9 +241,10 @@ struct CORUN_API agent_definition {
 
     std::string model;  ///< The name of a model deployment.
     std::string name, description, instructions;
-    std::vector<tool> tools;
+    std::vector<tool> tools;  ///< At most 128.
     corun::tool_resources tool_resources;
-    std::optional<double> temperature, top_p;
+    std::optional<double> temperature;  ///< 0 to 2.
+    std::optional<double> top_p;        ///< 0 to 1.
     std::optional<corun::response_format> response_format;
     corun::metadata metadata;
 

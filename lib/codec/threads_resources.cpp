@@ -536,9 +536,7 @@ constexpr member<attachment_fields> attachment_members[] = {
 
 void read_attachments(json::value source, std::vector<attachment>& out) {
     std::vector<attachment_fields> all;
-    read_objects(source, "attachments", all, [](json::object members, attachment_fields& each) {
-        read_members(members, attachment_members, each);
-    });
+    read_objects_if(source, attachment_members, all);
     out.clear();
     for (attachment_fields& each : all) {
         attachment& added = out.emplace_back(std::move(each.file_id), std::vector<std::string>());

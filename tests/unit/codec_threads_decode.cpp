@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <random>
 #include <string>
 
@@ -73,6 +74,26 @@ std::string repeat(std::string_view text, int times) {
     return all;
 }
 
+/// Events with all that calls and messages may hold.
+constexpr std::array<sample, 8> rich_events{{
+    {"thread.run.step.completed",
+     R"({"id":"s","type":"tool_calls","step_details":{"type":"tool_calls","tool_calls":[{"file_search":{"results":[{"file_id":"f","file_name":"n","score":0.5,"content":[{"type":"text","text":"t"}]}]},"type":"file_search","id":"c"}]}})"},
+    {"thread.run.step.completed",
+     R"({"id":"s","step_details":{"tool_calls":[{"id":"c","type":"code_interpreter","code_interpreter":{"input":"1","outputs":[{"type":"logs","logs":"2"},{"index":1,"type":"image","image":{"file_id":"f"}}]}}]}})"},
+    {"thread.run.step.completed",
+     R"({"id":"s","step_details":{"tool_calls":[{"id":"c","type":"bing_grounding","bing_grounding":{"requesturl":"u","n":{"a":[1]}}}]}})"},
+    {"thread.run.step.completed",
+     R"({"id":"s","step_details":{"tool_calls":[{"id":"c","type":"browser_automation","browser_automation":{"input":"i","steps":[{"next_step":"n"}]}}]}})"},
+    {"thread.run.step.delta",
+     R"({"id":"s","delta":{"step_details":{"tool_calls":[{"index":0,"type":"connected_agent","connected_agent":{"run_id":"r","thread_id":"t"}}]}}})"},
+    {"thread.run.step.delta",
+     R"({"id":"s","delta":{"step_details":{"tool_calls":[{"type":"code_interpreter","code_interpreter":{"outputs":[{"index":2,"logs":"l"},{"image":{"file_id":"f"}}]}}]}}})"},
+    {"thread.message.delta",
+     R"({"id":"m","delta":{"content":[{"index":1,"type":"image_file","image_file":{"file_id":"f"}}]}})"},
+    {"thread.message.completed",
+     R"({"id":"m","content":[{"type":"image_url","image_url":{"url":"u","detail":"low"}}],"attachments":[{"file_id":"f","tools":[{"type":"x"}]},{"data_source":{"uri":"u","type":"uri_asset"}}]})"},
+}};
+
 template <class Streams>
 void for_each_known(Streams use) {
     const auto all = [&use](const auto& stream) {
@@ -84,6 +105,7 @@ void for_each_known(Streams use) {
     all(function_stream_continued);
     all(mcp_stream);
     all(mcp_stream_continued);
+    all(rich_events);
 }
 
 }  // namespace
@@ -694,6 +716,25 @@ BOOST_AUTO_TEST_CASE(counts_optional_members_of_a_wrong_type_as_missing) {
     BOOST_TEST(!run.started_at);
     BOOST_TEST(run.expires_at.value() == 1'700'000'000);
     BOOST_TEST(!run.completed_at);
+}
+
+BOOST_AUTO_TEST_CASE(counts_details_of_a_wrong_type_as_missing) {
+    const auto steps = decode_good(
+        "thread.run.step.completed",
+        R"({"id":"s","step_details":{"tool_calls":[{"id":"a","type":"file_search","file_search":{"results":[7,{"score":"high","content":"all"}]}},{"id":"b","type":"code_interpreter","code_interpreter":{"outputs":{}}},{"id":"c","type":"browser_automation","browser_automation":{"steps":7}},{"id":"d","type":"connected_agent","connected_agent":{"run_id":7}}]}})");
+    const auto& calls = at<step_completed>(steps, 0).step.tool_calls;
+    BOOST_REQUIRE_EQUAL(calls.size(), 4u);
+    BOOST_REQUIRE_EQUAL(calls[0].results.size(), 1u);
+    BOOST_TEST(!calls[0].results[0].score);
+    BOOST_TEST(calls[0].results[0].content.empty());
+    BOOST_TEST(calls[1].outputs.empty());
+    BOOST_TEST(calls[2].browser_steps.empty());
+    BOOST_TEST(calls[3].run_id.empty());
+    for (const std::string_view attachments : {"7", "{}", "[7,null]", "\"file\""}) {
+        const auto messages =
+            decode_good("thread.message.completed", R"({"id":"m","attachments":)" + std::string(attachments) + "}");
+        BOOST_TEST(only<message_completed>(messages).message.attachments.empty());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(detects_every_truncation_of_a_known_event) {

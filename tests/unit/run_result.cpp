@@ -58,6 +58,37 @@ BOOST_AUTO_TEST_CASE(the_same_from_a_stream_that_says_everything_twice) {
     BOOST_TEST((result.status == run_state::completed));
 }
 
+BOOST_AUTO_TEST_CASE(a_function_call_of_which_everything_is_said_twice) {
+    run_result result;
+    feed(result, function_stream, 2);
+    feed(result, function_stream_continued, 2);
+    BOOST_REQUIRE_EQUAL(result.tool_calls().size(), 1u);
+    BOOST_TEST(result.tool_calls()[0].name == "get_weather");
+    BOOST_TEST(result.tool_calls()[0].arguments == R"({"city":"Oslo"})");
+    BOOST_TEST(result.tool_calls()[0].output.value() == R"({"temp_c":-3})");
+    BOOST_TEST(result.steps.size() == 1u);
+    BOOST_TEST(result.text() == "-3 °C.");
+    BOOST_TEST(result.usage->total_tokens == 125);
+    BOOST_TEST(result.usage->cached_tokens == 7);
+}
+
+BOOST_AUTO_TEST_CASE(annotations_of_the_completed_message_over_those_of_its_deltas) {
+    const std::string piece =
+        R"({"id":"m","delta":{"content":[{"index":0,"type":"text","text":{"value":"See [1].","annotations":[{"index":0,"type":"url_citation","text":"[1]","start_index":0,"end_index":3,"url_citation":{"url":"https://early.example"}}]}}]}})";
+    run_result result;
+    feed(result, "thread.message.delta", piece);
+    BOOST_REQUIRE_EQUAL(result.citations().size(), 1u);
+    BOOST_TEST(result.citations()[0].start_index.value() == 0);
+    feed(
+        result, "thread.message.completed",
+        R"({"id":"m","status":"completed","content":[{"type":"text","text":{"value":"See [1].","annotations":[{"type":"url_citation","text":"[1]","start_index":4,"end_index":7,"url_citation":{"url":"https://late.example","title":"Late"}}]}}]})");
+    feed(result, "thread.message.delta", piece);
+    BOOST_REQUIRE_EQUAL(result.citations().size(), 1u);
+    BOOST_TEST(result.citations()[0].url == "https://late.example");
+    BOOST_TEST(result.citations()[0].start_index.value() == 4);
+    BOOST_TEST(result.text() == "See [1].");
+}
+
 BOOST_AUTO_TEST_CASE(text_as_it_comes_until_the_message_is_completed) {
     run_result result;
     for (std::size_t i = 0; i != 10; ++i) feed(result, text_stream[i].name, text_stream[i].data);
