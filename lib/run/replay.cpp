@@ -93,7 +93,7 @@ std::vector<replay::event> replay::observe(std::string_view run_json, const std:
             // A step that lists tools is whole when it is created.
             if (lists && seen.step.status == "completed")
                 known.ended = true;
-            else if (!lists)
+            else if (seen.step.type == "message_creation")
                 tell("thread.run.step.in_progress", wire::at_status(seen.json, "in_progress"));
             known.begun = true;
         }
