@@ -632,7 +632,7 @@ BOOST_AUTO_TEST_CASE(classifies_by_name) {
         BOOST_TEST((classify("thread.run." + std::string(end), "{}") == event_class::last));
         BOOST_TEST((classify("thread.run.step." + std::string(end), "{}") == event_class::ordinary));
     }
-    BOOST_TEST((classify("thread.run.requires_action", "{}") == event_class::last));
+    BOOST_TEST((classify("thread.run.requires_action", "{}") == event_class::action));
     BOOST_TEST((classify("error", "{}") == event_class::error));
     BOOST_TEST((classify("done", "") == event_class::end_of_stream));
     BOOST_TEST((classify("anything", "[DONE]") == event_class::end_of_stream));
