@@ -179,7 +179,7 @@ asio::awaitable<void> core::wait_until_expired(run& what) {
     asio::steady_timer timer(context);
     for (;;) {
         const auto left = get(what.object, "expires_at").get<std::int64_t>() - now();
-        timer.expires_after(std::chrono::seconds(std::max<std::int64_t>(left, 1)));
+        timer.expires_after(std::chrono::seconds(std::max<std::int64_t>(left, 0)));
         co_await timer.async_wait(asio::use_awaitable);
         expire(what);
         if (what.ended()) throw interrupted{};
