@@ -353,6 +353,7 @@ asio::awaitable<bool> core::say_text(run& what, event_sink& sink, record& messag
     before += R"("content":[{"index":)" + std::to_string(index) + R"(,"type":"text","text":{"value":)";
     const std::string after = options.role_in_deltas ? R"(,"annotations":[]}}]}})" : "}}]}}";
     std::string said;
+    if (get(get(block, "text"), "annotations").is_null()) block["text"]["annotations"] = json::array();
     const auto keep = [&] {
         block["text"]["value"] = said;
         message.object["content"].push_back(block);

@@ -28,7 +28,7 @@ const tool_details tools[] = {
      R"([{"input":"1 "},{"input":"+ 1"},{"outputs":[{"index":0,"type":"logs","logs":"2"},{"index":1,"type":"image","image":{"file_id":"f"}}]}])"},
     {"file_search",
      R"({"ranking_options":{"ranker":"auto","score_threshold":0.5},"results":[{"file_id":"f","file_name":"a.md","score":0.9}]})",
-     R"([{"ranking_options":{"ranker":"auto","score_threshold":0.5}},{"results":[{"file_id":"f","file_name":"a.md","score":0.9}]}])"},
+     R"([{},{"ranking_options":{"ranker":"auto","score_threshold":0.5},"results":[{"file_id":"f","file_name":"a.md","score":0.9}]}])"},
     {"openapi", R"({"name":"seats","arguments":"{}","output":"[]"})",
      R"([{"name":"seats","arguments":"{}"},{"output":"[]"}])"},
     {"bing_grounding", R"({"requesturl":"https://api.bing/search?q=x","response_metadata":"{}"})",
@@ -110,7 +110,8 @@ BOOST_AUTO_TEST_CASE(streams_tool_calls_of_every_kind) {
                 BOOST_TEST(deltas[i]["type"] == one.type);
                 for (const auto& [key, value] : expected[i].items())
                     BOOST_TEST((flat ? deltas[i] : deltas[i][one.type])[key] == value);
-                if (!flat) BOOST_TEST(deltas[i][one.type].size() == expected[i].size());
+                if (!flat) BOOST_TEST(deltas[i].contains(one.type) == !expected[i].empty());
+                if (!flat && !expected[i].empty()) BOOST_TEST(deltas[i][one.type].size() == expected[i].size());
             }
             const json made = value_of(events, "thread.run.step.created");
             BOOST_TEST(made["step_details"].dump() == R"({"type":"tool_calls","tool_calls":[]})");
@@ -175,6 +176,7 @@ BOOST_AUTO_TEST_CASE(answers_with_annotations_and_images) {
     const json message = value_of(events, "thread.message.completed");
     json expected = content;
     expected[0]["text"]["value"] = "see go [1]";
+    expected[2]["text"]["annotations"] = json::array();
     BOOST_TEST(message["content"] == expected);
 
     const auto deltas = contents(events);
