@@ -910,7 +910,12 @@ struct polled : fixture {
 namespace {
 
 struct polled_with_small_buffers : polled {
-    polled_with_small_buffers() : polled(small_buffers::settings()) {}
+    polled_with_small_buffers() : polled(settings()) {}
+    static client_options settings() {
+        client_options options;
+        options.high_water_bytes = 10;
+        return options;
+    }
 };
 
 }  // namespace
