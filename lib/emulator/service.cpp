@@ -1,15 +1,18 @@
 // The service's HTTP face: routes, and the checks before anything happens.
-#include "emulator/call.hpp"
+#include "emulator/api_call.hpp"
 #include "emulator/core.hpp"
 #include "emulator/refusal.hpp"
 #include "emulator/schema.hpp"
+#include "emulator/script.hpp"
 
 #include <asio/post.hpp>
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 
 namespace corun::emulator {
+
 struct service::impl : std::enable_shared_from_this<service::impl> {
     impl(asio::io_context& context, service_options options)
         : core(std::make_shared<emulator::core>(context, std::move(options))), token(core->options.token) {}
@@ -42,6 +45,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
     }
 
     void answer(http::exchange& exchange, int status, const json& body) {
+        requests.back().status = status;
         exchange.respond(status, head(exchange, "application/json; charset=utf-8"), text_of(body));
     }
 
@@ -56,6 +60,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
                 const auto lost = std::make_shared<lost_exchange>();
                 lost->request = exchange->request;
                 dispatch(lost, what);
+                requests.back().status = 0;
                 return exchange->abort(true);
             }
             dispatch(exchange, what);
@@ -107,6 +112,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
             std::erase_if(fields, [&name = name](const auto& field) { return equal_ignoring_case(field.first, name); });
             fields.emplace_back(name, value);
         }
+        requests.back().status = status;
         exchange.respond(status, std::move(fields), std::move(body));
     }
 
@@ -142,8 +148,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
             if (what.method == "POST") {
                 const json body = body_of(what, accepted.update_agent);
                 refuse_duplicate_labels(body);
-                for (const auto& [name, value] : body.items()) agent->object[name] = normalised(name, value);
-                return core->shown(*agent);
+                return update(*agent, body);
             }
             if (what.method == "DELETE") {
                 core->agents.erase(at[1]);
@@ -158,11 +163,12 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
 
         const auto thread = find_or_refuse(core->threads, at[1], "thread");
         for (const auto& [place, one] : thread->runs.items()) core->expire(*one);
+        if (const auto active = thread->active_run(); active && what.method == "GET" && at.size() > 2)
+            core->was_read(*active);
         if (what.is("GET", {"threads", "*"})) return core->shown(*thread);
         if (what.is("POST", {"threads", "*"})) {
             const json body = body_of(what, accepted.update_thread, false);
-            for (const auto& [name, value] : body.items()) thread->object[name] = normalised(name, value);
-            return core->shown(*thread);
+            return update(*thread, body);
         }
         if (what.is("DELETE", {"threads", "*"})) {
             if (thread->active_run()) refuse_while_active(*thread, "Can't delete ");
@@ -209,20 +215,26 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
             return core->shown(*run);
         }
         if (what.is("GET", {"threads", "*", "runs", "*", "steps"})) {
-            check_include(what);
-            return page_or_refuse(run->steps, page_of(what), "run step", all, show);
+            const auto show_step = [this, with = with_results(what)](const record& one) {
+                return core->shown_step(one, with);
+            };
+            return page_or_refuse(run->steps, page_of(what), "run step", all, show_step);
         }
         if (what.is("GET", {"threads", "*", "runs", "*", "steps", "*"})) {
-            check_include(what);
-            return core->shown(*find_or_refuse(run->steps, at[5], "run step"));
+            return core->shown_step(*find_or_refuse(run->steps, at[5], "run step"), with_results(what));
         }
         throw gateway_error(404, "404", "Resource not found");
     }
 
-    static void check_include(const call& what) {
-        for (const auto& [key, value] : what.query)
-            if (key == "include[]")
-                schema::one_of({"step_details.tool_calls[*].file_search.results[*].content"})(value, "include[0]");
+    /// Whether the content of search results is asked for, the one thing that `include[]` can ask for.
+    static bool with_results(const call& what) {
+        bool asked = false;
+        for (const auto& [key, value] : what.query) {
+            if (key != "include[]") continue;
+            schema::one_of({"step_details.tool_calls[*].file_search.results[*].content"})(value, "include[0]");
+            asked = true;
+        }
+        return asked;
     }
 
     /// What the service stores of a member: lists and maps are never null.
@@ -237,6 +249,28 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         if (value.is_null() && (name == "tool_resources" || name == "metadata")) return json::object();
         if (value.is_null() && name == "response_format") return "auto";
         return value;
+    }
+
+    json update(record& what, const json& body) {
+        for (const auto& [name, value] : body.items())
+            what.object[name] = name == "tool_resources" ? updated_resources(get(what.object, "tool_resources"), value)
+                                                         : normalised(name, value);
+        return core->shown(what);
+    }
+
+    [[nodiscard]] json updated_resources(const json& stored, const json& given) const {
+        const mcp_clearing how = core->options.mcp_clearing;
+        json result = how == mcp_clearing::by_empty_list ? stored : json::object();
+        for (const auto& [kind, value] : given.items())
+            if (kind != "mcp") result[kind] = value;
+        const json& servers = get(given, "mcp");
+        if (!servers.empty())
+            result["mcp"] = servers;
+        else if (how == mcp_clearing::by_empty_list && servers.is_array())
+            result.erase("mcp");
+        else if (how == mcp_clearing::never && !get(stored, "mcp").is_null())
+            result["mcp"] = get(stored, "mcp");
+        return result;
     }
 
     static void refuse_duplicate_labels(const json& body) {
@@ -294,7 +328,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
 
     void create_run(const std::shared_ptr<http::exchange>& exchange, const call& what, const schema::bodies& accepted,
                     bool thread_exists) {
-        check_include(what);
+        const bool with = with_results(what);
         const auto in = thread_exists ? find_or_refuse(core->threads, what.segments[1], "thread") : nullptr;
         const json body = body_of(what, thread_exists ? accepted.create_run : accepted.create_thread_and_run);
         const auto agent = find_or_refuse(core->agents, get_string(body, "assistant_id"), "assistant");
@@ -313,16 +347,19 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
             throw;
         }
         made->created_thread = !in;
+        made->with_results = with;
         start(exchange, what, made, streaming);
     }
 
     /// Lets a run work, and answers with its events or with itself.
     void start(const std::shared_ptr<http::exchange>& exchange, const call& what, const std::shared_ptr<run>& made,
                bool streaming) {
+        requests.back().run_id = made->id;
         if (!streaming) {
             answer(*exchange, 200, core->shown(*made));
             return core->work(made, {});
         }
+        requests.back().status = 200;
         exchange->begin(200, head(*exchange, "text/event-stream; charset=utf-8"));
         core->work(made, event_sink(core->context, exchange, core->faults.take_stream(what.method, what.path)));
     }
@@ -334,41 +371,48 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         core->expire(*run);
         if (run->status() != "requires_action")
             throw bad_request("Runs in status \"" + run->status() + "\" do not accept tool outputs.");
-        const bool functions = run->calls.front().is_function;
-        const char* const list = functions ? "tool_outputs" : "tool_approvals";
-        const json& given = get(body, list);
-        if (given.is_null())
-            throw bad_request("Missing required parameter: '" + std::string(list) + "'.", list,
-                              "missing_required_parameter");
-        if (!get(body, functions ? "tool_approvals" : "tool_outputs").empty())
-            throw bad_request("The run waits for '" + std::string(list) + "' only.",
-                              functions ? "tool_approvals" : "tool_outputs");
-
-        std::vector<std::string> expected, got;
-        for (const auto& one : run->calls)
-            if (one.waits) expected.push_back(one.id);
-        for (const auto& one : given) got.push_back(get_string(one, "tool_call_id"));
-        std::sort(expected.begin(), expected.end());
-        std::sort(got.begin(), got.end());
-        if (expected != got)
-            throw bad_request("Expected tool " + std::string(functions ? "outputs" : "approvals") + " for call_ids " +
-                              text_of(json(expected)) + ", got " + text_of(json(got)) + ".");
-
-        for (const auto& one : given)
-            for (auto& pending : run->calls) {
-                if (pending.id != get_string(one, "tool_call_id")) continue;
-                pending.waits = false;
-                if (functions)
-                    pending.output = get_string(one, "output");
-                else
-                    approve(pending, one);
-            }
+        const auto functions = waiting(*run, step::kind::call_function), servers = waiting(*run, step::kind::call_mcp);
+        if (functions.empty() && servers.empty())
+            throw bad_request("The run requires an action of type '" +
+                              get_string(get(run->object, "required_action"), "type") +
+                              "', which cannot be submitted here.");
+        const json &outputs = get(body, "tool_outputs"), &approvals = get(body, "tool_approvals");
+        check_answers(functions, outputs, "tool_outputs");
+        check_answers(servers, approvals, "tool_approvals");
+        for (const auto& one : outputs) {
+            tool_call& call = *functions.at(get_string(one, "tool_call_id"));
+            call.waits = false;
+            call.output = get_string(one, "output");
+        }
+        for (const auto& one : approvals) approve(*servers.at(get_string(one, "tool_call_id")), one);
         run->object["status"] = "queued";
         run->object["required_action"] = nullptr;
         start(exchange, what, run, get(body, "stream") == true);
     }
 
-    void approve(tool_call& pending, const json& approval) {
+    using waiting_calls = std::map<std::string, tool_call*>;  // by id
+    static waiting_calls waiting(run& what, step::kind kind) {
+        waiting_calls found;
+        for (auto& one : what.calls)
+            if (one.waits && one.kind == kind) found.emplace(one.id, &one);
+        return found;
+    }
+
+    static void check_answers(const waiting_calls& waiting, const json& answers, const std::string& list) {
+        if (waiting.empty() && !answers.empty()) throw bad_request("The run does not wait for '" + list + "'.", list);
+        if (!waiting.empty() && answers.is_null())
+            throw bad_request("Missing required parameter: '" + list + "'.", list, "missing_required_parameter");
+        std::vector<std::string> expected, got;
+        for (const auto& [id, one] : waiting) expected.push_back(id);
+        for (const auto& one : answers) got.push_back(get_string(one, "tool_call_id"));
+        std::sort(got.begin(), got.end());
+        if (expected != got)
+            throw bad_request("Expected '" + list + "' for call_ids " + text_of(json(expected)) + ", got " +
+                              text_of(json(got)) + ".");
+    }
+
+    void approve(tool_call& pending, const json& approval) const {
+        pending.waits = false;
         pending.denied = get(approval, "approve") != true;
         const json& headers = get(approval, "headers");
         if (headers.is_null() || core->options.approval_headers == approval_headers::ignore) return;
@@ -388,44 +432,6 @@ std::string recorded_request::header(std::string_view name) const {
 }
 std::string recorded_mcp_request::header(std::string_view name) const {
     return std::string(http::find(headers, name));
-}
-
-step step::reply(std::string text) {
-    step one(kind::reply);
-    one.text_ = std::move(text);
-    return one;
-}
-step step::tokens(std::size_t count) {
-    step one(kind::reply);
-    one.count_ = count;
-    return one;
-}
-step step::call_function(std::string name, std::string arguments) {
-    step one(kind::call_function);
-    one.name_ = std::move(name);
-    one.text_ = std::move(arguments);
-    return one;
-}
-step step::call_mcp(std::string tool, std::string arguments, std::string server_label) {
-    step one(kind::call_mcp);
-    one.name_ = std::move(tool);
-    one.text_ = std::move(arguments);
-    one.label_ = std::move(server_label);
-    return one;
-}
-step step::fail(std::string code, std::string message) {
-    step one(kind::fail);
-    one.name_ = std::move(code);
-    one.text_ = std::move(message);
-    return one;
-}
-step step::incomplete(std::string reason) {
-    step one(kind::incomplete);
-    one.text_ = std::move(reason);
-    return one;
-}
-step step::hold() {
-    return step(kind::hold);
 }
 
 service::service(asio::io_context& context, service_options options)
@@ -457,40 +463,14 @@ void service::script(std::string match, std::vector<step> steps) {
 }
 
 void service::load_scripts(std::string_view text) {
-    const json scripts = json::parse(text, nullptr, false);
-    if (!scripts.is_array()) throw std::invalid_argument("scripts: not a JSON array");
-    const auto text_or_json = [](const json& value) {
-        return value.is_null() ? std::string{} : value.is_string() ? value.get<std::string>() : text_of(value);
-    };
-    for (const auto& one : scripts) {
-        std::vector<step> steps;
-        for (const auto& what : get(one, "steps")) {
-            if (what.contains("reply"))
-                steps.push_back(step::reply(get_string(what, "reply")));
-            else if (get(what, "tokens").is_number_unsigned())
-                steps.push_back(step::tokens(what["tokens"].get<std::size_t>()));
-            else if (what.contains("call_function"))
-                steps.push_back(
-                    step::call_function(get_string(what, "call_function"), text_or_json(get(what, "arguments"))));
-            else if (what.contains("call_mcp"))
-                steps.push_back(step::call_mcp(get_string(what, "call_mcp"), text_or_json(get(what, "arguments")),
-                                               get_string(what, "server_label")));
-            else if (what.contains("fail"))
-                steps.push_back(step::fail(get_string(what, "fail"), get_string(what, "message")));
-            else if (what.contains("incomplete"))
-                steps.push_back(step::incomplete(get_string(what, "incomplete")));
-            else if (what.contains("hold"))
-                steps.push_back(step::hold());
-            else
-                throw std::invalid_argument("scripts: unknown step " + text_of(what));
-        }
-        if (steps.empty()) throw std::invalid_argument("scripts: one without steps");
-        script(get_string(one, "match"), std::move(steps));
-    }
+    for (auto& one : scripts_of(text)) impl_->core->scripts.push_back(std::move(one));
 }
 
 void service::inject(fault what) {
     impl_->core->faults.add(std::move(what));
+}
+void service::load_faults(std::string_view text) {
+    for (auto& one : faults_of(text)) inject(std::move(one));
 }
 
 const std::vector<recorded_request>& service::requests() const noexcept {

@@ -1,4 +1,4 @@
-#include "emulator/call.hpp"
+#include "emulator/api_call.hpp"
 
 #include <algorithm>
 #include <charconv>
