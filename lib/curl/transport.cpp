@@ -266,12 +266,15 @@ private:
         long proxy_status = 0;
         curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
         if (result != CURLE_OK && proxy_status >= 300) return errc::connect_failed;
+        // libcurl takes a connection closed within the head for the end of the response.
+        if (result == CURLE_OK && !head_given_) return errc::connection_lost;
         return error_of(result);
     }
 
     std::string explanation(CURLcode result) const {
         if (source_failure_) return source_failure_->details().message;
         if (head_bytes_ > largest_head) return "the head of the response is too large";
+        if (result == CURLE_OK) return "the response broke off in its head";
         if (result == CURLE_SEND_FAIL_REWIND) return "the connection broke while the request was being sent";
         const std::string_view problem = problem_.data();
         // These two show the proxy's URL, password and all.

@@ -1,10 +1,12 @@
 // The service's HTTP face: routes, and the checks before anything happens.
 #include "emulator/api_call.hpp"
 #include "emulator/core.hpp"
+#include "emulator/files.hpp"
 #include "emulator/refusal.hpp"
 #include "emulator/schema.hpp"
 #include "emulator/script.hpp"
 
+#include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
 
 #include <algorithm>
@@ -13,11 +15,18 @@
 
 namespace corun::emulator {
 
+namespace {
+
+constexpr std::size_t recorded_of_upload = 64 * 1024;
+
+}  // namespace
+
 struct service::impl : std::enable_shared_from_this<service::impl> {
     impl(asio::io_context& context, service_options options)
         : core(std::make_shared<emulator::core>(context, std::move(options))), token(core->options.token) {}
 
     std::shared_ptr<emulator::core> core;
+    file_service files{*core};
     std::string token;
     std::string base = "/api/projects/emulator";
     std::vector<recorded_request> requests;
@@ -91,7 +100,8 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         seen.path = what.path;
         seen.query = what.raw_query;
         seen.headers = what.fields;
-        seen.body = what.body_text;
+        const bool is_upload = http::find(what.fields, "content-type").starts_with("multipart/");
+        seen.body = what.body_text.substr(0, is_upload ? recorded_of_upload : std::string::npos);
         if (requests.size() >= core->options.recorded_requests)
             requests.erase(requests.begin(), requests.begin() + std::ssize(requests) / 2);
         requests.push_back(std::move(seen));
@@ -133,7 +143,20 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         if (run_create || what.is("POST", {"threads", "runs"})) return create_run(exchange, what, accepted, run_create);
         if (what.is("POST", {"threads", "*", "runs", "*", "submit_tool_outputs"}))
             return submit(exchange, what, accepted);
-        answer(*exchange, 200, plain(what, accepted));
+        if (const auto file = files.content_asked_for(what)) return send_content(exchange, what, file->bytes);
+        answer(*exchange, 200, file_service::owns(what) ? files.answer(what) : plain(what, accepted));
+    }
+
+    void send_content(const std::shared_ptr<http::exchange>& exchange, const call& what, const std::string& bytes) {
+        requests.back().status = 200;
+        auto faults = core->faults.take_stream(what.method, what.path);
+        if (faults.empty()) return exchange->respond(200, head(*exchange, "application/octet-stream"), bytes);
+        // What goes wrong in the middle needs a response without a length.
+        exchange->begin(200, head(*exchange, "application/octet-stream"));
+        event_sink sink(core->context, exchange, std::move(faults));
+        sink.put_frame("content", bytes);
+        auto finish = [](event_sink out) -> asio::awaitable<void> { co_await out.finish(); };
+        asio::co_spawn(core->context, finish(std::move(sink)), [](std::exception_ptr) {});
     }
 
     /// The routes that answer JSON.
@@ -464,6 +487,10 @@ void service::script(std::string match, std::vector<step> steps) {
 
 void service::load_scripts(std::string_view text) {
     for (auto& one : scripts_of(text)) impl_->core->scripts.push_back(std::move(one));
+}
+
+std::string service::add_file(std::string filename, std::string bytes, std::string purpose) {
+    return impl_->files.add_file(std::move(filename), std::move(bytes), std::move(purpose))->id;
 }
 
 void service::inject(fault what) {
