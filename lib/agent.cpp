@@ -18,65 +18,40 @@ std::string path_to(const State& of) {
     return path_of("/assistants", of.definition.id, "the agent's id");
 }
 
-/// A run's request: where it goes, what it says, and how that came about.
-struct prepared_run {
-    prepared_run() = default;
-
-    std::string path;
-    secret body;
-    detail::redactor secrets;  ///< Of the body.
-    reconcile_report report;
-};
-
-prepared_run prepare(const agent_definition& agent, const thread* conversation, message text, mcp_headers headers,
-                     run_options options, reconcile::mode mode) {
-    prepared_run run;
-    reconcile::input given;
-    given.agent = agent;
-    if (conversation) given.thread = conversation->definition().tool_resources;
-    given.headers = std::move(headers);
-    given.options = std::move(options);
-    given.mode = mode;
-    reconcile::plan plan = reconcile::make_plan(given);
-
-    wire::run_request request;
-    request.agent_id = agent.id;
-    request.creates_thread = !conversation;
-    request.stream = mode == reconcile::mode::streaming;
-    request.messages = std::move(given.options.additional_messages);
-    request.messages.push_back(std::move(text));
-    request.tools = std::move(plan.tools);
-    request.tool_resources = std::move(plan.tool_resources);
-    request.options = std::move(given.options);
-
-    run.path = conversation ? path_of("/threads", conversation->id(), "the thread's id") + "/runs" : "/threads/runs";
-    run.body = wire::encode_run(request);
-    for (const mcp_tool_resource& server : request.tool_resources.mcp)
-        for (const header& field : server.headers) run.secrets.add(field.value);
-    run.report = std::move(plan.report);
-    run.report.set_request(run.path, wire::encode_run_redacted(request));
+template <class State>
+std::shared_ptr<detail::run_context> context_of(agent self, const State& of, std::optional<thread> conversation,
+                                                message text, mcp_header_source headers, run_options options,
+                                                reconcile::mode mode) {
+    auto run = std::make_shared<detail::run_context>();
+    run->service = of.service;
+    run->agent = std::move(self);
+    run->provider = headers.provider();
+    run->given.agent = of.definition;
+    if (conversation) run->given.thread = conversation->definition().tool_resources;
+    run->given.headers = headers.fixed();
+    run->given.mode = mode;
+    run->given.options = std::move(options);
+    run->messages.push_back(std::move(text));
+    run->conversation = std::move(conversation);
     return run;
 }
 
-template <class State>
-asio::awaitable<event_stream> start_stream(std::shared_ptr<State> of, std::optional<thread> conversation, message text,
-                                           mcp_headers headers, run_options options) {
+asio::awaitable<event_stream> start_stream(std::shared_ptr<detail::run_context> run) {
     detail::stream_options limits;
-    limits.idle_timeout = options.idle_timeout.value_or(of->service->options.idle_timeout);
-    limits.total_timeout = options.total_timeout.value_or(of->service->options.total_timeout);
-    prepared_run run = prepare(of->definition, conversation ? &*conversation : nullptr, std::move(text),
-                               std::move(headers), std::move(options), reconcile::mode::streaming);
-    co_return co_await detail::run_stream::open(of->service, std::move(run.path), std::move(run.body),
-                                                std::move(run.secrets), std::move(run.report), limits);
+    const run_options& options = run->given.options;
+    limits.idle_timeout = options.idle_timeout.value_or(run->service->options.idle_timeout);
+    limits.total_timeout = options.total_timeout.value_or(run->service->options.total_timeout);
+    mcp_header_request asked;
+    detail::prepared_run request = co_await detail::prepare(run, std::move(asked));
+    co_return co_await detail::run_stream::open(std::move(run), std::move(request), limits);
 }
 
-template <class State>
-asio::awaitable<thread_run> post_run(std::shared_ptr<State> of, std::optional<thread> conversation, message text,
-                                     mcp_headers headers, run_options options) {
-    prepared_run run = prepare(of->definition, conversation ? &*conversation : nullptr, std::move(text),
-                               std::move(headers), std::move(options), reconcile::mode::polling);
-    const std::string json = co_await service::call(of->service, "POST", std::move(run.path), {}, std::move(run.body),
-                                                    std::move(run.secrets));
+asio::awaitable<thread_run> post_run(std::shared_ptr<detail::run_context> run) {
+    mcp_header_request asked;
+    detail::prepared_run request = co_await detail::prepare(run, std::move(asked));
+    const std::string json = co_await service::call(run->service, "POST", std::move(request.path),
+                                                    std::move(request.query), std::move(request.body),
+                                                    std::move(request.secrets));
     co_return wire::decode_run(json);
 }
 
@@ -157,34 +132,36 @@ const agent_definition& agent::definition() const noexcept {
     return state_ ? state_->definition : none;
 }
 
-asio::awaitable<event_stream> agent::run_stream(message text, mcp_headers headers, run_options options) {
-    return start_stream(handle_access::open(*this, "the agent"), std::nullopt, std::move(text), std::move(headers),
-                        std::move(options));
+asio::awaitable<event_stream> agent::run_stream(message text, mcp_header_source headers, run_options options) {
+    return start_stream(context_of(*this, *handle_access::open(*this, "the agent"), std::nullopt, std::move(text),
+                                   std::move(headers), std::move(options), reconcile::mode::streaming));
 }
 
-asio::awaitable<event_stream> agent::run_stream(thread conversation, message text, mcp_headers headers,
+asio::awaitable<event_stream> agent::run_stream(thread conversation, message text, mcp_header_source headers,
                                                 run_options options) {
-    return start_stream(handle_access::open(*this, "the agent"), std::move(conversation), std::move(text),
-                        std::move(headers), std::move(options));
+    return start_stream(context_of(*this, *handle_access::open(*this, "the agent"), std::move(conversation),
+                                   std::move(text), std::move(headers), std::move(options),
+                                   reconcile::mode::streaming));
 }
 
-asio::awaitable<run_result> agent::run(message text, mcp_headers headers, run_options options) {
+asio::awaitable<run_result> agent::run(message text, mcp_header_source headers, run_options options) {
     return gather(run_stream(std::move(text), std::move(headers), std::move(options)));
 }
 
-asio::awaitable<run_result> agent::run(thread conversation, message text, mcp_headers headers, run_options options) {
+asio::awaitable<run_result> agent::run(thread conversation, message text, mcp_header_source headers,
+                                       run_options options) {
     return gather(run_stream(std::move(conversation), std::move(text), std::move(headers), std::move(options)));
 }
 
-asio::awaitable<thread_run> agent::create_run(message text, mcp_headers headers, run_options options) {
-    return post_run(handle_access::open(*this, "the agent"), std::nullopt, std::move(text), std::move(headers),
-                    std::move(options));
+asio::awaitable<thread_run> agent::create_run(message text, mcp_header_source headers, run_options options) {
+    return post_run(context_of(*this, *handle_access::open(*this, "the agent"), std::nullopt, std::move(text),
+                               std::move(headers), std::move(options), reconcile::mode::polling));
 }
 
-asio::awaitable<thread_run> agent::create_run(thread conversation, message text, mcp_headers headers,
+asio::awaitable<thread_run> agent::create_run(thread conversation, message text, mcp_header_source headers,
                                               run_options options) {
-    return post_run(handle_access::open(*this, "the agent"), std::move(conversation), std::move(text),
-                    std::move(headers), std::move(options));
+    return post_run(context_of(*this, *handle_access::open(*this, "the agent"), std::move(conversation),
+                               std::move(text), std::move(headers), std::move(options), reconcile::mode::polling));
 }
 
 asio::awaitable<void> agent::refresh() {

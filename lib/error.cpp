@@ -53,6 +53,13 @@ const char* sentence(errc value) noexcept {
         case errc::credential_failed:
             return "the credential gave no token";
 
+        case errc::mcp_headers_failed:
+            return "the provider of MCP headers failed";
+        case errc::mcp_headers_timeout:
+            return "the provider of MCP headers took too long";
+        case errc::handler_failed:
+            return "a handler of the run failed";
+
         case errc::bad_request:
             return "the service refused the request";
         case errc::unauthorized:

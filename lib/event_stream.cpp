@@ -28,7 +28,7 @@ asio::awaitable<std::optional<event>> nothing() {
 }
 
 asio::awaitable<void> no_run() {
-    std::string message = "the stream is empty: it has no run to cancel";
+    std::string message = "the stream is empty: it has no run";
     throw error(errc::invalid_argument, std::move(message));
     co_return;
 }
@@ -54,6 +54,11 @@ asio::awaitable<std::optional<event>> event_stream::next(std::error_code& code) 
 
 std::optional<event> event_stream::try_next() {
     return impl_ ? impl_->try_next() : std::nullopt;
+}
+
+asio::awaitable<void> event_stream::submit(submission answers) {
+    if (!impl_) return no_run();
+    return detail::run_stream::submit(impl_, std::move(answers));
 }
 
 asio::awaitable<void> event_stream::cancel_run() {

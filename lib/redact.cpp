@@ -66,6 +66,10 @@ void redactor::add(const secret& header_value) {
     secrets_.push_back(header_value);
 }
 
+void redactor::add(const redactor& other) {
+    secrets_.insert(secrets_.end(), other.secrets_.begin(), other.secrets_.end());
+}
+
 std::string redactor::redacted(std::string_view text, std::size_t limit) const {
     std::string shown;
     limit = std::min(limit, text.size());

@@ -17,6 +17,8 @@ public:
 
     /// Adds a header value. What follows its scheme (`abc` in `Bearer abc`) is then a secret too.
     void add(const secret& header_value);
+    /// Adds those of another.
+    void add(const redactor& other);
 
     /// `text` with `***` for every secret, whether it stands there as it is or escaped as JSON does.
     /// Secrets shorter than three characters stay: hiding them would hide the text.

@@ -173,6 +173,14 @@ struct run_result::gatherer {
     void operator()(const run_cancelled& event) const { end(event.run, run_state::cancelled); }
     void operator()(const run_expired& event) const { end(event.run, run_state::expired); }
 
+    /// Nothing of the run that failed belongs to the one that takes its place.
+    void operator()(const run_restarted&) const {
+        run_result begun_again;
+        begun_again.thread_id = std::move(result.thread_id);
+        begun_again.report = std::move(result.report);
+        result = std::move(begun_again);
+    }
+
     void operator()(const stream_error& event) const {
         // What the run itself says of its failure tells more.
         if (result.last_error) return;

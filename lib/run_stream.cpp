@@ -1,5 +1,7 @@
 #include "run_stream.hpp"
 
+#include "clock.hpp"
+
 #include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
@@ -10,45 +12,91 @@
 namespace corun::detail {
 namespace {
 
-run::limits limits_of(const client_options& client, const stream_options& stream) noexcept {
+/// A run that is polled is asked again after such a time: the longer, the longer nothing happens.
+constexpr std::chrono::milliseconds first_poll_delay{250};
+constexpr std::chrono::milliseconds longest_poll_delay{2000};
+
+run::limits limits_of(const client_options& client, const stream_options& stream, bool polls) noexcept {
     run::limits bounds;
-    bounds.idle = stream.idle_timeout;
+    // Between polls the service has nothing to say; each poll has the limit for itself.
+    if (!polls) bounds.idle = stream.idle_timeout;
     bounds.total = stream.total_timeout;
     bounds.high_water_bytes = client.high_water_bytes;
     return bounds;
 }
 
+/// The JSON of all objects of a listing, oldest first.
+asio::awaitable<std::vector<std::string>> read_all(std::shared_ptr<service> owner, std::string path,
+                                                   std::string filter) {
+    std::vector<std::string> items;
+    std::string cursor;
+    do {
+        std::string query = "limit=100&order=asc";
+        if (!filter.empty()) query += '&' + filter;
+        if (!cursor.empty()) query += "&after=" + percent_encoded(cursor);
+        const std::string json = co_await service::call(owner, "GET", path, std::move(query));
+        codec::threads::page read = codec::threads::decode_page(json);
+        for (std::string& item : read.items) items.push_back(std::move(item));
+        cursor = read.next == cursor ? std::string() : std::move(read.next);
+    } while (!cursor.empty());
+    co_return items;
+}
+
 }  // namespace
 
-run_stream::run_stream(std::shared_ptr<service> owner, redactor secrets, reconcile_report report, stream_options limits)
-    : service_(std::move(owner)),
-      secrets_(std::move(secrets)),
-      machine_(limits_of(service_->options, limits), service_->clock->now()),
+run_stream::run_stream(std::shared_ptr<run_context> run, prepared_run& request, stream_options limits)
+    : run_(std::move(run)),
+      service_(run_->service),
+      secrets_(std::move(request.secrets)),
+      machine_(limits_of(service_->options, limits, run_->polls), service_->clock->now()),
       parser_(service_->options.max_event_bytes),
-      report_(std::move(report)),
-      arrival_(service_->executor, asio::steady_timer::time_point::max()) {}
+      report_(std::move(request.report)),
+      arrival_(service_->executor, asio::steady_timer::time_point::max()),
+      may_restart_(run_->provider != nullptr) {}
 
-asio::awaitable<event_stream> run_stream::open(std::shared_ptr<service> owner, std::string path, secret body,
-                                               redactor secrets, reconcile_report report, stream_options limits) {
-    outgoing what =
-        co_await service::make_request(owner, "POST", std::move(path), {}, std::move(body), std::move(secrets));
-    what.request.streams = true;
-    auto self = std::make_shared<run_stream>(std::move(owner), std::move(what.secrets), std::move(report), limits);
+asio::awaitable<event_stream> run_stream::open(std::shared_ptr<run_context> run, prepared_run request,
+                                               stream_options limits) {
+    auto self = std::make_shared<run_stream>(std::move(run), request, limits);
     // Owns the transfer until the caller has the stream: if this coroutine is destroyed or cancelled, it stops.
     event_stream stream(self);
+    co_await send(self, std::move(request.path), std::move(request.query), std::move(request.body));
+    co_return stream;
+}
+
+/// Sends a request whose response tells of the run; completes when that has begun.
+asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, std::string path, std::string query,
+                                       secret body) {
+    if (self->run_->polls)
+        co_return co_await send_and_poll(std::move(self), std::move(path), std::move(query), std::move(body));
+    outgoing what = co_await service::make_request(self->service_, "POST", std::move(path), std::move(query),
+                                                   std::move(body), self->secrets_);
+    if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
+    what.request.streams = true;
+    self->secrets_ = std::move(what.secrets);
+    self->transfer_.reset();
+    self->transfer_over_ = self->transfer_paused_ = false;
+    self->head_ = {};
+    self->body_.clear();
+    self->response_ = response::none;
+    self->parser_ = sse::parser(self->service_->options.max_event_bytes);
+    self->machine_.response_begins(self->service_->clock->now());
     self->transfer_ = self->service_->transport->start(std::move(what.request), *self);
+    self->act();
     self->watch();
-    while (!self->machine_.over() && self->response_ != response::events) {
-        self->waiting_ = true;
+    while (!self->machine_.over() && !self->abandoned_ && self->response_ != response::events) {
+        ++self->waiting_;
         std::error_code woken;
         co_await self->arrival_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        self->waiting_ = false;
+        --self->waiting_;
         const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
+        if (state.cancelled() != asio::cancellation_type::none) {
+            self->transfer_.reset();
+            throw std::system_error(asio::error::operation_aborted);
+        }
     }
     if (self->response_ == response::refusal) throw self->refusal();
+    if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
     if (self->response_ == response::none) throw self->failure();
-    co_return stream;
 }
 
 // The caller's side.
@@ -63,10 +111,10 @@ asio::awaitable<std::optional<event>> run_stream::next(std::shared_ptr<run_strea
     const auto state = co_await asio::this_coro::cancellation_state;
     bool switched = false;
     while (!self->ready() && state.cancelled() == asio::cancellation_type::none) {
-        self->waiting_ = true;
+        ++self->waiting_;
         std::error_code woken;
         co_await self->arrival_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        self->waiting_ = false;
+        --self->waiting_;
         switched = true;
     }
     // Whoever may cancel this call may also drop what it gave, if it completes in another turn of
@@ -129,16 +177,46 @@ std::optional<event> run_stream::pop() {
     return taken;
 }
 
+std::string run_stream::path_of_run() const {
+    return path_of("/threads", thread_id_, "the stream's thread id") +
+           path_of("/runs", run_id_, "the stream's run id");
+}
+
 asio::awaitable<void> run_stream::cancel_run(std::shared_ptr<run_stream> self) {
-    std::string path = path_of("/threads", self->thread_id_, "the stream's thread id");
-    path += path_of("/runs", self->run_id_, "the stream's run id");
-    path += "/cancel";
+    std::string path = self->path_of_run() + "/cancel";
     (void)co_await service::call(self->service_, "POST", std::move(path), {}, {}, self->secrets_);
+}
+
+asio::awaitable<void> run_stream::submit(std::shared_ptr<run_stream> self, submission answers) {
+    if (answers.empty()) throw error(errc::invalid_argument, "the submission is empty");
+    if (!self->machine_.waiting())
+        throw error(errc::invalid_argument, self->machine_.over() ? "the run has ended: it waits for no answers"
+                                                                  : "the run does not wait for answers now");
+    std::exception_ptr failure;
+    self->machine_.answers_begin();
+    self->watch();
+    try {
+        co_await send_answers(self, std::move(answers));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!failure) co_return;
+    self->machine_.answers_failed();
+    self->watch();
+    std::rethrow_exception(failure);
 }
 
 void run_stream::abandon() noexcept {
     if (abandoned_) return;
     abandoned_ = true;
+    run_->copy.reset();
+    if (work_) {
+        // Posted: the executor may be on its way out, and what works on it with it.
+        try {
+            asio::post(service_->executor, [ended = std::move(work_)] { ended->cancel(); });
+        } catch (...) {
+        }
+    }
     if (transfer_ && !transfer_over_ && machine_.over() && machine_.reading() && !machine_.paused()) {
         // The run has ended and the end of its response is on its way: once that is read, the
         // connection can be used again. The timer's call keeps this object until then.
@@ -147,6 +225,118 @@ void run_stream::abandon() noexcept {
         transfer_.reset();
         deadline_.reset();
     }
+    wake();
+}
+
+// What goes on beside the caller.
+
+asio::awaitable<void> run_stream::send_answers(std::shared_ptr<run_stream> self, submission answers) {
+    answers = co_await with_headers(self->run_, self->action_, std::move(answers), self->report_);
+    self->replay_.answered();
+    for (const tool_approval& approval : answers.approvals())
+        for (const header& field : approval.headers) self->secrets_.add(field.value);
+    secret body = codec::threads::encode_submission(answers, !self->run_->polls);
+    std::string path = self->path_of_run() + "/submit_tool_outputs";
+    co_await send(self, std::move(path), {}, std::move(body));
+}
+
+/// Answers the action by the handlers, so that the stream goes on.
+asio::awaitable<bool> run_stream::answer(std::shared_ptr<run_stream> self) {
+    std::exception_ptr failure;
+    try {
+        submission answers = co_await ask_handlers(self->run_, self->action_);
+        co_await send_answers(self, std::move(answers));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) self->fail(failure);
+    co_return !failure;
+}
+
+/// Begins a run in place of one whose headers were refused.
+asio::awaitable<bool> run_stream::restart(std::shared_ptr<run_stream> self) {
+    std::exception_ptr failure;
+    try {
+        mcp_header_request asked;
+        asked.why = mcp_header_request::occasion::rejected_token;
+        asked.run_id = self->action_.run_id;
+        asked.thread_id = self->action_.thread_id;
+        // The thread has the messages, or the run before would not have been created.
+        run_context& run = *self->run_;
+        run.begun_in = asked.thread_id;
+        if (!run.given.thread) run.given.thread.emplace();
+        run.messages.clear();
+        run.given.options.additional_messages.clear();
+        prepared_run request = co_await prepare(self->run_, std::move(asked));
+        self->report_ = std::move(request.report);
+        self->secrets_.add(request.secrets);
+        self->replay_ = {};
+        co_await send(self, std::move(request.path), std::move(request.query), std::move(request.body));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) self->fail(failure);
+    co_return !failure;
+}
+
+asio::awaitable<void> run_stream::send_and_poll(std::shared_ptr<run_stream> self, std::string path, std::string query,
+                                                secret body) {
+    const std::string json = co_await service::call(self->service_, "POST", std::move(path), std::move(query),
+                                                    std::move(body), self->secrets_);
+    if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
+    self->response_ = response::events;
+    self->machine_.response_begins(self->service_->clock->now());
+    if (self->run_id_.empty()) {
+        self->learn_ids("thread.run.created", json);
+        if (!self->run_->conversation && self->run_->begun_in.empty()) {
+            std::string thread_path = path_of("/threads", self->thread_id_, "the run's thread id");
+            const std::string thread_json = co_await service::call(self->service_, "GET", std::move(thread_path));
+            self->take_polled("thread.created", thread_json);
+        }
+        for (const auto& [name, data] : self->replay_.observe(json, {}, {})) self->take_polled(name, data);
+    }
+    self->begin_work(&run_stream::poll);
+    self->watch();
+}
+
+/// Reads the run until it has ended or waits for answers, and takes what is new as events.
+asio::awaitable<bool> run_stream::poll(std::shared_ptr<run_stream> self) {
+    std::exception_ptr failure;
+    try {
+        const std::string path = self->path_of_run();
+        const std::string messages_path = path_of("/threads", self->thread_id_, "the run's thread id") + "/messages";
+        const std::string of_run = "run_id=" + percent_encoded(self->run_id_);
+        std::chrono::milliseconds delay = first_poll_delay;
+        while (self->machine_.going()) {
+            co_await sleep_for(self->service_->clock, delay);
+            if (self->machine_.paused()) continue;
+            const std::string run = co_await service::call(self->service_, "GET", path, {}, {}, self->secrets_);
+            std::vector<std::string> steps, messages;
+            if (codec::threads::decode_run(run).status != run_state::queued) {
+                steps = co_await read_all(self->service_, path + "/steps", {});
+                messages = co_await read_all(self->service_, messages_path, of_run);
+            }
+            if (!self->machine_.going()) break;
+            const auto events = self->replay_.observe(run, steps, messages);
+            for (const auto& [name, data] : events) self->take_polled(name, data);
+            delay = events.empty() ? std::min(2 * delay, longest_poll_delay) : first_poll_delay;
+        }
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure)
+        self->fail(failure);
+    else
+        self->machine_.response_ended({});
+    co_return !failure;
+}
+
+void run_stream::take_polled(std::string_view name, std::string_view data) {
+    sse::event shown;
+    shown.type = name;
+    shown.data = data;
+    take(shown);
+    machine_.backlog_changed(queue_.bytes(), service_->clock->now());
     wake();
 }
 
@@ -211,6 +401,7 @@ void run_stream::on_done(std::error_code code, std::string detail) noexcept {
         code = std::make_error_code(std::errc::not_enough_memory);
     }
     machine_.response_ended(code);
+    if (machine_.over()) settle();
     watch();
     wake();
 }
@@ -225,12 +416,58 @@ void run_stream::take_events(std::string_view bytes) {
 
 void run_stream::take(const sse::event& arrived) {
     const codec::event_class what = codec::threads::classify(arrived.type, arrived.data);
+    if (may_restart_ && take_rejection(arrived)) return;
     const bool wanted = machine_.event_arrived(what);
+    if (wanted) {
+        if (run_id_.empty()) learn_ids(arrived.type, arrived.data);
+        queue_.push(arrived.type, arrived.data);
+        if (what == codec::event_class::action) take_action(arrived.data);
+    }
     // The deadline for the rest of the response is nearer than the one that was set.
     if (what != codec::event_class::ordinary) watch();
-    if (!wanted) return;
-    if (run_id_.empty()) learn_ids(arrived.type, arrived.data);
-    queue_.push(arrived.type, arrived.data);
+    if (machine_.over()) settle();
+}
+
+/// Sets the handlers to work, if they are for what is asked.
+void run_stream::take_action(std::string_view data) {
+    action_ = {};
+    try {
+        thread_run run = codec::threads::decode_run(data);
+        if (!run.required_action) return;
+        action_.run_id = run_id_;
+        action_.thread_id = thread_id_;
+        action_.asked = std::move(*run.required_action);
+    } catch (const error&) {
+        return;  // Reported when the caller takes the event.
+    }
+    if (!handlers_answer(run_->given.options, action_.asked)) return;
+    machine_.answers_begin();
+    begin_work(&run_stream::answer);
+}
+
+/// True when the run has failed because of its headers, has done nothing yet, and is begun again
+/// with others.
+bool run_stream::take_rejection(const sse::event& arrived) {
+    if (arrived.type.starts_with("thread.message.") || arrived.type == "thread.run.step.completed" ||
+        arrived.type == "thread.run.step.delta" || arrived.type == "thread.run.requires_action")
+        may_restart_ = false;
+    if (arrived.type != "thread.run.failed") return false;
+    may_restart_ = false;
+    try {
+        const thread_run failed = codec::threads::decode_run(arrived.data);
+        if (!failed.last_error || !is_rejected_token(*failed.last_error)) return false;
+        action_.run_id = failed.id;
+        action_.thread_id = failed.thread_id;
+    } catch (const error&) {
+        return false;
+    }
+    if (action_.thread_id.empty() || !machine_.event_arrived(codec::event_class::action)) return false;
+    queue_.push(codec::threads::run_restarted_name, arrived.data);
+    run_id_.clear();
+    machine_.answers_begin();
+    begin_work(&run_stream::restart);
+    watch();
+    return true;
 }
 
 /// So that the run can be cancelled before its first event has been taken.
@@ -255,8 +492,39 @@ void run_stream::fail(std::error_code code, std::string detail) noexcept {
     if (machine_.over()) return;
     details_.message = std::move(detail);
     machine_.fail(code);
+    settle();
     act();
     wake();
+}
+
+/// The same for what went wrong beside the caller: it stands over what came of the response.
+void run_stream::fail(const std::exception_ptr& failure) noexcept {
+    std::error_code code;
+    try {
+        std::rethrow_exception(failure);
+    } catch (const error& said) {
+        code = said.code();
+        details_ = said.details();
+    } catch (const std::system_error& said) {
+        code = said.code();
+    } catch (...) {
+        code = std::make_error_code(std::errc::not_enough_memory);
+    }
+    // Who cancelled it has said why.
+    if (abandoned_ || code == asio::error::operation_aborted) return;
+    machine_.fail_earlier(code);
+    run_->copy.reset();
+    act();
+    wake();
+}
+
+void run_stream::begin_work(asio::awaitable<bool> (*what)(std::shared_ptr<run_stream>)) {
+    work_ = work::start(service_->executor, what(shared_from_this()));
+}
+
+/// The run needs nothing any more, as far as this stream is concerned.
+void run_stream::settle() noexcept {
+    if (!machine_.waiting() && response_ == response::events) run_->copy.reset();
 }
 
 /// Does what the machine says.
@@ -292,13 +560,17 @@ void run_stream::watch() {
         if (!self || self->abandoned_) return;
         self->machine_.time_passed(self->service_->clock->now());
         if (!self->machine_.reading()) self->transfer_.reset();
-        if (self->machine_.over()) self->wake();
+        if (self->machine_.over()) {
+            self->settle();
+            if (self->work_ && self->machine_.failure()) self->work_->cancel();
+            self->wake();
+        }
         self->watch();
     });
 }
 
 void run_stream::wake() noexcept {
-    if (waiting_) arrival_.cancel();
+    if (waiting_ > 0) arrival_.cancel();
 }
 
 error run_stream::failure() const {

@@ -52,6 +52,9 @@ public:
     [[nodiscard]] static error error_of(const net::response_head& head, std::string_view body,
                                         std::string_view expected, const redactor& secrets);
 
+    /// A fresh UUID.
+    std::string new_request_id();
+
     const asio::any_io_executor executor;
     const std::shared_ptr<net::transport> transport;
     const std::shared_ptr<net::clock> clock;
@@ -59,8 +62,6 @@ public:
     codec::threads::decoder decoder;
 
 private:
-    std::string new_request_id();
-
     std::string endpoint_;
     corun::credential credential_;
     std::string user_agent_;

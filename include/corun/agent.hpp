@@ -1,6 +1,7 @@
 #pragma once
 #include <corun/event_stream.hpp>
 #include <corun/export.hpp>
+#include <corun/handlers.hpp>
 #include <corun/mcp_headers.hpp>
 #include <corun/message.hpp>
 #include <corun/options.hpp>
@@ -39,8 +40,10 @@ public:
     /// Starts a run and streams its events. Completes when the service has accepted the run and its
     /// event stream begins.
     ///
-    /// `mcp_headers` go to MCP servers for this run only: they override what agent and thread
-    /// carry, and are stored nowhere. How they reach the service is the work of reconciliation;
+    /// `headers` go to MCP servers for this run only: they override what agent and thread carry, and
+    /// are stored nowhere. They are given as `mcp_headers`, or as a provider, which is asked now, at
+    /// every round of approvals, and once more if a server refuses what it gave now before the run
+    /// has done anything (`run_restarted`). How they reach the service is the work of reconciliation;
     /// `event_stream::report` tells.
     ///
     /// Errors, before anything is sent: `errc::invalid_argument` (among others for
@@ -48,31 +51,32 @@ public:
     /// `invalid_server_label`, `unknown_server_label`, `duplicate_server_label`,
     /// `conflicting_tool_definition`, `insecure_endpoint` (headers for an MCP server over plain
     /// http), `agent_level_mcp_resources`, `thread_level_mcp_resources`,
-    /// `tools_with_mcp_headers_streaming`, `mcp_tool_not_on_agent`, `credential_failed`. Then those
-    /// of the network and of the service's answer.
+    /// `tools_with_mcp_headers_streaming`, `mcp_tool_not_on_agent`, `mcp_headers_failed`,
+    /// `mcp_headers_timeout`, `credential_failed`. Then those of the network and of the service's answer.
     ///
     /// Cancellation: terminal, partial and total; the request is then dropped, and a run it may
     /// have created goes on at the service.
-    [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_headers headers = {},
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_header_source headers = {},
                                                            run_options options = {});
     /// The same in an existing thread, reconciled with `thread::definition` as last received.
     /// Without a thread, one is created with the run.
-    [[nodiscard]] asio::awaitable<event_stream> run_stream(thread conversation, message text, mcp_headers headers = {},
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(thread conversation, message text, mcp_header_source headers = {},
                                                            run_options options = {});
 
     /// `run_stream`, gathered. Completes when the run has ended. Errors and cancellation are those
     /// of `run_stream` and of `event_stream::next`; a run that does not complete, or whose stream
     /// breaks, is a `run_error`, which carries what had arrived.
-    [[nodiscard]] asio::awaitable<run_result> run(message text, mcp_headers headers = {}, run_options options = {});
-    [[nodiscard]] asio::awaitable<run_result> run(thread conversation, message text, mcp_headers headers = {},
+    [[nodiscard]] asio::awaitable<run_result> run(message text, mcp_header_source headers = {}, run_options options = {});
+    [[nodiscard]] asio::awaitable<run_result> run(thread conversation, message text, mcp_header_source headers = {},
                                                   run_options options = {});
 
     /// Creates a run without streaming it. Completes with the run as the service answers, usually
-    /// queued; `thread::get_run` tells how it goes on. Errors are those of `run_stream`, except that
-    /// new tools may come together with MCP headers.
-    [[nodiscard]] asio::awaitable<thread_run> create_run(message text, mcp_headers headers = {},
+    /// queued; `thread::get_run` tells how it goes on. The handlers of `options` are not asked: what
+    /// the run requires is answered with `thread::submit`. Errors are those of `run_stream`, except
+    /// that new tools may come together with MCP headers.
+    [[nodiscard]] asio::awaitable<thread_run> create_run(message text, mcp_header_source headers = {},
                                                          run_options options = {});
-    [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text, mcp_headers headers = {},
+    [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text, mcp_header_source headers = {},
                                                          run_options options = {});
 
     /// Reads the agent again, so that `definition` is what the service has now.

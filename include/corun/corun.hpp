@@ -8,6 +8,7 @@
 #include <corun/event.hpp>
 #include <corun/event_stream.hpp>
 #include <corun/files.hpp>
+#include <corun/handlers.hpp>
 #include <corun/headers.hpp>
 #include <corun/mcp_headers.hpp>
 #include <corun/message.hpp>
@@ -18,6 +19,7 @@
 #include <corun/run_result.hpp>
 #include <corun/secret.hpp>
 #include <corun/sse/parser.hpp>
+#include <corun/submission.hpp>
 #include <corun/thread.hpp>
 #include <corun/tools.hpp>
 #include <corun/vector_store.hpp>

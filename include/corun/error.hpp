@@ -43,6 +43,11 @@ enum class errc {
     response_too_large,  ///< A JSON response is larger than `client_options::max_response_bytes`.
     credential_failed,   ///< The credential could not give a token; the message says why.
 
+    // The caller's handlers.
+    mcp_headers_failed,   ///< The provider of MCP headers threw; the message says what.
+    mcp_headers_timeout,  ///< The provider took longer than `run_options::mcp_header_timeout`.
+    handler_failed,       ///< `run_options::on_mcp_approval` threw; the message says what.
+
     // The service's answer.
     bad_request,              ///< HTTP 400 or another 4xx without a name of its own here.
     unauthorized,             ///< HTTP 401.

@@ -124,7 +124,8 @@ struct CORUN_API mcp_call {
     tool_call call;
 };
 
-/// The run waits for tool outputs or approvals.
+/// The run waits for tool outputs or approvals. Where the handlers of `run_options` answer all of
+/// it, the stream goes on by itself; otherwise it ends here until `event_stream::submit`.
 struct CORUN_API action_required {
     action_required() = default;
     std::string run_id, thread_id;
@@ -172,6 +173,14 @@ struct CORUN_API run_expired {
     thread_run run;
 };
 
+/// Made by corun, not by the service (`name()` is `corun.run_restarted`): an MCP server refused the
+/// headers that the run began with, before the run had done anything. Their provider has been asked
+/// for fresh ones, and another run takes this one's place in the stream: `run_created` follows.
+struct CORUN_API run_restarted {
+    run_restarted() = default;
+    thread_run run;  ///< The run that failed, and why.
+};
+
 /// The service reports an error of the stream itself; what it says of the run may still follow. An
 /// error that is not JSON is all `message`.
 struct CORUN_API stream_error {
@@ -195,7 +204,7 @@ public:
         std::variant<unknown, text_delta, tool_call_delta, refusal_delta, reasoning_delta, annotation, thread_created,
                      run_created, run_status, message_created, message_in_progress, message_completed, step_created,
                      step_in_progress, step_completed, mcp_tools_listed, mcp_call, action_required, run_completed,
-                     run_failed, run_incomplete, run_cancelled, run_expired, stream_error>;
+                     run_failed, run_incomplete, run_cancelled, run_expired, run_restarted, stream_error>;
 
     event() = default;
 

@@ -3,6 +3,7 @@
 #include <corun/event.hpp>
 #include <corun/export.hpp>
 #include <corun/reconcile.hpp>
+#include <corun/submission.hpp>
 
 #include <asio/awaitable.hpp>
 
@@ -28,13 +29,15 @@ public:
     event_stream& operator=(event_stream&&) noexcept;
     ~event_stream();
 
-    /// The next event, or nothing when the run has ended or waits for an action that was delivered.
+    /// The next event, or nothing when the run has ended, or waits for answers to an action that was
+    /// delivered and that no handler is for.
     ///
     /// Completes at once while events are waiting (in a coroutine that can be cancelled: in the next
     /// turn of the executor; `try_next` is the way round). Events that arrived before a failure are
     /// delivered first; then each call throws the failure as `corun::error`: `errc::premature_eof`,
     /// `connection_lost`, `idle_timeout`, `total_timeout`, `event_too_large`, `bad_event`,
-    /// `stream_failed`.
+    /// `stream_failed`; and what failed while the stream went on by itself: `mcp_headers_failed`,
+    /// `mcp_headers_timeout`, `handler_failed`, and the errors of `submit`.
     ///
     /// Cancellation: terminal, partial and total, as far as the coroutine's cancellation state lets
     /// them through. The call ends with `asio::error::operation_aborted`, no event is lost, and
@@ -46,6 +49,17 @@ public:
     /// An event that has already arrived, without waiting; nothing when there is none. A failure is
     /// left for `next`.
     [[nodiscard]] std::optional<event> try_next();
+
+    /// Answers the `action_required` that `next` delivered, and goes on with the run: completes when
+    /// the service has accepted the answers; `next` then gives what comes of them. All calls that
+    /// the action names are answered at once.
+    ///
+    /// Errors: `errc::invalid_argument` when nothing is answered or the run waits for nothing; those
+    /// of headers and their provider, as at the start of a run; then those of the network and of the
+    /// service, such as `errc::bad_request` for a call that is not pending, or for a run that has
+    /// expired meanwhile. The run then waits as before, as far as is known, and `submit` may be called
+    /// again. Cancellation: terminal, partial and total; the service may have taken the answers.
+    [[nodiscard]] asio::awaitable<void> submit(submission answers);
 
     /// Asks the service to cancel the run. Completes when the service has answered; the stream then
     /// goes on to its end, usually with `run_cancelled`. Errors are those of any call;
@@ -62,7 +76,7 @@ public:
     [[nodiscard]] int status() const noexcept;
     [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
     [[nodiscard]] std::string_view request_id() const noexcept;
-    /// What reconciliation did, and the request as sent, redacted.
+    /// What reconciliation did, and the request as sent, redacted. Grows when approvals are given headers.
     [[nodiscard]] const reconcile_report& report() const noexcept;
     /// Details of the failure that `next` reported last.
     [[nodiscard]] const diagnostics& details() const noexcept;

@@ -1,5 +1,6 @@
 #pragma once
 #include <corun/export.hpp>
+#include <corun/handlers.hpp>
 #include <corun/message.hpp>
 #include <corun/tools.hpp>
 
@@ -42,6 +43,28 @@ struct CORUN_API client_options {
     std::string application_id;
 };
 
+/// What reconciliation may do where the service would refuse a run as it was asked for. Without
+/// permission it fails with the error that the row of the table names; it never guesses. Given
+/// several that serve, it takes the first in this order.
+struct CORUN_API reconcile_policy {
+    reconcile_policy() = default;
+
+    /// A streaming run that brings both new tools and MCP headers (rows 11 and 12): run a copy of
+    /// the agent that has these tools, made for this run and deleted when its stream has ended or is
+    /// destroyed. A stream abandoned in the middle takes its agent with it.
+    bool ephemeral_agent = false;
+    /// The same: create the run without streaming, poll it, and give what the polls show as the
+    /// events that a stream would have brought, but for the deltas.
+    bool polling = false;
+    /// The same: send the tools without headers, and give each MCP call its headers with its
+    /// approval. For servers that list their tools without authentication.
+    bool approval_headers = false;
+    /// MCP resources that the agent stores (row 5): remove them from the stored agent.
+    bool detach_from_agent = false;
+    /// MCP resources that the thread stores (row 6): remove them from the stored thread.
+    bool detach_from_thread = false;
+};
+
 /// What one run asks for beyond its message. Absent members leave the choice to the agent.
 struct CORUN_API run_options {
     run_options() = default;
@@ -63,6 +86,21 @@ struct CORUN_API run_options {
     std::map<std::string, mcp_approval> require_approval;
     /// The same for every MCP server not named in `require_approval`.
     std::optional<mcp_approval> default_approval;
+
+    /// Functions of the application: the model is told of them, and calls are answered by them,
+    /// several at once. Their definitions count among `tools`. The stream goes on by itself when
+    /// every call of an `action_required` finds a function here or `on_function_call`.
+    std::vector<local_function> functions;
+    /// Answers calls of functions that are not in `functions`, such as those that the agent defines.
+    function_handler on_function_call;
+    /// Answers approval requests; approved calls carry the run's MCP headers, fresh from their
+    /// provider if there is one. The stream then goes on by itself.
+    approval_handler on_mcp_approval;
+    /// Longest time that a provider of MCP headers may take; 0: no limit.
+    std::chrono::milliseconds mcp_header_timeout = std::chrono::seconds{30};
+
+    /// What may be done where the service refuses what this run asks for.
+    reconcile_policy reconcile;
 
     /// JSON object whose members are added to the request body: the way out for what has no member
     /// here (`response_format`, `truncation_strategy`, `tool_choice`, ...). What has one is

@@ -6,7 +6,8 @@ namespace corun::codec {
 enum class event_class {
     ordinary,       ///< For the caller.
     error,          ///< For the caller: the stream itself has failed.
-    last,           ///< For the caller: the run has ended, or waits for an action. The response has no more to say.
+    action,         ///< For the caller: the run waits for answers. The response has no more to say.
+    last,           ///< For the caller: the run has ended. The response has no more to say.
     end_of_stream,  ///< Only frames the stream.
 };
 

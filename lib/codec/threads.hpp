@@ -5,6 +5,7 @@
 #include <corun/options.hpp>
 #include <corun/resources.hpp>
 #include <corun/secret.hpp>
+#include <corun/submission.hpp>
 #include <corun/tools.hpp>
 
 #include <memory>
@@ -29,6 +30,9 @@ struct raw_event {
     std::string_view name, data;
     std::shared_ptr<const void> storage;
 };
+
+/// The name of an event that never comes over the wire: `run_restarted`, its data a run.
+inline constexpr std::string_view run_restarted_name = "corun.run_restarted";
 
 /// What an event means for the run, from its name alone.
 event_class classify(std::string_view name, std::string_view data) noexcept;
@@ -82,7 +86,13 @@ secret encode_agent(const agent_definition& what);
 secret encode_agent_changes(const agent_definition& what);
 secret encode_thread(const thread_definition& what);
 secret encode_thread_changes(const thread_definition& what);
+/// An update that leaves `stored` as they are but for `mcp`, which is left out or, on demand, empty.
+secret encode_without_mcp(const tool_resources& stored, bool empty_mcp);
 secret encode_message(const message& what);
+/// The body of `submit_tool_outputs`.
+secret encode_submission(const submission& what, bool stream);
+/// What the model is told of a function that failed: `{"error":"..."}`.
+std::string encode_function_failure(std::string_view what);
 
 /// JSON responses. All throw `corun::error` with `errc::bad_response` when the text is not the
 /// object it must be. Unknown members are ignored, missing optional ones left empty.
@@ -91,6 +101,10 @@ thread_definition decode_thread(std::string_view json);
 thread_message decode_message(std::string_view json);
 thread_run decode_run(std::string_view json);
 run_step decode_step(std::string_view json);
+
+/// A run, step or message as it stood when its status was `status`: without what it has come to
+/// since. Throws as the others do.
+std::string at_status(std::string_view json, std::string_view status);
 
 /// A page of a listing: the raw JSON of its items, and where the next one starts.
 struct page {

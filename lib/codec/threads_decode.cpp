@@ -27,6 +27,7 @@ enum class event_kind {
     run_failed,
     run_cancelled,
     run_expired,
+    run_restarted,
     step_created,
     step_in_progress,
     step_ended,
@@ -44,7 +45,7 @@ struct known_event {
 };
 
 /// The frequent ones first: the table is searched in order.
-constexpr std::array<known_event, 25> known_events{{
+constexpr std::array<known_event, 26> known_events{{
     {"thread.message.delta", event_kind::message_delta},
     {"thread.run.step.delta", event_kind::step_delta},
     {"thread.created", event_kind::thread_created},
@@ -70,6 +71,7 @@ constexpr std::array<known_event, 25> known_events{{
     {"thread.message.incomplete", event_kind::message_ended},
     {"error", event_kind::error},
     {"done", event_kind::done},
+    {run_restarted_name, event_kind::run_restarted},
 }};
 
 constexpr std::string_view end_of_stream_data = "[DONE]";
@@ -500,6 +502,8 @@ void decode_known(event_kind kind, json::object source, output& out) {
             return decode_run_end<run_cancelled>(source, out);
         case event_kind::run_expired:
             return decode_run_end<run_expired>(source, out);
+        case event_kind::run_restarted:
+            return decode_run_end<run_restarted>(source, out);
         case event_kind::step_created:
             return decode_step<step_created>(source, out);
         case event_kind::step_in_progress:
@@ -529,8 +533,9 @@ event_class classify(std::string_view name, std::string_view data) noexcept {
         case event_kind::run_failed:
         case event_kind::run_cancelled:
         case event_kind::run_expired:
-        case event_kind::run_requires_action:
             return event_class::last;
+        case event_kind::run_requires_action:
+            return event_class::action;
         case event_kind::error:
             return event_class::error;
         case event_kind::done:

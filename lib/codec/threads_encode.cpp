@@ -184,6 +184,12 @@ body to_json(const mcp_approval& approval) {
     return object;
 }
 
+body to_json(const headers& fields) {
+    body object = body::object();
+    for (const header& field : fields) set(object, field.name, text(field.value.reveal()));
+    return object;
+}
+
 body to_json(const tool_resources& resources) {
     body object = body::object();
     for (const auto& [kind, json] : resources.other)
@@ -191,11 +197,9 @@ body to_json(const tool_resources& resources) {
     if (resources.mcp.empty()) return object;
     body servers = body::array();
     for (const mcp_tool_resource& resource : resources.mcp) {
-        body fields = body::object();
-        for (const header& field : resource.headers) set(fields, field.name, text(field.value.reveal()));
         body server = body::object();
         server["server_label"] = text(resource.server_label);
-        server["headers"] = std::move(fields);
+        server["headers"] = to_json(resource.headers);
         if (resource.require_approval) server["require_approval"] = to_json(*resource.require_approval);
         servers.push_back(std::move(server));
     }
@@ -351,8 +355,59 @@ secret encode_thread_changes(const thread_definition& what) {
     return encode(object);
 }
 
+secret encode_without_mcp(const tool_resources& stored, bool empty_mcp) {
+    body kept = body::object();
+    for (const auto& [kind, json] : stored.other) set(kept, kind, parse(json, "tool_resources::other"));
+    if (empty_mcp) kept["mcp"] = body::array();
+    body object = body::object();
+    object["tool_resources"] = std::move(kept);
+    return encode(object);
+}
+
 secret encode_message(const message& what) {
     return encode(to_json(what));
+}
+
+std::string encode_function_failure(std::string_view what) {
+    nlohmann::ordered_json object;
+    object["error"] = what;
+    return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+secret encode_submission(const submission& what, bool stream) {
+    body object = body::object();
+    for (const tool_output& output : what.outputs()) {
+        body entry = body::object();
+        entry["tool_call_id"] = text(output.tool_call_id);
+        entry["output"] = text(output.output);
+        object["tool_outputs"].push_back(std::move(entry));
+    }
+    for (const tool_approval& approval : what.approvals()) {
+        body entry = body::object();
+        entry["tool_call_id"] = text(approval.tool_call_id);
+        entry["approve"] = approval.approve;
+        if (!approval.headers.empty()) entry["headers"] = to_json(approval.headers);
+        object["tool_approvals"].push_back(std::move(entry));
+    }
+    object["stream"] = stream;
+    return encode(object);
+}
+
+std::string at_status(std::string_view json, std::string_view status) {
+    auto object = nlohmann::ordered_json::parse(json, nullptr, false);
+    if (!object.is_object()) throw error(errc::bad_response, "an object of the run is not a JSON object");
+    const auto current = object.find("status");
+    if (current != object.end() && *current == status) return std::string(json);
+    object["status"] = status;
+    for (const char* later : {"completed_at", "failed_at", "cancelled_at", "expired_at", "incomplete_at", "last_error",
+                              "usage", "required_action", "incomplete_details"})
+        if (object.contains(later)) object[later] = nullptr;
+    if (status == "queued" && object.contains("started_at")) object["started_at"] = nullptr;
+    if (object.contains("content")) object["content"] = nlohmann::ordered_json::array();
+    const auto details = object.find("step_details");
+    if (details != object.end() && details->contains("tool_calls"))
+        (*details)["tool_calls"] = nlohmann::ordered_json::array();
+    return object.dump();
 }
 
 }  // namespace corun::codec::threads

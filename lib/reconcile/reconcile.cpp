@@ -17,20 +17,30 @@
 //    2  headers for a server of the agent                    an entry with them, and no `tools`
 //    3  ... and that server's tool again                     as 2, the tool is left out
 //    4  ... and an approval for another server               as 2, and an entry with empty headers
-//    5  any entry, while the agent stores entries            error agent_level_mcp_resources
-//    6  any entry, while the thread stores entries           error thread_level_mcp_resources
+//    5  any entry, while the agent stores entries            * copy, detach; else error agent_level_mcp_resources
+//    6  any entry, while the thread stores entries           * detach; else error thread_level_mcp_resources
 //    7  no entry, while agent or thread store some           nothing: theirs stay as they are
 //    8  headers, while other resources are stored            as 2: the others are not sent again
 //    9  headers, and tools that the agent has                as 2, the tools are left out
 //   10  headers, new tools, not streaming                    the agent's tools and the new ones, and entries
-//   11  headers, new tools, streaming                        error tools_with_mcp_headers_streaming
-//   12  headers, a new MCP server, streaming                 error mcp_tool_not_on_agent (as 10 when not streaming)
+//   11  headers, new tools, streaming                        * copy, poll, approvals; else error
+//                                                              tools_with_mcp_headers_streaming
+//   12  headers, a new MCP server, streaming                 as 11, the error is mcp_tool_not_on_agent (as 10 when not
+//                                                              streaming)
 //   13  an agent is created or changed                       no entries: an error when it holds some
 //   14  the thread is created with the run                   as 2: entries on the run, none on the thread
+//   15  calls wait for approval                              each approval with the headers of its own server
+//   16  headers come from a provider                         asked before the run and before each round of approvals
+//
+// * where the policy allows it, in this order:
+//   copy       an agent of its own for this run, with all tools and without entries
+//   poll       as 10, and the run is polled
+//   approvals  `tools` without entries; the headers come with the approvals, so every call must wait for one
+//   detach     the stored entries are removed first; approvals that stood there go with the run
 //
 // New tools without any entry are sent with the agent's own, for the run's `tools` replace the
-// agent's. An approval on agent or thread never reaches a run's entry: where one is stored, a run
-// with entries of its own is an error, and a run without leaves it alone.
+// agent's. Otherwise an approval on agent or thread never reaches a run's entry: a run without
+// entries leaves it alone.
 
 namespace corun::reconcile {
 
@@ -39,8 +49,9 @@ namespace {
 using detail::quote;
 
 /// Rows of the table; those that are errors have their `errc`.
-constexpr int plain = 1, on_run = 2, same_server = 3, approval_only = 4, left_alone = 7, others_stored = 8,
-              same_tool = 9, new_tools = 10, new_server = 12, new_thread = 14;
+constexpr int plain = 1, on_run = 2, same_server = 3, approval_only = 4, agent_stores = 5, thread_stores = 6,
+              left_alone = 7, others_stored = 8, same_tool = 9, new_tools = 10, new_tools_streaming = 11,
+              new_server = 12, new_thread = 14;
 
 /// "'a', 'b'".
 template <class Range, class Text>
@@ -151,6 +162,28 @@ void refuse_stored_entries(const tool_resources& resources, const std::string& w
                     "with each run");
 }
 
+bool has_label(const mcp_tool& server, std::string_view label) noexcept {
+    return server.server_label == label;
+}
+
+void refuse_unknown(const std::vector<mcp_tool>& known, const std::string& label, const char* where) {
+    if (std::any_of(known.begin(), known.end(), [&](const mcp_tool& server) { return has_label(server, label); }))
+        return;
+    const auto quoted = [](const mcp_tool& server) { return quote(server.server_label); };
+    throw error(
+        errc::unknown_server_label,
+        std::string(where) + " names " + quote(label) + "; known are " +
+            (known.empty() ? "none: neither the agent nor run_options::tools has an MCP tool" : list(known, quoted)));
+}
+
+void refuse_insecure(const mcp_tool& server) {
+    const auto url = detail::parse_url(server.server_url);
+    if (url && detail::may_carry_credentials(*url)) return;
+    throw error(errc::insecure_endpoint, "headers go over https, or over http to this machine only; MCP server " +
+                                             quote(server.server_label) + " is at " +
+                                             (url ? quote(detail::origin_of(*url)) : "what is not such a URL"));
+}
+
 /// One decision: the steps of `make`, in their order, each with what the ones before have found.
 class decision {
 public:
@@ -158,6 +191,7 @@ public:
 
     plan make() {
         validate_input();
+        find_servers();
         if (!asks_for_anything()) {
             report_stored();
             if (plan_.report.lines().empty())
@@ -166,11 +200,14 @@ public:
         }
         take_tools();
         refuse_unknown_labels();
-        make_entries();
+        make_entries(false);
         if (plan_.tool_resources.mcp.empty()) {
             report_stored();
         } else {
-            refuse_second_level();
+            choose_way();
+            clear_second_level();
+            if (way_ != way::approvals)
+                for (const mcp_tool_resource& entry : plan_.tool_resources.mcp) report_entry(entry);
             report_others();
         }
         place_tools();
@@ -178,17 +215,35 @@ public:
     }
 
 private:
+    /// How tools and entries that clash come together after all.
+    enum class way { beside_each_other, copy, poll, approvals, refuse };
+
     void validate_input() const {
+        const run_options& options = what_.options;
         validate(what_.headers);
-        for (const auto& [label, approval] : what_.options.require_approval)
+        for (const auto& [label, approval] : options.require_approval)
             validate_label(label, "run_options::require_approval");
-        validate_tools(what_.options.tools, "run_options::tools");
+        validate_tools(options.tools, "run_options::tools");
+        for (const local_function& function : options.functions)
+            if (!function.handler)
+                throw error(errc::invalid_argument,
+                            "run_options::functions has " + quote(function.definition.name) + " without a handler");
+    }
+
+    /// All MCP servers, the agent's first.
+    void find_servers() {
+        for (const std::vector<tool>* tools : {&what_.agent.tools, &what_.options.tools})
+            for (const tool& value : *tools)
+                if (const auto* server = as_mcp(value))
+                    if (std::none_of(plan_.servers.begin(), plan_.servers.end(),
+                                     [&](const mcp_tool& known) { return has_label(known, server->server_label); }))
+                        plan_.servers.push_back(*server);
     }
 
     bool asks_for_anything() const {
         const run_options& options = what_.options;
-        return !what_.headers.empty() || !options.tools.empty() || !options.require_approval.empty() ||
-               options.default_approval.has_value();
+        return !what_.headers.empty() || !options.tools.empty() || !options.functions.empty() ||
+               !options.require_approval.empty() || options.default_approval.has_value();
     }
 
     bool run_has_headers() const {
@@ -229,13 +284,18 @@ private:
     void take_tools() {
         refuse_duplicate_labels(what_.agent.tools, "the agent's tools");
         refuse_duplicate_labels(what_.options.tools, "run_options::tools");
-        for (const tool& value : what_.options.tools) {
-            if (find_same(new_tools_, value))
-                throw error(errc::invalid_argument, "run_options::tools has the " + name_of(value) + " twice");
-            if (const tool* known = find_same(what_.agent.tools, value))
-                leave_out(value, *known);
+        std::vector<tool> brought = what_.options.tools;
+        for (const local_function& function : what_.options.functions) brought.emplace_back(function.definition);
+        for (auto value = brought.begin(); value != brought.end(); ++value) {
+            if (std::any_of(brought.begin(), value, [&](const tool& other) { return same_identity(other, *value); }))
+                throw error(errc::invalid_argument,
+                            std::string("run_options::tools") +
+                                (what_.options.functions.empty() ? " has" : " and functions have") + " the " +
+                                name_of(*value) + " twice");
+            if (const tool* known = find_same(what_.agent.tools, *value))
+                leave_out(*value, *known);
             else
-                new_tools_.push_back(value);
+                new_tools_.push_back(*value);
         }
     }
 
@@ -258,34 +318,22 @@ private:
         }
     }
 
-    /// All MCP servers, the agent's first.
-    std::vector<const mcp_tool*> servers() const {
-        std::vector<const mcp_tool*> found;
-        for (const std::vector<tool>* tools : {&what_.agent.tools, &new_tools_})
-            for (const tool& value : *tools)
-                if (const auto* server = as_mcp(value)) found.push_back(server);
-        return found;
-    }
-
     void refuse_unknown_labels() const {
-        const auto known = servers();
-        const auto refuse = [&](const std::string& label, const char* where) {
-            const auto has_label = [&](const mcp_tool* server) { return server->server_label == label; };
-            if (std::any_of(known.begin(), known.end(), has_label)) return;
-            const auto quoted = [](const mcp_tool* server) { return quote(server->server_label); };
-            throw error(errc::unknown_server_label,
-                        std::string(where) + " names " + quote(label) + "; known are " +
-                            (known.empty() ? "none: neither the agent nor run_options::tools has an MCP tool"
-                                           : list(known, quoted)));
-        };
-        for (const auto& [label, fields] : what_.headers) refuse(label, "mcp_headers");
+        for (const auto& [label, fields] : what_.headers) refuse_unknown(plan_.servers, label, "mcp_headers");
         for (const auto& [label, approval] : what_.options.require_approval)
-            refuse(label, "run_options::require_approval");
+            refuse_unknown(plan_.servers, label, "run_options::require_approval");
     }
 
-    std::optional<mcp_approval> approval_of(const std::string& label) const {
+    std::optional<mcp_approval> approval_of(const std::string& label, bool take_stored) const {
         const auto found = what_.options.require_approval.find(label);
-        return found == what_.options.require_approval.end() ? what_.options.default_approval : found->second;
+        if (found != what_.options.require_approval.end()) return found->second;
+        std::optional<mcp_approval> approval = what_.options.default_approval;
+        if (approval || !take_stored) return approval;
+        for (const tool_resources* stored : {what_.thread ? &*what_.thread : nullptr, &what_.agent.tool_resources})
+            if (stored != nullptr && !approval)
+                for (const mcp_tool_resource& entry : stored->mcp)
+                    if (entry.server_label == label) approval = entry.require_approval;
+        return approval;
     }
 
     /// True when what is stored for the label would let calls through unasked.
@@ -298,31 +346,77 @@ private:
         return is_laxer(what_.agent.tool_resources) || (what_.thread && is_laxer(*what_.thread));
     }
 
-    static void refuse_insecure(const mcp_tool& server) {
-        const auto url = detail::parse_url(server.server_url);
-        if (url && detail::may_carry_credentials(*url)) return;
-        throw error(errc::insecure_endpoint, "headers go over https, or over http to this machine only; MCP server " +
-                                                 quote(server.server_label) + " is at " +
-                                                 (url ? quote(detail::origin_of(*url)) : "what is not such a URL"));
-    }
-
-    void make_entries() {
-        for (const mcp_tool* server : servers()) {
-            const std::string& label = server->server_label;
+    void make_entries(bool take_stored_approvals) {
+        plan_.tool_resources.mcp.clear();
+        for (const mcp_tool& server : plan_.servers) {
+            const std::string& label = server.server_label;
             const headers* fields = what_.headers.find(label);
             const bool has_headers = fields != nullptr && !fields->empty();
-            const std::optional<mcp_approval> approval = approval_of(label);
+            const std::optional<mcp_approval> approval = approval_of(label, take_stored_approvals);
             // The service's own default need not be said, unless something stored says otherwise.
             const bool must_say_approval = approval && (!is_default(*approval) || stored_approval_is_laxer(label));
             if (!has_headers && !must_say_approval) continue;
 
-            if (has_headers) refuse_insecure(*server);
+            if (has_headers) refuse_insecure(server);
             mcp_tool_resource entry(label);
             if (has_headers) entry.headers = *fields;
             entry.require_approval = approval;
-            report_entry(entry);
             plan_.tool_resources.mcp.push_back(std::move(entry));
         }
+    }
+
+    /// Tools and entries, or stored entries and the run's: is there a way that the policy allows?
+    void choose_way() {
+        const reconcile_policy& policy = what_.options.reconcile;
+        const bool streaming = what_.mode == mode::streaming;
+        const bool tools_clash = streaming && !new_tools_.empty();
+        // What creates an agent must be there to delete it: a run that is not streamed has nobody.
+        if (streaming && policy.ephemeral_agent && (tools_clash || agent_has_entries()))
+            way_ = way::copy;
+        else if (tools_clash && policy.polling)
+            way_ = way::poll;
+        else if (tools_clash && policy.approval_headers && every_call_waits())
+            way_ = way::approvals;
+        else if (tools_clash)
+            way_ = way::refuse;
+    }
+
+    bool every_call_waits() const {
+        return std::all_of(plan_.servers.begin(), plan_.servers.end(), [this](const mcp_tool& server) {
+            const std::optional<mcp_approval> approval = approval_of(server.server_label, false);
+            return !approval || is_default(*approval);
+        });
+    }
+
+    void clear_second_level() {
+        if (way_ == way::approvals) return;
+        const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
+        const std::string run_brings = ", and this run brings its own for " + list(plan_.tool_resources.mcp, label) +
+                                       "; the service fails such a run. ";
+        const bool agent_clashes = agent_has_entries() && way_ != way::copy;
+        if (agent_clashes && !what_.options.reconcile.detach_from_agent)
+            throw error(errc::agent_level_mcp_resources,
+                        "agent " + quote(what_.agent.id) + " stores tool_resources.mcp for " +
+                            list(what_.agent.tool_resources.mcp, label) + run_brings +
+                            "Remove tool_resources.mcp from the agent, or run an agent without it; "
+                            "reconcile_policy::detach_from_agent or ephemeral_agent lets corun do that");
+        if (thread_has_entries() && !what_.options.reconcile.detach_from_thread)
+            throw error(errc::thread_level_mcp_resources,
+                        "the thread stores tool_resources.mcp for " + list(what_.thread->mcp, label) + run_brings +
+                            "Remove tool_resources.mcp from the thread, or use another thread; "
+                            "reconcile_policy::detach_from_thread lets corun do the first");
+        if (!agent_has_entries() && !thread_has_entries()) return;
+        const auto report = [&](int row, const char* owner, const tool_resources& stored) {
+            plan_.report.add(row, std::string("The tool_resources.mcp stored with the ") + owner + " (" +
+                                      list(stored.mcp, label) +
+                                      ") are removed from it first, because they clash with the run's; approvals "
+                                      "that stood there go with the run.");
+        };
+        plan_.detach_from_agent = agent_clashes;
+        plan_.detach_from_thread = thread_has_entries();
+        if (plan_.detach_from_agent) report(agent_stores, "agent", what_.agent.tool_resources);
+        if (plan_.detach_from_thread) report(thread_stores, "thread", *what_.thread);
+        make_entries(true);
     }
 
     void report_entry(const mcp_tool_resource& entry) {
@@ -342,22 +436,8 @@ private:
                                      "not stored.");
     }
 
-    void refuse_second_level() const {
-        const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
-        const std::string run_brings = ", and this run brings its own for " + list(plan_.tool_resources.mcp, label) +
-                                       "; the service fails such a run. ";
-        if (agent_has_entries())
-            throw error(errc::agent_level_mcp_resources,
-                        "agent " + quote(what_.agent.id) + " stores tool_resources.mcp for " +
-                            list(what_.agent.tool_resources.mcp, label) + run_brings +
-                            "Remove tool_resources.mcp from the agent, or run an agent without it");
-        if (thread_has_entries())
-            throw error(errc::thread_level_mcp_resources,
-                        "the thread stores tool_resources.mcp for " + list(what_.thread->mcp, label) + run_brings +
-                            "Remove tool_resources.mcp from the thread, or use another thread");
-    }
-
     void place_tools() {
+        if (way_ == way::copy) return copy_agent();
         const bool has_entries = !plan_.tool_resources.mcp.empty();
         if (new_tools_.empty()) {
             if (plan_.report.lines().empty())
@@ -367,7 +447,7 @@ private:
             return;
         }
         const bool has_new_server = std::any_of(new_tools_.begin(), new_tools_.end(), as_mcp);
-        if (has_entries && what_.mode == mode::streaming) refuse_tools_beside_entries(has_new_server);
+        if (way_ == way::refuse) refuse_tools_beside_entries(has_new_server);
 
         plan_.tools = what_.agent.tools;
         plan_.tools->insert(plan_.tools->end(), new_tools_.begin(), new_tools_.end());
@@ -376,18 +456,52 @@ private:
                              (what_.agent.tools.empty() ? "."
                                                         : " with the agent's own, because a run's tools replace the "
                                                           "agent's."));
+        if (way_ == way::poll) {
+            plan_.polls = true;
+            plan_.report.add(has_new_server ? new_server : new_tools_streaming,
+                             "The run is polled instead of streamed, because the service refuses new tools beside "
+                             "tool_resources.mcp in a stream.");
+        } else if (way_ == way::approvals) {
+            plan_.tool_resources.mcp.clear();
+            plan_.report.add(
+                has_new_server ? new_server : new_tools_streaming,
+                "Headers go with the approvals instead of the run, because the service refuses new tools "
+                "beside tool_resources.mcp in a stream: MCP servers are asked for their tools without them.");
+        }
+    }
+
+    void copy_agent() {
+        agent_definition& copy = plan_.ephemeral_agent.emplace(what_.agent);
+        copy.id.clear();
+        copy.created_at.reset();
+        copy.raw.clear();
+        copy.tool_resources.mcp.clear();
+        copy.tools.insert(copy.tools.end(), new_tools_.begin(), new_tools_.end());
+        if (new_tools_.empty()) {
+            plan_.report.add(agent_stores,
+                             "A copy of the agent without its tool_resources.mcp is made for this run and deleted "
+                             "after it, because they clash with the run's.");
+            return;
+        }
+        const bool has_new_server = std::any_of(new_tools_.begin(), new_tools_.end(), as_mcp);
+        plan_.report.add(has_new_server ? new_server : new_tools_streaming,
+                         "A copy of the agent that has the run's new tools (" + list(new_tools_, name_of) +
+                             ") is made for this run and deleted after it, because the service refuses new tools "
+                             "beside tool_resources.mcp in a stream.");
     }
 
     [[noreturn]] void refuse_tools_beside_entries(bool has_new_server) const {
         const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
         throw error(has_new_server ? errc::mcp_tool_not_on_agent : errc::tools_with_mcp_headers_streaming,
-                    "run_options::tools brings what the agent does not have (" + list(new_tools_, name_of) +
+                    "the run brings what the agent does not have (" + list(new_tools_, name_of) +
                         "), beside MCP headers or approvals for " + list(plan_.tool_resources.mcp, label) +
-                        ". Add these tools to the agent, or use agent::create_run, which does not stream");
+                        ". Add these tools to the agent, use agent::create_run, which does not stream, or allow "
+                        "a way round in run_options::reconcile");
     }
 
     const input& what_;
     std::vector<tool> new_tools_;
+    way way_ = way::beside_each_other;
     plan plan_;
 };
 
@@ -395,6 +509,19 @@ private:
 
 plan make_plan(const input& what) {
     return decision(what).make();
+}
+
+headers headers_for_approval(const mcp_headers& given, const std::vector<mcp_tool>& servers,
+                             std::string_view server_label) {
+    validate(given);
+    for (const auto& [label, fields] : given) refuse_unknown(servers, label, "mcp_headers");
+    headers fields;
+    const headers* found = given.find(server_label);
+    if (found == nullptr || found->empty()) return fields;
+    for (const mcp_tool& server : servers)
+        if (has_label(server, server_label)) refuse_insecure(server);
+    fields = *found;
+    return fields;
 }
 
 void validate(const mcp_headers& headers) {

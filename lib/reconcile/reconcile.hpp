@@ -6,6 +6,7 @@
 #include <corun/tools.hpp>
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 /// Where a run's MCP headers and tools go so that the service accepts them. Pure functions over
@@ -21,16 +22,24 @@ struct input {
     agent_definition agent;                ///< As stored at the service.
     std::optional<tool_resources> thread;  ///< Stored resources of an existing thread; absent when the run creates it.
     mcp_headers headers;                   ///< Of this run.
-    run_options options;                   ///< Its tools and approvals.
+    run_options options;                   ///< Its tools, functions, approvals and policy.
     reconcile::mode mode = mode::streaming;
 };
 
-/// What to send.
+/// What to do first, and what to send then.
 struct plan {
     plan() = default;
 
+    // First, in this order. Only what the run's policy allows.
+    bool detach_from_agent = false;                   ///< Remove `tool_resources.mcp` from the stored agent.
+    bool detach_from_thread = false;                  ///< The same from the stored thread.
+    std::optional<agent_definition> ephemeral_agent;  ///< Create it, run it instead, and delete it afterwards.
+
+    bool polls = false;                      ///< Asked to stream, the run is polled instead.
     std::optional<std::vector<tool>> tools;  ///< Absent: no `tools` member.
     corun::tool_resources tool_resources;    ///< Empty: no `tool_resources` member.
+
+    std::vector<mcp_tool> servers;  ///< All that the run may call.
     reconcile_report report;
 };
 
@@ -38,6 +47,12 @@ struct plan {
 /// `errc::insecure_endpoint` when headers would go to an MCP server over plain http that is not on
 /// a loopback host, or `errc::invalid_argument` when the run brings one tool twice.
 plan make_plan(const input& what);
+
+/// The headers for one approval of a call to `server_label`, out of what a provider gave for a run
+/// with these servers. Refuses what `make_plan` refuses in headers: bad or unknown labels, bad
+/// headers, plain http.
+headers headers_for_approval(const mcp_headers& given, const std::vector<mcp_tool>& servers,
+                             std::string_view server_label);
 
 /// Refuses headers and labels that must not be sent: `errc::invalid_server_label`,
 /// `errc::invalid_header` (also for a name given twice: the wire holds one value a name).

@@ -20,8 +20,9 @@ struct limits {
     std::size_t high_water_bytes = 0;    ///< Reading pauses above, and goes on at half of it or below.
 };
 
-/// The state of one run. Tell it what happened; then ask what to do. It never reads a clock, never
-/// touches a socket, never throws.
+/// The state of one run, over the responses that tell of it: the first, and one more after each
+/// action. Tell it what happened; then ask what to do. It never reads a clock, never touches a
+/// socket, never throws.
 class machine {
 public:
     machine(limits bounds, time_point now) noexcept;
@@ -41,29 +42,42 @@ public:
     /// An event that had arrived cannot be read: whatever came after it does not count.
     void fail_earlier(std::error_code code) noexcept;
 
+    // A run that waits for answers goes on.
+    /// Somebody is at work on the answers: the run is not over for the caller.
+    void answers_begin() noexcept;
+    /// The answers are sent: another response is to come.
+    void response_begins(time_point now) noexcept;
+    /// They came to nothing, or no response that tells of the run has come: the run waits as before.
+    void answers_failed() noexcept;
+
     // What to do.
     /// Read on (paused or not) while true; otherwise the transfer is of no use any more.
-    [[nodiscard]] bool reading() const noexcept { return phase_ != phase::over; }
+    [[nodiscard]] bool reading() const noexcept { return response_ != response::over; }
     [[nodiscard]] bool paused() const noexcept { return paused_; }
     /// When to call `time_passed` next.
     [[nodiscard]] std::optional<time_point> deadline() const noexcept;
 
     // What has come of it.
-    /// No event will come after those already delivered.
-    [[nodiscard]] bool over() const noexcept { return over_; }
+    /// No event will come after those already delivered, unless answers are given to a run that waits.
+    [[nodiscard]] bool over() const noexcept { return run_ == run::over || run_ == run::waiting; }
+    /// The run goes on, as far as is known.
+    [[nodiscard]] bool going() const noexcept { return run_ == run::going; }
+    /// The run waits for answers, and nobody is at work on them.
+    [[nodiscard]] bool waiting() const noexcept { return run_ == run::waiting; }
     /// Why, when the run did not come to its own end.
     [[nodiscard]] std::error_code failure() const noexcept { return failure_; }
 
 private:
-    enum class phase { reading, draining, over };
+    enum class response { reading, draining, over };
+    enum class run { going, waiting, answering, over };
 
     limits limits_;
     time_point started_;
     time_point last_activity_;
-    phase phase_ = phase::reading;
+    response response_ = response::reading;
+    run run_ = run::going;
     std::error_code failure_;
     bool paused_ = false;
-    bool over_ = false;
     bool stream_error_ = false;
 };
 

@@ -75,8 +75,14 @@ struct fixture {
         detail::stream_options limits;
         limits.idle_timeout = owner->options.idle_timeout;
         limits.total_timeout = owner->options.total_timeout;
-        return detail::run_stream::open(owner, "/threads/runs", secret("{}"), detail::redactor(), reconcile_report(),
-                                        limits);
+        auto run = std::make_shared<detail::run_context>();
+        run->service = owner;
+        run->given.options = run_settings;
+        run->provider = provider;
+        detail::prepared_run request;
+        request.path = "/threads/runs";
+        request.body = secret("{}");
+        return detail::run_stream::open(std::move(run), std::move(request), limits);
     }
 
     /// What `next` gives now; the failure's code when it fails.
@@ -95,6 +101,8 @@ struct fixture {
     std::shared_ptr<scripted_transport> transport = std::make_shared<scripted_transport>();
     std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
     std::shared_ptr<detail::service> owner;
+    run_options run_settings;
+    mcp_header_provider provider;
 };
 
 struct small_buffers : fixture {

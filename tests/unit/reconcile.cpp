@@ -98,8 +98,18 @@ struct request {
         value.options.default_approval = std::move(approval);
         return *this;
     }
+    request& functions(const char* names) {
+        std::istringstream words(names);
+        for (std::string name; words >> name;)
+            value.options.functions.emplace_back(name, "Does it.", "{}", [](const corun::function_call&) { return ""; });
+        return *this;
+    }
     request& polling() {
         value.mode = mode::polling;
+        return *this;
+    }
+    request& allow(bool corun::reconcile_policy::*way) {
+        value.options.reconcile.*way = true;
         return *this;
     }
 };
@@ -131,6 +141,15 @@ std::string shown(const corun::tool& value) {
 
 std::string shown(const plan& value) {
     std::ostringstream out;
+    if (value.detach_from_agent) out << "detach from agent; ";
+    if (value.detach_from_thread) out << "detach from thread; ";
+    if (value.polls) out << "poll; ";
+    if (value.ephemeral_agent) {
+        out << "copy";
+        for (const corun::tool& tool : value.ephemeral_agent->tools) out << ' ' << shown(tool);
+        for (const auto& [kind, json] : value.ephemeral_agent->tool_resources.other) out << " (" << kind << ')';
+        out << "; ";
+    }
     if (value.tools) {
         out << "tools";
         for (const corun::tool& tool : *value.tools) out << ' ' << shown(tool);
@@ -339,6 +358,125 @@ BOOST_AUTO_TEST_CASE(row_12_takes_a_new_server_when_polling_only) {
            "tools mcp:M mcp:L; M {Authorization: Bearer fresh, -}; L {Authorization: Bearer fresh, -}; rows 2 2 12");
 }
 
+BOOST_AUTO_TEST_CASE(rows_5_and_6_detach_where_allowed) {
+    using corun::reconcile_policy;
+    const auto agent_entry = [](std::optional<mcp_approval> approval = {}) {
+        return on("mcp:L").in_thread().agent_stores(stored_entry("L", std::move(approval)));
+    };
+    expect("from the agent", agent_entry().with("L").allow(&reconcile_policy::detach_from_agent),
+           "detach from agent; L {Authorization: Bearer fresh, -}; rows 5 2");
+    expect("the approval stored there goes with the run",
+           agent_entry(mcp_approval::never()).with("L").allow(&reconcile_policy::detach_from_agent),
+           "detach from agent; L {Authorization: Bearer fresh, never}; rows 5 2");
+    expect("unless the run says otherwise",
+           agent_entry(mcp_approval::never())
+               .with("L")
+               .approve("L", by_tool)
+               .allow(&reconcile_policy::detach_from_agent),
+           "detach from agent; L {Authorization: Bearer fresh, always: write never: read}; rows 5 2");
+    expect("from the thread",
+           on("mcp:L").thread_stores(stored_entry("L", by_tool)).with("L").allow(&reconcile_policy::detach_from_thread),
+           "detach from thread; L {Authorization: Bearer fresh, always: write never: read}; rows 6 2");
+    expect("from both, the thread's approval first",
+           agent_entry(mcp_approval::never())
+               .thread_stores(stored_entry("L", by_tool))
+               .with("L")
+               .allow(&reconcile_policy::detach_from_agent)
+               .allow(&reconcile_policy::detach_from_thread),
+           "detach from agent; detach from thread; L {Authorization: Bearer fresh, always: write never: read}; rows 5 6 2");
+    expect("the approval of a server without headers is not lost either",
+           on("mcp:L mcp:M")
+               .in_thread()
+               .agent_stores(stored_entry("M", mcp_approval::never()))
+               .with("L")
+               .allow(&reconcile_policy::detach_from_agent),
+           "detach from agent; L {Authorization: Bearer fresh, -}; M {never}; rows 5 2 4");
+    expect("permission for one is none for the other",
+           agent_entry().thread_stores(stored_entry("L")).with("L").allow(&reconcile_policy::detach_from_agent),
+           error_of(errc::thread_level_mcp_resources));
+    expect("nothing is detached that does not clash", agent_entry().allow(&reconcile_policy::detach_from_agent),
+           "rows 7");
+    expect("a copy of the agent leaves the stored one alone",
+           agent_entry()
+               .with("L")
+               .allow(&reconcile_policy::ephemeral_agent)
+               .allow(&reconcile_policy::detach_from_agent),
+           "copy mcp:L; L {Authorization: Bearer fresh, -}; rows 2 5");
+    expect("but there is none for a run that is not streamed",
+           agent_entry().with("L").allow(&reconcile_policy::ephemeral_agent).polling(),
+           error_of(errc::agent_level_mcp_resources));
+    expect("and it helps nothing against the thread's",
+           on("mcp:L").thread_stores(stored_entry("L")).with("L").allow(&reconcile_policy::ephemeral_agent),
+           error_of(errc::thread_level_mcp_resources));
+}
+
+BOOST_AUTO_TEST_CASE(rows_11_and_12_go_round_where_allowed) {
+    using corun::reconcile_policy;
+    const auto new_function = [] { return on("mcp:L").in_thread().with("L").tools("function:g"); };
+    const auto server_too = [] { return on("").in_thread().with("L").tools("mcp:L"); };
+    expect("a copy of the agent", new_function().allow(&reconcile_policy::ephemeral_agent),
+           "copy mcp:L function:g; L {Authorization: Bearer fresh, -}; rows 2 11");
+    expect("with the resources of its other tools",
+           new_function().agent_stores_other("file_search").allow(&reconcile_policy::ephemeral_agent),
+           "copy mcp:L function:g (file_search); L {Authorization: Bearer fresh, -}; rows 2 8 11");
+    expect("a copy for a new server", server_too().allow(&reconcile_policy::ephemeral_agent),
+           "copy mcp:L; L {Authorization: Bearer fresh, -}; rows 2 12");
+    expect("a copy for a registered function",
+           on("mcp:L").in_thread().with("L").functions("f").allow(&reconcile_policy::ephemeral_agent),
+           "copy mcp:L function:f; L {Authorization: Bearer fresh, -}; rows 2 11");
+    expect("a registered function that the agent has needs none",
+           on("mcp:L function:f").in_thread().with("L").functions("f").allow(&reconcile_policy::ephemeral_agent),
+           "L {Authorization: Bearer fresh, -}; rows 9 2");
+    expect("polling", new_function().allow(&reconcile_policy::polling),
+           "poll; tools mcp:L function:g; L {Authorization: Bearer fresh, -}; rows 2 10 11");
+    expect("polling for a new server", server_too().allow(&reconcile_policy::polling),
+           "poll; tools mcp:L; L {Authorization: Bearer fresh, -}; rows 2 12 12");
+    expect("headers with the approvals", new_function().allow(&reconcile_policy::approval_headers),
+           "tools mcp:L function:g; rows 10 11");
+    expect("beside what the agent stores",
+           new_function().agent_stores(stored_entry("L")).allow(&reconcile_policy::approval_headers),
+           "tools mcp:L function:g; rows 10 11");
+    expect("which takes that every call waits for one",
+           new_function().approve("L", mcp_approval::never()).allow(&reconcile_policy::approval_headers),
+           error_of(errc::tools_with_mcp_headers_streaming));
+    expect("the first that serves is taken",
+           new_function()
+               .allow(&reconcile_policy::approval_headers)
+               .allow(&reconcile_policy::polling)
+               .allow(&reconcile_policy::ephemeral_agent),
+           "copy mcp:L function:g; L {Authorization: Bearer fresh, -}; rows 2 11");
+    expect("and none where nothing clashes",
+           on("mcp:L").in_thread().with("L").allow(&reconcile_policy::ephemeral_agent),
+           "L {Authorization: Bearer fresh, -}; rows 2");
+    expect("nor without entries", on("mcp:L").tools("function:g").allow(&reconcile_policy::ephemeral_agent),
+           "tools mcp:L function:g; rows 1");
+    expect("to detach does not help against new tools",
+           new_function().agent_stores(stored_entry("L")).allow(&reconcile_policy::detach_from_agent),
+           error_of(errc::tools_with_mcp_headers_streaming));
+    expect("with a copy the thread's can be detached too",
+           new_function()
+               .thread_stores(stored_entry("L"))
+               .allow(&reconcile_policy::ephemeral_agent)
+               .allow(&reconcile_policy::detach_from_thread),
+           "detach from thread; copy mcp:L function:g; L {Authorization: Bearer fresh, -}; rows 6 2 11");
+}
+
+BOOST_AUTO_TEST_CASE(row_15_gives_an_approval_the_headers_of_its_own_server) {
+    const std::vector<corun::mcp_tool> servers{corun::mcp_tool("L", "https://l.example/mcp"),
+                                               corun::mcp_tool("M", "http://m.example/mcp")};
+    const auto given = [&](const request& what, const char* label) {
+        return corun::reconcile::headers_for_approval(what.value.headers, servers, label);
+    };
+    const corun::headers for_l = given(request().with("L").with("M", "X-Key", "1"), "L");
+    BOOST_REQUIRE(for_l.size() == 1u);
+    BOOST_TEST(for_l.find("Authorization")->reveal() == "Bearer fresh");
+    BOOST_TEST(given(request().with("L"), "M").empty());
+    const auto refused_with = [](errc code) { return [code](const corun::error& e) { return e.code() == code; }; };
+    BOOST_CHECK_EXCEPTION(given(request().with("N"), "L"), corun::error, refused_with(errc::unknown_server_label));
+    BOOST_CHECK_EXCEPTION(given(request().with("L", "X", "a\nb"), "L"), corun::error, refused_with(errc::invalid_header));
+    BOOST_CHECK_EXCEPTION(given(request().with("M"), "M"), corun::error, refused_with(errc::insecure_endpoint));
+}
+
 BOOST_AUTO_TEST_CASE(row_14_keeps_entries_off_a_new_thread) {
     expect("the thread is created with the run", on("mcp:L").with("L"),
            "L {Authorization: Bearer fresh, -}; rows 2 14");
@@ -453,16 +591,23 @@ BOOST_AUTO_TEST_CASE(says_in_an_error_what_is_wrong_where_and_what_to_do) {
         on("mcp:L").agent_stores(stored_entry("L")).with("L"),
         "agent 'asst_1' stores tool_resources.mcp for 'L', and this run brings its own for 'L'; the service fails "
         "such "
-        "a run. Remove tool_resources.mcp from the agent, or run an agent without it");
+        "a run. Remove tool_resources.mcp from the agent, or run an agent without it; "
+        "reconcile_policy::detach_from_agent or ephemeral_agent lets corun do that");
     expect_message(
         on("mcp:L mcp:M").thread_stores(stored_entry("M")).with("L"),
         "the thread stores tool_resources.mcp for 'M', and this run brings its own for 'L'; the service fails such a "
-        "run. Remove tool_resources.mcp from the thread, or use another thread");
+        "run. Remove tool_resources.mcp from the thread, or use another thread; reconcile_policy::detach_from_thread lets "
+        "corun do the first");
     expect_message(
         on("mcp:L").with("L").tools({function("g"), corun::json_tool("file_search", "{}")}),
-        "run_options::tools brings what the agent does not have (function 'g', tool 'file_search'), beside MCP "
-        "headers "
-        "or approvals for 'L'. Add these tools to the agent, or use agent::create_run, which does not stream");
+        "the run brings what the agent does not have (function 'g', tool 'file_search'), beside MCP headers or "
+        "approvals for 'L'. Add these tools to the agent, use agent::create_run, which does not stream, or allow a way "
+        "round in run_options::reconcile");
+    expect_message(on("").functions("f").tools("function:f"),
+                   "run_options::tools and functions have the function 'f' twice");
+    request silent = on("");
+    silent.value.options.functions.emplace_back("f", "Does it.", "{}", corun::function_handler());
+    expect_message(silent, "run_options::functions has 'f' without a handler");
 }
 
 BOOST_AUTO_TEST_CASE(leaves_its_input_alone) {

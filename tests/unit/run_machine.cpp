@@ -195,4 +195,70 @@ BOOST_AUTO_TEST_CASE(after_an_error_event_a_lingering_connection_is_not_waited_f
     BOOST_TEST(m.failure() == errc::stream_failed);
 }
 
+BOOST_AUTO_TEST_CASE(a_run_that_waits_for_answers_goes_on_with_them) {
+    machine m(bounds(60s), start);
+    BOOST_TEST(m.event_arrived(event_class::action));
+    BOOST_TEST(m.over());
+    BOOST_TEST(m.waiting());
+    BOOST_TEST(!m.event_arrived(event_class::end_of_stream));
+    m.response_ended({});
+    BOOST_TEST(!m.failure());
+    BOOST_TEST(!m.deadline().has_value());
+
+    m.answers_begin();
+    BOOST_TEST(!m.over());
+    BOOST_TEST(!m.waiting());
+    BOOST_TEST(!m.reading());
+    m.response_begins(start + 100s);
+    BOOST_TEST(m.reading());
+    BOOST_TEST((m.deadline() == start + 160s));
+    BOOST_TEST(m.event_arrived(event_class::ordinary));
+    BOOST_TEST(m.event_arrived(event_class::last));
+    BOOST_TEST(m.over());
+    BOOST_TEST(!m.waiting());
+    m.answers_begin();
+    BOOST_TEST(m.over());
+}
+
+BOOST_AUTO_TEST_CASE(answers_may_be_at_work_before_the_response_with_the_action_has_ended) {
+    machine m(bounds(60s), start);
+    (void)m.event_arrived(event_class::action);
+    m.answers_begin();
+    BOOST_TEST((m.deadline() == start + 2s));
+    m.response_ended(errc::connection_lost);
+    BOOST_TEST(!m.over());
+    BOOST_TEST(!m.failure());
+    BOOST_TEST(!m.deadline().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_time_that_answers_take_is_the_runs) {
+    machine m(bounds(60s, 10min), start);
+    (void)m.event_arrived(event_class::action);
+    m.response_ended({});
+    BOOST_TEST(!m.deadline().has_value());
+    m.answers_begin();
+    BOOST_TEST((m.deadline() == start + 10min));
+    m.time_passed(start + 10min);
+    BOOST_TEST(m.failure() == errc::total_timeout);
+    BOOST_TEST(m.over());
+}
+
+BOOST_AUTO_TEST_CASE(answers_that_come_to_nothing_leave_the_run_waiting) {
+    machine m(bounds(60s), start);
+    (void)m.event_arrived(event_class::action);
+    m.answers_begin();
+    m.response_begins(start + 1s);
+    m.answers_failed();
+    BOOST_TEST(m.waiting());
+    BOOST_TEST(!m.reading());
+    BOOST_TEST(!m.failure());
+    m.answers_begin();
+    m.response_begins(start + 2s);
+    m.response_ended({});
+    BOOST_TEST(m.failure() == errc::premature_eof);
+    m.answers_failed();
+    BOOST_TEST(m.waiting());
+    BOOST_TEST(!m.failure());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

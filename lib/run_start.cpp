@@ -1,0 +1,207 @@
+#include "run_start.hpp"
+
+#include "clock.hpp"
+#include "codec/threads.hpp"
+#include "handle_access.hpp"
+#include "task.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace corun::detail {
+namespace {
+
+namespace wire = codec::threads;
+
+// Agents that live for one run.
+
+/// The metadata that tells a copy made by this library, with a value of its own for each.
+constexpr const char* ephemeral_mark = "corun_ephemeral";
+
+constexpr int delete_attempts = 4;
+constexpr std::chrono::milliseconds first_delay = std::chrono::seconds(1);
+
+asio::awaitable<bool> delete_agent(std::shared_ptr<service> owner, std::string id) {
+    const std::string path = path_of("/assistants", id, "the agent's id");
+    std::chrono::milliseconds delay = first_delay;
+    for (int attempt = 1;; ++attempt, delay *= 2) {
+        std::error_code code;
+        try {
+            (void)co_await service::call(owner, "DELETE", path);
+        } catch (const std::system_error& failure) {
+            code = failure.code();
+        }
+        if (!code || code == errc::not_found) co_return true;
+        if (attempt == delete_attempts || !is_retryable(code)) co_return false;
+        co_await sleep_for(owner->clock, delay);
+    }
+}
+
+/// The request may have been carried out though no answer came: finds what it made.
+asio::awaitable<bool> delete_marked(std::shared_ptr<service> owner, std::string mark) {
+    std::string id;
+    const std::string json = co_await service::call(owner, "GET", "/assistants", "limit=100&order=desc");
+    for (const std::string& item : wire::decode_page(json).items) {
+        const agent_definition found = wire::decode_agent(item);
+        const auto value = found.metadata.find(ephemeral_mark);
+        if (value != found.metadata.end() && value->second == mark) id = found.id;
+    }
+    if (id.empty()) co_return true;
+    co_return co_await delete_agent(std::move(owner), std::move(id));
+}
+
+/// Nobody waits for it, and nobody can be told: a copy that stays bears `ephemeral_mark`.
+template <class T>
+void in_background(const asio::any_io_executor& executor, asio::awaitable<T> work) noexcept {
+    try {
+        (void)task<T>::start(executor, std::move(work));
+    } catch (...) {
+    }
+}
+
+asio::awaitable<std::shared_ptr<ephemeral_agent>> create_copy(std::shared_ptr<service> owner, secret body,
+                                                              std::string mark) {
+    std::shared_ptr<ephemeral_agent> made;
+    std::exception_ptr failure;
+    try {
+        const std::string json = co_await service::call(owner, "POST", "/assistants", {}, std::move(body));
+        made = std::make_shared<ephemeral_agent>(owner, wire::decode_agent(json).id);
+    } catch (const error& problem) {
+        failure = std::current_exception();
+        const bool refused = problem.status() >= 400 && problem.status() < 500;
+        if (!refused) in_background(owner->executor, delete_marked(owner, std::move(mark)));
+    }
+    if (failure) std::rethrow_exception(failure);
+    co_return made;
+}
+
+// MCP resources that are stored where they clash.
+
+/// Removes `tool_resources.mcp` from what is stored at `path`; completes with it as read back.
+template <class Definition>
+asio::awaitable<Definition> detach(std::shared_ptr<service> owner, std::string path, tool_resources stored,
+                                   Definition (*decode)(std::string_view), errc problem) {
+    Definition now;
+    // How an update clears it is not documented: the kind left out, or empty.
+    for (const bool empty : {false, true}) {
+        secret body = wire::encode_without_mcp(stored, empty);
+        (void)co_await service::call(owner, "POST", path, {}, std::move(body));
+        const std::string json = co_await service::call(owner, "GET", path);
+        now = decode(json);
+        if (now.tool_resources.mcp.empty()) co_return now;
+    }
+    throw error(problem, "tool_resources.mcp were removed from " + path + ", but are still there when read back");
+}
+
+asio::awaitable<void> detach_from_agent(std::shared_ptr<run_context> run) {
+    const auto state = handle_access::open(run->agent, "the agent");
+    std::string path = path_of("/assistants", run->given.agent.id, "the agent's id");
+    agent_definition now = co_await detach(run->service, std::move(path), run->given.agent.tool_resources,
+                                           &wire::decode_agent, errc::agent_level_mcp_resources);
+    run->given.agent.tool_resources = now.tool_resources;
+    state->definition = std::move(now);
+}
+
+asio::awaitable<void> detach_from_thread(std::shared_ptr<run_context> run) {
+    const auto state = handle_access::open(*run->conversation, "the thread");
+    std::string path = path_of("/threads", run->conversation->id(), "the thread's id");
+    thread_definition now = co_await detach(run->service, std::move(path), *run->given.thread, &wire::decode_thread,
+                                            errc::thread_level_mcp_resources);
+    run->given.thread = now.tool_resources;
+    state->definition = std::move(now);
+}
+
+std::vector<std::string> labels_of(const reconcile::input& given) {
+    std::vector<std::string> labels;
+    for (const std::vector<tool>* tools : {&given.agent.tools, &given.options.tools})
+        for (const tool& value : *tools)
+            if (const auto* server = std::get_if<mcp_tool>(&value))
+                if (std::find(labels.begin(), labels.end(), server->server_label) == labels.end())
+                    labels.push_back(server->server_label);
+    return labels;
+}
+
+}  // namespace
+
+ephemeral_agent::ephemeral_agent(std::shared_ptr<service> owner, std::string id)
+    : service_(std::move(owner)), id_(std::move(id)) {}
+
+ephemeral_agent::~ephemeral_agent() {
+    const asio::any_io_executor executor = service_->executor;
+    in_background(executor, delete_agent(std::move(service_), std::move(id_)));
+}
+
+asio::awaitable<std::shared_ptr<ephemeral_agent>> ephemeral_agent::create(std::shared_ptr<service> owner,
+                                                                          agent_definition definition) {
+    std::string mark = owner->new_request_id();
+    // The service takes no more than 16 pairs, and the agent's own come first.
+    if (definition.metadata.size() < 16) definition.metadata[ephemeral_mark] = mark;
+    secret body = wire::encode_agent(definition);
+    auto creation = task<std::shared_ptr<ephemeral_agent>>::start(
+        owner->executor, create_copy(owner, std::move(body), std::move(mark)));
+    co_return co_await task<std::shared_ptr<ephemeral_agent>>::outcome_of_shielded(std::move(creation));
+}
+
+asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, mcp_header_request asked) {
+    std::optional<mcp_headers> given;
+    const std::chrono::milliseconds limit = run->given.options.mcp_header_timeout;
+    std::exception_ptr failure;
+    try {
+        auto asking = task<mcp_headers>::start(run->service->executor, run->provider(std::move(asked)));
+        given = co_await task<mcp_headers>::outcome_within(std::move(asking), run->service->clock, limit);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
+    if (failure) throw error(errc::mcp_headers_failed, what_of(failure));
+    if (!given)
+        throw error(errc::mcp_headers_timeout, "it gave none within " + std::to_string(limit.count()) + " ms");
+    co_return std::move(*given);
+}
+
+asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_header_request asked) {
+    prepared_run made;
+    constexpr int provider_asked = 16;
+    if (run->provider) {
+        asked.server_labels = labels_of(run->given);
+        run->given.headers = co_await ask_for_headers(run, std::move(asked));
+        made.report.add(provider_asked,
+                        "The provider of MCP headers was asked before the run, and is asked again for approvals.");
+    }
+    reconcile::plan plan = reconcile::make_plan(run->given);
+    for (const reconcile_report::line& line : plan.report.lines()) made.report.add(line.row, line.text);
+    run->servers = std::move(plan.servers);
+    run->polls = plan.polls;
+
+    const bool in_thread = run->conversation || !run->begun_in.empty();
+    wire::run_request request;
+    request.agent_id = run->given.agent.id;
+    request.creates_thread = !in_thread;
+    request.stream = run->given.mode == reconcile::mode::streaming && !plan.polls;
+    request.messages = run->messages;
+    request.tools = std::move(plan.tools);
+    request.tool_resources = std::move(plan.tool_resources);
+    request.options = run->given.options;
+    made.path = "/threads/runs";
+    if (in_thread) {
+        const std::string& id = run->begun_in.empty() ? run->conversation->id() : run->begun_in;
+        made.path = path_of("/threads", id, "the thread's id") + "/runs";
+    }
+    made.body = wire::encode_run(request);
+
+    // Only now: what the caller got wrong has been said, and nothing has been changed.
+    if (plan.detach_from_agent) co_await detach_from_agent(run);
+    if (plan.detach_from_thread) co_await detach_from_thread(run);
+    if (plan.ephemeral_agent) {
+        run->copy = co_await ephemeral_agent::create(run->service, std::move(*plan.ephemeral_agent));
+        request.agent_id = run->copy->id();
+        made.body = wire::encode_run(request);
+    }
+    for (const mcp_tool_resource& server : request.tool_resources.mcp)
+        for (const header& field : server.headers) made.secrets.add(field.value);
+    made.report.set_request(made.path, wire::encode_run_redacted(request));
+    co_return made;
+}
+
+}  // namespace corun::detail

@@ -1,0 +1,73 @@
+#pragma once
+#include "reconcile/reconcile.hpp"
+#include "redact.hpp"
+#include "service.hpp"
+#include <corun/agent.hpp>
+#include <corun/handlers.hpp>
+#include <corun/thread.hpp>
+
+#include <asio/awaitable.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace corun::detail {
+
+/// An agent made for one run. Deleted at the service, in the background, when this goes: also when
+/// whoever waits for `create` is cancelled.
+class ephemeral_agent {
+public:
+    static asio::awaitable<std::shared_ptr<ephemeral_agent>> create(std::shared_ptr<service> owner,
+                                                                    agent_definition definition);
+
+    ephemeral_agent(std::shared_ptr<service> owner, std::string id);
+    ephemeral_agent(const ephemeral_agent&) = delete;
+    ephemeral_agent& operator=(const ephemeral_agent&) = delete;
+    ~ephemeral_agent();
+
+    [[nodiscard]] const std::string& id() const noexcept { return id_; }
+
+private:
+    std::shared_ptr<service> service_;
+    std::string id_;
+};
+
+/// What a run is begun with, and keeps while it lasts: who gives its headers, who answers its
+/// actions, and what is needed to begin it again.
+struct run_context {
+    run_context() = default;
+
+    std::shared_ptr<corun::detail::service> service;
+    corun::agent agent;
+    std::optional<thread> conversation;
+    std::vector<message> messages;
+    mcp_header_provider provider;  ///< Empty when the headers were given once.
+    reconcile::input given;        ///< With the headers as last given.
+
+    // What came of it.
+    std::string begun_in;                   ///< The thread of the run before, when this is begun again.
+    std::vector<mcp_tool> servers;          ///< That the run may call.
+    bool polls = false;                     ///< Asked to stream, it is polled.
+    std::shared_ptr<ephemeral_agent> copy;  ///< That the run is of.
+};
+
+/// A run's request: where it goes, what it says, and how that came about.
+struct prepared_run {
+    prepared_run() = default;
+
+    std::string path, query;
+    secret body;
+    redactor secrets;  ///< Of the body.
+    reconcile_report report;
+};
+
+/// Asks for headers where there is a provider, reconciles, does what must be done first, and
+/// completes with the request. Throws what `agent::run_stream` names.
+asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_header_request asked);
+
+/// What the run's provider gives now: `errc::mcp_headers_failed`, `mcp_headers_timeout`.
+asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, mcp_header_request asked);
+
+}  // namespace corun::detail

@@ -1,0 +1,129 @@
+#pragma once
+#include "net/clock.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/post.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace corun::detail {
+
+/// What an exception says of itself.
+inline std::string what_of(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::exception& said) {
+        return said.what();
+    } catch (...) {
+        return "something that is not a std::exception was thrown";
+    }
+}
+
+/// A coroutine that runs beside the one that waits for it. T is default-constructible.
+template <class T>
+class task {
+public:
+    /// Begins in the next turn of the executor: never in the middle of who starts it.
+    static std::shared_ptr<task> start(asio::any_io_executor executor, asio::awaitable<T> work) {
+        auto self = std::make_shared<task>(executor);
+        asio::co_spawn(executor, run(executor, std::move(work)),
+                       asio::bind_cancellation_slot(self->cancellation_.slot(), [self](std::exception_ptr e, T value) {
+                           self->finished_ = true;
+                           self->failure_ = std::move(e);
+                           self->value_ = std::move(value);
+                           self->done_.cancel();
+                       }));
+        return self;
+    }
+
+    /// Completes with the task's outcome, or throws it. Cancelling this cancels the task and does
+    /// not wait for it.
+    static asio::awaitable<T> outcome(std::shared_ptr<task> self) {
+        const bool finished = co_await wait(self, nullptr, std::chrono::milliseconds(0));
+        (void)finished;
+        co_return self->take();
+    }
+
+    /// The same, or nothing if that takes longer than `limit` (0: none); the task is then cancelled.
+    static asio::awaitable<std::optional<T>> outcome_within(std::shared_ptr<task> self,
+                                                            std::shared_ptr<net::clock> clock,
+                                                            std::chrono::milliseconds limit) {
+        std::optional<T> value;
+        if (co_await wait(self, std::move(clock), limit)) value = self->take();
+        co_return value;
+    }
+
+    /// Completes with the task's outcome, or throws it. Cancelling this leaves the task alone.
+    static asio::awaitable<T> outcome_of_shielded(std::shared_ptr<task> self) {
+        self->shielded_ = true;
+        co_return co_await outcome(std::move(self));
+    }
+
+    /// Asks the task to end. Not from within a callback of the transport.
+    void cancel() {
+        if (!finished_) cancellation_.emit(asio::cancellation_type::terminal);
+    }
+
+    explicit task(asio::any_io_executor executor)
+        : done_(std::move(executor), asio::steady_timer::time_point::max()) {}
+
+private:
+    static asio::awaitable<T> run(asio::any_io_executor executor, asio::awaitable<T> work) {
+        asio::awaitable<T> mine = std::move(work);
+        co_await asio::post(executor, asio::use_awaitable);
+        co_return co_await std::move(mine);
+    }
+
+    /// False when the limit has passed.
+    static asio::awaitable<bool> wait(std::shared_ptr<task> self, std::shared_ptr<net::clock> clock,
+                                      std::chrono::milliseconds limit) {
+        auto late = std::make_shared<bool>(false);
+        std::unique_ptr<net::timer> timer;
+        if (limit.count() > 0) {
+            timer = clock->make_timer();
+            timer->expires_at(clock->now() + limit, [late, weak = std::weak_ptr<task>(self)] {
+                *late = true;
+                if (auto alive = weak.lock()) alive->done_.cancel();
+            });
+        }
+        while (!self->finished_ && !*late) {
+            std::error_code woken;
+            co_await self->done_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+            const auto state = co_await asio::this_coro::cancellation_state;
+            if (state.cancelled() != asio::cancellation_type::none) {
+                if (!self->shielded_) self->cancel();
+                throw std::system_error(asio::error::operation_aborted);
+            }
+        }
+        if (!self->finished_) self->cancel();
+        co_return self->finished_;
+    }
+
+    T take() {
+        if (failure_) std::rethrow_exception(failure_);
+        return std::move(value_);
+    }
+
+    asio::cancellation_signal cancellation_;
+    asio::steady_timer done_;  ///< A condition variable: never expires, is cancelled to wake.
+    std::exception_ptr failure_;
+    T value_{};
+    bool finished_ = false;
+    bool shielded_ = false;
+};
+
+}  // namespace corun::detail

@@ -1,0 +1,146 @@
+#include "run/replay.hpp"
+
+#include <corun/error.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+using corun::run::replay;
+using strings = std::vector<std::string>;
+
+std::string run(const std::string& status, const std::string& more = "") {
+    return R"({"id":"run_1","object":"thread.run","thread_id":"t","assistant_id":"a","status":")" + status +
+           R"(","started_at":1,"completed_at":9,"usage":{"total_tokens":3})" + more + "}";
+}
+
+std::string queued_run() {
+    return R"({"id":"run_1","object":"thread.run","thread_id":"t","assistant_id":"a","status":"queued","started_at":null})";
+}
+
+std::string writing(const std::string& status, const std::string& id = "step_m", const std::string& message = "msg_1") {
+    return R"({"id":")" + id + R"(","object":"thread.run.step","type":"message_creation","status":")" + status +
+           R"(","step_details":{"type":"message_creation","message_creation":{"message_id":")" + message + R"("}}})";
+}
+
+std::string calling(const std::string& status, const std::string& kind = "function") {
+    return R"({"id":"step_c","object":"thread.run.step","type":"tool_calls","status":")" + status +
+           R"(","step_details":{"type":"tool_calls","tool_calls":[{"id":"call_1","type":")" + kind +
+           R"(","name":"n","function":{"name":"n","arguments":"{}"}}]}})";
+}
+
+std::string listing() {
+    return R"({"id":"step_l","object":"thread.run.step","type":"activities","status":"completed",)"
+           R"("step_details":{"type":"activities","activities":[]}})";
+}
+
+std::string message(const std::string& status, const std::string& id = "msg_1") {
+    return R"({"id":")" + id + R"(","object":"thread.message","role":"assistant","status":")" + status +
+           R"(","completed_at":8,"content":[{"type":"text","text":{"value":"Hello","annotations":[]}}]})";
+}
+
+strings names(const std::vector<replay::event>& events) {
+    strings all;
+    for (const auto& each : events) all.push_back(each.name.substr(std::string("thread.").size()));
+    return all;
+}
+
+void expect(const std::vector<replay::event>& events, const strings& expected) {
+    BOOST_TEST(names(events) == expected, boost::test_tools::per_element());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(run_replay)
+
+BOOST_AUTO_TEST_CASE(tells_each_stage_as_it_is_seen) {
+    replay r;
+    expect(r.observe(queued_run(), {}, {}), {"run.created", "run.queued"});
+    expect(r.observe(queued_run(), {}, {}), {});
+    expect(r.observe(run("in_progress"), {}, {}), {"run.in_progress"});
+    expect(r.observe(run("in_progress"), {writing("in_progress")}, {}),
+           {"run.step.created", "run.step.in_progress"});
+    expect(r.observe(run("in_progress"), {writing("in_progress")}, {message("in_progress")}),
+           {"message.created", "message.in_progress"});
+    expect(r.observe(run("completed"), {writing("completed")}, {message("completed")}),
+           {"message.completed", "run.step.completed", "run.completed"});
+    expect(r.observe(run("completed"), {writing("completed")}, {message("completed")}), {});
+}
+
+BOOST_AUTO_TEST_CASE(tells_what_no_reading_has_caught_without_what_came_later) {
+    replay r;
+    const auto events = r.observe(run("completed"), {listing(), calling("completed", "mcp"), writing("completed")},
+                                  {message("completed")});
+    expect(events, {"run.created", "run.queued", "run.in_progress", "run.step.created", "run.step.created",
+                    "run.step.completed", "run.step.created", "run.step.in_progress", "message.created",
+                    "message.in_progress", "message.completed", "run.step.completed", "run.completed"});
+    BOOST_TEST(events[1].data.find(R"("status":"queued","started_at":null,"completed_at":null,"usage":null)") !=
+               std::string::npos);
+    BOOST_TEST(events[2].data.find(R"("status":"in_progress","started_at":1,"completed_at":null)") != std::string::npos);
+    BOOST_TEST(events[3].data == listing());
+    BOOST_TEST(events[4].data.find(R"("tool_calls":[])") != std::string::npos);
+    BOOST_TEST(events[5].data == calling("completed", "mcp"));
+    BOOST_TEST(events[8].data.find(R"("content":[])") != std::string::npos);
+    BOOST_TEST(events[10].data == message("completed"));
+    BOOST_TEST(events[12].data == run("completed"));
+}
+
+BOOST_AUTO_TEST_CASE(outputs_complete_their_step_before_the_run_is_queued_again) {
+    replay r;
+    expect(r.observe(run("requires_action"), {calling("in_progress")}, {}),
+           {"run.created", "run.queued", "run.in_progress", "run.step.created", "run.requires_action"});
+    r.answered();
+    expect(r.observe(run("completed"), {calling("completed"), writing("completed")}, {message("completed")}),
+           {"run.step.completed", "run.queued", "run.in_progress", "run.step.created", "run.step.in_progress",
+            "message.created", "message.in_progress", "message.completed", "run.step.completed", "run.completed"});
+}
+
+BOOST_AUTO_TEST_CASE(approved_calls_complete_their_step_when_they_have_been_made) {
+    replay r;
+    (void)r.observe(run("requires_action"), {calling("in_progress", "mcp")}, {});
+    r.answered();
+    expect(r.observe(run("completed"), {calling("completed", "mcp")}, {}),
+           {"run.queued", "run.in_progress", "run.step.completed", "run.completed"});
+}
+
+BOOST_AUTO_TEST_CASE(tells_how_a_run_ended_whatever_it_came_to) {
+    for (const char* status : {"failed", "cancelled", "expired", "incomplete"}) {
+        replay r;
+        const auto events = r.observe(run(status), {}, {});
+        BOOST_TEST(events.back().name == std::string("thread.run.") + status);
+        BOOST_TEST(events.back().data == run(status));
+    }
+    replay step_failed;
+    expect(step_failed.observe(run("failed"), {calling("failed")}, {}),
+           {"run.created", "run.queued", "run.in_progress", "run.step.created", "run.step.failed", "run.failed"});
+    replay never_started;
+    const std::string expired =
+        R"({"id":"run_1","thread_id":"t","assistant_id":"a","status":"expired","started_at":null})";
+    expect(never_started.observe(expired, {}, {}), {"run.created", "run.queued", "run.expired"});
+}
+
+BOOST_AUTO_TEST_CASE(tells_that_a_run_is_being_cancelled_once) {
+    replay r;
+    expect(r.observe(run("cancelling"), {}, {}), {"run.created", "run.queued", "run.in_progress", "run.cancelling"});
+    expect(r.observe(run("cancelling"), {}, {}), {});
+    expect(r.observe(run("cancelled"), {}, {}), {"run.cancelled"});
+}
+
+BOOST_AUTO_TEST_CASE(no_message_is_lost_that_no_step_names) {
+    replay r;
+    expect(r.observe(run("completed"), {}, {message("completed"), message("incomplete", "msg_2")}),
+           {"run.created", "run.queued", "run.in_progress", "message.created", "message.in_progress",
+            "message.completed", "message.created", "message.in_progress", "message.incomplete", "run.completed"});
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_run_is_an_error) {
+    replay r;
+    const auto is_bad = [](const corun::error& e) { return e.code() == corun::errc::bad_response; };
+    BOOST_CHECK_EXCEPTION(r.observe("nonsense", {}, {}), corun::error, is_bad);
+    BOOST_CHECK_EXCEPTION(r.observe(run("in_progress"), {"[]"}, {}), corun::error, is_bad);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
