@@ -141,13 +141,15 @@ std::vector<json> tool_call::deltas(bool only_arguments) const {
         return pieces;
     }
     const auto target = [this](json& piece) -> json& { return type == "mcp" ? piece : piece[type]; };
+    // Search results are never without the rest.
     json first = json::object(), late = json::object();
     for (const auto& [key, value] : details.items())
-        (key == "output" || key == "outputs" || key == "results" ? late : first)[key] = value;
+        (key == "output" || key == "outputs" || details.contains("results") ? late : first)[key] = value;
     std::string rest;
     if (type == "code_interpreter" && get(first, "input").is_string())
         std::tie(first["input"].get_ref<std::string&>(), rest) = halves_of(get_string(first, "input"));
-    target(add(true)).update(first);
+    json& begun = add(true);
+    if (!first.empty()) target(begun).update(first);
     if (!rest.empty()) add(false)[type]["input"] = rest;
     if (late.empty()) return pieces;
     std::size_t index = 0;

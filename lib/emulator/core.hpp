@@ -11,6 +11,7 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <chrono>
 #include <deque>
 #include <map>
 #include <memory>
@@ -168,6 +169,7 @@ private:
     /// Does something that takes time, with keep-alives in the stream meanwhile.
     asio::awaitable<void> meanwhile(event_sink& sink, asio::awaitable<void> what);
     asio::awaitable<void> keep_alive(event_sink& sink);
+    asio::awaitable<void> wait_for(std::chrono::milliseconds time);
     asio::awaitable<void> wait_until_expired(run& what);
 
     asio::awaitable<void> emit(event_sink& sink, std::string event, json data);

@@ -175,12 +175,15 @@ asio::awaitable<void> core::keep_alive(event_sink& sink) {
     }
 }
 
+asio::awaitable<void> core::wait_for(std::chrono::milliseconds time) {
+    asio::steady_timer timer(context, time);
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
 asio::awaitable<void> core::wait_until_expired(run& what) {
-    asio::steady_timer timer(context);
+    const auto until = get(what.object, "expires_at").get<std::int64_t>();
     for (;;) {
-        const auto left = get(what.object, "expires_at").get<std::int64_t>() - now();
-        timer.expires_after(std::chrono::seconds(std::max<std::int64_t>(left, 1)));
-        co_await timer.async_wait(asio::use_awaitable);
+        co_await wait_for(std::chrono::seconds(std::max<std::int64_t>(until - now(), 0)));
         expire(what);
         if (what.ended()) throw interrupted{};
     }
@@ -349,8 +352,8 @@ asio::awaitable<bool> core::say_text(run& what, event_sink& sink, record& messag
     if (options.role_in_deltas) before += R"("role":"assistant",)";
     before += R"("content":[{"index":)" + std::to_string(index) + R"(,"type":"text","text":{"value":)";
     const std::string after = options.role_in_deltas ? R"(,"annotations":[]}}]}})" : "}}]}}";
-    asio::steady_timer pace(context);
     std::string said;
+    if (get(get(block, "text"), "annotations").is_null()) block["text"]["annotations"] = json::array();
     const auto keep = [&] {
         block["text"]["value"] = said;
         message.object["content"].push_back(block);
@@ -363,8 +366,8 @@ asio::awaitable<bool> core::say_text(run& what, event_sink& sink, record& messag
             if (sink.put("thread.message.delta", before + text_of(token) + after)) co_await sink.flush();
             if (options.pace.count() > 0) {
                 co_await sink.flush();
-                pace.expires_after(options.pace);
-                co_await pace.async_wait(asio::use_awaitable);
+                auto pace = wait_for(options.pace);
+                co_await meanwhile(sink, std::move(pace));
             }
             if (what.status() == "cancelling" || what.ended()) throw interrupted{};
         }

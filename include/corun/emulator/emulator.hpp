@@ -90,7 +90,7 @@ public:
     static step call_mcp(std::string tool, std::string arguments = {}, std::string server_label = {});
     /// Calls a tool that the service itself runs, such as `code_interpreter` or `bing_grounding`.
     /// `details` is the JSON object that the call shows under its type's name (of `mcp`: beside it).
-    /// Members `output`, `outputs` and `results` stream after the others.
+    /// Members `output` and `outputs` stream after the others.
     static step call_tool(std::string type, std::string details = "{}");
     /// Parts neighbouring calls that would else be one round.
     static step next_round();
