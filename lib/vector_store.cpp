@@ -124,13 +124,13 @@ asio::awaitable<void> vector_store::remove() {
     return remove_store(handle_access::open(*this, the_store));
 }
 
-asio::awaitable<vector_store_info> vector_store::wait(wait_options options) {
+asio::awaitable<vector_store_info> vector_store::wait(std::chrono::milliseconds timeout) {
     const auto of = handle_access::open(*this, the_store);
     const auto look = [of] { return read_store(of); };
     const auto done = [](const vector_store_info& seen) {
         return seen.status == "completed" || seen.status == "expired";
     };
-    return detail::wait_until<vector_store_info>(of->service->clock, options, "vector store " + id(), look, done);
+    return detail::wait_until<vector_store_info>(of->service->clock, timeout, "vector store " + id(), look, done);
 }
 
 asio::awaitable<vector_store_file> vector_store::add_file(std::string file_id,
@@ -152,11 +152,11 @@ asio::awaitable<void> vector_store::remove_file(std::string file_id) {
     return remove_file_of(handle_access::open(*this, the_store), std::move(file_id));
 }
 
-asio::awaitable<vector_store_file> vector_store::wait_for_file(std::string file_id, wait_options options) {
+asio::awaitable<vector_store_file> vector_store::wait_for_file(std::string file_id, std::chrono::milliseconds timeout) {
     const auto of = handle_access::open(*this, the_store);
     const auto look = [of, file_id] { return get_file_of(of, file_id); };
     const auto done = [](const vector_store_file& seen) { return has_ended(seen.status); };
-    return detail::wait_until<vector_store_file>(of->service->clock, options, "file " + file_id, look, done);
+    return detail::wait_until<vector_store_file>(of->service->clock, timeout, "file " + file_id, look, done);
 }
 
 asio::awaitable<vector_store_batch> vector_store::add_files(std::vector<std::string> file_ids,
@@ -184,11 +184,12 @@ paged<vector_store_file> vector_store::list_batch_files(std::string batch_id, st
                                            wire::decode_vector_store_file, std::move(status));
 }
 
-asio::awaitable<vector_store_batch> vector_store::wait_for_batch(std::string batch_id, wait_options options) {
+asio::awaitable<vector_store_batch> vector_store::wait_for_batch(std::string batch_id,
+                                                                 std::chrono::milliseconds timeout) {
     const auto of = handle_access::open(*this, the_store);
     const auto look = [of, batch_id] { return call_batch(of, batch_id, "GET", {}); };
     const auto done = [](const vector_store_batch& seen) { return has_ended(seen.status); };
-    return detail::wait_until<vector_store_batch>(of->service->clock, options, "batch " + batch_id, look, done);
+    return detail::wait_until<vector_store_batch>(of->service->clock, timeout, "batch " + batch_id, look, done);
 }
 
 }  // namespace corun

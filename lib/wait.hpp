@@ -1,11 +1,12 @@
 #pragma once
+#include "escape.hpp"
 #include "net/clock.hpp"
 #include <corun/error.hpp>
-#include <corun/files.hpp>
 
 #include <asio/awaitable.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,18 +18,18 @@ namespace corun::detail {
 asio::awaitable<void> sleep_until(std::shared_ptr<net::clock> clock, net::time_point when);
 
 /// Calls `look()` (an awaitable) until `done` says yes of what it gave, and gives that. Failures
-/// that may pass are looked past, a few in a row. `errc::total_timeout` names `what` and how it stood.
+/// that may pass are looked past, a few in a row. `errc::total_timeout` names `what` and how it
+/// stood once `timeout` has passed; 0 is no limit.
 template <class T, class Look, class Done>
-asio::awaitable<T> wait_until(std::shared_ptr<net::clock> clock, wait_options options, std::string what, Look look,
-                              Done done) {
+asio::awaitable<T> wait_until(std::shared_ptr<net::clock> clock, std::chrono::milliseconds timeout, std::string what,
+                              Look look, Done done) {
     constexpr int most_failures = 3;
-    if (options.first_delay.count() <= 0)
-        throw error(errc::invalid_argument, "wait_options::first_delay must be positive");
+    constexpr std::chrono::milliseconds longest_pause{8'000};
     const net::time_point started = clock->now();
-    std::chrono::milliseconds delay = options.first_delay;
+    const bool bounded = timeout.count() > 0;
     std::string status;
     int failures = 0;
-    while (true) {
+    for (std::chrono::milliseconds pause{500};; pause = std::min(pause * 2, longest_pause)) {
         std::optional<error> failure;
         try {
             T seen = co_await look();
@@ -39,17 +40,15 @@ asio::awaitable<T> wait_until(std::shared_ptr<net::clock> clock, wait_options op
             if (!is_retryable(problem.code()) || ++failures > most_failures) throw;
             failure = problem;
         }
-        const auto passed = clock->now() - started;
-        if (options.timeout.count() > 0 && passed >= options.timeout) {
+        const net::time_point now = clock->now();
+        if (bounded && now >= started + timeout) {
             if (failure) throw error(*failure);
-            throw error(errc::total_timeout,
-                        what + " is still '" + status + "' after " + std::to_string(options.timeout.count()) + " ms");
+            throw error(errc::total_timeout, what + " is still " + quote(status));
         }
-        net::time_point next = clock->now() + delay;
-        if (failure && failure->retry_after()) next = std::max(next, clock->now() + *failure->retry_after());
-        if (options.timeout.count() > 0) next = std::min(next, started + options.timeout);
+        net::time_point next = now + pause;
+        if (failure && failure->retry_after()) next = std::max(next, now + *failure->retry_after());
+        if (bounded) next = std::min(next, started + timeout);
         co_await sleep_until(clock, next);
-        delay = std::min(delay * 2, std::max(options.max_delay, options.first_delay));
     }
 }
 

@@ -3,7 +3,6 @@
 #include <corun/message.hpp>
 #include <corun/resources.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -120,15 +119,6 @@ struct CORUN_API vector_store_batch {
     corun::file_counts file_counts;
     std::optional<std::int64_t> created_at;
     std::string raw;
-};
-
-/// How long to wait for the service to take files in, and how often to look.
-struct CORUN_API wait_options {
-    wait_options() = default;
-
-    std::chrono::milliseconds first_delay{500};  ///< Between the first two looks; then doubled each time.
-    std::chrono::milliseconds max_delay{8'000};
-    std::chrono::milliseconds timeout{600'000};  ///< For all of it; 0: no limit.
 };
 
 }  // namespace corun

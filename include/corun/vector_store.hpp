@@ -5,6 +5,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,9 +44,12 @@ public:
     [[nodiscard]] asio::awaitable<void> remove();
 
     /// Completes when no file is being taken in any more, and gives `info`: look at its status
-    /// (`completed` or `expired`) and at how many files have failed. Looks again and again, ever more
-    /// rarely, through failures that may pass; `errc::total_timeout` when it takes too long.
-    [[nodiscard]] asio::awaitable<vector_store_info> wait(wait_options options = {});
+    /// (`completed` or `expired`) and at how many files have failed. Reads the vector store again and
+    /// again, at first twice a second and then less often, down to once in eight seconds. Failures that
+    /// may pass (`is_retryable`) are looked past, up to three in a row. `errc::total_timeout` once
+    /// `timeout` has passed; 0 is no limit.
+    [[nodiscard]] asio::awaitable<vector_store_info> wait(std::chrono::milliseconds timeout = std::chrono::milliseconds{
+                                                              0});
 
     /// Puts an uploaded file into the vector store.
     [[nodiscard]] asio::awaitable<vector_store_file> add_file(std::string file_id,
@@ -56,7 +60,8 @@ public:
     /// Takes a file out of the vector store. The file itself stays.
     [[nodiscard]] asio::awaitable<void> remove_file(std::string file_id);
     /// As `wait`, until the file is `completed`, `failed` or `cancelled`: look at its status.
-    [[nodiscard]] asio::awaitable<vector_store_file> wait_for_file(std::string file_id, wait_options options = {});
+    [[nodiscard]] asio::awaitable<vector_store_file> wait_for_file(
+        std::string file_id, std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 
     /// Puts many files into the vector store at once.
     [[nodiscard]] asio::awaitable<vector_store_batch> add_files(std::vector<std::string> file_ids,
@@ -69,7 +74,8 @@ public:
     [[nodiscard]] paged<vector_store_file> list_batch_files(std::string batch_id, std::string status = {},
                                                             list_options options = {});
     /// As `wait`, until the batch is `completed`, `failed` or `cancelled`: look at its status and counts.
-    [[nodiscard]] asio::awaitable<vector_store_batch> wait_for_batch(std::string batch_id, wait_options options = {});
+    [[nodiscard]] asio::awaitable<vector_store_batch> wait_for_batch(
+        std::string batch_id, std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
 

@@ -23,7 +23,7 @@ static_assert(none_is_an_aggregate<
               corun::message, corun::mcp_tool, corun::function_tool, corun::json_tool, corun::tool, corun::mcp_approval,
               corun::mcp_tool_resource, corun::tool_resources, corun::client_options, corun::run_options,
               corun::list_options, corun::credential, corun::file_upload, corun::static_chunking,
-              corun::vector_store_data_source, corun::vector_store_definition, corun::wait_options>);
+              corun::vector_store_data_source, corun::vector_store_definition>);
 static_assert(
     none_is_an_aggregate<
         // received
