@@ -75,6 +75,7 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, std::st
     self->secrets_ = std::move(what.secrets);
     self->transfer_.reset();
     self->transfer_over_ = self->transfer_paused_ = false;
+    self->transfer_failure_.clear();
     self->head_ = {};
     self->body_.clear();
     self->response_ = response::none;
@@ -83,7 +84,7 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, std::st
     self->transfer_ = self->service_->transport->start(std::move(what.request), *self);
     self->act();
     self->watch();
-    while (!self->machine_.over() && !self->abandoned_ && self->response_ != response::events) {
+    while (!self->transfer_over_ && !self->machine_.over() && !self->abandoned_ && self->response_ != response::events) {
         ++self->waiting_;
         std::error_code woken;
         co_await self->arrival_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
@@ -96,7 +97,9 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, std::st
     }
     if (self->response_ == response::refusal) throw self->refusal();
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
-    if (self->response_ == response::none) throw self->failure();
+    if (self->response_ == response::events) co_return;
+    const std::error_code failed = self->machine_.failure();
+    throw error(failed ? failed : self->transfer_failure_, self->details_);
 }
 
 // The caller's side.
@@ -286,6 +289,7 @@ asio::awaitable<void> run_stream::send_and_poll(std::shared_ptr<run_stream> self
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
     self->response_ = response::events;
     self->machine_.response_begins(self->service_->clock->now());
+    self->machine_.response_accepted();
     if (self->run_id_.empty()) {
         self->learn_ids("thread.run.created", json);
         if (!self->run_->conversation && self->run_->begun_in.empty()) {
@@ -349,6 +353,7 @@ void run_stream::on_head(net::response_head head) noexcept {
     const bool success = head_.status >= 200 && head_.status < 300;
     const bool events = success && equal_ignoring_case(head_.media_type(), "text/event-stream");
     response_ = events ? response::events : response::refusal;
+    if (events) machine_.response_accepted();
     try {
         details_.request_id = secrets_.redacted(request_id_of(head_));
     } catch (...) {
@@ -376,6 +381,7 @@ void run_stream::on_bytes(std::string_view bytes) noexcept {
 
 void run_stream::on_done(std::error_code code, std::string detail) noexcept {
     transfer_over_ = true;
+    transfer_failure_ = code ? code : std::error_code(errc::premature_eof);
     if (abandoned_) {
         // The timer's call is what keeps this object, and the transfer must not go in the middle of its work.
         asio::post(service_->executor, [last = std::move(deadline_)] {});
@@ -485,7 +491,10 @@ void run_stream::learn_ids(std::string_view name, std::string_view data) {
 void run_stream::gather(std::string_view bytes) {
     const std::size_t room = error_body_read - body_.size();
     body_.append(bytes.substr(0, room));
-    if (bytes.size() > room) machine_.fail(refusal().code());
+    if (bytes.size() <= room) return;
+    const error refused = refusal();
+    details_ = refused.details();
+    machine_.fail(refused.code());
 }
 
 void run_stream::fail(std::error_code code, std::string detail) noexcept {

@@ -291,8 +291,8 @@ BOOST_AUTO_TEST_CASE(calls_with_the_headers_of_the_approval) {
         stream(path_of(run) + "/submit_tool_outputs", body);
         BOOST_TEST(service->mcp_requests().back().header("Authorization") == authorization);
         BOOST_TEST(service->mcp_requests().back().header("X-Tenant") == extra);
-        BOOST_TEST(service->mcp_requests().back().run_id == run["id"]);
-        BOOST_TEST(service->mcp_requests().back().tool_call_id == body["tool_approvals"][0]["tool_call_id"]);
+        BOOST_TEST(run["id"] == service->mcp_requests().back().run_id);
+        BOOST_TEST(body["tool_approvals"][0]["tool_call_id"] == service->mcp_requests().back().tool_call_id);
         // The server got the run's own for the listing, and these for the call.
         const auto& calls = mcp->calls();
         BOOST_TEST(calls.size() >= both_sessions.size());
