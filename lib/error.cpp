@@ -115,6 +115,7 @@ public:
             case errc::connect_timeout:
             case errc::idle_timeout:
             case errc::total_timeout:
+            case errc::mcp_headers_timeout:
                 return std::errc::timed_out;
             case errc::invalid_argument:
             case errc::invalid_endpoint:

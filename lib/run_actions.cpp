@@ -135,8 +135,7 @@ asio::awaitable<submission> with_headers(std::shared_ptr<run_context> run, pendi
     const bool fresh = static_cast<bool>(run->provider);
     if (fresh) run->given.headers = co_await ask_for_headers(run, std::move(request));
     for (const auto& [approval, call] : wanting) {
-        approval->headers =
-            reconcile::headers_for_approval(run->given.headers, run->servers, call->server_label);
+        approval->headers = reconcile::headers_for_approval(run->given.headers, run->servers, call->server_label);
         if (approval->headers.empty()) continue;
         report.add(approvals, "The approval of " + quote(call->name) + " at MCP server " + quote(call->server_label) +
                                   " carries the headers " + names_of(approval->headers) + ", " +

@@ -137,8 +137,8 @@ asio::awaitable<std::shared_ptr<ephemeral_agent>> ephemeral_agent::create(std::s
     // The service takes no more than 16 pairs, and the agent's own come first.
     if (definition.metadata.size() < 16) definition.metadata[ephemeral_mark] = mark;
     secret body = wire::encode_agent(definition);
-    auto creation = task<std::shared_ptr<ephemeral_agent>>::start(
-        owner->executor, create_copy(owner, std::move(body), std::move(mark)));
+    auto creation = task<std::shared_ptr<ephemeral_agent>>::start(owner->executor,
+                                                                  create_copy(owner, std::move(body), std::move(mark)));
     co_return co_await task<std::shared_ptr<ephemeral_agent>>::outcome_of_shielded(std::move(creation));
 }
 
@@ -155,8 +155,7 @@ asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, m
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
     if (failure) throw error(errc::mcp_headers_failed, what_of(failure));
-    if (!given)
-        throw error(errc::mcp_headers_timeout, "it gave none within " + std::to_string(limit.count()) + " ms");
+    if (!given) throw error(errc::mcp_headers_timeout, "it gave none within " + std::to_string(limit.count()) + " ms");
     co_return std::move(*given);
 }
 

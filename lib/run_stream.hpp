@@ -113,6 +113,7 @@ private:
     std::unique_ptr<net::transfer> transfer_;
     int waiting_ = 0;  ///< How many wait for it.
     bool transfer_over_ = false;
+    std::error_code transfer_failure_;
     bool transfer_paused_ = false;
     bool abandoned_ = false;
     bool may_restart_ = false;  ///< Nothing has been done yet that beginning again would do twice.

@@ -1,16 +1,9 @@
 #include "codec/threads.hpp"
-#include "escape.hpp"
 #include "handle_access.hpp"
 #include "reconcile/reconcile.hpp"
 #include "service.hpp"
+#include "wait.hpp"
 #include <corun/thread.hpp>
-
-#include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
-#include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
-
-#include <algorithm>
 
 namespace corun {
 namespace {
@@ -117,44 +110,6 @@ asio::awaitable<run_step> get_step_of(std::shared_ptr<State> of, std::string run
     co_return wire::decode_step(json);
 }
 
-asio::awaitable<void> sleep_until(std::shared_ptr<net::clock> clock, net::time_point when) {
-    const auto executor = co_await asio::this_coro::executor;
-    asio::steady_timer woken(executor, asio::steady_timer::time_point::max());
-    bool due = false;
-    const std::unique_ptr<net::timer> timer = clock->make_timer();
-    timer->expires_at(when, [&] {
-        due = true;
-        woken.cancel();
-    });
-    while (!due) {
-        std::error_code code;
-        co_await woken.async_wait(asio::redirect_error(asio::use_awaitable, code));
-        const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
-    }
-}
-
-template <class State>
-asio::awaitable<thread_run> wait_for_run_of(std::shared_ptr<State> of, std::string id,
-                                            std::chrono::milliseconds timeout) {
-    using namespace std::chrono_literals;
-    constexpr auto longest_pause = std::chrono::milliseconds(5s);
-    const std::shared_ptr<net::clock> clock = of->service->clock;
-    const net::time_point started = clock->now();
-    for (std::chrono::milliseconds pause = 500ms;; pause = std::min(pause * 3 / 2, longest_pause)) {
-        thread_run run = co_await get_run_of(of, id);
-        if (is_terminal(run.status) || run.status == run_state::requires_action) co_return run;
-        net::time_point next = clock->now() + pause;
-        if (timeout.count() > 0) {
-            const net::time_point end = started + timeout;
-            if (clock->now() >= end)
-                throw error(errc::total_timeout, "the run is still " + detail::escape(run.status_text));
-            next = std::min(next, end);
-        }
-        co_await sleep_until(clock, next);
-    }
-}
-
 }  // namespace
 
 const std::string& thread::id() const noexcept {
@@ -218,7 +173,12 @@ asio::awaitable<thread_run> thread::cancel_run(std::string run_id) {
 }
 
 asio::awaitable<thread_run> thread::wait_for_run(std::string run_id, std::chrono::milliseconds timeout) {
-    return wait_for_run_of(handle_access::open(*this, "the thread"), std::move(run_id), timeout);
+    const auto of = handle_access::open(*this, "the thread");
+    const auto look = [of, run_id] { return get_run_of(of, run_id); };
+    const auto done = [](const thread_run& run) {
+        return is_terminal(run.status) || run.status == run_state::requires_action;
+    };
+    return detail::wait_until<thread_run>(of->service->clock, timeout, "run " + run_id, look, done);
 }
 
 asio::awaitable<run_step> thread::get_step(std::string run_id, std::string step_id, std::vector<std::string> include) {

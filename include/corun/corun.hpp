@@ -7,6 +7,7 @@
 #include <corun/error.hpp>
 #include <corun/event.hpp>
 #include <corun/event_stream.hpp>
+#include <corun/files.hpp>
 #include <corun/handlers.hpp>
 #include <corun/headers.hpp>
 #include <corun/mcp_headers.hpp>
@@ -22,4 +23,5 @@
 #include <corun/submission.hpp>
 #include <corun/thread.hpp>
 #include <corun/tools.hpp>
+#include <corun/vector_store.hpp>
 #include <corun/version.hpp>

@@ -81,7 +81,7 @@ enum class errc {
 CORUN_API const std::error_category& category() noexcept;
 CORUN_API std::error_code make_error_code(errc value) noexcept;
 
-/// True for the timeouts: connect, idle, total, and any code equal to `std::errc::timed_out`.
+/// True for the timeouts: connect, idle, total, that of MCP headers, and any code equal to `std::errc::timed_out`.
 CORUN_API bool is_timeout(const std::error_code& code) noexcept;
 /// True when the same request may succeed later: timeouts, connection errors, 429 and 5xx. Creating
 /// a run is not idempotent: look whether it exists before you post it again.

@@ -28,21 +28,21 @@ private:
     content_block(kind k, std::string v, std::string d);
 };
 
-/// A file in Azure storage that was not uploaded to the service.
-struct CORUN_API data_source {
-    data_source(std::string uri, std::string type);
+/// An asset in Azure storage, which goes into a vector store or with a message without being uploaded.
+struct CORUN_API vector_store_data_source {
+    vector_store_data_source(std::string uri, std::string type);
 
     std::string uri;
-    std::string type;  ///< `uri_asset`, or `id_asset` for the id of an asset.
+    std::string type;  ///< `uri_asset` or `id_asset`.
 };
 
 /// A file that a message brings, and the tools that may read it.
 struct CORUN_API attachment {
     attachment(std::string file_id, std::vector<std::string> tools);
-    attachment(corun::data_source source, std::vector<std::string> tools);
+    attachment(vector_store_data_source source, std::vector<std::string> tools);
 
     std::string file_id;  ///< Empty with a `data_source`.
-    std::optional<corun::data_source> data_source;
+    std::optional<vector_store_data_source> data_source;
     std::vector<std::string> tools;  ///< `code_interpreter`, `file_search`.
 };
 

@@ -56,10 +56,11 @@ public:
     [[nodiscard]] asio::awaitable<thread_run> update_run(std::string run_id, metadata pairs);
     /// Asks for cancellation; the run is then usually `cancelling`.
     [[nodiscard]] asio::awaitable<thread_run> cancel_run(std::string run_id);
-    /// Reads the run again and again, at first twice a second and then less often, down to once in
-    /// five seconds. Completes with the run as soon as it has ended or requires an action. Errors
-    /// are those of `get_run`, and `errc::total_timeout` once `timeout` has passed; 0 is no limit.
-    /// The run goes on at the service then, and so it does after cancellation.
+    /// Completes with the run as soon as it has ended or requires an action. Reads it again and
+    /// again, at first twice a second and then less often, down to once in eight seconds. Failures
+    /// that may pass (`is_retryable`) are looked past, up to three in a row. `errc::total_timeout`
+    /// once `timeout` has passed; 0 is no limit. The run goes on at the service then, and so it does
+    /// after cancellation.
     [[nodiscard]] asio::awaitable<thread_run> wait_for_run(
         std::string run_id, std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 

@@ -516,7 +516,7 @@ constexpr member<typed_object> typed_object_members[] = {
 
 struct attachment_fields {
     std::string file_id;
-    std::optional<data_source> source;
+    std::optional<vector_store_data_source> source;
     std::vector<typed_object> tools;
 };
 constexpr member<attachment_fields> attachment_members[] = {

@@ -8,8 +8,6 @@
 namespace corun::emulator {
 namespace {
 
-const char* const went_wrong = "Sorry, something went wrong.";
-
 json or_default(const json& body, const char* name, json otherwise) {
     const json& value = get(body, name);
     return value.is_null() ? std::move(otherwise) : value;
@@ -93,21 +91,6 @@ bool mcp_binding::needs_approval(const std::string& tool) const {
     const json& never = get(approval, "never");
     const json& names = never.is_array() ? never : get(never, "tool_names");
     return !names.is_array() || std::find(names.begin(), names.end(), tool) == names.end();
-}
-
-json tool_call::shown(const std::string& label, bool in_step) const {
-    json call;
-    call["id"] = id;
-    call["type"] = is_function ? "function" : "mcp";
-    json& target = is_function ? call["function"] : call;
-    target["name"] = name;
-    target["arguments"] = arguments;
-    if (in_step && output)
-        target["output"] = *output;
-    else if (in_step && is_function)
-        target["output"] = nullptr;
-    if (!is_function) target["server_label"] = label;
-    return call;
 }
 
 core::core(asio::io_context& io, service_options what)
@@ -310,6 +293,43 @@ void core::set_status(run& what, const std::string& status) {
     object["usage"] = std::move(usage);
 }
 
+std::shared_ptr<record> core::new_step(run& what, const std::string& type, json details) {
+    json object;
+    object["id"] = make_id("step_");
+    object["object"] = "thread.run.step";
+    object["type"] = type;
+    for (const char* name : {"assistant_id", "thread_id"}) object[name] = get(what.object, name);
+    object["run_id"] = what.id;
+    object["status"] = "in_progress";
+    object["step_details"] = std::move(details);
+    object["last_error"] = nullptr;
+    object["created_at"] = now();
+    for (const char* name : {"expired_at", "completed_at", "cancelled_at", "failed_at", "usage"})
+        object[name] = nullptr;
+    object["metadata"] = json::object();
+    auto made = std::make_shared<record>(std::move(object));
+    what.steps.add(made);
+    return made;
+}
+
+std::shared_ptr<record> core::new_message(run& what) {
+    json object;
+    object["id"] = make_id("msg_");
+    object["object"] = "thread.message";
+    object["created_at"] = now();
+    for (const char* name : {"assistant_id", "thread_id"}) object[name] = get(what.object, name);
+    object["run_id"] = what.id;
+    object["status"] = "in_progress";
+    for (const char* name : {"incomplete_details", "incomplete_at", "completed_at"}) object[name] = nullptr;
+    object["role"] = "assistant";
+    object["content"] = json::array();
+    object["attachments"] = json::array();
+    object["metadata"] = json::object();
+    auto made = std::make_shared<record>(std::move(object));
+    threads.find(get_string(what.object, "thread_id"))->messages.add(made);
+    return made;
+}
+
 void core::end_step(record& what, const std::string& status) {
     what.object["status"] = status;
     what.object[status + "_at"] = now();
@@ -326,6 +346,11 @@ void core::expire(run& what) {
     }
     set_status(what, "expired");
     if (what.under_way) what.interrupt.emit(asio::cancellation_type::terminal);
+}
+
+void core::was_read(run& what) {
+    what.was_read = true;
+    if (what.next_stage) what.next_stage->cancel();
 }
 
 void core::stop() {
@@ -356,11 +381,25 @@ json core::shown(const run& what) const {
     return object;
 }
 
+void drop_results(json& step_details) {
+    if (!step_details.contains("tool_calls")) return;
+    for (auto& call : step_details["tool_calls"])
+        if (call.contains("file_search") && call["file_search"].contains("results"))
+            for (auto& result : call["file_search"]["results"]) result.erase("content");
+}
+
+json core::shown_step(const record& what, bool with_results) const {
+    json object = what.object;
+    if (!with_results) drop_results(object["step_details"]);
+    return object;
+}
+
 json core::shown_in_stream(const run& what, const record& of) const {
     // Streams say when a step expires, listings when it expired.
     json object;
-    for (const auto& [key, value] : of.object.items())
-        if (key == "expired_at")
+    const json step = shown_step(of, what.with_results);
+    for (const auto& [key, value] : step.items())
+        if (key == "expired_at" && options.expires_at_in_streamed_steps)
             object["expires_at"] = get(what.object, "expires_at");
         else
             object[key] = value;

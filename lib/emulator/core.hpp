@@ -1,6 +1,6 @@
 #pragma once
+#include "emulator/event_sink.hpp"
 #include "emulator/faults.hpp"
-#include "emulator/http_server.hpp"
 #include "emulator/json.hpp"
 #include "emulator/mcp_client.hpp"
 #include "emulator/store.hpp"
@@ -9,15 +9,30 @@
 #include <asio/awaitable.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
 
+#include <chrono>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace corun::emulator {
+
+/// The run fails, and says so.
+struct run_failure : std::runtime_error {
+    run_failure(std::string what_code, const std::string& message)
+        : std::runtime_error(message), code(std::move(what_code)) {}
+    std::string code;
+};
+
+/// The run was cancelled or has expired, or the service stops.
+struct interrupted {};
+
+inline constexpr const char* went_wrong = "Sorry, something went wrong.";
 
 /// An MCP server as a run uses it.
 struct mcp_binding {
@@ -33,18 +48,25 @@ struct mcp_binding {
 };
 
 struct tool_call {
-    tool_call() = default;
+    explicit tool_call(step::kind what) : kind(what) {}
 
-    std::string id, name, arguments;
-    bool is_function = true;
+    [[nodiscard]] bool is_function() const noexcept { return kind == step::kind::call_function; }
+    [[nodiscard]] bool is_mcp() const noexcept { return kind == step::kind::call_mcp; }
+
+    /// As it stands in steps and required actions.
+    [[nodiscard]] json shown(bool in_step) const;
+    /// The pieces in which streams tell of it, before it has an output.
+    [[nodiscard]] std::vector<json> deltas(bool only_arguments) const;
+
+    step::kind kind;
+    std::string id, type, name, arguments;
+    json details;            ///< Of a call that the service itself answers, as scripted.
     std::size_t server = 0;  ///< Index in `run::servers`, of an MCP call.
+    std::string label;       ///< The server's.
     bool waits = false;      ///< For an output or an approval.
     bool denied = false;
     header_fields headers;  ///< Of an MCP call.
     std::optional<std::string> output;
-
-    /// As it stands in steps and required actions.
-    [[nodiscard]] json shown(const std::string& label, bool in_step) const;
 };
 
 struct run : record {
@@ -62,8 +84,11 @@ struct run : record {
     std::optional<std::pair<std::string, std::string>> fails_at_once;  ///< Code and message.
     std::size_t prompt_tokens = 0, completion_tokens = 0;
     bool created_thread = false;
-    bool under_way = false;  ///< A coroutine works on it.
+    bool with_results = false;  ///< Its stream shows the content of search results, as `include[]` asked.
+    bool under_way = false;     ///< A coroutine works on it.
     asio::cancellation_signal interrupt;
+    std::optional<asio::steady_timer> next_stage;  ///< See `service_options::stage_a_read`.
+    bool was_read = false;
 };
 
 struct agent : record {
@@ -77,29 +102,6 @@ struct thread : record {
     store<run> runs;
 
     [[nodiscard]] std::shared_ptr<run> active_run() const;
-};
-
-/// Where the events of a run go: an SSE response, or nowhere.
-class event_sink {
-public:
-    event_sink() = default;
-    event_sink(asio::io_context& context, std::shared_ptr<http::exchange> exchange, std::vector<fault> faults)
-        : context_(&context), exchange_(std::move(exchange)), faults_(std::move(faults)) {}
-
-    [[nodiscard]] bool is_open() const noexcept { return exchange_ != nullptr; }
-    /// Adds a frame. True when `flush` is due.
-    bool put(const std::string& event, const std::string& data);
-    /// Completes when the socket has taken what was added. A client that has gone is no error:
-    /// the run goes on without it.
-    asio::awaitable<void> flush();
-    asio::awaitable<void> finish();
-
-private:
-    asio::io_context* context_ = nullptr;
-    std::shared_ptr<http::exchange> exchange_;
-    stream_faults faults_;
-    std::string buffer_;
-    stream_faults::end end_ = stream_faults::end::none;
 };
 
 /// The state of a service and its runs at work.
@@ -127,14 +129,19 @@ public:
     void cancel(std::shared_ptr<run> what);
     /// What time has done to a run. To be called before looking at it.
     void expire(run& what);
+    /// Somebody looks at a run: it may go on to its next stage, if it waits for that.
+    void was_read(run& what);
     void stop();
 
     /// Objects as the service shows them.
     [[nodiscard]] json shown(const record& what) const;
     [[nodiscard]] json shown(const run& what) const;
-    [[nodiscard]] json shown_in_stream(const run& what, const record& of) const;
+    [[nodiscard]] json shown_step(const record& what, bool with_results) const;
 
 private:
+    [[nodiscard]] json shown_in_stream(const run& what, const record& of) const;
+    std::shared_ptr<record> new_step(run& what, const std::string& type, json details);
+    std::shared_ptr<record> new_message(run& what);
     void bind_servers(run& what, const agent& who, const thread& where, const json& body, bool streaming);
     void set_status(run& what, const std::string& status);
     void end_step(record& what, const std::string& status);
@@ -146,19 +153,47 @@ private:
     asio::awaitable<void> list_tools(run& what, event_sink& sink);
     asio::awaitable<void> follow_plan(run& what, event_sink& sink);
     asio::awaitable<void> say(run& what, event_sink& sink, step what_to_say);
+    asio::awaitable<bool> say_text(run& what, event_sink& sink, record& message, std::size_t index, json block,
+                                   std::size_t count);
+    asio::awaitable<void> emit_content_delta(event_sink& sink, const record& message, json block);
+    asio::awaitable<void> show_activity(run& what, event_sink& sink, json activity);
     asio::awaitable<bool> call_round(run& what, event_sink& sink);
+    tool_call make_call(run& what, const step& scripted);
     asio::awaitable<void> call_servers(run& what, event_sink& sink);
     asio::awaitable<void> complete_calls(run& what, event_sink& sink);
+    asio::awaitable<void> require_action(run& what, event_sink& sink, json action);
     asio::awaitable<void> end(run& what, event_sink& sink, std::string status);
 
-    asio::awaitable<void> emit(run& what, event_sink& sink, std::string event, json data);
+    /// Waits for a reader of the run, where runs go on with those.
+    asio::awaitable<void> stage(run& what, event_sink& sink);
+    /// Does something that takes time, with keep-alives in the stream meanwhile.
+    asio::awaitable<void> meanwhile(event_sink& sink, asio::awaitable<void> what);
+    asio::awaitable<void> keep_alive(event_sink& sink);
+    asio::awaitable<void> wait_for(std::chrono::milliseconds time);
+    asio::awaitable<void> wait_until_expired(run& what);
+
+    asio::awaitable<void> emit(event_sink& sink, std::string event, json data);
     asio::awaitable<void> emit_run(run& what, event_sink& sink, std::string status);
     asio::awaitable<void> emit_step(run& what, event_sink& sink, std::string event, const record& of);
+    asio::awaitable<void> emit_message(event_sink& sink, std::string event, const record& of);
     asio::awaitable<void> emit_call_delta(run& what, event_sink& sink, std::size_t index, json call);
-    mcp_client::target target_of(run& what, const mcp_binding& server, header_fields headers);
+    mcp_client::target target_of(const run& what, const mcp_binding& server, const tool_call* call);
 
     mcp_client mcp_;
     std::uint64_t ids_ = 0;
 };
+
+/// Tokens as a step and a run count them.
+inline json usage_of(std::size_t prompt, std::size_t completion) {
+    json usage;
+    usage["prompt_tokens"] = prompt;
+    usage["completion_tokens"] = completion;
+    usage["total_tokens"] = prompt + completion;
+    return usage;
+}
+/// Drops the content of search results, which is shown to those who ask for it.
+void drop_results(json& step_details);
+/// What the model says: `{message}` and `{output}` filled in.
+std::string filled_in(std::string text, const run& of);
 
 }  // namespace corun::emulator

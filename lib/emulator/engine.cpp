@@ -1,39 +1,22 @@
 // A run at work: the events it sends, in the order in which the service sends them.
 #include "emulator/core.hpp"
-#include "emulator/refusal.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/multiple_exceptions.hpp>
 #include <asio/post.hpp>
+#include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <array>
+#include <chrono>
+#include <optional>
 
 namespace corun::emulator {
 namespace {
-
-/// The run fails, and says so.
-struct run_failure : std::runtime_error {
-    run_failure(std::string what_code, const std::string& message, bool in_tool = false)
-        : std::runtime_error(message), code(std::move(what_code)), of_tool(in_tool) {}
-    std::string code;
-    bool of_tool;
-};
-
-/// The run was cancelled or has expired, or the service stops.
-struct interrupted {};
-
-/// Enough to fill a socket's buffer, so that the cost of a write is shared by many events.
-constexpr std::size_t flush_at = 16 * 1024;
-
-std::string replace_all(std::string text, std::string_view what, std::string_view by) {
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-        text.replace(at, what.size(), by);
-    return text;
-}
 
 /// Words with the space before them, as models give them.
 std::vector<std::string> tokens_of(const std::string& text) {
@@ -48,107 +31,11 @@ std::vector<std::string> tokens_of(const std::string& text) {
     return tokens;
 }
 
-/// Arguments that a schema accepts: every required member, strings out of the message.
-json arguments_for(const json& schema, const std::string& message) {
-    json arguments = json::object();
-    const json& properties = get(schema, "properties");
-    for (const auto& required : get(schema, "required")) {
-        if (!required.is_string()) continue;
-        const auto name = required.get<std::string>();
-        const json& property = get(properties, name.c_str());
-        const std::string type = get_string(property, "type");
-        if (const json& values = get(property, "enum"); values.is_array() && !values.empty())
-            arguments[name] = values.front();
-        else if (const json& otherwise = get(property, "default"); !otherwise.is_null())
-            arguments[name] = otherwise;
-        else if (type == "integer" || type == "number")
-            arguments[name] = 1;
-        else if (type == "boolean")
-            arguments[name] = true;
-        else if (type == "array")
-            arguments[name] = json::array();
-        else if (type == "object")
-            arguments[name] = arguments_for(property, message);
-        else
-            arguments[name] = message;
-    }
-    return arguments;
-}
-
-std::string reason_of(int status) {
-    switch (status) {
-        case 400:
-            return "Bad Request";
-        case 401:
-            return "Unauthorized";
-        case 403:
-            return "Forbidden";
-        case 404:
-            return "Not Found";
-        case 405:
-            return "Method Not Allowed";
-        case 429:
-            return "Too Many Requests";
-        case 500:
-            return "Internal Server Error";
-        case 502:
-            return "Bad Gateway";
-        case 503:
-            return "Service Unavailable";
-        default:
-            return "Error";
-    }
-}
-
-/// The number in `tokens(number)`, if the message holds it.
-std::optional<std::size_t> token_cue(const std::string& message) {
-    const auto at = message.find("tokens(");
-    if (at == std::string::npos) return std::nullopt;
-    std::size_t count = 0, i = at + 7;
-    for (; i < message.size() && message[i] >= '0' && message[i] <= '9' && count < 100'000'000; ++i)
-        count = count * 10 + static_cast<std::size_t>(message[i] - '0');
-    if (i == at + 7 || i == message.size() || message[i] != ')') return std::nullopt;
-    return count;
-}
-
 }  // namespace
-
-bool event_sink::put(const std::string& event, const std::string& data) {
-    if (!exchange_ || end_ != stream_faults::end::none) return false;
-    std::string frame;
-    frame.reserve(event.size() + data.size() + 16);
-    frame.append("event: ").append(event).append("\ndata: ").append(data).append("\n\n");
-    end_ = faults_.pass(event, std::move(frame), buffer_);
-    return buffer_.size() >= flush_at || end_ != stream_faults::end::none;
-}
-
-asio::awaitable<void> event_sink::flush() {
-    const auto exchange = exchange_;
-    if (!exchange) co_return;
-    bool gone = false;
-    if (!buffer_.empty()) {
-        try {
-            co_await exchange->write(std::exchange(buffer_, {}));
-        } catch (const std::system_error&) {
-            gone = true;
-        }
-    }
-    using end = stream_faults::end;
-    if (end_ == end::cut || end_ == end::reset) exchange->abort(end_ == end::reset);
-    if (end_ == end::stall && !gone)  // held open until the client leaves
-        asio::co_spawn(*context_, exchange->closed(), [exchange](std::exception_ptr) {});
-    if (gone || end_ != end::none) exchange_.reset();
-}
-
-asio::awaitable<void> event_sink::finish() {
-    const auto exchange = exchange_;
-    co_await flush();
-    if (exchange_) exchange->finish();
-    exchange_.reset();
-}
 
 void core::work(std::shared_ptr<run> what, event_sink sink) {
     what->under_way = true;
+    what->was_read = false;
     const auto slot = what->interrupt.slot();
     asio::co_spawn(context, drive(what, std::move(sink)),
                    asio::bind_cancellation_slot(
@@ -180,9 +67,9 @@ asio::awaitable<void> core::drive(std::shared_ptr<run> what, event_sink sink) {
         was_interrupted = true;
     } catch (const std::system_error& problem) {
         was_interrupted = problem.code() == asio::error::operation_aborted;
-        if (!was_interrupted) failure.emplace("server_error", "Sorry, something went wrong.");
+        if (!was_interrupted) failure.emplace("server_error", went_wrong);
     } catch (const std::exception&) {
-        failure.emplace("server_error", "Sorry, something went wrong.");
+        failure.emplace("server_error", went_wrong);
     }
     if (stopped) co_return;
     co_await asio::this_coro::reset_cancellation_state();
@@ -204,8 +91,7 @@ asio::awaitable<void> core::drive(std::shared_ptr<run> what, event_sink sink) {
             message->object["status"] = "incomplete";
             message->object["incomplete_at"] = now();
             message->object["incomplete_details"]["reason"] = "run_" + status;
-            json shown_message = message->object;
-            co_await emit(*what, sink, "thread.message.incomplete", std::move(shown_message));
+            co_await emit_message(sink, "thread.message.incomplete", *message);
         }
         if (what->step_under_way) {
             end_step(*what->step_under_way, status);
@@ -213,7 +99,7 @@ asio::awaitable<void> core::drive(std::shared_ptr<run> what, event_sink sink) {
         }
         if (status == "cancelled") {
             json cancelling = shown(*what);
-            co_await emit(*what, sink, "thread.run.cancelling", std::move(cancelling));
+            co_await emit(sink, "thread.run.cancelling", std::move(cancelling));
         }
         co_await end(*what, sink, status);
     }
@@ -221,18 +107,19 @@ asio::awaitable<void> core::drive(std::shared_ptr<run> what, event_sink sink) {
     co_await sink.finish();
 }
 
-asio::awaitable<void> core::emit(run&, event_sink& sink, std::string event, json data) {
+asio::awaitable<void> core::emit(event_sink& sink, std::string event, json data) {
     if (sink.is_open() && sink.put(event, text_of(data))) co_await sink.flush();
     co_return;
 }
 
 asio::awaitable<void> core::emit_run(run& what, event_sink& sink, std::string status) {
-    if (what.status() == "cancelling" || what.ended()) throw interrupted{};
+    const bool is_news = what.status() != status;
+    if (is_news) co_await stage(what, sink);
     set_status(what, status);
     const bool twice = options.duplicate_events && (status == "queued" || status == "in_progress");
     for (int i = 0; i != 1 + twice; ++i) {
         json object = shown(what);
-        co_await emit(what, sink, "thread.run." + status, std::move(object));
+        co_await emit(sink, "thread.run." + status, std::move(object));
     }
 }
 
@@ -240,8 +127,74 @@ asio::awaitable<void> core::emit_step(run& what, event_sink& sink, std::string e
     const bool twice = options.duplicate_events && (event.ends_with(".created") || event.ends_with(".in_progress"));
     for (int i = 0; i != 1 + twice; ++i) {
         json object = shown_in_stream(what, of);
-        co_await emit(what, sink, event, std::move(object));
+        co_await emit(sink, event, std::move(object));
     }
+}
+
+asio::awaitable<void> core::emit_message(event_sink& sink, std::string event, const record& of) {
+    const bool twice = options.duplicate_events && (event.ends_with(".created") || event.ends_with(".in_progress"));
+    for (int i = 0; i != 1 + twice; ++i) {
+        json object = of.object;
+        co_await emit(sink, event, std::move(object));
+    }
+}
+
+asio::awaitable<void> core::stage(run& what, event_sink& sink) {
+    const bool waits = options.stage_a_read && !sink.is_open() && !what.was_read;
+    if (waits && what.status() != "cancelling" && !what.ended()) {
+        what.next_stage.emplace(context, asio::steady_timer::time_point::max());
+        std::error_code ignored;
+        co_await what.next_stage->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        what.next_stage.reset();
+    }
+    what.was_read = false;
+    if (what.status() == "cancelling" || what.ended() || stopped) throw interrupted{};
+}
+
+asio::awaitable<void> core::meanwhile(event_sink& sink, asio::awaitable<void> what) {
+    using namespace asio::experimental::awaitable_operators;
+    const bool silent = options.keepalive.count() == 0 || !sink.is_open();
+    if (silent) {
+        co_await std::move(what);
+        co_return;
+    }
+    try {
+        co_await (std::move(what) || keep_alive(sink));
+    } catch (const asio::multiple_exceptions& both) {
+        std::rethrow_exception(both.first_exception());
+    }
+}
+
+asio::awaitable<void> core::keep_alive(event_sink& sink) {
+    asio::steady_timer timer(context);
+    for (;;) {
+        timer.expires_after(options.keepalive);
+        co_await timer.async_wait(asio::use_awaitable);
+        sink.put_frame("keepalive", options.keepalive_frame);
+        co_await sink.flush();
+    }
+}
+
+asio::awaitable<void> core::wait_for(std::chrono::milliseconds time) {
+    asio::steady_timer timer(context, time);
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
+asio::awaitable<void> core::wait_until_expired(run& what) {
+    const auto until = get(what.object, "expires_at").get<std::int64_t>();
+    for (;;) {
+        co_await wait_for(std::chrono::seconds(std::max<std::int64_t>(until - now(), 0)));
+        expire(what);
+        if (what.ended()) throw interrupted{};
+    }
+}
+
+asio::awaitable<void> core::require_action(run& what, event_sink& sink, json action) {
+    co_await stage(what, sink);
+    what.object["required_action"] = std::move(action);
+    set_status(what, "requires_action");
+    json object = shown(what);
+    co_await emit(sink, "thread.run.requires_action", std::move(object));
 }
 
 asio::awaitable<void> core::end(run& what, event_sink& sink, std::string status) {
@@ -250,18 +203,18 @@ asio::awaitable<void> core::end(run& what, event_sink& sink, std::string status)
     what.calls.clear();
     set_status(what, status);
     json object = shown(what);
-    co_await emit(what, sink, "thread.run." + status, std::move(object));
+    co_await emit(sink, "thread.run." + status, std::move(object));
 }
 
 asio::awaitable<void> core::begin(run& what, event_sink& sink) {
     const bool twice = options.duplicate_events;
     if (what.created_thread) {
         json object = shown(*threads.find(get_string(what.object, "thread_id")));
-        co_await emit(what, sink, "thread.created", std::move(object));
+        co_await emit(sink, "thread.created", std::move(object));
     }
     for (int i = 0; i != 1 + twice; ++i) {
         json object = shown(what);
-        co_await emit(what, sink, "thread.run.created", std::move(object));
+        co_await emit(sink, "thread.run.created", std::move(object));
     }
     co_await emit_run(what, sink, "queued");
     co_await emit_run(what, sink, "in_progress");
@@ -271,439 +224,197 @@ asio::awaitable<void> core::begin(run& what, event_sink& sink) {
     co_await follow_plan(what, sink);
 }
 
-namespace {
-
-std::shared_ptr<record> new_step(core& service, run& what, const std::string& type, json details) {
-    json object;
-    object["id"] = service.make_id("step_");
-    object["object"] = "thread.run.step";
-    object["type"] = type;
-    for (const char* name : {"assistant_id", "thread_id"}) object[name] = get(what.object, name);
-    object["run_id"] = what.id;
-    object["status"] = "in_progress";
-    object["step_details"] = std::move(details);
-    object["last_error"] = nullptr;
-    object["created_at"] = service.now();
-    for (const char* name : {"expired_at", "completed_at", "cancelled_at", "failed_at", "usage"})
-        object[name] = nullptr;
-    object["metadata"] = json::object();
-    auto made = std::make_shared<record>(std::move(object));
-    what.steps.add(made);
-    return made;
-}
-
-json usage_of(std::size_t prompt, std::size_t completion) {
-    json usage;
-    usage["prompt_tokens"] = prompt;
-    usage["completion_tokens"] = completion;
-    usage["total_tokens"] = prompt + completion;
-    return usage;
-}
-
-json tool_calls_details(const run& what, bool with_calls) {
-    json details;
-    details["type"] = "tool_calls";
-    details["tool_calls"] = json::array();
-    if (with_calls)
-        for (const auto& call : what.calls)
-            details["tool_calls"].push_back(
-                call.shown(call.is_function ? std::string{} : what.servers[call.server].label, true));
-    return details;
-}
-
-}  // namespace
-
-mcp_client::target core::target_of(run& what, const mcp_binding& server, header_fields headers) {
-    mcp_client::target where;
-    where.url = server.url;
-    where.headers = headers;
-    where.timeout = options.mcp_timeout;
-    where.observe = [this, id = what.id, label = server.label, headers = std::move(headers)](const std::string& method,
-                                                                                             int status) {
-        recorded_mcp_request seen;
-        seen.run_id = id;
-        seen.server_label = label;
-        seen.method = method;
-        seen.headers = headers;
-        seen.status = status;
-        if (mcp_requests.size() >= options.recorded_requests)
-            mcp_requests.erase(mcp_requests.begin(), mcp_requests.begin() + std::ssize(mcp_requests) / 2);
-        mcp_requests.push_back(std::move(seen));
-    };
-    return where;
-}
-
-asio::awaitable<void> core::list_tools(run& what, event_sink& sink) {
-    for (auto& server : what.servers) {
-        co_await sink.flush();
-        json listed;
-        std::optional<mcp_error> problem;
-        try {
-            auto where = target_of(what, server, server.headers);
-            listed = co_await mcp_.list_tools(std::move(where));
-        } catch (const mcp_error& error) {
-            problem = error;
-        }
-        if (problem) {
-            what.step_under_way = new_step(*this, what, "tool_calls", tool_calls_details(what, false));
-            if (options.mcp_failure == mcp_failure::anonymous)
-                throw run_failure("server_error", "Sorry, something went wrong.");
-            std::string message =
-                "MCP Connector error. Http status: 424, error details: Error retrieving tool list from "
-                "MCP server: '" +
-                server.label + "'. ";
-            message += problem->status() ? "Http status code: " + std::to_string(problem->status()) + " (" +
-                                               reason_of(problem->status()) + ")"
-                                         : problem->what();
-            throw run_failure("tool_server_error", message);
-        }
-        server.tools = json::object();
-        for (const auto& tool : listed) {
-            const std::string name = get_string(tool, "name");
-            if (server.allowed.is_array() &&
-                std::find(server.allowed.begin(), server.allowed.end(), name) == server.allowed.end())
-                continue;
-            json shown_tool;
-            if (const json& description = get(tool, "description"); !description.is_null())
-                shown_tool["description"] = description;
-            shown_tool["parameters"] = get(tool, "inputSchema");
-            server.tools[name] = std::move(shown_tool);
-        }
-        json activity;
-        activity["type"] = "mcp_list_tools";
-        activity["id"] = make_id("mcpl_");
-        activity["server_label"] = server.label;
-        activity["tools"] = server.tools;
-        json details;
-        details["type"] = "activities";
-        details["activities"] = json::array();
-        details["activities"].push_back(std::move(activity));
-        const auto made = new_step(*this, what, "activities", std::move(details));
-        end_step(*made, "completed");
-        co_await emit_step(what, sink, "thread.run.step.created", *made);
-    }
-}
-
-void core::make_plan(run& what) {
-    const std::string& message = what.user_message;
-    for (auto script = scripts.rbegin(); script != scripts.rend(); ++script)
-        if (script->first.empty() || message.find(script->first) != std::string::npos) {
-            what.plan.assign(script->second.begin(), script->second.end());
-            break;
-        }
-    const bool tools_allowed = get(what.object, "tool_choice") != "none";
-    if (what.plan.empty()) {
-        if (const auto count = token_cue(message)) {
-            what.plan.push_back(step::tokens(*count));
-        } else if (tools_allowed) {
-            for (const auto& tool : what.object["tools"])
-                if (const std::string name = get_string(get(tool, "function"), "name");
-                    get_string(tool, "type") == "function" && message.find(name) != std::string::npos)
-                    what.plan.push_back(step::call_function(name));
-            const mcp_binding* first = nullptr;
-            for (const auto& server : what.servers)
-                for (const auto& [name, tool] : server.tools.items()) {
-                    if (!first) first = &server;
-                    if (message.find(name) != std::string::npos)
-                        what.plan.push_back(step::call_mcp(name, {}, server.label));
-                }
-            if (what.plan.empty() && first)
-                what.plan.push_back(step::call_mcp(first->tools.begin().key(), {}, first->label));
-        }
-        if (what.plan.empty()) what.plan.push_back(step::reply("You said: {message}"));
-    }
-    const auto last = what.plan.back().type();
-    if (last == step::kind::call_function || last == step::kind::call_mcp) what.plan.push_back(step::reply("{output}"));
-}
-
 asio::awaitable<void> core::follow_plan(run& what, event_sink& sink) {
-    bool over = false;
-    while (!what.plan.empty() && !over) {
+    while (!what.plan.empty()) {
         const step next = what.plan.front();
+        const auto details = [&next] { return json::parse(next.text()); };
         switch (next.type()) {
             case step::kind::reply:
+            case step::kind::message:
                 what.plan.pop_front();
                 co_await say(what, sink, next);
-                over = what.ended();
+                if (what.ended()) co_return;
                 break;
+            case step::kind::activity: {
+                what.plan.pop_front();
+                json activity = details();
+                co_await show_activity(what, sink, std::move(activity));
+                break;
+            }
             case step::kind::call_function:
-            case step::kind::call_mcp: {
-                const bool waits = co_await call_round(what, sink);
-                over = waits;
+            case step::kind::call_mcp:
+            case step::kind::call_tool:
+                if (const bool waits = co_await call_round(what, sink); waits) co_return;
                 break;
+            case step::kind::next_round:
+                what.plan.pop_front();
+                break;
+            case step::kind::require_action: {
+                json action;
+                action["type"] = next.name();
+                action[next.name()] = details();
+                co_await require_action(what, sink, std::move(action));
+                co_return;
             }
             case step::kind::fail:
                 throw run_failure(next.name(), next.text());
             case step::kind::incomplete:
+                co_await stage(what, sink);
                 what.object["incomplete_details"]["reason"] = next.text();
                 co_await end(what, sink, "incomplete");
-                over = true;
-                break;
+                co_return;
             case step::kind::hold: {
                 co_await sink.flush();
-                asio::steady_timer for_ever(context, asio::steady_timer::time_point::max());
-                co_await for_ever.async_wait(asio::use_awaitable);
+                auto wait = wait_until_expired(what);
+                co_await meanwhile(sink, std::move(wait));
                 break;
             }
         }
     }
-    if (over) co_return;
-    if (what.status() == "cancelling" || what.ended()) throw interrupted{};
+    co_await stage(what, sink);
     co_await end(what, sink, "completed");
 }
 
 asio::awaitable<void> core::say(run& what, event_sink& sink, step what_to_say) {
-    const bool twice = options.duplicate_events;
-    thread& where = *threads.find(get_string(what.object, "thread_id"));
-    json object;
-    object["id"] = make_id("msg_");
-    object["object"] = "thread.message";
-    object["created_at"] = now();
-    object["assistant_id"] = get(what.object, "assistant_id");
-    object["thread_id"] = where.id;
-    object["run_id"] = what.id;
-    object["status"] = "in_progress";
-    for (const char* name : {"incomplete_details", "incomplete_at", "completed_at"}) object[name] = nullptr;
-    object["role"] = "assistant";
-    object["content"] = json::array();
-    object["attachments"] = json::array();
-    object["metadata"] = json::object();
-    const auto message = std::make_shared<record>(std::move(object));
-    where.messages.add(message);
+    json blocks = json::array();
+    if (what_to_say.type() == step::kind::message) {
+        blocks = json::parse(what_to_say.text());
+    } else {
+        json& block = blocks.emplace_back();
+        block["type"] = "text";
+        block["text"]["value"] = what_to_say.text();
+        block["text"]["annotations"] = json::array();
+    }
 
+    co_await stage(what, sink);
+    const auto message = new_message(what);
     json details;
     details["type"] = "message_creation";
     details["message_creation"]["message_id"] = message->id;
-    const auto made = new_step(*this, what, "message_creation", std::move(details));
+    const auto made = new_step(what, "message_creation", std::move(details));
     what.step_under_way = made;
     what.message_under_way = message;
     co_await emit_step(what, sink, "thread.run.step.created", *made);
     co_await emit_step(what, sink, "thread.run.step.in_progress", *made);
-    const std::array<const char*, 2> first_events{"thread.message.created", "thread.message.in_progress"};
-    for (const char* event : first_events)
-        for (int i = 0; i != 1 + twice; ++i) {
-            json shown_message = message->object;
-            co_await emit(what, sink, event, std::move(shown_message));
-        }
+    co_await emit_message(sink, "thread.message.created", *message);
+    co_await emit_message(sink, "thread.message.in_progress", *message);
 
+    const std::size_t said_before = what.completion_tokens;
+    bool whole = true;
+    for (std::size_t i = 0; i != blocks.size() && whole; ++i) {
+        json block = blocks[i];
+        if (get(block, "type") == "text") {
+            whole = co_await say_text(what, sink, *message, i, std::move(block), what_to_say.count());
+            continue;
+        }
+        json delta;
+        delta["index"] = i;
+        delta.update(block);
+        message->object["content"].push_back(std::move(block));
+        co_await emit_content_delta(sink, *message, std::move(delta));
+    }
+
+    co_await stage(what, sink);
+    message->object["status"] = whole ? "completed" : "incomplete";
+    message->object[whole ? "completed_at" : "incomplete_at"] = now();
+    if (!whole) message->object["incomplete_details"]["reason"] = "max_tokens";
+    what.message_under_way.reset();
+    co_await emit_message(sink, whole ? "thread.message.completed" : "thread.message.incomplete", *message);
+
+    end_step(*made, "completed");
+    made->object["usage"] = usage_of(what.prompt_tokens, what.completion_tokens - said_before);
+    what.step_under_way.reset();
+    co_await emit_step(what, sink, "thread.run.step.completed", *made);
+    if (whole) co_return;
+    co_await stage(what, sink);
+    what.object["incomplete_details"]["reason"] = "max_completion_tokens";
+    co_await end(what, sink, "incomplete");
+}
+
+/// True when it could be said to the end.
+asio::awaitable<bool> core::say_text(run& what, event_sink& sink, record& message, std::size_t index, json block,
+                                     std::size_t count) {
     std::vector<std::string> tokens;
-    std::size_t count = what_to_say.count();
     if (count == 0) {
-        std::string text = replace_all(what_to_say.text(), "{message}", what.user_message);
-        tokens = tokens_of(replace_all(std::move(text), "{output}", what.outputs));
+        tokens = tokens_of(filled_in(get_string(get(block, "text"), "value"), what));
         count = tokens.size();
     }
     const json& limit = get(what.object, "max_completion_tokens");
-    const bool too_long = limit.is_number() && count > limit.get<std::size_t>();
-    if (too_long) count = limit.get<std::size_t>();
+    bool whole = true;
+    if (limit.is_number()) {
+        const std::size_t left = limit.get<std::size_t>() - std::min(limit.get<std::size_t>(), what.completion_tokens);
+        whole = count <= left;
+        count = std::min(count, left);
+    }
 
     // The delta is the hot event: only its text changes.
-    std::string before = R"({"id":")" + message->id + R"(","object":"thread.message.delta","delta":{)";
+    std::string before = R"({"id":")" + message.id + R"(","object":"thread.message.delta","delta":{)";
     if (options.role_in_deltas) before += R"("role":"assistant",)";
-    before += R"("content":[{"index":0,"type":"text","text":{"value":)";
+    before += R"("content":[{"index":)" + std::to_string(index) + R"(,"type":"text","text":{"value":)";
     const std::string after = options.role_in_deltas ? R"(,"annotations":[]}}]}})" : "}}]}}";
-    asio::steady_timer pace(context);
     std::string said;
-    json content;
-    content["type"] = "text";
-    content["text"]["value"] = "";
-    content["text"]["annotations"] = json::array();
-    for (std::size_t i = 0; i != count; ++i) {
-        const std::string token = tokens.empty() ? (i ? " token" : "token") + std::to_string(i) : tokens[i];
-        said += token;
-        ++what.completion_tokens;
-        if (sink.put("thread.message.delta", before + text_of(token) + after)) co_await sink.flush();
-        if (options.pace.count() > 0) {
-            co_await sink.flush();
-            pace.expires_after(options.pace);
-            co_await pace.async_wait(asio::use_awaitable);
+    if (get(get(block, "text"), "annotations").is_null()) block["text"]["annotations"] = json::array();
+    const auto keep = [&] {
+        block["text"]["value"] = said;
+        message.object["content"].push_back(block);
+    };
+    try {
+        for (std::size_t i = 0; i != count; ++i) {
+            const std::string token = tokens.empty() ? (i ? " token" : "token") + std::to_string(i) : tokens[i];
+            said += token;
+            ++what.completion_tokens;
+            if (sink.put("thread.message.delta", before + text_of(token) + after)) co_await sink.flush();
+            if (options.pace.count() > 0) {
+                co_await sink.flush();
+                auto pace = wait_for(options.pace);
+                co_await meanwhile(sink, std::move(pace));
+            }
+            if (what.status() == "cancelling" || what.ended()) throw interrupted{};
         }
-        if (what.status() == "cancelling" || what.ended()) {
-            content["text"]["value"] = said;
-            message->object["content"].push_back(content);
-            throw interrupted{};
-        }
+    } catch (...) {
+        keep();
+        throw;
     }
-    content["text"]["value"] = said;
-    message->object["content"].push_back(content);
-    message->object["status"] = too_long ? "incomplete" : "completed";
-    message->object[too_long ? "incomplete_at" : "completed_at"] = now();
-    if (too_long) message->object["incomplete_details"]["reason"] = "max_tokens";
-    what.message_under_way.reset();
-    json shown_message = message->object;
-    co_await emit(what, sink, too_long ? "thread.message.incomplete" : "thread.message.completed",
-                  std::move(shown_message));
+    keep();
+    if (!whole) co_return false;
 
-    end_step(*made, "completed");
-    made->object["usage"] = usage_of(what.prompt_tokens, count);
-    what.step_under_way.reset();
-    co_await emit_step(what, sink, "thread.run.step.completed", *made);
-    if (too_long) {
-        what.object["incomplete_details"]["reason"] = "max_completion_tokens";
-        co_await end(what, sink, "incomplete");
+    std::size_t number = 0;
+    const json annotations = get(get(block, "text"), "annotations");
+    for (const auto& annotation : annotations) {
+        json numbered;
+        numbered["index"] = number++;
+        numbered.update(annotation);
+        json delta;
+        delta["index"] = index;
+        delta["type"] = "text";
+        delta["text"]["annotations"] = json::array();
+        delta["text"]["annotations"].push_back(std::move(numbered));
+        co_await emit_content_delta(sink, message, std::move(delta));
     }
-}
-
-asio::awaitable<void> core::emit_call_delta(run& what, event_sink& sink, std::size_t index, json call) {
-    json numbered;
-    numbered["index"] = index;
-    numbered.update(call);
-    json delta;
-    delta["id"] = what.step_under_way->id;
-    delta["object"] = "thread.run.step.delta";
-    delta["delta"]["step_details"]["type"] = "tool_calls";
-    delta["delta"]["step_details"]["tool_calls"] = json::array();
-    delta["delta"]["step_details"]["tool_calls"].push_back(std::move(numbered));
-    co_await emit(what, sink, "thread.run.step.delta", std::move(delta));
-}
-
-asio::awaitable<bool> core::call_round(run& what, event_sink& sink) {
-    const step::kind kind = what.plan.front().type();
-    what.calls.clear();
-    while (!what.plan.empty() && what.plan.front().type() == kind) {
-        const step next = what.plan.front();
-        what.plan.pop_front();
-        tool_call call;
-        call.id = make_id("call_");
-        call.name = next.name();
-        call.is_function = kind == step::kind::call_function;
-        json schema;
-        if (call.is_function) {
-            call.waits = true;
-            for (const auto& tool : what.object["tools"])
-                if (get_string(get(tool, "function"), "name") == call.name)
-                    schema = get(get(tool, "function"), "parameters");
-        } else {
-            const auto server = std::find_if(what.servers.begin(), what.servers.end(), [&](const mcp_binding& one) {
-                return (next.label().empty() || one.label == next.label()) && one.tools.contains(call.name);
-            });
-            if (server == what.servers.end())
-                throw run_failure("tool_user_error",
-                                  "Error: no MCP server of this run has a tool '" + call.name + "'.");
-            call.server = static_cast<std::size_t>(server - what.servers.begin());
-            call.waits = server->needs_approval(call.name);
-            call.headers = server->headers;
-            schema = get(server->tools[call.name], "parameters");
-        }
-        call.arguments = next.text().empty() ? text_of(arguments_for(schema, what.user_message)) : next.text();
-        what.calls.push_back(std::move(call));
-    }
-
-    const auto made = new_step(*this, what, "tool_calls", tool_calls_details(what, false));
-    what.step_under_way = made;
-    co_await emit_step(what, sink, "thread.run.step.created", *made);
-    for (std::size_t i = 0; i != what.calls.size(); ++i) {
-        const tool_call call = what.calls[i];
-        json first;
-        first["id"] = call.id;
-        first["type"] = call.is_function ? "function" : "mcp";
-        json& target = call.is_function ? first["function"] : first;
-        target["name"] = call.name;
-        if (!call.is_function) target["server_label"] = what.servers[call.server].label;
-        target["arguments"] = "";
-        if (call.is_function) target["output"] = nullptr;
-        co_await emit_call_delta(what, sink, i, std::move(first));
-        // Arguments of functions come in pieces, those of MCP tools whole.
-        std::size_t half = call.arguments.size();
-        if (call.is_function && half > 1) {
-            half /= 2;
-            while (half < call.arguments.size() && (static_cast<unsigned char>(call.arguments[half]) & 0xC0) == 0x80)
-                ++half;
-        }
-        const std::array<std::string, 2> pieces{call.arguments.substr(0, half), call.arguments.substr(half)};
-        for (const auto& text : pieces) {
-            if (text.empty()) continue;
-            json piece;
-            if (!call.is_function) piece["id"] = call.id;
-            piece["type"] = call.is_function ? "function" : "mcp";
-            (call.is_function ? piece["function"] : piece)["arguments"] = text;
-            co_await emit_call_delta(what, sink, i, std::move(piece));
-        }
-    }
-    made->object["step_details"] = tool_calls_details(what, true);
-
-    const bool waits =
-        std::any_of(what.calls.begin(), what.calls.end(), [](const tool_call& call) { return call.waits; });
-    co_await call_servers(what, sink);
-    if (!waits) {
-        co_await complete_calls(what, sink);
-        co_return false;
-    }
-    made->object["step_details"] = tool_calls_details(what, true);
-    const std::string action = what.calls.front().is_function ? "submit_tool_outputs" : "submit_tool_approval";
-    json required;
-    required["type"] = action;
-    required[action]["tool_calls"] = json::array();
-    for (const auto& call : what.calls)
-        if (call.waits)
-            required[action]["tool_calls"].push_back(
-                call.shown(call.is_function ? std::string{} : what.servers[call.server].label, false));
-    if (what.status() == "cancelling" || what.ended()) throw interrupted{};
-    what.object["required_action"] = std::move(required);
-    co_await emit_run(what, sink, "requires_action");
     co_return true;
 }
 
-asio::awaitable<void> core::call_servers(run& what, event_sink& sink) {
-    for (std::size_t i = 0; i != what.calls.size(); ++i) {
-        if (what.calls[i].is_function || what.calls[i].waits || what.calls[i].denied || what.calls[i].output) continue;
-        co_await sink.flush();
-        const tool_call call = what.calls[i];
-        const mcp_binding& server = what.servers[call.server];
-        std::optional<mcp_error> problem;
-        std::string output;
-        try {
-            auto where = target_of(what, server, call.headers);
-            output = co_await mcp_.call_tool(std::move(where), call.name, call.arguments);
-        } catch (const mcp_error& error) {
-            problem = error;
-        }
-        if (problem) {
-            if (options.mcp_failure == mcp_failure::anonymous)
-                throw run_failure("server_error", "Sorry, something went wrong.");
-            std::string message = "MCP Connector error. Http status: 424, error details: Error calling tool '" +
-                                  call.name + "' of MCP server: '" + server.label + "'. ";
-            message += problem->status() ? "Http status code: " + std::to_string(problem->status()) + " (" +
-                                               reason_of(problem->status()) + ")"
-                                         : problem->what();
-            throw run_failure("tool_server_error", message);
-        }
-        what.calls[i].output = output;
-        json delta;
-        delta["id"] = call.id;
-        delta["type"] = "mcp";
-        delta["arguments"] = call.arguments;
-        delta["output"] = std::move(output);
-        co_await emit_call_delta(what, sink, i, std::move(delta));
-    }
-}
-
-asio::awaitable<void> core::complete_calls(run& what, event_sink& sink) {
-    const auto made = what.step_under_way;
-    what.outputs.clear();
-    for (const auto& call : what.calls) {
-        if (!what.outputs.empty()) what.outputs += '\n';
-        what.outputs += call.denied ? "The call of " + call.name + " was denied." : call.output.value_or("");
-    }
-    made->object["step_details"] = tool_calls_details(what, true);
-    end_step(*made, "completed");
-    made->object["usage"] = usage_of(what.prompt_tokens, what.calls.size());
-    what.completion_tokens += what.calls.size();
-    what.step_under_way.reset();
-    what.calls.clear();
-    co_await emit_step(what, sink, "thread.run.step.completed", *made);
+asio::awaitable<void> core::emit_content_delta(event_sink& sink, const record& message, json block) {
+    json delta;
+    delta["id"] = message.id;
+    delta["object"] = "thread.message.delta";
+    if (options.role_in_deltas) delta["delta"]["role"] = "assistant";
+    delta["delta"]["content"] = json::array();
+    delta["delta"]["content"].push_back(std::move(block));
+    co_await emit(sink, "thread.message.delta", std::move(delta));
 }
 
 asio::awaitable<void> core::resume(run& what, event_sink& sink) {
     if (what.status() == "cancelling" || what.ended()) throw interrupted{};
-    if (what.calls.front().is_function) {
+    const bool has_approved = std::any_of(what.calls.begin(), what.calls.end(),
+                                          [](const tool_call& call) { return call.is_mcp() && !call.output; });
+    if (!has_approved) {
         co_await complete_calls(what, sink);
         co_await emit_run(what, sink, "queued");
         co_await emit_run(what, sink, "in_progress");
     } else {
-        const auto made = what.step_under_way;
         if (options.premature_step_completed) {
-            record early(made->object);
+            record early(what.step_under_way->object);
             end_step(early, "completed");
             co_await emit_step(what, sink, "thread.run.step.completed", early);
         }

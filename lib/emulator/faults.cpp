@@ -1,6 +1,9 @@
 #include "emulator/faults.hpp"
 
+#include "emulator/json.hpp"
+
 #include <algorithm>
+#include <stdexcept>
 
 namespace corun::emulator {
 
@@ -53,6 +56,11 @@ fault fault::crlf() {
         return lines;
     });
 }
+fault fault::split(std::size_t bytes) {
+    fault one(kind::split);
+    one.count_ = std::max<std::size_t>(bytes, 1);
+    return one;
+}
 
 fault& fault::on(std::string method, std::string path) {
     method_ = std::move(method);
@@ -73,6 +81,11 @@ fault& fault::after_events(std::size_t count) {
     count_ = count;
     return *this;
 }
+fault& fault::every_events(std::size_t count) {
+    place_ = place::every;
+    count_ = std::max<std::size_t>(count, 1);
+    return *this;
+}
 fault& fault::before(std::string event) {
     place_ = place::before;
     event_ = std::move(event);
@@ -82,6 +95,68 @@ fault& fault::after(std::string event) {
     place_ = place::after;
     event_ = std::move(event);
     return *this;
+}
+
+namespace {
+
+/// The value of the one member that says what a fault does, or where.
+template <class Make>
+bool read(const json& from, const char* name, Make make) {
+    const auto found = from.find(name);
+    if (found != from.end()) make(*found);
+    return found != from.end();
+}
+
+fault fault_of(const json& from) {
+    std::optional<fault> made;
+    const auto is = [&](const char* name, auto make) {
+        read(from, name, [&](const json& value) { made.emplace(make(value)); });
+    };
+    is("respond", [&](const json& status) {
+        header_fields fields;
+        const json& headers = get(from, "headers");
+        for (const auto& [name, value] : headers.items()) fields.emplace_back(name, value.get<std::string>());
+        return fault::respond(status.get<int>(), get_string(from, "body"), std::move(fields));
+    });
+    is("drop", [](const json&) { return fault::drop(); });
+    is("cut", [](const json&) { return fault::cut(); });
+    is("reset", [](const json&) { return fault::reset(); });
+    is("stall", [](const json&) { return fault::stall(); });
+    is("crlf", [](const json&) { return fault::crlf(); });
+    is("insert", [](const json& bytes) { return fault::insert(bytes.get<std::string>()); });
+    is("omit", [](const json& event) { return fault::omit(event.get<std::string>()); });
+    is("repeat", [](const json& event) { return fault::repeat(event.get<std::string>()); });
+    is("split", [](const json& bytes) { return fault::split(bytes.get<std::size_t>()); });
+    if (!made) throw std::invalid_argument("faults: unknown fault " + text_of(from));
+
+    read(from, "on", [&](const json& value) {
+        const auto request = value.get<std::string>();
+        const auto blank = request.find(' ');
+        if (blank == std::string::npos) throw std::invalid_argument("faults: no method and path: " + request);
+        made->on(request.substr(0, blank), request.substr(blank + 1));
+    });
+    read(from, "times",
+         [&](const json& count) { made->times(count == "always" ? fault::always : count.get<std::size_t>()); });
+    read(from, "after_bytes", [&](const json& count) { made->after_bytes(count.get<std::size_t>()); });
+    read(from, "after_events", [&](const json& count) { made->after_events(count.get<std::size_t>()); });
+    read(from, "every_events", [&](const json& count) { made->every_events(count.get<std::size_t>()); });
+    read(from, "before", [&](const json& event) { made->before(event.get<std::string>()); });
+    read(from, "after", [&](const json& event) { made->after(event.get<std::string>()); });
+    return std::move(*made);
+}
+
+}  // namespace
+
+std::vector<fault> faults_of(std::string_view text) {
+    const json given = json::parse(text, nullptr, false);
+    if (!given.is_array()) throw std::invalid_argument("faults: not a JSON array");
+    std::vector<fault> faults;
+    try {
+        for (const auto& one : given) faults.push_back(fault_of(one));
+    } catch (const json::exception& problem) {
+        throw std::invalid_argument(std::string("faults: ") + problem.what());
+    }
+    return faults;
 }
 
 bool fault_access::matches(const fault& f, std::string_view method, std::string_view path) {
@@ -123,7 +198,12 @@ std::vector<fault> fault_list::take_stream(std::string_view method, std::string_
 }
 
 stream_faults::stream_faults(std::vector<fault> faults) {
-    for (auto& one : faults) active_.emplace_back(std::move(one));
+    for (auto& one : faults) {
+        if (fault_access::kind(one) == fault::kind::split)
+            piece_ = std::min(piece_, fault_access::count(one));
+        else
+            active_.emplace_back(std::move(one));
+    }
 }
 
 stream_faults::end stream_faults::pass(const std::string& event, std::string frame, std::string& out) {
@@ -175,6 +255,9 @@ stream_faults::end stream_faults::pass(const std::string& event, std::string fra
             case place::events:
                 if (events_ == count) at = 0;
                 break;
+            case place::every:
+                if (events_ != 0 && events_ % count == 0) at = 0;
+                break;
             case place::before:
                 if (fault_access::event(one.what) == event) at = 0;
                 break;
@@ -184,7 +267,7 @@ stream_faults::end stream_faults::pass(const std::string& event, std::string fra
         }
         if (!at) continue;
         const auto where = fault_access::where(one.what);
-        one.done = where != place::before && where != place::after;
+        one.done = where != place::every && where != place::before && where != place::after;
         hits.push_back({*at, &one});
     }
     ++events_;

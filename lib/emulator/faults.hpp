@@ -31,6 +31,9 @@ struct fault_access {
     }
 };
 
+/// Faults as JSON. Throws `std::invalid_argument`.
+std::vector<fault> faults_of(std::string_view text);
+
 /// The faults that wait for their request.
 class fault_list {
 public:
@@ -54,6 +57,8 @@ public:
 
     /// Appends to `out` what is to be sent of a frame. Says whether, and how, the stream ends there.
     end pass(const std::string& event, std::string frame, std::string& out);
+    /// How many bytes may be written at once.
+    [[nodiscard]] std::size_t piece() const noexcept { return piece_; }
 
 private:
     struct active {
@@ -62,7 +67,7 @@ private:
         bool done = false;
     };
     std::vector<active> active_;
-    std::size_t events_ = 0, bytes_ = 0;
+    std::size_t events_ = 0, bytes_ = 0, piece_ = static_cast<std::size_t>(-1);
 };
 
 }  // namespace corun::emulator

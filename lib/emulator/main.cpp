@@ -5,148 +5,210 @@
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 
-#include <cstdlib>
+#include <algorithm>
+#include <charconv>
+#include <chrono>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <iterator>
-#include <map>
+#include <limits>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
 using namespace corun::emulator;
 
-constexpr const char* usage = R"(usage: corun-emulator [option ...]
+enum exit_code { ended = 0, failed = 1, wrong_usage = 2 };
 
-A local Azure AI Agents service. It prints its endpoint and runs until SIGINT or SIGTERM.
+struct usage_error : std::invalid_argument {
+    using std::invalid_argument::invalid_argument;
+};
 
-  --port N                 listen there (default: a free port)
-  --address A              listen at this address (default: 127.0.0.1)
-  --token T                the bearer token to accept (default: emulator; empty: any)
-  --scripts FILE           what the model does, as JSON: [{"match": "...", "steps": [{"reply": "..."}]}]
-  --pace MS                milliseconds between two deltas (default: 0)
-  --precedence P           conflict | narrowest | merge
-  --conflict-when W        any | headers-differ
-  --tools-with-resources T reject-on-reuse | reject-duplicate-labels | accept
-  --rejection R            failed-run | http-error, for both conflicts
-  --echo-headers E         never | redacted | full
-  --approval-headers A     replace | extend | ignore
-  --mcp-failure F          named | anonymous
-  --agent-approval         an agent's require_approval counts
-  --no-stored-headers      MCP headers of agents and threads do not count
-  --duplicate-events       created, queued and in_progress come twice
-  --run-lifetime S         seconds until a run expires (default: 1800)
-  --mcp                    runs an MCP server beside it, with a tool `echo`
-  --mcp-token T            the bearer token that it accepts (default: mcp-token)
-  --version, --help
-)";
+struct option {
+    using setter = std::function<void(const std::string& value)>;
+
+    option(std::string option_name, std::string value_name, std::string help_text, setter set_it)
+        : name(std::move(option_name)),
+          value(std::move(value_name)),
+          help(std::move(help_text)),
+          set(std::move(set_it)) {}
+
+    std::string name, value, help;  // without a value's name it takes none
+    setter set;
+};
 
 template <class T>
-T choose(const std::string& option, const std::string& value, const std::map<std::string, T>& values) {
-    const auto found = values.find(value);
-    if (found != values.end()) return found->second;
+option choice(std::string name, std::string help, T& target, std::vector<std::pair<std::string, T>> values) {
     std::string names;
-    for (const auto& [name, ignored] : values) names += (names.empty() ? "" : ", ") + name;
-    throw std::invalid_argument(option + ": '" + value + "' is none of " + names);
+    for (const auto& [value, meaning] : values) names += (names.empty() ? "" : "|") + value;
+    auto set = [name, names, values, &target](const std::string& given) {
+        for (const auto& [value, meaning] : values)
+            if (value == given) {
+                target = meaning;
+                return;
+            }
+        throw usage_error(name + ": '" + given + "' is none of " + names);
+    };
+    return {std::move(name), names, std::move(help), std::move(set)};
 }
 
-long number(const std::string& option, const std::string& value, long most) {
-    std::size_t used = 0;
-    long parsed = -1;
-    try {
-        parsed = std::stol(value, &used);
-    } catch (const std::exception&) {
-    }
-    if (used != value.size() || parsed < 0 || parsed > most)
-        throw std::invalid_argument(option + ": '" + value + "' is not a number from 0 to " + std::to_string(most));
-    return parsed;
+template <class T, class Make>
+option number(std::string name, std::string value, std::string help, T& target, long most, Make make) {
+    auto set = [name, most, make, &target](const std::string& given) {
+        long parsed = -1;
+        const auto end = given.data() + given.size();
+        if (std::from_chars(given.data(), end, parsed).ptr != end || parsed < 0 || parsed > most)
+            throw usage_error(name + ": '" + given + "' is not a number from 0 to " + std::to_string(most));
+        target = make(parsed);
+    };
+    return {std::move(name), std::move(value), std::move(help), std::move(set)};
 }
 
-int run(int argc, char** argv) {
-    service_options options;
-    bool with_mcp = false;
-    std::string mcp_token = "mcp-token", scripts;
-    for (int i = 1; i < argc; ++i) {
-        const std::string option = argv[i];
-        const auto value = [&]() -> std::string {
-            if (i + 1 == argc) throw std::invalid_argument(option + " needs a value");
-            return argv[++i];
+option text(std::string name, std::string value, std::string help, std::string& target) {
+    return {std::move(name), std::move(value), std::move(help),
+            [&target](const std::string& given) { target = given; }};
+}
+
+option flag(std::string name, std::string help, bool& target, bool meaning = true) {
+    return {std::move(name), {}, std::move(help), [&target, meaning](const std::string&) { target = meaning; }};
+}
+
+/// What the command line says.
+struct settings {
+    service_options service;
+    bool mcp = false, help = false, version = false;
+    std::string mcp_token = "mcp-token", scripts, faults;
+
+    std::vector<option> options() {
+        const auto milliseconds = [](long count) { return std::chrono::milliseconds(count); };
+        const auto seconds = [](long count) { return std::chrono::seconds(count); };
+        const auto as_it_is = [](long count) { return static_cast<std::size_t>(count); };
+        const auto port_of = [](long count) { return static_cast<std::uint16_t>(count); };
+        constexpr long hour = 3'600'000, year = 31'536'000;
+        const std::vector<std::pair<std::string, rejection>> rejections{{"failed-run", rejection::failed_run},
+                                                                        {"http-error", rejection::http_error}};
+        return {
+            number("--port", "N", "listen there (default: a free port)", service.port, 65535, port_of),
+            text("--address", "A", "listen at this address (default: 127.0.0.1)", service.address),
+            text("--token", "T", "the bearer token to accept (default: emulator; empty: any)", service.token),
+            text("--scripts", "FILE", "what the model does: [{\"match\": \"...\", \"steps\": [{\"reply\": \"...\"}]}]",
+                 scripts),
+            text("--faults", "FILE", "what goes wrong: [{\"cut\": true, \"after_bytes\": 700}]", faults),
+            number("--pace", "MS", "milliseconds between two deltas", service.pace, hour, milliseconds),
+            number("--keepalive", "MS", "milliseconds between keep-alives of a waiting stream", service.keepalive, hour,
+                   milliseconds),
+            {"--keepalive-comments", "", "keep-alives are comments, not events",
+             [this](const std::string&) { service.keepalive_frame = ": keepalive\n\n"; }},
+            flag("--stage-a-read", "a run without a stream goes on one stage each time that it is read",
+                 service.stage_a_read),
+            number("--run-lifetime", "S", "seconds until a run expires (default: 1800)", service.run_lifetime, year,
+                   seconds),
+            number("--ingestion-reads", "N", "reads of a vector store until its files are taken in (default: 0)",
+                   service.ingestion_reads, 1'000'000, as_it_is),
+            number("--max-file-bytes", "N", "bytes that an uploaded file may have (default: 512 MiB)",
+                   service.max_file_bytes, std::numeric_limits<long>::max(), as_it_is),
+            flag("--no-upload-downloads", "only files that the service made can be downloaded",
+                 service.uploads_downloadable, false),
+            number("--mcp-timeout", "MS", "milliseconds that an MCP server has (default: 50000)", service.mcp_timeout,
+                   hour, milliseconds),
+            choice("--precedence", "MCP resources of the run and of its agent or thread", service.precedence,
+                   {{"conflict", precedence::conflict},
+                    {"narrowest", precedence::narrowest},
+                    {"merge", precedence::merge}}),
+            choice("--conflict-when", "what is a conflict of those", service.conflict_when,
+                   {{"any", conflict_when::any}, {"headers-differ", conflict_when::headers_differ}}),
+            choice("--conflict-rejection", "what comes of such a conflict", service.conflict_rejection, rejections),
+            choice("--tools-with-resources", "streaming runs with tools beside MCP resources",
+                   service.tools_with_resources,
+                   {{"reject-on-reuse", tools_with_resources::reject_on_reuse},
+                    {"reject-duplicate-labels", tools_with_resources::reject_duplicate_labels},
+                    {"accept", tools_with_resources::accept}}),
+            choice("--tools-rejection", "what comes of those", service.tools_rejection,
+                   {rejections.rbegin(), rejections.rend()}),
+            {"--rejection", "failed-run|http-error", "what comes of both",
+             [this, rejections](const std::string& given) {
+                 choice("--rejection", "", service.conflict_rejection, rejections).set(given);
+                 service.tools_rejection = service.conflict_rejection;
+             }},
+            choice(
+                "--echo-headers", "MCP headers in what is read", service.echo_headers,
+                {{"never", echo_headers::never}, {"redacted", echo_headers::redacted}, {"full", echo_headers::full}}),
+            choice("--approval-headers", "what they do to those of the run", service.approval_headers,
+                   {{"replace", approval_headers::replace},
+                    {"extend", approval_headers::extend},
+                    {"ignore", approval_headers::ignore}}),
+            choice("--mcp-failure", "how a run fails when its MCP server does", service.mcp_failure,
+                   {{"named", mcp_failure::named}, {"anonymous", mcp_failure::anonymous}}),
+            choice("--mcp-clearing", "how an update clears stored MCP resources", service.mcp_clearing,
+                   {{"by-omission", mcp_clearing::by_omission},
+                    {"by-empty-list", mcp_clearing::by_empty_list},
+                    {"never", mcp_clearing::never}}),
+            choice("--mcp-deltas", "what deltas of MCP calls hold", service.mcp_deltas,
+                   {{"whole", mcp_deltas::whole}, {"bare", mcp_deltas::bare}}),
+            flag("--mcp-delta-type", "they have type `mcp`, not `tool_calls`", service.mcp_delta_type),
+            flag("--mixed-rounds", "calls of functions and MCP tools in one round", service.mixed_rounds),
+            flag("--agent-approval", "an agent's require_approval counts", service.agent_level_approval_effective),
+            flag("--no-stored-headers", "MCP headers of agents and threads do not count",
+                 service.stored_headers_effective, false),
+            flag("--duplicate-events", "created, queued and in_progress come twice", service.duplicate_events),
+            flag("--steps-complete-once", "also after an approval", service.premature_step_completed, false),
+            flag("--role-in-deltas", "message deltas carry role and annotations", service.role_in_deltas),
+            flag("--omit-required-action", "where there is none, instead of null", service.null_required_action, false),
+            flag("--expired-at-in-streams", "steps in streams say expired_at, as elsewhere",
+                 service.expires_at_in_streamed_steps, false),
+            flag("--mcp", "run an MCP server beside it, with a tool `echo`", mcp),
+            text("--mcp-token", "T", "the bearer token that it accepts (default: mcp-token)", mcp_token),
+            flag("--version", "print it and end", version),
+            flag("--help", "print this and end", help),
         };
-        if (option == "--help") {
-            std::cout << usage;
-            return EXIT_SUCCESS;
-        }
-        if (option == "--version") {
-            std::cout << "corun-emulator " CORUN_VERSION "\n";
-            return EXIT_SUCCESS;
-        }
-        if (option == "--port")
-            options.port = static_cast<std::uint16_t>(number(option, value(), 65535));
-        else if (option == "--address")
-            options.address = value();
-        else if (option == "--token")
-            options.token = value();
-        else if (option == "--scripts")
-            scripts = value();
-        else if (option == "--pace")
-            options.pace = std::chrono::milliseconds(number(option, value(), 3'600'000));
-        else if (option == "--precedence")
-            options.precedence = choose<precedence>(option, value(),
-                                                    {{"conflict", precedence::conflict},
-                                                     {"narrowest", precedence::narrowest},
-                                                     {"merge", precedence::merge}});
-        else if (option == "--conflict-when")
-            options.conflict_when = choose<conflict_when>(
-                option, value(), {{"any", conflict_when::any}, {"headers-differ", conflict_when::headers_differ}});
-        else if (option == "--tools-with-resources")
-            options.tools_with_resources = choose<tools_with_resources>(
-                option, value(),
-                {{"reject-on-reuse", tools_with_resources::reject_on_reuse},
-                 {"reject-duplicate-labels", tools_with_resources::reject_duplicate_labels},
-                 {"accept", tools_with_resources::accept}});
-        else if (option == "--rejection")
-            options.conflict_rejection = options.tools_rejection = choose<rejection>(
-                option, value(), {{"failed-run", rejection::failed_run}, {"http-error", rejection::http_error}});
-        else if (option == "--echo-headers")
-            options.echo_headers = choose<echo_headers>(
-                option, value(),
-                {{"never", echo_headers::never}, {"redacted", echo_headers::redacted}, {"full", echo_headers::full}});
-        else if (option == "--approval-headers")
-            options.approval_headers = choose<approval_headers>(option, value(),
-                                                                {{"replace", approval_headers::replace},
-                                                                 {"extend", approval_headers::extend},
-                                                                 {"ignore", approval_headers::ignore}});
-        else if (option == "--mcp-failure")
-            options.mcp_failure = choose<mcp_failure>(
-                option, value(), {{"named", mcp_failure::named}, {"anonymous", mcp_failure::anonymous}});
-        else if (option == "--agent-approval")
-            options.agent_level_approval_effective = true;
-        else if (option == "--no-stored-headers")
-            options.stored_headers_effective = false;
-        else if (option == "--duplicate-events")
-            options.duplicate_events = true;
-        else if (option == "--run-lifetime")
-            options.run_lifetime = std::chrono::seconds(number(option, value(), 31'536'000));
-        else if (option == "--mcp")
-            with_mcp = true;
-        else if (option == "--mcp-token")
-            mcp_token = value();
-        else
-            throw std::invalid_argument("unknown option " + option + " (--help lists them)");
     }
+};
 
-    asio::io_context context(1);
-    service emulator(context, options);
-    if (!scripts.empty()) {
-        std::ifstream file(scripts);
-        if (!file) throw std::invalid_argument("--scripts: cannot read " + scripts);
-        emulator.load_scripts(std::string(std::istreambuf_iterator<char>(file), {}));
+void print_usage(const std::vector<option>& options) {
+    std::cout << "usage: corun-emulator [option ...]\n\n"
+                 "A local Azure AI Agents service. It prints its endpoint and runs until SIGINT or SIGTERM.\n"
+                 "Of several values the first is the default.\n\n";
+    for (const auto& one : options) {
+        std::string line = "  " + one.name + (one.value.empty() ? "" : " " + one.value);
+        line += line.size() < 27 ? std::string(27 - line.size(), ' ') : "\n" + std::string(27, ' ');
+        std::cout << line << one.help << "\n";
     }
+    std::cout << "\nExit status: 0 after a signal, 1 when it cannot run, 2 for wrong options.\n";
+}
+
+void read_arguments(const std::vector<option>& options, const std::vector<std::string>& arguments) {
+    for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
+        const auto known =
+            std::find_if(options.begin(), options.end(), [&](const option& one) { return one.name == *argument; });
+        if (known == options.end()) throw usage_error("unknown option " + *argument + " (--help lists them)");
+        const bool has_value = !known->value.empty();
+        if (has_value && ++argument == arguments.end()) throw usage_error(known->name + " needs a value");
+        known->set(has_value ? *argument : std::string{});
+    }
+}
+
+std::string contents_of(const std::string& option_name, const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw std::runtime_error(option_name + ": cannot read " + path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void serve(const settings& wanted) {
+    asio::io_context context(1);
+    service emulator(context, wanted.service);
+    if (!wanted.scripts.empty()) emulator.load_scripts(contents_of("--scripts", wanted.scripts));
+    if (!wanted.faults.empty()) emulator.load_faults(contents_of("--faults", wanted.faults));
     std::unique_ptr<mcp_server> mcp;
-    if (with_mcp) {
-        mcp = std::make_unique<mcp_server>(context);
-        mcp->accept_token(mcp_token);
+    if (wanted.mcp) {
+        mcp_server_options options;
+        options.address = wanted.service.address;
+        mcp = std::make_unique<mcp_server>(context, options);
+        mcp->accept_token(wanted.mcp_token);
         mcp->add_tool("echo", "Gives back what it is given",
                       R"({"type":"object","properties":{"text":{"type":"string"}},"required":["text"]})",
                       [](std::string_view arguments) { return std::string(arguments); });
@@ -160,16 +222,27 @@ int run(int argc, char** argv) {
     if (mcp) std::cout << "an MCP server listens at " << mcp->url() << "\n";
     std::cout << std::flush;
     context.run();
-    return EXIT_SUCCESS;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     try {
-        return run(argc, argv);
+        settings wanted;
+        const auto options = wanted.options();
+        read_arguments(options, std::vector<std::string>(argv + 1, argv + argc));
+        if (wanted.help)
+            print_usage(options);
+        else if (wanted.version)
+            std::cout << "corun-emulator " CORUN_VERSION "\n";
+        else
+            serve(wanted);
+        return ended;
+    } catch (const usage_error& problem) {
+        std::cerr << "corun-emulator: " << problem.what() << "\n";
+        return wrong_usage;
     } catch (const std::exception& problem) {
         std::cerr << "corun-emulator: " << problem.what() << "\n";
-        return EXIT_FAILURE;
+        return failed;
     }
 }

@@ -24,6 +24,30 @@ struct tool {
     mcp_server::tool_handler handler;
 };
 
+std::string base64url_decoded(std::string_view text) {
+    static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    std::string bytes;
+    unsigned buffer = 0;
+    int bits = 0;
+    for (const char c : text.substr(0, text.find('='))) {
+        const auto value = alphabet.find(c);
+        if (value == std::string_view::npos) return {};
+        buffer = buffer << 6 | static_cast<unsigned>(value);
+        if ((bits += 6) >= 8) bytes += static_cast<char>(buffer >> (bits -= 8) & 0xFF);
+    }
+    return bytes;
+}
+
+/// Whether a token is a JWT that says it has expired.
+bool is_expired_jwt(std::string_view token, std::chrono::system_clock::time_point now) {
+    const auto first = token.find('.'), second = token.find('.', first + 1);
+    if (first == std::string_view::npos || second == std::string_view::npos) return false;
+    const json claims = json::parse(base64url_decoded(token.substr(first + 1, second - first - 1)), nullptr, false);
+    const json& expiry = get(claims, "exp");
+    return expiry.is_number() &&
+           now >= std::chrono::system_clock::time_point(std::chrono::seconds(expiry.get<std::int64_t>()));
+}
+
 }  // namespace
 
 mcp_server_options::mcp_server_options() = default;
@@ -129,8 +153,10 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
     bool is_accepted(std::string_view authorization) const {
         constexpr std::string_view scheme = "Bearer ";
         if (!authorization.starts_with(scheme)) return false;
-        const auto found = tokens.find(authorization.substr(scheme.size()));
-        return found != tokens.end() && options.clock() < found->second;
+        const auto token = authorization.substr(scheme.size());
+        const auto found = tokens.find(token);
+        const auto now = options.clock();
+        return found != tokens.end() && now < found->second && !is_expired_jwt(token, now);
     }
 
     json result_of(const std::string& method, const json& parameters) {

@@ -1,126 +1,23 @@
 // The service's HTTP face: routes, and the checks before anything happens.
+#include "emulator/api_call.hpp"
 #include "emulator/core.hpp"
+#include "emulator/files.hpp"
 #include "emulator/refusal.hpp"
 #include "emulator/schema.hpp"
+#include "emulator/script.hpp"
 
+#include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
 
 #include <algorithm>
-#include <charconv>
+#include <map>
 #include <stdexcept>
 
 namespace corun::emulator {
+
 namespace {
 
-std::string percent_decoded(std::string_view text, bool plus_is_space) {
-    std::string plain;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        unsigned code = 0;
-        if (text[i] == '%' && i + 2 < text.size() &&
-            std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16).ptr == text.data() + i + 3) {
-            plain += static_cast<char>(code);
-            i += 2;
-        } else {
-            plain += plus_is_space && text[i] == '+' ? ' ' : text[i];
-        }
-    }
-    return plain;
-}
-
-/// A request taken apart.
-struct call {
-    explicit call(const http::request& request, std::string_view base)
-        : body_text(request.body), fields(request.fields) {
-        method = request.method;
-        const std::string_view target = request.target;
-        const auto mark = target.find('?');
-        std::string_view raw_path = target.substr(0, mark);
-        if (mark != std::string_view::npos) raw_query = target.substr(mark + 1);
-        in_project = raw_path.starts_with(base) && (raw_path.size() == base.size() || raw_path[base.size()] == '/');
-        if (in_project) raw_path.remove_prefix(base.size());
-        path = percent_decoded(raw_path, false);
-        for (std::string_view rest = raw_path; !rest.empty();) {
-            rest.remove_prefix(1);
-            const auto segment = rest.substr(0, rest.find('/'));
-            segments.push_back(percent_decoded(segment, false));
-            rest.remove_prefix(segment.size());
-        }
-        for (std::string_view rest = raw_query; !rest.empty();) {
-            const auto pair = rest.substr(0, rest.find('&'));
-            rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
-            const auto equals = pair.find('=');
-            query.emplace_back(
-                percent_decoded(pair.substr(0, equals), true),
-                equals == std::string_view::npos ? std::string{} : percent_decoded(pair.substr(equals + 1), true));
-        }
-    }
-
-    [[nodiscard]] std::string parameter(std::string_view name) const {
-        for (const auto& [key, value] : query)
-            if (key == name) return value;
-        return {};
-    }
-    /// Method and path, `*` for each id: `POST threads/*/runs`.
-    [[nodiscard]] bool is(std::string_view wanted_method, std::initializer_list<std::string_view> pattern) const {
-        return method == wanted_method && pattern.size() == segments.size() &&
-               std::equal(pattern.begin(), pattern.end(), segments.begin(),
-                          [](std::string_view want, const std::string& have) {
-                              return want == have || (want == "*" && !have.empty());
-                          });
-    }
-
-    const std::string& body_text;
-    const http::fields& fields;
-    std::string method, path, raw_query;
-    std::vector<std::string> segments;
-    std::vector<std::pair<std::string, std::string>> query;
-    bool in_project = false;
-};
-
-page_request page_of(const call& what) {
-    page_request page;
-    if (const std::string limit = what.parameter("limit"); !limit.empty()) {
-        std::int64_t number = 0;
-        const auto parsed = std::from_chars(limit.data(), limit.data() + limit.size(), number);
-        if (parsed.ec != std::errc{} || parsed.ptr != limit.data() + limit.size())
-            throw bad_request("Invalid type for 'limit': expected an integer, but got a string instead.", "limit",
-                              "invalid_type");
-        schema::integer(1, 100)(number, "limit");
-        page.limit = static_cast<std::size_t>(number);
-    }
-    if (const std::string order = what.parameter("order"); !order.empty()) {
-        schema::one_of({"asc", "desc"})(order, "order");
-        page.ascending = order == "asc";
-    }
-    page.after = what.parameter("after");
-    page.before = what.parameter("before");
-    return page;
-}
-
-template <class T, class Wanted, class View>
-json page_or_refuse(const store<T>& items, const page_request& page, const std::string& kind, Wanted wanted,
-                    View view) {
-    auto result = items.page(page, wanted, view);
-    if (result) return std::move(*result);
-    throw not_found(kind, items.find(page.after) || page.after.empty() ? page.before : page.after);
-}
-
-template <class T>
-std::shared_ptr<T> find_or_refuse(const store<T>& items, const std::string& id, const std::string& kind) {
-    auto found = items.find(id);
-    if (!found) throw not_found(kind, id);
-    return found;
-}
-
-json deleted(const std::string& id, const std::string& object) {
-    json answer;
-    answer["id"] = id;
-    answer["deleted"] = true;
-    answer["object"] = object;
-    return answer;
-}
-
-constexpr auto all = [](const auto&) { return true; };
+constexpr std::size_t recorded_of_upload = 64 * 1024;
 
 }  // namespace
 
@@ -129,6 +26,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         : core(std::make_shared<emulator::core>(context, std::move(options))), token(core->options.token) {}
 
     std::shared_ptr<emulator::core> core;
+    file_service files{*core};
     std::string token;
     std::string base = "/api/projects/emulator";
     std::vector<recorded_request> requests;
@@ -156,6 +54,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
     }
 
     void answer(http::exchange& exchange, int status, const json& body) {
+        requests.back().status = status;
         exchange.respond(status, head(exchange, "application/json; charset=utf-8"), text_of(body));
     }
 
@@ -170,6 +69,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
                 const auto lost = std::make_shared<lost_exchange>();
                 lost->request = exchange->request;
                 dispatch(lost, what);
+                requests.back().status = 0;
                 return exchange->abort(true);
             }
             dispatch(exchange, what);
@@ -200,7 +100,8 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         seen.path = what.path;
         seen.query = what.raw_query;
         seen.headers = what.fields;
-        seen.body = what.body_text;
+        const bool is_upload = http::find(what.fields, "content-type").starts_with("multipart/");
+        seen.body = what.body_text.substr(0, is_upload ? recorded_of_upload : std::string::npos);
         if (requests.size() >= core->options.recorded_requests)
             requests.erase(requests.begin(), requests.begin() + std::ssize(requests) / 2);
         requests.push_back(std::move(seen));
@@ -221,21 +122,8 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
             std::erase_if(fields, [&name = name](const auto& field) { return equal_ignoring_case(field.first, name); });
             fields.emplace_back(name, value);
         }
+        requests.back().status = status;
         exchange.respond(status, std::move(fields), std::move(body));
-    }
-
-    static json body_of(const call& what, const schema::check& check, bool required = true) {
-        if (what.body_text.empty() && !required) return json::object();
-        json body = json::parse(what.body_text, nullptr, false);
-        if (body.is_discarded())
-            throw bad_request("We could not parse the JSON body of your request. The service expects a JSON payload.");
-        if (const auto type = http::find(what.fields, "content-type"); !type.starts_with("application/json"))
-            throw refusal(415, error_envelope("Unsupported content type: '" + std::string(type) +
-                                                  "'. This API method only "
-                                                  "accepts 'application/json' requests.",
-                                              "invalid_request_error"));
-        check(body, "");
-        return body;
     }
 
     void dispatch(const std::shared_ptr<http::exchange>& exchange, const call& what) {
@@ -255,7 +143,20 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         if (run_create || what.is("POST", {"threads", "runs"})) return create_run(exchange, what, accepted, run_create);
         if (what.is("POST", {"threads", "*", "runs", "*", "submit_tool_outputs"}))
             return submit(exchange, what, accepted);
-        answer(*exchange, 200, plain(what, accepted));
+        if (const auto file = files.content_asked_for(what)) return send_content(exchange, what, file->bytes);
+        answer(*exchange, 200, file_service::owns(what) ? files.answer(what) : plain(what, accepted));
+    }
+
+    void send_content(const std::shared_ptr<http::exchange>& exchange, const call& what, const std::string& bytes) {
+        requests.back().status = 200;
+        auto faults = core->faults.take_stream(what.method, what.path);
+        if (faults.empty()) return exchange->respond(200, head(*exchange, "application/octet-stream"), bytes);
+        // What goes wrong in the middle needs a response without a length.
+        exchange->begin(200, head(*exchange, "application/octet-stream"));
+        event_sink sink(core->context, exchange, std::move(faults));
+        sink.put_frame("content", bytes);
+        auto finish = [](event_sink out) -> asio::awaitable<void> { co_await out.finish(); };
+        asio::co_spawn(core->context, finish(std::move(sink)), [](std::exception_ptr) {});
     }
 
     /// The routes that answer JSON.
@@ -270,8 +171,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
             if (what.method == "POST") {
                 const json body = body_of(what, accepted.update_agent);
                 refuse_duplicate_labels(body);
-                for (const auto& [name, value] : body.items()) agent->object[name] = normalised(name, value);
-                return core->shown(*agent);
+                return update(*agent, body);
             }
             if (what.method == "DELETE") {
                 core->agents.erase(at[1]);
@@ -286,11 +186,12 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
 
         const auto thread = find_or_refuse(core->threads, at[1], "thread");
         for (const auto& [place, one] : thread->runs.items()) core->expire(*one);
+        if (const auto active = thread->active_run(); active && what.method == "GET" && at.size() > 2)
+            core->was_read(*active);
         if (what.is("GET", {"threads", "*"})) return core->shown(*thread);
         if (what.is("POST", {"threads", "*"})) {
             const json body = body_of(what, accepted.update_thread, false);
-            for (const auto& [name, value] : body.items()) thread->object[name] = normalised(name, value);
-            return core->shown(*thread);
+            return update(*thread, body);
         }
         if (what.is("DELETE", {"threads", "*"})) {
             if (thread->active_run()) refuse_while_active(*thread, "Can't delete ");
@@ -337,20 +238,26 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
             return core->shown(*run);
         }
         if (what.is("GET", {"threads", "*", "runs", "*", "steps"})) {
-            check_include(what);
-            return page_or_refuse(run->steps, page_of(what), "run step", all, show);
+            const auto show_step = [this, with = with_results(what)](const record& one) {
+                return core->shown_step(one, with);
+            };
+            return page_or_refuse(run->steps, page_of(what), "run step", all, show_step);
         }
         if (what.is("GET", {"threads", "*", "runs", "*", "steps", "*"})) {
-            check_include(what);
-            return core->shown(*find_or_refuse(run->steps, at[5], "run step"));
+            return core->shown_step(*find_or_refuse(run->steps, at[5], "run step"), with_results(what));
         }
         throw gateway_error(404, "404", "Resource not found");
     }
 
-    static void check_include(const call& what) {
-        for (const auto& [key, value] : what.query)
-            if (key == "include[]")
-                schema::one_of({"step_details.tool_calls[*].file_search.results[*].content"})(value, "include[0]");
+    /// Whether the content of search results is asked for, the one thing that `include[]` can ask for.
+    static bool with_results(const call& what) {
+        bool asked = false;
+        for (const auto& [key, value] : what.query) {
+            if (key != "include[]") continue;
+            schema::one_of({"step_details.tool_calls[*].file_search.results[*].content"})(value, "include[0]");
+            asked = true;
+        }
+        return asked;
     }
 
     /// What the service stores of a member: lists and maps are never null.
@@ -365,6 +272,28 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         if (value.is_null() && (name == "tool_resources" || name == "metadata")) return json::object();
         if (value.is_null() && name == "response_format") return "auto";
         return value;
+    }
+
+    json update(record& what, const json& body) {
+        for (const auto& [name, value] : body.items())
+            what.object[name] = name == "tool_resources" ? updated_resources(get(what.object, "tool_resources"), value)
+                                                         : normalised(name, value);
+        return core->shown(what);
+    }
+
+    [[nodiscard]] json updated_resources(const json& stored, const json& given) const {
+        const mcp_clearing how = core->options.mcp_clearing;
+        json result = how == mcp_clearing::by_empty_list ? stored : json::object();
+        for (const auto& [kind, value] : given.items())
+            if (kind != "mcp") result[kind] = value;
+        const json& servers = get(given, "mcp");
+        if (!servers.empty())
+            result["mcp"] = servers;
+        else if (how == mcp_clearing::by_empty_list && servers.is_array())
+            result.erase("mcp");
+        else if (how == mcp_clearing::never && !get(stored, "mcp").is_null())
+            result["mcp"] = get(stored, "mcp");
+        return result;
     }
 
     static void refuse_duplicate_labels(const json& body) {
@@ -422,7 +351,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
 
     void create_run(const std::shared_ptr<http::exchange>& exchange, const call& what, const schema::bodies& accepted,
                     bool thread_exists) {
-        check_include(what);
+        const bool with = with_results(what);
         const auto in = thread_exists ? find_or_refuse(core->threads, what.segments[1], "thread") : nullptr;
         const json body = body_of(what, thread_exists ? accepted.create_run : accepted.create_thread_and_run);
         const auto agent = find_or_refuse(core->agents, get_string(body, "assistant_id"), "assistant");
@@ -441,16 +370,19 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
             throw;
         }
         made->created_thread = !in;
+        made->with_results = with;
         start(exchange, what, made, streaming);
     }
 
     /// Lets a run work, and answers with its events or with itself.
     void start(const std::shared_ptr<http::exchange>& exchange, const call& what, const std::shared_ptr<run>& made,
                bool streaming) {
+        requests.back().run_id = made->id;
         if (!streaming) {
             answer(*exchange, 200, core->shown(*made));
             return core->work(made, {});
         }
+        requests.back().status = 200;
         exchange->begin(200, head(*exchange, "text/event-stream; charset=utf-8"));
         core->work(made, event_sink(core->context, exchange, core->faults.take_stream(what.method, what.path)));
     }
@@ -462,41 +394,48 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         core->expire(*run);
         if (run->status() != "requires_action")
             throw bad_request("Runs in status \"" + run->status() + "\" do not accept tool outputs.");
-        const bool functions = run->calls.front().is_function;
-        const char* const list = functions ? "tool_outputs" : "tool_approvals";
-        const json& given = get(body, list);
-        if (given.is_null())
-            throw bad_request("Missing required parameter: '" + std::string(list) + "'.", list,
-                              "missing_required_parameter");
-        if (!get(body, functions ? "tool_approvals" : "tool_outputs").empty())
-            throw bad_request("The run waits for '" + std::string(list) + "' only.",
-                              functions ? "tool_approvals" : "tool_outputs");
-
-        std::vector<std::string> expected, got;
-        for (const auto& one : run->calls)
-            if (one.waits) expected.push_back(one.id);
-        for (const auto& one : given) got.push_back(get_string(one, "tool_call_id"));
-        std::sort(expected.begin(), expected.end());
-        std::sort(got.begin(), got.end());
-        if (expected != got)
-            throw bad_request("Expected tool " + std::string(functions ? "outputs" : "approvals") + " for call_ids " +
-                              text_of(json(expected)) + ", got " + text_of(json(got)) + ".");
-
-        for (const auto& one : given)
-            for (auto& pending : run->calls) {
-                if (pending.id != get_string(one, "tool_call_id")) continue;
-                pending.waits = false;
-                if (functions)
-                    pending.output = get_string(one, "output");
-                else
-                    approve(pending, one);
-            }
+        const auto functions = waiting(*run, step::kind::call_function), servers = waiting(*run, step::kind::call_mcp);
+        if (functions.empty() && servers.empty())
+            throw bad_request("The run requires an action of type '" +
+                              get_string(get(run->object, "required_action"), "type") +
+                              "', which cannot be submitted here.");
+        const json &outputs = get(body, "tool_outputs"), &approvals = get(body, "tool_approvals");
+        check_answers(functions, outputs, "tool_outputs");
+        check_answers(servers, approvals, "tool_approvals");
+        for (const auto& one : outputs) {
+            tool_call& call = *functions.at(get_string(one, "tool_call_id"));
+            call.waits = false;
+            call.output = get_string(one, "output");
+        }
+        for (const auto& one : approvals) approve(*servers.at(get_string(one, "tool_call_id")), one);
         run->object["status"] = "queued";
         run->object["required_action"] = nullptr;
         start(exchange, what, run, get(body, "stream") == true);
     }
 
-    void approve(tool_call& pending, const json& approval) {
+    using waiting_calls = std::map<std::string, tool_call*>;  // by id
+    static waiting_calls waiting(run& what, step::kind kind) {
+        waiting_calls found;
+        for (auto& one : what.calls)
+            if (one.waits && one.kind == kind) found.emplace(one.id, &one);
+        return found;
+    }
+
+    static void check_answers(const waiting_calls& waiting, const json& answers, const std::string& list) {
+        if (waiting.empty() && !answers.empty()) throw bad_request("The run does not wait for '" + list + "'.", list);
+        if (!waiting.empty() && answers.is_null())
+            throw bad_request("Missing required parameter: '" + list + "'.", list, "missing_required_parameter");
+        std::vector<std::string> expected, got;
+        for (const auto& [id, one] : waiting) expected.push_back(id);
+        for (const auto& one : answers) got.push_back(get_string(one, "tool_call_id"));
+        std::sort(got.begin(), got.end());
+        if (expected != got)
+            throw bad_request("Expected '" + list + "' for call_ids " + text_of(json(expected)) + ", got " +
+                              text_of(json(got)) + ".");
+    }
+
+    void approve(tool_call& pending, const json& approval) const {
+        pending.waits = false;
         pending.denied = get(approval, "approve") != true;
         const json& headers = get(approval, "headers");
         if (headers.is_null() || core->options.approval_headers == approval_headers::ignore) return;
@@ -516,44 +455,6 @@ std::string recorded_request::header(std::string_view name) const {
 }
 std::string recorded_mcp_request::header(std::string_view name) const {
     return std::string(http::find(headers, name));
-}
-
-step step::reply(std::string text) {
-    step one(kind::reply);
-    one.text_ = std::move(text);
-    return one;
-}
-step step::tokens(std::size_t count) {
-    step one(kind::reply);
-    one.count_ = count;
-    return one;
-}
-step step::call_function(std::string name, std::string arguments) {
-    step one(kind::call_function);
-    one.name_ = std::move(name);
-    one.text_ = std::move(arguments);
-    return one;
-}
-step step::call_mcp(std::string tool, std::string arguments, std::string server_label) {
-    step one(kind::call_mcp);
-    one.name_ = std::move(tool);
-    one.text_ = std::move(arguments);
-    one.label_ = std::move(server_label);
-    return one;
-}
-step step::fail(std::string code, std::string message) {
-    step one(kind::fail);
-    one.name_ = std::move(code);
-    one.text_ = std::move(message);
-    return one;
-}
-step step::incomplete(std::string reason) {
-    step one(kind::incomplete);
-    one.text_ = std::move(reason);
-    return one;
-}
-step step::hold() {
-    return step(kind::hold);
 }
 
 service::service(asio::io_context& context, service_options options)
@@ -585,40 +486,18 @@ void service::script(std::string match, std::vector<step> steps) {
 }
 
 void service::load_scripts(std::string_view text) {
-    const json scripts = json::parse(text, nullptr, false);
-    if (!scripts.is_array()) throw std::invalid_argument("scripts: not a JSON array");
-    const auto text_or_json = [](const json& value) {
-        return value.is_null() ? std::string{} : value.is_string() ? value.get<std::string>() : text_of(value);
-    };
-    for (const auto& one : scripts) {
-        std::vector<step> steps;
-        for (const auto& what : get(one, "steps")) {
-            if (what.contains("reply"))
-                steps.push_back(step::reply(get_string(what, "reply")));
-            else if (get(what, "tokens").is_number_unsigned())
-                steps.push_back(step::tokens(what["tokens"].get<std::size_t>()));
-            else if (what.contains("call_function"))
-                steps.push_back(
-                    step::call_function(get_string(what, "call_function"), text_or_json(get(what, "arguments"))));
-            else if (what.contains("call_mcp"))
-                steps.push_back(step::call_mcp(get_string(what, "call_mcp"), text_or_json(get(what, "arguments")),
-                                               get_string(what, "server_label")));
-            else if (what.contains("fail"))
-                steps.push_back(step::fail(get_string(what, "fail"), get_string(what, "message")));
-            else if (what.contains("incomplete"))
-                steps.push_back(step::incomplete(get_string(what, "incomplete")));
-            else if (what.contains("hold"))
-                steps.push_back(step::hold());
-            else
-                throw std::invalid_argument("scripts: unknown step " + text_of(what));
-        }
-        if (steps.empty()) throw std::invalid_argument("scripts: one without steps");
-        script(get_string(one, "match"), std::move(steps));
-    }
+    for (auto& one : scripts_of(text)) impl_->core->scripts.push_back(std::move(one));
+}
+
+std::string service::add_file(std::string filename, std::string bytes, std::string purpose) {
+    return impl_->files.add_file(std::move(filename), std::move(bytes), std::move(purpose))->id;
 }
 
 void service::inject(fault what) {
     impl_->core->faults.add(std::move(what));
+}
+void service::load_faults(std::string_view text) {
+    for (auto& one : faults_of(text)) inject(std::move(one));
 }
 
 const std::vector<recorded_request>& service::requests() const noexcept {

@@ -92,11 +92,13 @@ void machine::answers_begin() noexcept {
 }
 
 void machine::response_begins(time_point now) noexcept {
-    if (run_ != run::answering) return;
-    run_ = run::going;
     response_ = response::reading;
     last_activity_ = now;
     stream_error_ = false;
+}
+
+void machine::response_accepted() noexcept {
+    if (run_ == run::answering) run_ = run::going;
 }
 
 void machine::answers_failed() noexcept {

@@ -47,6 +47,8 @@ public:
     void answers_begin() noexcept;
     /// The answers are sent: another response is to come.
     void response_begins(time_point now) noexcept;
+    /// It has come, and tells of the run. One that does not ends without consequence for the run.
+    void response_accepted() noexcept;
     /// They came to nothing, or no response that tells of the run has come: the run waits as before.
     void answers_failed() noexcept;
 

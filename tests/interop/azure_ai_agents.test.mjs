@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { RestError } from '@azure/core-rest-pipeline';
 import { ToolSet, ToolUtility } from '@azure/ai-agents';
-import { azureClient, collect, dataOf, disconnect, namesOf, textOf } from './support.mjs';
+import * as support from './support.mjs';
+import { all, azureClient, collect, dataOf, disconnect, namesOf, textOf } from './support.mjs';
 
 const client = azureClient();
 const soon = { pollingOptions: { intervalInMs: 10 } };
@@ -13,26 +14,8 @@ const weather = ToolUtility.createFunctionTool({
     parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
 });
 
-async function all(pages) {
-    const items = [];
-    for await (const item of pages) items.push(item);
-    return items;
-}
-
-async function threadWith(text) {
-    const thread = await client.threads.create();
-    await client.messages.create(thread.id, 'user', text);
-    return thread;
-}
-
-/** Waits until the run is in none of these states. */
-async function settled(run, ...states) {
-    for (;;) {
-        const now = await client.runs.get(run.threadId, run.id);
-        if (!states.includes(now.status)) return now;
-        await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-}
+const threadWith = (text) => support.threadWith(client, text);
+const settled = (run, ...states) => support.settled(client, run, ...states);
 
 const refused = (status, code) => (error) => {
     assert.ok(error instanceof RestError, `a RestError, not ${error}`);
@@ -286,6 +269,112 @@ describe('@azure/ai-agents', { timeout: 120_000 }, () => {
         assert.equal(run.status, 'completed');
         const [answer] = await all(client.messages.list(thread.id));
         assert.equal(answer.content[0].text.value, 'Oslo is fine\nŁódź is fine');
+    });
+
+    test('answers function calls round after round', async () => {
+        const thread = await threadWith('The weather round after round');
+        let events = await collect(await client.runs.create(thread.id, agent.id).stream());
+        for (const city of ['Oslo', 'Łódź']) {
+            const [waiting] = dataOf(events, 'thread.run.requires_action');
+            const [asked, ...others] = waiting.requiredAction.submitToolOutputs.toolCalls;
+            assert.deepEqual(others, []);
+            assert.deepEqual(JSON.parse(asked.function.arguments), { city });
+            const outputs = [{ toolCallId: asked.id, output: `${city} is fine` }];
+            events = await collect(await client.runs.submitToolOutputs(thread.id, waiting.id, outputs).stream());
+        }
+        assert.equal(textOf(events), 'Łódź is fine');
+        const [run] = dataOf(events, 'thread.run.completed');
+        const steps = await all(client.runSteps.list(thread.id, run.id, { order: 'asc' }));
+        assert.deepEqual(steps.map((one) => one.type), ['tool_calls', 'tool_calls', 'message_creation']);
+    });
+
+    test('reads calls of the tools that the service runs', async () => {
+        const include = ['step_details.tool_calls[*].file_search.results[*].content'];
+        const client = azureClient();
+        // The client encodes the key `include[]` twice, which nobody decodes twice.
+        client.pipeline.addPolicy({
+            name: 'include',
+            sendRequest(request, next) {
+                request.url = request.url.replace('include%255B%255D', 'include%5B%5D');
+                return next(request);
+            },
+        });
+        for (const asked of [undefined, include]) {
+            const thread = await threadWith('Use every tool');
+            const events = await collect(await client.runs.create(thread.id, agent.id, { include: asked }).stream());
+            const [run] = dataOf(events, 'thread.run.completed');
+            const steps = dataOf(events, 'thread.run.step.completed');
+            const calls = steps.flatMap((one) => one.stepDetails.toolCalls ?? []);
+            assert.deepEqual(calls.map((one) => one.type), [
+                'code_interpreter', 'code_interpreter', 'file_search', 'bing_grounding', 'azure_ai_search', 'openapi',
+                'connected_agent',
+            ]);
+            assert.deepEqual(calls[0].codeInterpreter, {
+                input: 'print(1 + 1)',
+                outputs: [{ type: 'logs', logs: '2' }, { type: 'image', image: { fileId: 'assistant-plot' } }],
+            });
+            assert.deepEqual(calls[3].bingGrounding, { requesturl: 'https://api.bing.microsoft.com/v7.0/search?q=seat' });
+            assert.deepEqual(calls[4].azureAISearch, { input: 'seat', output: 'row 14' });
+
+            const deltas = dataOf(events, 'thread.run.step.delta').map((data) => data.delta.stepDetails.toolCalls[0]);
+            const inputs = deltas.filter((one) => one.codeInterpreter?.input && one.index === 0);
+            assert.equal(inputs.map((one) => one.codeInterpreter.input).join(''), 'print(1 + 1)');
+            const [found] = deltas.filter((one) => one.fileSearch);
+            const text = [{ type: 'text', text: 'Seat 14A is at the window.' }];
+            for (const search of [found.fileSearch, calls[2].fileSearch])
+                assert.deepEqual(search.results, [
+                    { fileId: 'assistant-plan', fileName: 'plan.md', score: 0.9, content: asked && text },
+                ]);
+
+            const id = steps.find((one) => one.stepDetails.toolCalls?.[0].type === 'file_search').id;
+            const listed = (await all(client.runSteps.list(thread.id, run.id, { include: asked }))).find((one) => one.id === id);
+            assert.deepEqual(listed.stepDetails.toolCalls[0], calls[2]);
+            assert.deepEqual(await client.runSteps.get(thread.id, run.id, id, { include: asked }), listed);
+        }
+    });
+
+    test('reads annotations and images', async () => {
+        const thread = await threadWith('Please cite');
+        const events = await collect(await client.runs.create(thread.id, agent.id).stream());
+        const deltas = dataOf(events, 'thread.message.delta').map((data) => data.delta.content[0]);
+        const citations = deltas.flatMap((one) => one.text?.annotations ?? []);
+        const [message] = dataOf(events, 'thread.message.completed');
+        const [text, image] = message.content;
+        assert.deepEqual(citations.map((one) => one.type), ['url_citation', 'file_citation', 'file_path']);
+        assert.deepEqual(text.text.annotations.map((one) => one.type), citations.map((one) => one.type));
+        assert.deepEqual(citations[0].urlCitation, { url: 'https://example.org/seats', title: 'Seats' });
+        assert.equal(citations[0].startIndex, 0);
+        assert.deepEqual(citations[1].fileCitation, { fileId: 'assistant-plan', quote: 'at the window' });
+        assert.deepEqual(citations[2].filePath, { fileId: 'assistant-plot' });
+        assert.deepEqual(image, { type: 'image_file', imageFile: { fileId: 'assistant-plot' } });
+        assert.deepEqual(deltas.at(-1), { index: 1, ...image });
+        assert.deepEqual((await all(client.messages.list(thread.id)))[0], message);
+    });
+
+    test('is shown an action that it does not know', async () => {
+        const thread = await threadWith('Please sign');
+        let run = await settled(await client.runs.create(thread.id, agent.id), 'queued', 'in_progress');
+        assert.deepEqual([run.status, run.requiredAction.type], ['requires_action', 'submit_signature']);
+        await assert.rejects(async () => client.runs.submitToolOutputs(thread.id, run.id, []), refused(400));
+        run = await settled(await client.runs.cancel(thread.id, run.id).then(() => run), 'requires_action', 'cancelling');
+        assert.equal(run.status, 'cancelled');
+    });
+
+    test('lists in pages', async () => {
+        const messages = Array.from({ length: 25 }, (_, i) => ({ role: 'user', content: `number ${i}` }));
+        const thread = await client.threads.create({ messages });
+        const page = async (options) => (await client.messages.list(thread.id, options).byPage().next()).value;
+        const texts = async (options) => (await page(options)).map((one) => Number(one.content[0].text.value.slice(7)));
+        assert.equal((await page()).length, 20);
+        assert.deepEqual(await texts({ limit: 2 }), [24, 23]);
+        assert.deepEqual(await texts({ limit: 2, order: 'asc' }), [0, 1]);
+        const ids = (await page({ limit: 100, order: 'asc' })).map((one) => one.id);
+        assert.deepEqual(await texts({ limit: 2, order: 'asc', after: ids[10] }), [11, 12]);
+        assert.deepEqual(await texts({ limit: 2, after: ids[10] }), [9, 8]);
+        assert.deepEqual(await texts({ limit: 2, order: 'asc', before: ids[10] }), [8, 9]);
+        assert.deepEqual(await texts({ limit: 100, order: 'asc', after: ids[3], before: ids[6] }), [4, 5]);
+        await assert.rejects(texts({ after: 'msg_none' }), refused(404));
+        await assert.rejects(texts({ limit: 101 }), refused(400, 'integer_above_max_value'));
     });
 
     test('cancels a run that streams', async () => {

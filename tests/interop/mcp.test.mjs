@@ -4,7 +4,9 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { startMcpServer } from './mcp_server.mjs';
-import { azureClient, call, collect, dataOf, disconnect, driver, endpoint, namesOf, textOf, token } from './support.mjs';
+import {
+    azureClient, call, collect, dataOf, disconnect, driver, endpoint, namesOf, startEmulator, textOf, token,
+} from './support.mjs';
 
 /** The corun program at work. */
 function drive(mcpUrl, message) {
@@ -172,3 +174,90 @@ for (const [name, options] of [
             assert.equal(textOf(events), '');
         });
     });
+
+describe('approvals with headers', { timeout: 120_000 }, () => {
+    let server;
+    before(async () => {
+        server = await startMcpServer();
+        server.accept('of-anna', 'anna');
+        server.accept('of-bert', 'bert');
+    });
+    after(() => {
+        server.stop();
+        disconnect();
+    });
+
+    const bearer = (name) => ({ Authorization: `Bearer ${name}` });
+    const bookings = () => ({ type: 'mcp', server_label: 'bookings', server_url: server.url });
+    const settled = async ({ call }, run) => {
+        let now;
+        do now = await call('GET', `/threads/${run.thread_id}/runs/${run.id}`);
+        while (['queued', 'in_progress'].includes(now.status));
+        return now;
+    };
+    /** A run that waits for the approval of its call. */
+    async function waiting(emulator, agent, said, headers) {
+        const run = await emulator.call('POST', '/threads/runs', {
+            assistant_id: agent.id,
+            thread: { messages: [{ role: 'user', content: said }] },
+            tool_resources: { mcp: [{ server_label: 'bookings', headers, require_approval: 'always' }] },
+        });
+        const now = await settled(emulator, run);
+        assert.equal(now.status, 'requires_action');
+        return now;
+    }
+    /** The run after its approval, and what it said. */
+    async function approved(emulator, run, headers) {
+        const [{ id }] = run.required_action.submit_tool_approval.tool_calls;
+        const path = `/threads/${run.thread_id}`;
+        await emulator.call('POST', `${path}/runs/${run.id}/submit_tool_outputs`, {
+            tool_approvals: [{ tool_call_id: id, approve: true, headers }],
+        });
+        const now = await settled(emulator, run);
+        const [message] = (await emulator.call('GET', `${path}/messages`)).data;
+        return { status: now.status, error: now.last_error, text: message.content[0]?.text.value };
+    }
+
+    for (const [mode, user, tenant] of [
+        ['replace', 'bert', undefined],
+        ['extend', 'bert', 'acme'],
+        ['ignore', 'anna', 'acme'],
+    ])
+        test(`${mode} those of the run, where the emulator is told so`, async () => {
+            const emulator = await startEmulator('--approval-headers', mode);
+            const agent = await emulator.call('POST', '/assistants', { model: 'gpt-4o', tools: [bookings()] });
+            server.seen.length = 0;
+            const run = await waiting(emulator, agent, 'whoami', { ...bearer('of-anna'), 'X-Tenant': 'acme' });
+            const { status, text } = await approved(emulator, run, bearer('of-bert'));
+            assert.deepEqual([status, text], ['completed', `you are ${user}`]);
+            const listing = server.seen.slice(0, 4), calling = server.seen.slice(4);
+            assert.deepEqual(listing.map((one) => [one.user, one.tenant]), Array(4).fill(['anna', 'acme']));
+            assert.deepEqual(calling.map((one) => [one.user, one.tenant]), Array(4).fill([user, tenant]));
+            await emulator.stop();
+        });
+
+    test('outlive the token of the run', async () => {
+        const agent = await call('POST', '/assistants', { model: 'gpt-4o', tools: [bookings()] });
+        for (const [headers, status] of [[bearer('of-bert'), 'completed'], [undefined, 'failed']]) {
+            server.accept('short', 'anna');
+            const run = await waiting({ call }, agent, 'whoami', bearer('short'));
+            server.expire('short');
+            const outcome = await approved({ call }, run, headers);
+            assert.equal(outcome.status, status);
+            if (status === 'failed') {
+                assert.equal(outcome.error.code, 'tool_server_error');
+                assert.match(outcome.error.message, /Http status code: 401 \(Unauthorized\)/);
+            }
+        }
+    });
+
+    test('of two users at once are not mixed', async () => {
+        const agent = await call('POST', '/assistants', { model: 'gpt-4o', tools: [bookings()] });
+        server.expected = 2;
+        const users = ['anna', 'bert'];
+        const runs = await Promise.all(users.map((user) => waiting({ call }, agent, 'meet', bearer(`of-${user}`))));
+        const outcomes = await Promise.all(runs.map((run, i) => approved({ call }, run, bearer(`of-${users[i]}`))));
+        assert.deepEqual(outcomes.map((one) => one.text), ['anna was met', 'bert was met']);
+        server.expected = 1;
+    });
+});

@@ -13,7 +13,7 @@ import { z } from 'zod';
 export async function startMcpServer({ answersAsJson = false, hasSessions = true } = {}) {
     const tokens = new Map(); // token -> {user, expiresAt}
     const sessions = new Map(); // id -> {user, transport}
-    const seen = []; // {user, method, status}
+    const seen = []; // {user, tenant, method, status}
     const server = {
         seen,
         sessions,
@@ -68,7 +68,8 @@ export async function startMcpServer({ answersAsJson = false, hasSessions = true
     const app = express();
     app.use(express.json());
     app.use((request, response, next) => {
-        const one = { user: null, method: request.body?.method ?? request.method, status: 0 };
+        const tenant = request.headers['x-tenant'];
+        const one = { user: null, tenant, method: request.body?.method ?? request.method, status: 0 };
         seen.push(one);
         request.seen = one;
         response.on('finish', () => (one.status = response.statusCode));

@@ -38,7 +38,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 
-export CORUN_EMULATOR_TOKEN=interop CORUN_DRIVE=$drive
+export CORUN_EMULATOR_TOKEN=interop CORUN_DRIVE=$drive CORUN_EMULATOR=$emulator
 exec 3< <(exec "$emulator" --token "$CORUN_EMULATOR_TOKEN" --scripts scripts.json)
 emulator_pid=$!
 read -r -t 60 -u 3 line || fail "the emulator does not start"

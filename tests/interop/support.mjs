@@ -1,5 +1,9 @@
 // What the tests share: the emulator that run.sh started, as a stranger sees it.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { Agent } from 'node:http';
+import { createInterface } from 'node:readline';
 import { AgentsClient } from '@azure/ai-agents';
 import { createDefaultHttpClient } from '@azure/core-rest-pipeline';
 
@@ -8,8 +12,8 @@ export const token = process.env.CORUN_EMULATOR_TOKEN;
 export const driver = process.env.CORUN_DRIVE;
 
 /** A call of the service without any client library. */
-export async function call(method, path, body) {
-    const response = await fetch(`${endpoint}${path}?api-version=v1`, {
+export async function call(method, path, body, at = endpoint) {
+    const response = await fetch(`${at}${path}?api-version=v1`, {
         method,
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: body && JSON.stringify(body),
@@ -33,11 +37,49 @@ const plainHttp = {
 };
 
 /** The official client, unmodified. */
-export function azureClient(bearer = token) {
+export function azureClient(bearer = token, at = endpoint) {
     const credential = {
         getToken: async () => ({ token: bearer, expiresOnTimestamp: Date.now() + 3_600_000 }),
     };
-    return new AgentsClient(endpoint.replace(/^http:/, 'https:'), credential, { httpClient: plainHttp });
+    return new AgentsClient(at.replace(/^http:/, 'https:'), credential, { httpClient: plainHttp });
+}
+
+/** An emulator of its own, started with these options. */
+export async function startEmulator(...options) {
+    const program = spawn(process.env.CORUN_EMULATOR, ['--token', token, '--scripts', 'scripts.json', ...options], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = await once(createInterface({ input: program.stdout }), 'line');
+    const at = line.split(' ').at(-1);
+    return {
+        client: azureClient(token, at),
+        call: (method, path, body) => call(method, path, body, at),
+        async stop() {
+            program.kill();
+            assert.deepEqual(await once(program, 'exit'), [0, null]);
+        },
+    };
+}
+
+/** Waits until the run is in none of these states. */
+export async function settled(client, run, ...states) {
+    for (;;) {
+        const now = await client.runs.get(run.threadId, run.id);
+        if (!states.includes(now.status)) return now;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+}
+
+export async function all(pages) {
+    const items = [];
+    for await (const item of pages) items.push(item);
+    return items;
+}
+
+export async function threadWith(client, text) {
+    const thread = await client.threads.create();
+    await client.messages.create(thread.id, 'user', text);
+    return thread;
 }
 
 /** To be called last: a stream that was refused leaves its connection open, and Node.js would wait for it. */

@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+
 namespace {
 
 using namespace corun;
@@ -88,6 +90,24 @@ BOOST_AUTO_TEST_CASE(answers_to_tokens_until_they_expire) {
     BOOST_TEST(send(rpc(message("initialize"))).status == 401);
     BOOST_TEST(mcp->calls().back().authorization == "Bearer good");
     BOOST_TEST(mcp->calls().back().status == 401);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_jwt_past_its_exp) {
+    const std::string head = "eyJhbGciOiJub25lIn0.", signature = ".c2lnbmVk";
+    const std::string expiring = head + "eyJleHAiOjE3NjYwMDAwNjB9" + signature;            // {"exp":1766000060}
+    const std::string padded = head + "eyJleHAiOjE3NjYwMDAwNjAsImEiOiI_In0=" + signature;  // ... "a":"?"}
+    const std::string endless = head + "eyJzdWIiOiJhbm5hIn0" + signature;                  // {"sub":"anna"}
+    for (const auto& token : {expiring, padded, endless, std::string("a.b.c")}) mcp->accept_token(token);
+    for (const auto& token : {expiring, padded, endless, std::string("a.b.c")})
+        BOOST_TEST(send(rpc(message("initialize"), token)).status == 200);
+    pass(seconds(60));
+    for (const auto& [token, status] : {std::pair{expiring, 401}, std::pair{padded, 401}, std::pair{endless, 200},
+                                        std::pair{std::string("a.b.c"), 200}})
+        BOOST_TEST(send(rpc(message("initialize"), token)).status == status);
+    json body = run_body(make_agent(list(mcp_tool())), "reserve_seat");
+    body["tool_resources"] = resources(expiring);
+    BOOST_TEST(value_of(stream("/threads/runs", body), "thread.run.failed")["last_error"]["code"] ==
+               "tool_server_error");
 }
 
 BOOST_AUTO_TEST_CASE(refuses_what_is_not_the_protocol) {
@@ -206,6 +226,44 @@ BOOST_AUTO_TEST_CASE(goes_on_after_an_approval_as_the_service_was_seen_to) {
     BOOST_TEST(all[all.size() - 2] == "thread.run.completed");
 }
 
+BOOST_AUTO_TEST_CASE(completes_a_step_once_when_it_is_told) {
+    service->options().premature_step_completed = false;
+    const json run = value_of(stream_with(resources("good", "always")), "thread.run.requires_action");
+    json body = json::parse(R"({"tool_approvals":[{"approve":true}]})");
+    body["tool_approvals"][0]["tool_call_id"] = run["required_action"]["submit_tool_approval"]["tool_calls"][0]["id"];
+    const names all = names_of(stream(path_of(run) + "/submit_tool_outputs", body));
+    BOOST_TEST(names(all.begin(), all.begin() + 5) ==
+                   (names{"thread.run.queued", "thread.run.in_progress", "thread.run.step.delta",
+                          "thread.run.step.completed", "thread.run.step.created"}),
+               boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(says_as_much_in_deltas_as_it_is_told) {
+    const auto deltas_of = [](const std::vector<sse_event>& events) {
+        std::vector<json> deltas;
+        for (const auto& event : events)
+            if (event.name == "thread.run.step.delta") deltas.push_back(event.value()["delta"]["step_details"]);
+        return deltas;
+    };
+    auto deltas = deltas_of(stream_with(resources("good")));
+    BOOST_TEST(deltas.size() == 3u);
+    BOOST_TEST(deltas[0]["type"] == "tool_calls");
+    BOOST_TEST(deltas[0]["tool_calls"][0]["name"] == "reserve_seat");
+    BOOST_TEST(deltas[0]["tool_calls"][0]["server_label"] == "bookings");
+    BOOST_TEST(deltas[2]["tool_calls"][0].contains("output"));
+
+    service->options().mcp_deltas = emulator::mcp_deltas::bare;
+    service->options().mcp_delta_type = true;
+    const auto events = stream_with(resources("good"));
+    deltas = deltas_of(events);
+    BOOST_TEST(deltas.size() == 2u);
+    for (const auto& delta : deltas) {
+        BOOST_TEST(delta["type"] == "mcp");
+        BOOST_TEST(delta["tool_calls"][0].size() == 4u);  // index, id, type, arguments
+    }
+    BOOST_TEST(value_of(events, "thread.run.step.completed")["step_details"]["tool_calls"][0].contains("output"));
+}
+
 BOOST_AUTO_TEST_CASE(tells_the_model_of_a_denial) {
     const json run = value_of(stream_with(resources("good", "always")), "thread.run.requires_action");
     json body;
@@ -233,6 +291,19 @@ BOOST_AUTO_TEST_CASE(calls_with_the_headers_of_the_approval) {
         stream(path_of(run) + "/submit_tool_outputs", body);
         BOOST_TEST(service->mcp_requests().back().header("Authorization") == authorization);
         BOOST_TEST(service->mcp_requests().back().header("X-Tenant") == extra);
+        BOOST_TEST(run["id"] == service->mcp_requests().back().run_id);
+        BOOST_TEST(body["tool_approvals"][0]["tool_call_id"] == service->mcp_requests().back().tool_call_id);
+        // The server got the run's own for the listing, and these for the call.
+        const auto& calls = mcp->calls();
+        BOOST_TEST(calls.size() >= both_sessions.size());
+        for (std::size_t i = 0; i != both_sessions.size(); ++i) {
+            const auto& one = calls[calls.size() - both_sessions.size() + i];
+            BOOST_TEST(one.status < 300);
+            BOOST_TEST(one.authorization == (i < 4 ? "Bearer short" : authorization));
+            const auto tenant = std::find_if(one.headers.begin(), one.headers.end(),
+                                             [](const auto& field) { return field.first == "X-Tenant"; });
+            BOOST_TEST((tenant == one.headers.end() ? "" : tenant->second) == (i < 4 ? "acme" : extra));
+        }
     }
 }
 
@@ -444,8 +515,16 @@ BOOST_AUTO_TEST_CASE(finds_too_many_search_indexes) {
     BOOST_TEST(value_of(stream("/threads/runs", body), "thread.run.completed")["status"] == "completed");
     body["tool_resources"] = index;
     BOOST_TEST(error_of(stream("/threads/runs", body))["code"] == "tool_user_error");
+    // Wherever two of them are: here on the agent and its thread.
+    const auto in_thread = [&] {
+        return stream("/threads/" + make_thread(index) + "/runs", run_in_thread(agent, "x"));
+    };
+    const json error = error_of(in_thread());
+    BOOST_TEST(error["code"] == "tool_user_error");
+    BOOST_TEST(error["message"].get<std::string>().find("search_too_many_indexes") != std::string::npos);
     service->options().precedence = precedence::narrowest;
     BOOST_TEST(value_of(stream("/threads/runs", body), "thread.run.completed")["status"] == "completed");
+    BOOST_TEST(value_of(in_thread(), "thread.run.completed")["status"] == "completed");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -9,6 +9,7 @@
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
+#include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -670,6 +671,304 @@ BOOST_FIXTURE_TEST_CASE(an_empty_stream_has_nothing, fixture) {
     BOOST_TEST(stream.status() == 0);
     BOOST_TEST(stream.run_id() == "");
     stream.abandon();
+}
+
+// A run that asks for something: what time does to it.
+
+namespace {
+
+std::string approval_asked() {
+    return frame("thread.run.requires_action",
+                 R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","assistant_id":"asst_1",)"
+                 R"("status":"requires_action","required_action":{"type":"submit_tool_approval",)"
+                 R"("submit_tool_approval":{"tool_calls":[{"id":"call_1","type":"mcp","name":"n","arguments":"{}",)"
+                 R"("server_label":"bookings"}]}}})");
+}
+
+struct with_approvals : fixture {
+    explicit with_approvals(client_options settings = {}) : fixture(std::move(settings)) {
+        run_settings.on_mcp_approval = [this](mcp_approval_request) -> asio::awaitable<bool> {
+            ++asked;
+            asio::steady_timer never(io, asio::steady_timer::time_point::max());
+            std::error_code woken;
+            if (hangs) co_await never.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+            ++answered;
+            co_return true;
+        };
+    }
+
+    /// A stream whose run asks for an approval, and whose response has ended.
+    event_stream asking() {
+        event_stream stream = opened();
+        transfer().bytes(created() + approval_asked() + done);
+        transfer().done();
+        run_until(io, [this] { return asked > 0; });
+        return stream;
+    }
+
+    int asked = 0, answered = 0;
+    bool hangs = false;
+};
+
+struct with_approvals_and_a_limit : with_approvals {
+    with_approvals_and_a_limit() : with_approvals(settings()) {}
+    static client_options settings() {
+        client_options options;
+        options.total_timeout = 10min;
+        return options;
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_provider_that_hangs_is_given_up_in_time_with_nothing_sent, with_approvals) {
+    bool given_up = false;
+    provider = [&](mcp_header_request) -> asio::awaitable<mcp_headers> {
+        asio::steady_timer never(io, asio::steady_timer::time_point::max());
+        std::error_code woken;
+        co_await never.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        given_up = true;
+        co_return mcp_headers();
+    };
+    run_settings.mcp_header_timeout = 5s;
+    event_stream stream = asking();
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    BOOST_TEST(name_of_next(stream) == "thread.run.requires_action");
+    run_ready(io);
+    clock->advance(4999ms);
+    run_ready(io);
+    BOOST_TEST(!given_up);
+    clock->advance(1ms);
+    std::error_code code;
+    BOOST_TEST(!next(stream, code).has_value());
+    BOOST_TEST(code == errc::mcp_headers_timeout);
+    BOOST_TEST(is_timeout(code));
+    BOOST_TEST(stream.details().message == "it gave none within 5000 ms");
+    run_until(io, [&] { return given_up; });
+    BOOST_TEST(transport->starts == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_provider_that_hangs_at_the_start_is_given_up_in_time, fixture) {
+    auto run = std::make_shared<detail::run_context>();
+    run->service = owner;
+    run->given.options.mcp_header_timeout = 5s;
+    run->provider = [this](mcp_header_request) -> asio::awaitable<mcp_headers> {
+        asio::steady_timer never(io, asio::steady_timer::time_point::max());
+        co_await never.async_wait(asio::use_awaitable);
+        co_return mcp_headers();
+    };
+    std::error_code code;
+    asio::co_spawn(io, detail::prepare(run, mcp_header_request()), [&](std::exception_ptr failure, const auto&) {
+        try {
+            std::rethrow_exception(failure);
+        } catch (const error& said) {
+            code = said.code();
+        }
+    });
+    run_ready(io);
+    clock->advance(5s);
+    run_until(io, [&] { return static_cast<bool>(code); });
+    BOOST_TEST(code == errc::mcp_headers_timeout);
+    BOOST_TEST(transport->starts == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_time_that_a_handler_takes_counts_for_the_run, with_approvals_and_a_limit) {
+    hangs = true;
+    event_stream stream = asking();
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    BOOST_TEST(name_of_next(stream) == "thread.run.requires_action");
+    clock->advance(9min);
+    BOOST_TEST(!stream.try_next().has_value());
+    clock->advance(1min);
+    std::error_code code;
+    BOOST_TEST(!next(stream, code).has_value());
+    BOOST_TEST(code == errc::total_timeout);
+    // The handler is told, and what it says then is of no use.
+    run_until(io, [this] { return answered == 1; });
+    run_ready(io);
+    BOOST_TEST(transport->starts == 1);
+    BOOST_TEST(!next(stream, code).has_value());
+    BOOST_TEST(code == errc::total_timeout);
+}
+
+BOOST_FIXTURE_TEST_CASE(answers_do_not_wait_for_a_response_that_lingers, with_approvals) {
+    event_stream stream = opened();
+    transfer().bytes(created() + approval_asked());  // and no end of it
+    run_until(io, [this] { return transport->starts == 2; });
+    BOOST_TEST(transfer().request.url.find("/threads/thread_1/runs/run_1/submit_tool_outputs") != std::string::npos);
+    transfer().head(200, "text/event-stream");
+    transfer().bytes(run_event("queued") + delta("Hello") + run_event("completed") + done);
+    for (const char* expected : {"thread.run.created", "thread.run.requires_action", "thread.run.queued",
+                                 "thread.message.delta", "thread.run.completed", "end"})
+        BOOST_TEST(name_of_next(stream) == expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(silence_after_the_answers_is_an_idle_timeout, with_approvals) {
+    event_stream stream = asking();
+    run_until(io, [this] { return transport->starts == 2; });
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    BOOST_TEST(name_of_next(stream) == "thread.run.requires_action");
+    clock->advance(60s);
+    std::error_code code;
+    BOOST_TEST(!next(stream, code).has_value());
+    BOOST_TEST(code == errc::idle_timeout);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_unread_action_is_answered_all_the_same_and_stays_in_order, with_approvals) {
+    event_stream stream = asking();
+    run_until(io, [this] { return transport->starts == 2; });
+    transfer().head(200, "text/event-stream");
+    transfer().bytes(run_event("completed") + done);
+    for (const char* expected : {"thread.run.created", "thread.run.requires_action", "thread.run.completed", "end"})
+        BOOST_TEST(name_of_next(stream) == expected);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_submission_that_is_cancelled_leaves_the_run_waiting, fixture) {
+    event_stream stream = opened();
+    transfer().bytes(created() + approval_asked() + done);
+    transfer().done();
+    while (name_of_next(stream) != "end") {
+    }
+    submission answers;
+    answers.deny("call_1");
+    asio::cancellation_signal signal;
+    std::error_code code;
+    asio::co_spawn(io, stream.submit(answers),
+                   asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr failure) {
+                       try {
+                           std::rethrow_exception(failure);
+                       } catch (const std::system_error& said) {
+                           code = said.code();
+                       }
+                   }));
+    run_until(io, [this] { return transport->starts == 2; });
+    signal.emit(asio::cancellation_type::terminal);
+    run_until(io, [&] { return static_cast<bool>(code); });
+    BOOST_TEST(code == asio::error::operation_aborted);
+    BOOST_TEST(transport->current() == nullptr);
+    BOOST_TEST(name_of_next(stream) == "end");
+
+    bool accepted = false;
+    asio::co_spawn(io, stream.submit(answers), [&](std::exception_ptr failure) { accepted = !failure; });
+    run_until(io, [this] { return transport->starts == 3; });
+    transfer().head(200, "text/event-stream");
+    run_until(io, [&] { return accepted; });
+    transfer().bytes(run_event("completed") + done);
+    BOOST_TEST(name_of_next(stream) == "thread.run.completed");
+    BOOST_TEST(name_of_next(stream) == "end");
+}
+
+// A run that is polled.
+
+namespace {
+
+struct polled : fixture {
+    explicit polled(client_options settings = {}) : fixture(std::move(settings)) {}
+
+    /// Answers the request that is under way.
+    void answer(const std::string& body) {
+        run_until(io, [this] { return transport->current() != nullptr; });
+        scripted_transport::scripted_transfer& t = transfer();
+        t.head(200, "application/json");
+        t.bytes(body);
+        t.done();
+        run_until(io, [this, &t] { return transport->current() != &t; });
+        run_ready(io);
+    }
+
+    static std::string run(const std::string& status) {
+        return R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","assistant_id":"asst_1","status":")" +
+               status + R"(","started_at":1})";
+    }
+    static std::string list(const std::string& items = "") {
+        return R"({"object":"list","data":[)" + items + R"(],"has_more":false})";
+    }
+
+    event_stream begun() {
+        bool finished = false;
+        event_stream stream;
+        auto context = std::make_shared<detail::run_context>();
+        context->service = owner;
+        context->polls = true;
+        detail::prepared_run request;
+        request.path = "/threads/runs";
+        request.body = secret("{}");
+        asio::co_spawn(io, detail::run_stream::open(std::move(context), std::move(request), detail::stream_options()),
+                       [&](std::exception_ptr, event_stream s) {
+                           stream = std::move(s);
+                           finished = true;
+                       });
+        answer(run("queued"));
+        answer(R"({"id":"thread_1","object":"thread"})");
+        run_until(io, [&] { return finished; });
+        return stream;
+    }
+};
+
+}  // namespace
+
+namespace {
+
+struct polled_with_small_buffers : polled {
+    polled_with_small_buffers() : polled(settings()) {}
+    static client_options settings() {
+        client_options options;
+        options.high_water_bytes = 10;
+        return options;
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(polls_come_further_apart_while_nothing_happens, polled) {
+    event_stream stream = begun();
+    for (const char* expected : {"thread.created", "thread.run.created", "thread.run.queued"})
+        BOOST_TEST(name_of_next(stream) == expected);
+    BOOST_TEST(transport->starts == 2);
+    int polls = 0;
+    for (const std::chrono::milliseconds delay : {250ms, 500ms, 1000ms, 2000ms, 2000ms}) {
+        clock->advance(delay - 1ms);
+        run_ready(io);
+        BOOST_TEST(transport->current() == nullptr);
+        clock->advance(1ms);
+        answer(run("queued"));
+        ++polls;
+        BOOST_TEST(transport->starts == 2 + polls);
+    }
+    clock->advance(2000ms);
+    answer(run("completed"));
+    answer(list());
+    answer(list());
+    for (const char* expected : {"thread.run.in_progress", "thread.run.completed", "end"})
+        BOOST_TEST(name_of_next(stream) == expected);
+    clock->advance(1h);
+    run_ready(io);
+    BOOST_TEST(transport->current() == nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_abandoned_run_is_polled_no_more, polled) {
+    {
+        event_stream stream = begun();
+        clock->advance(250ms);
+        run_until(io, [this] { return transport->current() != nullptr; });
+    }
+    run_ready(io);
+    BOOST_TEST(transport->current() == nullptr);
+    clock->advance(1h);
+    run_ready(io);
+    BOOST_TEST(transport->starts == 3);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_caller_that_takes_no_events_is_not_polled_for, polled_with_small_buffers) {
+    event_stream stream = begun();
+    clock->advance(10min);
+    run_ready(io);
+    BOOST_TEST(transport->starts == 2);
+    for (const char* expected : {"thread.created", "thread.run.created", "thread.run.queued"})
+        BOOST_TEST(name_of_next(stream) == expected);
+    clock->advance(250ms);
+    run_until(io, [this] { return transport->current() != nullptr; });
+    BOOST_TEST(transport->starts == 3);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -92,11 +92,11 @@ BOOST_AUTO_TEST_CASE(a_run_that_has_ended_is_not_waited_for) {
     BOOST_TEST(time->pending() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(the_pauses_between_polls_grow_to_five_seconds) {
+BOOST_AUTO_TEST_CASE(the_pauses_between_polls_grow_to_eight_seconds) {
     const thread_run run = start_run({emulator::step::hold()});
     start_waiting(run.id);
     std::size_t count = 0;
-    for (const auto pause : {500ms, 750ms, 1125ms, 1687ms, 2530ms, 3795ms, 5000ms, 5000ms}) {
+    for (const auto pause : {500ms, 1000ms, 2000ms, 4000ms, 8000ms, 8000ms}) {
         run_until_pause();
         BOOST_TEST(polls(run.id) == ++count);
         time->advance(pause - 1ms);
@@ -106,10 +106,10 @@ BOOST_AUTO_TEST_CASE(the_pauses_between_polls_grow_to_five_seconds) {
     }
     run_until_pause();
     (void)await(io, conversation.cancel_run(run.id));
-    time->advance(5s);
+    time->advance(8s);
     run_until_pause();
     for (int more = 0; !done && more != 10; ++more) {
-        time->advance(5s);
+        time->advance(8s);
         run_until_pause();
     }
     BOOST_REQUIRE(done);
@@ -123,9 +123,9 @@ BOOST_AUTO_TEST_CASE(a_run_that_needs_an_action_ends_the_waiting) {
     plain = await(io, client->create_agent(definition));
     const thread_run run = start_run({emulator::step::call_function("get_weather", "{}")});
     start_waiting(run.id);
-    for (int polls = 0; !done && polls != 10; ++polls) {
+    for (int more = 0; !done && more != 10; ++more) {
         run_until_pause();
-        time->advance(5s);
+        time->advance(8s);
     }
     BOOST_REQUIRE(done);
     BOOST_TEST((waited.status == run_state::requires_action));
@@ -148,6 +148,24 @@ BOOST_AUTO_TEST_CASE(a_timeout_ends_the_waiting_after_a_last_look) {
     BOOST_TEST(code() == errc::total_timeout);
     BOOST_TEST(polls(run.id) == 3u);
     BOOST_TEST((await(io, conversation.get_run(run.id)).status == run_state::in_progress));
+}
+
+BOOST_AUTO_TEST_CASE(failures_that_may_pass_are_looked_past) {
+    const thread_run run = start_run({emulator::step::hold()});
+    service->inject(emulator::fault::respond(500).on("GET", "/threads/*/runs/*").times(2));
+    start_waiting(run.id);
+    for (int failures = 0; failures != 3; ++failures) {
+        run_until_pause();
+        BOOST_TEST(!done);
+        time->advance(8s);
+    }
+    run_until_pause();
+    BOOST_TEST(polls(run.id) == 4u);
+    service->inject(emulator::fault::respond(403).on("GET", "/threads/*/runs/*"));
+    time->advance(8s);
+    run_until_pause();
+    BOOST_REQUIRE(done);
+    BOOST_TEST(code() == errc::forbidden);
 }
 
 BOOST_AUTO_TEST_CASE(waiting_is_cancelled_in_a_pause) {
@@ -240,7 +258,7 @@ BOOST_AUTO_TEST_CASE(a_message_brings_files_of_both_kinds_and_images) {
     message text("Look");
     text.add(content_block::image_url("https://e.example/a.png", "low")).add(content_block::image_file("assistant-1"));
     text.attachments.emplace_back("assistant-2", std::vector<std::string>{"code_interpreter", "file_search"});
-    text.attachments.emplace_back(data_source("https://s.example/a.pdf", "uri_asset"),
+    text.attachments.emplace_back(vector_store_data_source("https://s.example/a.pdf", "uri_asset"),
                                   std::vector<std::string>{"file_search"});
     const thread_message added = await(io, conversation.add_message(text));
     const thread_message read = await(io, conversation.get_message(added.id));

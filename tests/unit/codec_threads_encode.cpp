@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(writes_every_kind_of_message) {
     rich.add(content_block::image_file("file_1"));
     rich.role = "assistant";
     rich.attachments.emplace_back("file_2", std::vector<std::string>{"code_interpreter", "file_search"});
-    rich.attachments.emplace_back(data_source("https://s.example/a.pdf", "uri_asset"),
+    rich.attachments.emplace_back(vector_store_data_source("https://s.example/a.pdf", "uri_asset"),
                                   std::vector<std::string>{"file_search"});
     rich.metadata["k"] = "v";
     BOOST_TEST(

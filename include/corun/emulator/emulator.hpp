@@ -33,7 +33,9 @@ struct CORUN_API recorded_request {
     std::string path;   ///< Decoded, without the endpoint's own path: `/threads/runs`.
     std::string query;  ///< As it came, without the question mark.
     header_fields headers;
-    std::string body;
+    std::string body;  ///< Of an upload, the first 64 KiB.
+    std::string run_id;  ///< The run that it made, or went on with by a submission; empty for others.
+    int status = 0;      ///< What was answered; 0 when an injected fault took the answer.
 
     /// The first header field of this name, in any case; empty when there is none.
     [[nodiscard]] std::string header(std::string_view name) const;
@@ -45,27 +47,56 @@ struct CORUN_API recorded_mcp_request {
 
     std::string run_id;
     std::string server_label;
-    std::string method;     ///< `initialize`, `tools/list`, `tools/call`, ..., or `DELETE`.
-    header_fields headers;  ///< The effective ones of the run or the approval, not those of the protocol.
-    int status = 0;         ///< What the server answered; 0 when it could not be reached.
+    std::string tool_call_id;  ///< The call that it is part of; empty when tools are listed.
+    std::string method;        ///< `initialize`, `tools/list`, `tools/call`, ..., or `DELETE`.
+    header_fields headers;     ///< The effective ones of the run or the approval, not those of the protocol.
+    int status = 0;            ///< What the server answered; 0 when it could not be reached.
 
     [[nodiscard]] std::string header(std::string_view name) const;
 };
 
-/// What the model does in one turn. Neighbouring calls of one kind form one round of parallel calls.
+/// What the model does in one turn. Neighbouring calls of one kind (for `call_tool`: of one type)
+/// form a round of parallel calls, unless the run does not want those. JSON that is given as text is
+/// checked at once: what is not the JSON that it has to be throws `std::invalid_argument`.
 class CORUN_API step {
 public:
-    enum class kind { reply, call_function, call_mcp, fail, incomplete, hold };
+    enum class kind {
+        reply,
+        message,
+        activity,
+        call_function,
+        call_mcp,
+        call_tool,
+        next_round,
+        require_action,
+        fail,
+        incomplete,
+        hold
+    };
 
     /// Answers with this text, a delta a word. `{message}` stands for the user's message,
     /// `{output}` for the outputs of the latest calls.
     static step reply(std::string text);
     /// Answers with `count` deltas.
     static step tokens(std::size_t count);
+    /// Answers with content as messages hold it, a JSON array of blocks: texts with annotations,
+    /// images. `[{"type": "text", "text": {"value": "...", "annotations": [...]}}]`.
+    static step message(std::string content);
+    /// Shows a step of type `activities` with this JSON object.
+    static step activity(std::string object);
     /// Calls a function of the application. `arguments` is JSON text; empty: made from the schema.
     static step call_function(std::string name, std::string arguments = {});
     /// Calls a tool of an MCP server. Without a label, of the first that lists it.
     static step call_mcp(std::string tool, std::string arguments = {}, std::string server_label = {});
+    /// Calls a tool that the service itself runs, such as `code_interpreter` or `bing_grounding`.
+    /// `details` is the JSON object that the call shows under its type's name (of `mcp`: beside it).
+    /// Members `output` and `outputs` stream after the others.
+    static step call_tool(std::string type, std::string details = "{}");
+    /// Parts neighbouring calls that would else be one round.
+    static step next_round();
+    /// Waits for an action of a type of your own, which no submission answers: the run ends when it
+    /// is cancelled or expires. `details` is the JSON object under the type's name.
+    static step require_action(std::string type, std::string details = "{}");
     /// Fails the run.
     static step fail(std::string code, std::string message);
     /// Ends the run incomplete: `max_completion_tokens` or `max_prompt_tokens`.
@@ -83,8 +114,8 @@ private:
     explicit step(kind type) : kind_(type) {}
 
     kind kind_;
-    std::string name_;  // function, tool, error code
-    std::string text_;  // reply, arguments, error message, reason
+    std::string name_;  // function, tool, type, error code
+    std::string text_;  // reply, arguments, JSON, error message, reason
     std::string label_;
     std::size_t count_ = 0;
 };
@@ -93,13 +124,12 @@ private:
 ///
 ///     service.inject(fault::respond(429, "", {{"Retry-After", "1"}}).on("POST", "/threads/runs"));
 ///     service.inject(fault::cut().after_bytes(700));
-///     service.inject(fault::insert("event:
-///     keepalive\ndata:\n\n").before("thread.message.delta").times(fault::always));
+///     service.inject(fault::insert(": a comment\n\n").every_events(10).times(fault::always));
 ///
 /// Faults are tried in the order of injection. Those of a stream apply together.
 class CORUN_API fault {
 public:
-    enum class kind { respond, drop, cut, reset, stall, insert, omit, repeat, rewrite };
+    enum class kind { respond, drop, cut, reset, stall, insert, omit, repeat, rewrite, split };
     static constexpr std::size_t always = static_cast<std::size_t>(-1);
 
     /// Answers with this instead of doing anything. An empty body gives the service's error
@@ -123,6 +153,8 @@ public:
     static fault rewrite(std::function<std::string(const std::string& event, std::string frame)> function);
     /// Ends lines by CR LF.
     static fault crlf();
+    /// Sends the stream in pieces of so many bytes, wherever that cuts it.
+    static fault split(std::size_t bytes);
 
     /// Applies to requests of this method and path only; `*` in the path stands for one segment.
     /// Without it, a fault applies to the next request that it can apply to.
@@ -132,12 +164,14 @@ public:
     /// Where in the stream; the start unless said.
     fault& after_bytes(std::size_t count);
     fault& after_events(std::size_t count);
+    /// After each `count` events.
+    fault& every_events(std::size_t count);
     fault& before(std::string event);
     fault& after(std::string event);
 
 private:
     friend struct fault_access;
-    enum class place { start, bytes, events, before, after };
+    enum class place { start, bytes, events, every, before, after };
 
     explicit fault(kind type) : kind_(type) {}
 
@@ -179,6 +213,19 @@ enum class mcp_failure {
     anonymous,  ///< `server_error`, "Sorry, something went wrong."
 };
 
+/// How an update of an agent or a thread takes the stored `tool_resources.mcp` away. Giving entries
+/// replaces them always.
+enum class mcp_clearing {
+    by_omission,    ///< `tool_resources` is replaced as a whole: without `mcp`, or with `[]`, there is none.
+    by_empty_list,  ///< Kinds that are not named stay: only `"mcp": []` clears.
+    never,          ///< Neither clears; only deleting the agent or thread does.
+};
+/// What deltas of MCP calls hold.
+enum class mcp_deltas {
+    whole,  ///< `id`, `name`, `server_label`, `arguments`, and in the end `output`.
+    bare,   ///< `id` and `arguments` alone, as specified.
+};
+
 struct CORUN_API service_options {
     service_options();
 
@@ -198,18 +245,43 @@ struct CORUN_API service_options {
     emulator::echo_headers echo_headers = echo_headers::never;
     emulator::approval_headers approval_headers = approval_headers::replace;
     emulator::mcp_failure mcp_failure = mcp_failure::named;
-    bool duplicate_events = false;         ///< `created`, `queued`, `in_progress` come twice.
-    bool premature_step_completed = true;  ///< After an approval a step completes twice, first without output.
-    bool role_in_deltas = false;           ///< Message deltas carry `role` and `annotations`.
-    bool null_required_action = true;      ///< Else `required_action` is absent when there is none.
+    emulator::mcp_clearing mcp_clearing = mcp_clearing::by_omission;
+    emulator::mcp_deltas mcp_deltas = mcp_deltas::whole;
+    bool mcp_delta_type = false;               ///< Step deltas of MCP calls have type `mcp`, else `tool_calls`.
+    bool mixed_rounds = false;                 ///< Neighbouring calls of functions and MCP tools are one round.
+    bool duplicate_events = false;             ///< `created`, `queued`, `in_progress` come twice.
+    bool premature_step_completed = true;      ///< After an approval a step completes twice, first without output.
+    bool role_in_deltas = false;               ///< Message deltas carry `role` and `annotations`.
+    bool null_required_action = true;          ///< Else `required_action` is absent when there is none.
+    bool expires_at_in_streamed_steps = true;  ///< Steps in streams say `expires_at`, in listings `expired_at`;
+                                               ///< else `expired_at` in both.
 
     std::chrono::seconds run_lifetime{1800};
-    std::chrono::seconds mcp_timeout{50};
-    std::chrono::milliseconds pace{0};       ///< Between two deltas; 0: as fast as the client reads.
+    std::chrono::milliseconds mcp_timeout{50'000};
+    std::chrono::milliseconds pace{0};  ///< Between two deltas; 0: as fast as the client reads.
+    /// A stream that waits (for an MCP server, for the pace, in `hold`) sends `keepalive_frame` each
+    /// time that so much time has gone by; 0: never.
+    std::chrono::milliseconds keepalive{0};
+    std::string keepalive_frame = "event: keepalive\ndata:\n\n";
+    /// A run without a stream, or whose client has left, goes on by one stage each time that the run,
+    /// its steps or its thread's messages are read: `queued`, `in_progress`, each step and message
+    /// begun and completed, the end. Else it goes on by itself, as fast as it can.
+    bool stage_a_read = false;
+    /// How many times a vector store, or anything in it, is read before the files that were put into it
+    /// are taken in. They are `in_progress` until the read after that.
+    std::size_t ingestion_reads = 0;
+    std::size_t max_file_bytes = std::size_t{512} << 20;  ///< Of one upload.
+    bool uploads_downloadable = true;                     ///< Else only files that the service made are.
     std::size_t recorded_requests = 10'000;  ///< When so many are recorded, the older half is forgotten.
 };
 
 /// The service. Runs from construction until `stop` or destruction.
+///
+/// A run works with what its agent and thread held when it began: changing or deleting its agent
+/// meanwhile is allowed and changes nothing for it. A thread cannot be deleted while a run of it is
+/// active (HTTP 400); deleting it afterwards deletes its runs. A mixed round of calls (see
+/// `mixed_rounds`) requires `submit_tool_outputs`, with the approvals beside it as
+/// `submit_tool_approval`; one submission answers both.
 class CORUN_API service {
 public:
     /// Throws `std::system_error` when it cannot listen.
@@ -232,9 +304,26 @@ public:
     void script(std::string match, std::vector<step> steps);
     /// Scripts as JSON: `[{"match": "weather", "steps": [{"call_function": "get_weather",
     /// "arguments": {}}, {"reply": "{output}"}]}]`. Throws `std::invalid_argument`.
+    ///
+    /// Steps: `reply`, `tokens` (a number), `message` (an array), `activity` (an object),
+    /// `call_function` with `arguments`, `call_mcp` with `arguments` and `server_label`, `call_tool`
+    /// with `details`, `next_round` (true), `require_action` with `details`, `fail` with `message`,
+    /// `incomplete`, `hold` (true).
     void load_scripts(std::string_view json);
 
+    /// Keeps a file as if a run had made it, and gives its id.
+    std::string add_file(std::string filename, std::string bytes, std::string purpose = "assistants_output");
+
     void inject(fault what);
+    /// Faults as JSON: `[{"respond": 429, "headers": {"Retry-After": "3"}, "on": "POST
+    /// /threads/runs", "times": 2}, {"cut": true, "after_bytes": 700}]`. Throws
+    /// `std::invalid_argument`.
+    ///
+    /// Faults: `respond` (a status) with `body` and `headers`, `drop`, `cut`, `reset`, `stall`, `crlf`
+    /// (true), `insert` (bytes), `omit`, `repeat` (an event), `split` (a number); with `on`, `times`
+    /// (`"always"` or a number) and one of `after_bytes`, `after_events`, `every_events`, `before`,
+    /// `after`.
+    void load_faults(std::string_view json);
 
     [[nodiscard]] const std::vector<recorded_request>& requests() const noexcept;
     [[nodiscard]] const std::vector<recorded_mcp_request>& mcp_requests() const noexcept;
@@ -287,7 +376,8 @@ public:
     /// `http://127.0.0.1:<port>/mcp`.
     [[nodiscard]] std::string url() const;
 
-    /// Accepts `Authorization: Bearer <token>` until then.
+    /// Accepts `Authorization: Bearer <token>` until then. A JWT is not accepted past its `exp`, either;
+    /// its signature is not looked at.
     void accept_token(std::string token,
                       std::chrono::system_clock::time_point until = std::chrono::system_clock::time_point::max());
     void revoke_token(std::string_view token);
