@@ -1,6 +1,6 @@
 // A run that is not streamed: it is read again and again, and what is new is taken as events.
-#include "clock.hpp"
 #include "run_stream.hpp"
+#include "wait.hpp"
 
 #include <algorithm>
 
@@ -61,7 +61,7 @@ asio::awaitable<bool> run_stream::poll(std::shared_ptr<run_stream> self) {
         const std::string of_run = "run_id=" + percent_encoded(self->run_id_);
         std::chrono::milliseconds delay = first_poll_delay;
         while (self->machine_.going()) {
-            co_await sleep_for(self->service_->clock, delay);
+            co_await sleep_until(self->service_->clock, self->service_->clock->now() + delay);
             if (self->machine_.paused()) continue;
             const std::string run = co_await service::call(self->service_, "GET", path, {}, {}, self->secrets_);
             std::vector<std::string> steps, messages;

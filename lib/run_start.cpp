@@ -1,9 +1,9 @@
 #include "run_start.hpp"
 
-#include "clock.hpp"
 #include "codec/threads.hpp"
 #include "handle_access.hpp"
 #include "task.hpp"
+#include "wait.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -33,7 +33,7 @@ asio::awaitable<bool> delete_agent(std::shared_ptr<service> owner, std::string i
         }
         if (!code || code == errc::not_found) co_return true;
         if (attempt == delete_attempts || !is_retryable(code)) co_return false;
-        co_await sleep_for(owner->clock, delay);
+        co_await sleep_until(owner->clock, owner->clock->now() + delay);
     }
 }
 
