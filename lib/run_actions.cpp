@@ -120,7 +120,8 @@ asio::awaitable<submission> with_headers(std::shared_ptr<run_context> run, pendi
             if (call.id != approval.tool_call_id) continue;
             if (!approval.headers.empty()) {
                 // The caller's own, for one call: no less checked than those of the run.
-                const mcp_headers own(call.server_label, approval.headers);
+                mcp_headers own;
+                own.set(call.server_label, approval.headers);
                 (void)reconcile::headers_for_approval(own, run->servers, call.server_label);
                 continue;
             }

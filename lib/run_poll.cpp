@@ -1,4 +1,5 @@
 // A run that is not streamed: it is read again and again, and what is new is taken as events.
+#include "handle_access.hpp"
 #include "run_stream.hpp"
 #include "wait.hpp"
 
@@ -59,6 +60,7 @@ asio::awaitable<bool> run_stream::poll(std::shared_ptr<run_stream> self) {
         const std::string path = self->path_of_run();
         const std::string messages_path = path_of("/threads", self->thread_id_, "the run's thread id") + "/messages";
         const std::string of_run = "run_id=" + percent_encoded(self->run_id_);
+        const std::string included = include_query(self->run_->given.options.include);
         std::chrono::milliseconds delay = first_poll_delay;
         while (self->machine_.going()) {
             co_await sleep_until(self->service_->clock, self->service_->clock->now() + delay);
@@ -66,7 +68,7 @@ asio::awaitable<bool> run_stream::poll(std::shared_ptr<run_stream> self) {
             const std::string run = co_await service::call(self->service_, "GET", path, {}, {}, self->secrets_);
             std::vector<std::string> steps, messages;
             if (codec::threads::decode_run(run).status != run_state::queued) {
-                steps = co_await read_all(self->service_, path + "/steps", {});
+                steps = co_await read_all(self->service_, path + "/steps", included);
                 messages = co_await read_all(self->service_, messages_path, of_run);
             }
             if (!self->machine_.going()) break;

@@ -142,6 +142,13 @@ asio::awaitable<std::shared_ptr<ephemeral_agent>> ephemeral_agent::create(std::s
     co_return co_await task<std::shared_ptr<ephemeral_agent>>::outcome_of_shielded(std::move(creation));
 }
 
+stream_options limits_of(const run_context& run) noexcept {
+    stream_options limits;
+    limits.idle_timeout = run.given.options.idle_timeout.value_or(run.service->options.idle_timeout);
+    limits.total_timeout = run.given.options.total_timeout.value_or(run.service->options.total_timeout);
+    return limits;
+}
+
 asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, mcp_header_request asked) {
     std::optional<mcp_headers> given;
     const std::chrono::milliseconds limit = run->given.options.mcp_header_timeout;
@@ -187,6 +194,9 @@ asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_head
         const std::string& id = run->begun_in.empty() ? run->conversation->id() : run->begun_in;
         made.path = path_of("/threads", id, "the thread's id") + "/runs";
     }
+    if (!run->given.options.include.empty() && !in_thread)
+        throw error(errc::invalid_argument, "run_options::include cannot be given to a run that creates its thread");
+    made.query = include_query(run->given.options.include);
     made.body = wire::encode_run(request);
 
     // Only now: what the caller got wrong has been said, and nothing has been changed.

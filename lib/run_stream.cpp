@@ -40,6 +40,28 @@ asio::awaitable<event_stream> run_stream::open(std::shared_ptr<run_context> run,
     co_return stream;
 }
 
+asio::awaitable<event_stream> run_stream::resume(std::shared_ptr<run_context> run, std::string run_id,
+                                                 submission answers, stream_options limits) {
+    std::string path = path_of("/threads", run->conversation->id(), "the thread's id");
+    path += path_of("/runs", run_id, "the run's id");
+    const std::string json = co_await service::call(run->service, "GET", std::move(path));
+    thread_run waiting = codec::threads::decode_run(json);
+    // A run shows its tools as an agent does.
+    for (const tool& value : codec::threads::decode_agent(json).tools)
+        if (const auto* server = std::get_if<mcp_tool>(&value)) run->servers.push_back(*server);
+
+    prepared_run nothing_to_send;
+    auto self = std::make_shared<run_stream>(std::move(run), nothing_to_send, limits);
+    event_stream stream(self);
+    self->run_id_ = self->action_.run_id = std::move(run_id);
+    self->thread_id_ = self->action_.thread_id = self->run_->conversation->id();
+    if (waiting.required_action) self->action_.asked = std::move(*waiting.required_action);
+    self->may_restart_ = false;
+    (void)self->machine_.event_arrived(codec::event_class::action);
+    co_await submit(self, std::move(answers));
+    co_return stream;
+}
+
 /// Sends a request whose response tells of the run; completes when that has begun.
 asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, std::string path, std::string query,
                                        secret body) {

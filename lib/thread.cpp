@@ -1,6 +1,7 @@
 #include "codec/threads.hpp"
 #include "handle_access.hpp"
 #include "reconcile/reconcile.hpp"
+#include "run_stream.hpp"
 #include "service.hpp"
 #include "wait.hpp"
 #include <corun/thread.hpp>
@@ -102,6 +103,21 @@ asio::awaitable<thread_run> cancel_run_of(std::shared_ptr<State> of, std::string
 }
 
 template <class State>
+asio::awaitable<thread_run> submit_to(std::shared_ptr<State> of, std::string id, submission answers) {
+    if (answers.empty()) throw error(errc::invalid_argument, "the submission is empty");
+    detail::redactor secrets;
+    for (const tool_approval& approval : answers.approvals()) {
+        reconcile::validate(approval.headers, "the approval of " + detail::quote(approval.tool_call_id));
+        for (const header& field : approval.headers) secrets.add(field.value);
+    }
+    std::string path = path_to_run(*of, id) + "/submit_tool_outputs";
+    secret body = wire::encode_submission(answers, false);
+    const std::string json =
+        co_await service::call(of->service, "POST", std::move(path), {}, std::move(body), std::move(secrets));
+    co_return wire::decode_run(json);
+}
+
+template <class State>
 asio::awaitable<run_step> get_step_of(std::shared_ptr<State> of, std::string run_id, std::string id,
                                       std::vector<std::string> include) {
     std::string path = path_to_run(*of, run_id) + path_of("/steps", id, "the step's id");
@@ -179,6 +195,22 @@ asio::awaitable<thread_run> thread::wait_for_run(std::string run_id, std::chrono
         return is_terminal(run.status) || run.status == run_state::requires_action;
     };
     return detail::wait_until<thread_run>(of->service->clock, timeout, "run " + run_id, look, done);
+}
+
+asio::awaitable<thread_run> thread::submit(std::string run_id, submission answers) {
+    return submit_to(handle_access::open(*this, "the thread"), std::move(run_id), std::move(answers));
+}
+
+asio::awaitable<event_stream> thread::submit_stream(std::string run_id, submission answers, mcp_header_source headers,
+                                                    run_options options) {
+    auto run = std::make_shared<detail::run_context>();
+    run->service = handle_access::open(*this, "the thread")->service;
+    run->conversation = *this;
+    run->provider = headers.provider();
+    run->given.headers = headers.fixed();
+    run->given.options = std::move(options);
+    const detail::stream_options limits = detail::limits_of(*run);
+    return detail::run_stream::resume(std::move(run), std::move(run_id), std::move(answers), limits);
 }
 
 asio::awaitable<run_step> thread::get_step(std::string run_id, std::string step_id, std::vector<std::string> include) {

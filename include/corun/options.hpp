@@ -102,7 +102,8 @@ struct CORUN_API run_options {
     std::optional<corun::response_format> response_format;
     std::optional<corun::truncation_strategy> truncation_strategy;
     std::optional<corun::tool_choice> tool_choice;
-    /// What steps carry beyond the usual: `file_search_result_content`.
+    /// What steps carry beyond the usual: `file_search_result_content`. Only for a run in an existing
+    /// thread, else `errc::invalid_argument`.
     std::vector<std::string> include;
     corun::metadata metadata;
 

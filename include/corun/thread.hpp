@@ -1,8 +1,12 @@
 #pragma once
+#include <corun/event_stream.hpp>
 #include <corun/export.hpp>
+#include <corun/handlers.hpp>
 #include <corun/message.hpp>
+#include <corun/options.hpp>
 #include <corun/paged.hpp>
 #include <corun/resources.hpp>
+#include <corun/submission.hpp>
 
 #include <asio/awaitable.hpp>
 
@@ -68,6 +72,15 @@ public:
     [[nodiscard]] asio::awaitable<run_step> get_step(std::string run_id, std::string step_id,
                                                      std::vector<std::string> include = {});
     [[nodiscard]] paged<run_step> list_steps(std::string run_id, list_options options = {});
+
+    /// Answers a run that waits for an action. Completes with the run as the service answers, usually
+    /// queued. Approvals carry the headers given with them, and no others.
+    [[nodiscard]] asio::awaitable<thread_run> submit(std::string run_id, submission answers);
+    /// Answers a run that waits for an action, begun by this process or another, and streams what
+    /// comes of it. Approvals and handlers work as in `agent::run_stream` and `event_stream::submit`,
+    /// with the errors named there; of `options` the handlers and the timeouts count.
+    [[nodiscard]] asio::awaitable<event_stream> submit_stream(std::string run_id, submission answers,
+                                                              mcp_header_source headers = {}, run_options options = {});
 
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
 

@@ -241,6 +241,17 @@ BOOST_AUTO_TEST_CASE(steps_are_asked_for_more_than_the_usual) {
                errc::bad_request);
 }
 
+BOOST_AUTO_TEST_CASE(a_run_in_a_thread_is_asked_to_carry_more_than_the_usual) {
+    run_options options;
+    options.include.emplace_back(file_search_result_content);
+    const std::string expected = "include%5B%5D=step_details.tool_calls%5B%2A%5D.file_search.results%5B%2A%5D.content";
+    (void)await(io, plain.run(conversation, "Hello", {}, options));
+    BOOST_TEST(service->requests().back().query.find(expected) != std::string::npos);
+    service->forget_requests();
+    BOOST_TEST(failure_of(io, plain.run("Hello", {}, options)).code() == errc::invalid_argument);
+    BOOST_TEST(service->requests().empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_listing_begins_behind_an_object) {
     std::vector<std::string> ids;
     for (const char* text : {"a", "b", "c"}) ids.push_back(await(io, conversation.add_message(text)).id);
