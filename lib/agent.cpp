@@ -74,13 +74,13 @@ std::error_code outcome_of(run_state status) noexcept {
 asio::awaitable<run_result> gather(asio::awaitable<event_stream> started) {
     event_stream stream = co_await std::move(started);
     run_result result;
-    result.report = stream.report();
     std::error_code code;
     while (std::optional<event> arrived = co_await stream.next(code)) {
         result.apply(*arrived);
         while (std::optional<event> more = stream.try_next()) result.apply(*more);
     }
     if (code == asio::error::operation_aborted) throw std::system_error(code);
+    result.report = stream.report();
     // The result may become a part of an error.
     const detail::redactor& secrets = detail::run_stream::secrets_of(stream);
     if (result.last_error) secrets.redact(*result.last_error);

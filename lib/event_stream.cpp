@@ -61,6 +61,10 @@ asio::awaitable<void> event_stream::submit(submission answers) {
     return detail::run_stream::submit(impl_, std::move(answers));
 }
 
+bool event_stream::waits_for_answers() const noexcept {
+    return impl_ && impl_->waits_for_answers();
+}
+
 asio::awaitable<void> event_stream::cancel_run() {
     if (!impl_) return no_run();
     return detail::run_stream::cancel_run(impl_);

@@ -26,6 +26,9 @@ asio::awaitable<std::string> output_of(function_handler handler, function_call c
         failure = std::current_exception();
     }
     if (failure) output = codec::threads::encode_function_failure(what_of(failure));
+    // It could not be sent, and the run would wait for it until it expires.
+    if (!codec::threads::is_text(output))
+        output = codec::threads::encode_function_failure("the output is not valid UTF-8");
     co_return output;
 }
 
@@ -74,7 +77,7 @@ std::string names_of(const headers& fields) {
 bool handlers_answer(const run_options& options, const required_action& asked) noexcept {
     const bool has_calls = !asked.function_calls.empty();
     const bool has_approvals = !asked.mcp_approvals.empty();
-    if (has_calls == has_approvals) return false;
+    if (has_calls == has_approvals || !asked.other_calls.empty()) return false;
     if (has_approvals) return static_cast<bool>(options.on_mcp_approval);
     return std::all_of(asked.function_calls.begin(), asked.function_calls.end(),
                        [&](const function_call& call) { return handler_of(options, call.name) != nullptr; });
@@ -147,9 +150,9 @@ asio::awaitable<submission> with_headers(std::shared_ptr<run_context> run, pendi
 
 bool is_rejected_token(const last_error& said) noexcept {
     const auto says = [&said](std::string_view part) { return said.message.find(part) != std::string::npos; };
-    // As the service has been seen to put it; an anonymous `server_error` may be anything.
-    return said.code == "tool_server_error" && says("MCP") &&
-           (says("Http status code: 401") || says("401 (Unauthorized)"));
+    // As the service has been seen to put it when it lists the tools, before anything is called; an
+    // anonymous `server_error` may be anything.
+    return said.code == "tool_server_error" && says("retrieving tool list from MCP server") && says("401");
 }
 
 }  // namespace corun::detail

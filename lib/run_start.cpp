@@ -6,6 +6,7 @@
 #include "wait.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace corun::detail {
@@ -18,27 +19,28 @@ namespace wire = codec::threads;
 /// The metadata that tells a copy made by this library, with a value of its own for each.
 constexpr const char* ephemeral_mark = "corun_ephemeral";
 
+/// With delays that grow fourfold: the last comes a little over 20 seconds, or 85, after the first.
 constexpr int delete_attempts = 4;
 constexpr std::chrono::milliseconds first_delay = std::chrono::seconds(1);
 
 asio::awaitable<bool> delete_agent(std::shared_ptr<service> owner, std::string id) {
     const std::string path = path_of("/assistants", id, "the agent's id");
     std::chrono::milliseconds delay = first_delay;
-    for (int attempt = 1;; ++attempt, delay *= 2) {
-        std::error_code code;
+    for (int attempt = 1;; ++attempt, delay *= 4) {
+        std::optional<error> failure;
         try {
             (void)co_await service::call(owner, "DELETE", path);
-        } catch (const std::system_error& failure) {
-            code = failure.code();
+        } catch (const error& problem) {
+            failure = problem;
         }
-        if (!code || code == errc::not_found) co_return true;
-        if (attempt == delete_attempts || !is_retryable(code)) co_return false;
-        co_await sleep_until(owner->clock, owner->clock->now() + delay);
+        if (!failure || failure->code() == errc::not_found) co_return true;
+        if (attempt == delete_attempts || !is_retryable(failure->code())) co_return false;
+        const auto pause = std::max(delay, failure->retry_after().value_or(delay));
+        co_await sleep_until(owner->clock, owner->clock->now() + pause);
     }
 }
 
-/// The request may have been carried out though no answer came: finds what it made.
-asio::awaitable<bool> delete_marked(std::shared_ptr<service> owner, std::string mark) {
+asio::awaitable<std::string> find_marked(std::shared_ptr<service> owner, std::string mark) {
     std::string id;
     const std::string json = co_await service::call(owner, "GET", "/assistants", "limit=100&order=desc");
     for (const std::string& item : wire::decode_page(json).items) {
@@ -46,8 +48,25 @@ asio::awaitable<bool> delete_marked(std::shared_ptr<service> owner, std::string 
         const auto value = found.metadata.find(ephemeral_mark);
         if (value != found.metadata.end() && value->second == mark) id = found.id;
     }
-    if (id.empty()) co_return true;
-    co_return co_await delete_agent(std::move(owner), std::move(id));
+    co_return id;
+}
+
+/// The request may have been carried out though no answer came, or may still be: looks for what it
+/// made, now and a few times later.
+asio::awaitable<bool> delete_marked(std::shared_ptr<service> owner, std::string mark) {
+    std::string id;
+    std::chrono::milliseconds delay = first_delay;
+    for (int attempt = 1; attempt <= delete_attempts; ++attempt, delay *= 4) {
+        bool failed = false;
+        try {
+            id = co_await find_marked(owner, mark);
+        } catch (const error&) {
+            failed = true;
+        }
+        if (!failed && !id.empty()) co_return co_await delete_agent(std::move(owner), std::move(id));
+        if (attempt < delete_attempts) co_await sleep_until(owner->clock, owner->clock->now() + delay);
+    }
+    co_return false;
 }
 
 /// Nobody waits for it, and nobody can be told: a copy that stays bears `ephemeral_mark`.
@@ -79,25 +98,29 @@ asio::awaitable<std::shared_ptr<ephemeral_agent>> create_copy(std::shared_ptr<se
 
 /// Removes `tool_resources.mcp` from what is stored at `path`; completes with it as read back.
 template <class Definition>
-asio::awaitable<Definition> detach(std::shared_ptr<service> owner, std::string path, tool_resources stored,
+asio::awaitable<Definition> detach(std::shared_ptr<service> owner, std::string path,
                                    Definition (*decode)(std::string_view), errc problem) {
     Definition now;
+    // The other kinds are sent as they stand there now, not as they were when they were last read.
+    std::string json = co_await service::call(owner, "GET", path);
+    now = decode(json);
     // How an update clears it is not documented: the kind left out, or empty.
     for (const bool empty : {false, true}) {
-        secret body = wire::encode_without_mcp(stored, empty);
-        (void)co_await service::call(owner, "POST", path, {}, std::move(body));
-        const std::string json = co_await service::call(owner, "GET", path);
-        now = decode(json);
         if (now.tool_resources.mcp.empty()) co_return now;
+        secret body = wire::encode_without_mcp(now.tool_resources, empty);
+        (void)co_await service::call(owner, "POST", path, {}, std::move(body));
+        json = co_await service::call(owner, "GET", path);
+        now = decode(json);
     }
+    if (now.tool_resources.mcp.empty()) co_return now;
     throw error(problem, "tool_resources.mcp were removed from " + path + ", but are still there when read back");
 }
 
 asio::awaitable<void> detach_from_agent(std::shared_ptr<run_context> run) {
     const auto state = handle_access::open(run->agent, "the agent");
     std::string path = path_of("/assistants", run->given.agent.id, "the agent's id");
-    agent_definition now = co_await detach(run->service, std::move(path), run->given.agent.tool_resources,
-                                           &wire::decode_agent, errc::agent_level_mcp_resources);
+    agent_definition now =
+        co_await detach(run->service, std::move(path), &wire::decode_agent, errc::agent_level_mcp_resources);
     run->given.agent.tool_resources = now.tool_resources;
     state->definition = std::move(now);
 }
@@ -105,10 +128,17 @@ asio::awaitable<void> detach_from_agent(std::shared_ptr<run_context> run) {
 asio::awaitable<void> detach_from_thread(std::shared_ptr<run_context> run) {
     const auto state = handle_access::open(*run->conversation, "the thread");
     std::string path = path_of("/threads", run->conversation->id(), "the thread's id");
-    thread_definition now = co_await detach(run->service, std::move(path), *run->given.thread, &wire::decode_thread,
-                                            errc::thread_level_mcp_resources);
+    thread_definition now =
+        co_await detach(run->service, std::move(path), &wire::decode_thread, errc::thread_level_mcp_resources);
     run->given.thread = now.tool_resources;
     state->definition = std::move(now);
+}
+
+/// A provider is called by a coroutine that owns it: what its own coroutine captured then lives as
+/// long as that does, also when nobody waits for it any more.
+asio::awaitable<mcp_headers> headers_of(mcp_header_provider provider, mcp_header_request asked) {
+    mcp_headers given = co_await provider(std::move(asked));
+    co_return given;
 }
 
 std::vector<std::string> labels_of(const reconcile::input& given) {
@@ -134,8 +164,9 @@ ephemeral_agent::~ephemeral_agent() {
 asio::awaitable<std::shared_ptr<ephemeral_agent>> ephemeral_agent::create(std::shared_ptr<service> owner,
                                                                           agent_definition definition) {
     std::string mark = owner->new_request_id();
-    // The service takes no more than 16 pairs, and the agent's own come first.
-    if (definition.metadata.size() < 16) definition.metadata[ephemeral_mark] = mark;
+    // The service takes no more than 16 pairs; the copy can spare one.
+    while (definition.metadata.size() >= 16) definition.metadata.erase(std::prev(definition.metadata.end()));
+    definition.metadata[ephemeral_mark] = mark;
     secret body = wire::encode_agent(definition);
     auto creation = task<std::shared_ptr<ephemeral_agent>>::start(owner->executor,
                                                                   create_copy(owner, std::move(body), std::move(mark)));
@@ -154,7 +185,7 @@ asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, m
     const std::chrono::milliseconds limit = run->given.options.mcp_header_timeout;
     std::exception_ptr failure;
     try {
-        auto asking = task<mcp_headers>::start(run->service->executor, run->provider(std::move(asked)));
+        auto asking = task<mcp_headers>::start(run->service->executor, headers_of(run->provider, std::move(asked)));
         given = co_await task<mcp_headers>::outcome_within(std::move(asking), run->service->clock, limit);
     } catch (...) {
         failure = std::current_exception();
@@ -198,6 +229,14 @@ asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_head
         throw error(errc::invalid_argument, "run_options::include cannot be given to a run that creates its thread");
     made.query = include_query(run->given.options.include);
     made.body = wire::encode_run(request);
+
+    run->bears_headers = std::any_of(request.tool_resources.mcp.begin(), request.tool_resources.mcp.end(),
+                                     [](const mcp_tool_resource& entry) { return !entry.headers.empty(); });
+    // What was stored is gone after this; a run begun again still needs it.
+    if (plan.detach_from_agent || plan.detach_from_thread)
+        for (const mcp_tool_resource& entry : request.tool_resources.mcp)
+            if (entry.require_approval)
+                run->given.options.require_approval.insert_or_assign(entry.server_label, *entry.require_approval);
 
     // Only now: what the caller got wrong has been said, and nothing has been changed.
     if (plan.detach_from_agent) co_await detach_from_agent(run);

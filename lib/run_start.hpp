@@ -51,6 +51,7 @@ struct run_context {
     std::string begun_in;                   ///< The thread of the run before, when this is begun again.
     std::vector<mcp_tool> servers;          ///< That the run may call.
     bool polls = false;                     ///< Asked to stream, it is polled.
+    bool bears_headers = false;             ///< Its request carries headers for MCP servers.
     std::shared_ptr<ephemeral_agent> copy;  ///< That the run is of.
 };
 

@@ -80,26 +80,29 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, std::st
     self->response_ = response::none;
     self->parser_ = sse::parser(self->service_->options.max_event_bytes);
     self->machine_.response_begins(self->service_->clock->now());
+    // Not paused, whatever waits to be taken: it could not be before there is a connection.
     self->transfer_ = self->service_->transport->start(std::move(what.request), *self);
-    self->act();
     self->watch();
-    while (!self->transfer_over_ && !self->machine_.over() && !self->abandoned_ &&
+    while (self->machine_.reading() && !self->machine_.over() && !self->abandoned_ &&
            self->response_ != response::events) {
         ++self->waiting_;
         std::error_code woken;
         co_await self->arrival_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         --self->waiting_;
+        // What has been accepted is no more undone by a cancellation in the same turn.
+        if (self->response_ == response::events) break;
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) {
             self->transfer_.reset();
             throw std::system_error(asio::error::operation_aborted);
         }
     }
-    if (self->response_ == response::refusal) throw self->refusal();
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
     if (self->response_ == response::events) co_return;
-    const std::error_code failed = self->machine_.failure();
-    throw error(failed ? failed : self->transfer_failure_, self->details_);
+    if (self->response_ == response::refusal && self->transfer_over_) throw self->refusal();
+    self->transfer_.reset();
+    const std::error_code failed = self->machine_.failure() ? self->machine_.failure() : self->transfer_failure_;
+    throw error(failed ? failed : std::error_code(errc::idle_timeout), self->details_);
 }
 
 // The caller's side.
@@ -164,6 +167,7 @@ std::optional<event> run_stream::pop() {
         while (!queue_.empty()) (void)queue_.pop();
         details_.message = secrets_.redacted(problem);
         machine_.fail_earlier(code);
+        settle();
         act();
         return taken;
     }
@@ -185,8 +189,19 @@ std::string run_stream::path_of_run() const {
 }
 
 asio::awaitable<void> run_stream::cancel_run(std::shared_ptr<run_stream> self) {
+    if (!self->rejected_.empty()) {
+        // There is no run between one that has failed and the one that would take its place.
+        self->cancel_work();
+        co_return;
+    }
     std::string path = self->path_of_run() + "/cancel";
     (void)co_await service::call(self->service_, "POST", std::move(path), {}, {}, self->secrets_);
+    if (self->machine_.waiting()) self->machine_.answers_begin();
+    if (!self->machine_.answering() || self->abandoned_) co_return;
+    // Nobody needs the answers any more, and no response is open that would tell of the end.
+    self->cancel_work();
+    self->transfer_.reset();
+    self->begin_work(&run_stream::read_to_the_end);
 }
 
 asio::awaitable<void> run_stream::submit(std::shared_ptr<run_stream> self, submission answers) {
@@ -212,13 +227,7 @@ void run_stream::abandon() noexcept {
     if (abandoned_) return;
     abandoned_ = true;
     run_->copy.reset();
-    if (work_) {
-        // Posted: the executor may be on its way out, and what works on it with it.
-        try {
-            asio::post(service_->executor, [ended = std::move(work_)] { ended->cancel(); });
-        } catch (...) {
-        }
-    }
+    cancel_work();
     if (transfer_ && !transfer_over_ && machine_.over() && machine_.reading() && !machine_.paused()) {
         // The run has ended and the end of its response is on its way: once that is read, the
         // connection can be used again. The timer's call keeps this object until then.
@@ -251,34 +260,69 @@ asio::awaitable<bool> run_stream::answer(std::shared_ptr<run_stream> self) {
     } catch (...) {
         failure = std::current_exception();
     }
-    if (failure) self->fail(failure);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    // Who cancels it takes care of the stream.
+    if (failure && state.cancelled() == asio::cancellation_type::none) self->fail(failure);
     co_return !failure;
+}
+
+asio::awaitable<void> run_stream::begin_again(std::shared_ptr<run_stream> self) {
+    mcp_header_request asked;
+    asked.why = mcp_header_request::occasion::rejected_token;
+    asked.run_id = self->action_.run_id;
+    asked.thread_id = self->action_.thread_id;
+    // The thread has the messages, or the run before would not have been created.
+    run_context& run = *self->run_;
+    run.begun_in = asked.thread_id;
+    if (!run.given.thread) run.given.thread.emplace();
+    run.messages.clear();
+    run.given.options.additional_messages.clear();
+    prepared_run request = co_await prepare(self->run_, std::move(asked));
+    for (const reconcile_report::line& line : request.report.lines()) self->report_.add(line.row, line.text);
+    self->report_.set_request(request.report.path(), request.report.body());
+    self->secrets_.add(request.secrets);
+    self->replay_ = {};
+    self->run_id_.clear();
+    self->queue_.push(codec::threads::run_restarted_name, self->rejected_);
+    self->rejected_.clear();
+    self->wake();
+    co_await send(self, std::move(request.path), std::move(request.query), std::move(request.body));
 }
 
 /// Begins a run in place of one whose headers were refused.
 asio::awaitable<bool> run_stream::restart(std::shared_ptr<run_stream> self) {
     std::exception_ptr failure;
     try {
-        mcp_header_request asked;
-        asked.why = mcp_header_request::occasion::rejected_token;
-        asked.run_id = self->action_.run_id;
-        asked.thread_id = self->action_.thread_id;
-        // The thread has the messages, or the run before would not have been created.
-        run_context& run = *self->run_;
-        run.begun_in = asked.thread_id;
-        if (!run.given.thread) run.given.thread.emplace();
-        run.messages.clear();
-        run.given.options.additional_messages.clear();
-        prepared_run request = co_await prepare(self->run_, std::move(asked));
-        self->report_ = std::move(request.report);
-        self->secrets_.add(request.secrets);
-        self->replay_ = {};
-        co_await send(self, std::move(request.path), std::move(request.query), std::move(request.body));
+        co_await begin_again(self);
     } catch (...) {
         failure = std::current_exception();
     }
-    if (failure) self->fail(failure);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const bool cancelled = state.cancelled() != asio::cancellation_type::none;
+    if (failure && !self->rejected_.empty() && !self->machine_.over()) {
+        // It was not begun again, so that is how it ended.
+        self->queue_.push("thread.run.failed", self->rejected_);
+        self->rejected_.clear();
+        if (cancelled) {
+            self->machine_.response_accepted();
+            (void)self->machine_.event_arrived(codec::event_class::last);
+            self->settle();
+            self->wake();
+        }
+    }
+    if (failure && !cancelled) self->fail(failure);
     co_return !failure;
+}
+
+/// Waits for the end of a run that has been cancelled between two responses.
+asio::awaitable<bool> run_stream::read_to_the_end(std::shared_ptr<run_stream> self) {
+    self->response_ = response::events;
+    self->machine_.response_begins(self->service_->clock->now());
+    self->machine_.response_accepted();
+    self->replay_.only_the_end();
+    self->only_the_end_ = true;
+    self->watch();
+    co_return co_await poll(std::move(self));
 }
 
 // The transport's side.
@@ -344,7 +388,7 @@ void run_stream::on_done(std::error_code code, std::string detail) noexcept {
         code = std::make_error_code(std::errc::not_enough_memory);
     }
     machine_.response_ended(code);
-    if (machine_.over()) settle();
+    settle();
     watch();
     wake();
 }
@@ -368,7 +412,7 @@ void run_stream::take(const sse::event& arrived) {
     }
     // The deadline for the rest of the response is nearer than the one that was set.
     if (what != codec::event_class::ordinary) watch();
-    if (machine_.over()) settle();
+    settle();
 }
 
 /// Sets the handlers to work, if they are for what is asked.
@@ -388,14 +432,29 @@ void run_stream::take_action(std::string_view data) {
     begin_work(&run_stream::answer);
 }
 
+/// True for an event of a run that has written or called something, which it would do again.
+bool run_stream::has_done_something(const sse::event& arrived) noexcept {
+    if (arrived.type.starts_with("thread.message.") || arrived.type == "thread.run.step.delta" ||
+        arrived.type == "thread.run.requires_action")
+        return true;
+    if (!arrived.type.starts_with("thread.run.step.")) return false;
+    try {
+        const run_step step = codec::threads::decode_step(arrived.data);
+        return !step.tool_calls.empty() || step.type == "message_creation";
+    } catch (...) {
+        return true;
+    }
+}
+
 /// True when the run has failed because of its headers, has done nothing yet, and is begun again
 /// with others.
 bool run_stream::take_rejection(const sse::event& arrived) {
-    if (arrived.type.starts_with("thread.message.") || arrived.type == "thread.run.step.completed" ||
-        arrived.type == "thread.run.step.delta" || arrived.type == "thread.run.requires_action")
-        may_restart_ = false;
-    if (arrived.type != "thread.run.failed") return false;
+    if (arrived.type != "thread.run.failed") {
+        may_restart_ = !has_done_something(arrived);
+        return false;
+    }
     may_restart_ = false;
+    if (!run_->bears_headers) return false;
     try {
         const thread_run failed = codec::threads::decode_run(arrived.data);
         if (!failed.last_error || !is_rejected_token(*failed.last_error)) return false;
@@ -405,8 +464,7 @@ bool run_stream::take_rejection(const sse::event& arrived) {
         return false;
     }
     if (action_.thread_id.empty() || !machine_.event_arrived(codec::event_class::action)) return false;
-    queue_.push(codec::threads::run_restarted_name, arrived.data);
-    run_id_.clear();
+    rejected_ = arrived.data;
     machine_.answers_begin();
     begin_work(&run_stream::restart);
     watch();
@@ -451,15 +509,14 @@ void run_stream::fail(const std::exception_ptr& failure) noexcept {
     } catch (const error& said) {
         code = said.code();
         details_ = said.details();
+        secrets_.redact(details_);
     } catch (const std::system_error& said) {
         code = said.code();
     } catch (...) {
         code = std::make_error_code(std::errc::not_enough_memory);
     }
-    // Who cancelled it has said why.
-    if (abandoned_ || code == asio::error::operation_aborted) return;
     machine_.fail_earlier(code);
-    run_->copy.reset();
+    settle();
     act();
     wake();
 }
@@ -468,9 +525,20 @@ void run_stream::begin_work(asio::awaitable<bool> (*what)(std::shared_ptr<run_st
     work_ = work::start(service_->executor, what(shared_from_this()));
 }
 
-/// The run needs nothing any more, as far as this stream is concerned.
+/// Once the run has come to its end, or the stream to its own: nothing works for it any more.
 void run_stream::settle() noexcept {
-    if (!machine_.waiting() && response_ == response::events) run_->copy.reset();
+    if (!machine_.over() || machine_.waiting()) return;
+    run_->copy.reset();
+    cancel_work();
+}
+
+void run_stream::cancel_work() noexcept {
+    if (!work_) return;
+    // Posted: the executor may be on its way out, and what works on it with it.
+    try {
+        asio::post(service_->executor, [ended = std::move(work_)] { ended->cancel(); });
+    } catch (...) {
+    }
 }
 
 /// Does what the machine says.
@@ -506,11 +574,8 @@ void run_stream::watch() {
         if (!self || self->abandoned_) return;
         self->machine_.time_passed(self->service_->clock->now());
         if (!self->machine_.reading()) self->transfer_.reset();
-        if (self->machine_.over()) {
-            self->settle();
-            if (self->work_ && self->machine_.failure()) self->work_->cancel();
-            self->wake();
-        }
+        self->settle();
+        if (self->machine_.over() || !self->machine_.reading()) self->wake();
         self->watch();
     });
 }

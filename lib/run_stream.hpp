@@ -48,6 +48,7 @@ public:
     [[nodiscard]] const net::response_head& head() const noexcept { return head_; }
     [[nodiscard]] const reconcile_report& report() const noexcept { return report_; }
     [[nodiscard]] const diagnostics& details() const noexcept { return details_; }
+    [[nodiscard]] bool waits_for_answers() const noexcept { return machine_.waiting(); }
 
     run_stream(std::shared_ptr<run_context> run, prepared_run& request, stream_options limits);
 
@@ -64,15 +65,19 @@ private:
     static asio::awaitable<void> send_and_poll(std::shared_ptr<run_stream> self, std::string path, std::string query,
                                                secret body);
     static asio::awaitable<bool> poll(std::shared_ptr<run_stream> self);
+    static asio::awaitable<std::size_t> poll_once(std::shared_ptr<run_stream> self);
     static asio::awaitable<void> send_answers(std::shared_ptr<run_stream> self, submission answers);
     static asio::awaitable<bool> answer(std::shared_ptr<run_stream> self);
     static asio::awaitable<bool> restart(std::shared_ptr<run_stream> self);
+    static asio::awaitable<bool> read_to_the_end(std::shared_ptr<run_stream> self);
+    static asio::awaitable<void> begin_again(std::shared_ptr<run_stream> self);
 
     void take_events(std::string_view bytes);
     void take(const sse::event& arrived);
     void take_polled(std::string_view name, std::string_view data);
     void take_action(std::string_view data);
     bool take_rejection(const sse::event& arrived);
+    [[nodiscard]] static bool has_done_something(const sse::event& arrived) noexcept;
     void learn_ids(std::string_view name, std::string_view data);
     void gather(std::string_view bytes);
     void begin_work(asio::awaitable<bool> (*what)(std::shared_ptr<run_stream>));
@@ -83,6 +88,7 @@ private:
     void fail(const std::exception_ptr& failure) noexcept;
     void act() noexcept;
     void settle() noexcept;
+    void cancel_work() noexcept;
     void watch();
     void wake() noexcept;
     [[nodiscard]] error failure() const;
@@ -101,6 +107,7 @@ private:
     std::string run_id_, thread_id_;
     pending_action action_;       ///< The last one.
     run::replay replay_;          ///< Of a run that is polled.
+    std::string rejected_;        ///< The run that failed, as JSON, while it is begun again.
     std::shared_ptr<work> work_;  ///< What goes on beside the caller: answering, polling.
     reconcile_report report_;
     diagnostics details_;         ///< Redacted.
@@ -112,7 +119,8 @@ private:
     std::error_code transfer_failure_;
     bool transfer_paused_ = false;
     bool abandoned_ = false;
-    bool may_restart_ = false;  ///< Nothing has been done yet that beginning again would do twice.
+    bool only_the_end_ = false;  ///< Of the run is still of interest.
+    bool may_restart_ = false;   ///< Nothing has been done yet that beginning again would do twice.
 };
 
 }  // namespace corun::detail

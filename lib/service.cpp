@@ -144,12 +144,11 @@ asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, s
         std::string problem;
         try {
             token = co_await self->credential_.token();
-        } catch (const std::system_error& failure) {
-            if (failure.code() == asio::error::operation_aborted) throw;
-            problem = failure.what();
         } catch (const std::exception& failure) {
             problem = failure.what();
         }
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
         if (problem.empty() && token.empty()) problem = "it gave an empty token";
         if (problem.empty() && !is_header_value(token.reveal()))
             problem = "its token holds characters that a header cannot";

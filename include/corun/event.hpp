@@ -186,7 +186,8 @@ struct CORUN_API run_expired {
 
 /// Made by corun, not by the service (`name()` is `corun.run_restarted`): an MCP server refused the
 /// headers that the run began with, before the run had done anything. Their provider has been asked
-/// for fresh ones, and another run takes this one's place in the stream: `run_created` follows.
+/// for fresh ones, and another run takes this one's place in the stream: `run_created` follows, or the
+/// failure to create it.
 struct CORUN_API run_restarted {
     run_restarted() = default;
     thread_run run;  ///< The run that failed, and why.

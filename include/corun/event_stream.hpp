@@ -61,9 +61,13 @@ public:
     /// again. Cancellation: terminal, partial and total; the service may have taken the answers.
     [[nodiscard]] asio::awaitable<void> submit(submission answers);
 
+    /// True when the run waits for answers that `submit` must give: `action_required` has arrived, and
+    /// no handler is for all of it.
+    [[nodiscard]] bool waits_for_answers() const noexcept;
+
     /// Asks the service to cancel the run. Completes when the service has answered; the stream then
-    /// goes on to its end, usually with `run_cancelled`. Errors are those of any call;
-    /// `errc::invalid_argument` when no event has told the run's id yet.
+    /// goes on to its end, usually with `run_cancelled`, also where the run waited for answers. Errors are those of any
+    /// call; `errc::invalid_argument` when no event has told the run's id yet.
     [[nodiscard]] asio::awaitable<void> cancel_run();
 
     /// Stops reading now. A pending `next` ends with `asio::error::operation_aborted`.

@@ -75,7 +75,8 @@ struct CORUN_API reconcile_policy {
     /// events that a stream would have brought, but for the deltas.
     bool polling = false;
     /// The same: send the tools without headers, and give each MCP call its headers with its
-    /// approval. For servers that list their tools without authentication.
+    /// approval. For servers that list their tools without authentication, where every call waits
+    /// for an approval and neither agent nor thread stores MCP resources.
     bool approval_headers = false;
     /// MCP resources that the agent stores (row 5): remove them from the stored agent.
     bool detach_from_agent = false;

@@ -117,14 +117,23 @@ struct CORUN_API mcp_approval_request {
     std::string arguments;  ///< JSON text.
 };
 
+/// A call of a kind that this version does not know, which waits for something.
+struct CORUN_API other_call {
+    other_call() = default;
+
+    std::string id, type;
+    std::string raw;  ///< The JSON of this call.
+};
+
 /// What a run with status `requires_action` waits for. An action of a kind that this version does
-/// not know has neither calls nor approvals: look at `type` and `raw`.
+/// not know has no calls of any kind: look at `type` and `raw`.
 struct CORUN_API required_action {
     required_action() = default;
 
     std::string type;  ///< `submit_tool_outputs`, `submit_tool_approval`, or another.
     std::vector<function_call> function_calls;
     std::vector<mcp_approval_request> mcp_approvals;
+    std::vector<other_call> other_calls;
     std::string raw;  ///< The JSON of the action.
 };
 

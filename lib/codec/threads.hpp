@@ -95,6 +95,8 @@ secret encode_metadata(const metadata& pairs, std::string_view owner);
 secret encode_submission(const submission& what, bool stream);
 /// What the model is told of a function that failed: `{"error":"..."}`.
 std::string encode_function_failure(std::string_view what);
+/// True for what can be sent as a text: valid UTF-8.
+bool is_text(std::string_view value) noexcept;
 
 /// JSON responses. All throw `corun::error` with `errc::bad_response` when the text is not the
 /// object it must be. Unknown members are ignored, missing optional ones left empty.

@@ -565,6 +565,10 @@ event_class classify(std::string_view name, std::string_view data) noexcept {
     }
 }
 
+bool is_text(std::string_view value) noexcept {
+    return simdjson::validate_utf8(value.data(), value.size());
+}
+
 struct decoder::impl {
     json::reader reader;
     bool fast_path = true;

@@ -240,11 +240,18 @@ void read_action_calls(json::value source, std::string_view member, std::string_
         const auto elements = json::array_in(calls, key);
         if (!elements) return;
         each_element(*elements, [&](json::value element) {
-            const auto call = json::object_in(element, "tool_calls");
+            auto call = json::object_in(element, "tool_calls");
             if (!call) return;
+            const std::string_view raw = json::raw(*call);
             const call_fields fields = read_call(*call);
             const std::string type = fields.type ? to_string(fields.type) : std::string(default_type);
-            if (type != "function" && type != "mcp") return;
+            if (type != "function" && type != "mcp") {
+                other_call& added = out.other_calls.emplace_back();
+                added.id = to_string(fields.id);
+                added.type = type;
+                added.raw = raw;
+                return;
+            }
             if (!fields.id) missing("tool_calls[].id");
             if (type == "function") {
                 function_call& added = out.function_calls.emplace_back();

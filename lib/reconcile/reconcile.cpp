@@ -375,7 +375,8 @@ private:
             way_ = way::copy;
         else if (tools_clash && policy.polling)
             way_ = way::poll;
-        else if (tools_clash && policy.approval_headers && every_call_waits())
+        else if (tools_clash && policy.approval_headers && every_call_waits() && !agent_has_entries() &&
+                 !thread_has_entries())
             way_ = way::approvals;
         else if (tools_clash)
             way_ = way::refuse;
@@ -389,7 +390,6 @@ private:
     }
 
     void clear_second_level() {
-        if (way_ == way::approvals) return;
         const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
         const std::string run_brings = ", and this run brings its own for " + list(plan_.tool_resources.mcp, label) +
                                        "; the service fails such a run. ";

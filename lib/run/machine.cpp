@@ -68,7 +68,8 @@ void machine::time_passed(time_point now) noexcept {
     const bool total = limits_.total.count() > 0 && now >= started_ + limits_.total;
     if (run_ == run::answering && total) {
         fail(errc::total_timeout);
-    } else if (response_ == response::draining) {
+    } else if (response_ == response::draining || run_ == run::answering) {
+        // Silence after answers says nothing of the run: it may still wait for them.
         response_ = response::over;
     } else if (stream_error_) {
         fail(errc::stream_failed);
@@ -102,9 +103,8 @@ void machine::response_accepted() noexcept {
 }
 
 void machine::answers_failed() noexcept {
-    run_ = run::waiting;
     response_ = response::over;
-    failure_.clear();
+    if (run_ == run::answering) run_ = run::waiting;
 }
 
 std::optional<time_point> machine::deadline() const noexcept {

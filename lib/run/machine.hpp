@@ -49,7 +49,7 @@ public:
     void response_begins(time_point now) noexcept;
     /// It has come, and tells of the run. One that does not ends without consequence for the run.
     void response_accepted() noexcept;
-    /// They came to nothing, or no response that tells of the run has come: the run waits as before.
+    /// They came to nothing before a response told of the run: it waits as before.
     void answers_failed() noexcept;
 
     // What to do.
@@ -64,6 +64,8 @@ public:
     [[nodiscard]] bool over() const noexcept { return run_ == run::over || run_ == run::waiting; }
     /// The run goes on, as far as is known.
     [[nodiscard]] bool going() const noexcept { return run_ == run::going; }
+    /// Answers are being made or sent.
+    [[nodiscard]] bool answering() const noexcept { return run_ == run::answering; }
     /// The run waits for answers, and nobody is at work on them.
     [[nodiscard]] bool waiting() const noexcept { return run_ == run::waiting; }
     /// Why, when the run did not come to its own end.

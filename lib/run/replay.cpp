@@ -66,6 +66,10 @@ std::vector<replay::event> replay::observe(std::string_view run_json, const std:
     };
 
     if (over_) return events;
+    if (run.status != run_state::requires_action)
+        answered_action_.clear();
+    else if (run.required_action && run.required_action->raw == answered_action_)
+        return events;
     if (!created_) tell("thread.run.created", wire::at_status(run_json, "queued"));
     created_ = true;
     // The outputs that were submitted complete their step before the run is queued again.
@@ -108,7 +112,8 @@ std::vector<replay::event> replay::observe(std::string_view run_json, const std:
         tell_run("cancelling");
         cancelling_ = true;
     }
-    if (run.status == run_state::requires_action) {
+    if (run.status == run_state::requires_action && run.required_action) action_ = run.required_action->raw;
+    if (run.status == run_state::requires_action && !only_the_end_) {
         for (const observed_step& seen : steps) steps_[seen.step.id].waits_for_output = calls_functions(seen.step);
         tell("thread.run.requires_action", std::string(run_json));
     }
@@ -119,9 +124,14 @@ std::vector<replay::event> replay::observe(std::string_view run_json, const std:
     return events;
 }
 
-void replay::answered() noexcept {
+void replay::answered() {
+    answered_action_ = action_;
     queued_ = false;
     in_progress_ = false;
+}
+
+void replay::only_the_end() noexcept {
+    created_ = queued_ = in_progress_ = only_the_end_ = true;
 }
 
 }  // namespace corun::run

@@ -22,8 +22,11 @@ public:
     std::vector<event> observe(std::string_view run, const std::vector<std::string>& steps,
                                const std::vector<std::string>& messages);
 
-    /// The run's action has been answered: it is queued again.
-    void answered() noexcept;
+    /// The run's action has been answered: it is queued again. A reading that still shows the same
+    /// action is an old one.
+    void answered();
+    /// All but the end has been told otherwise.
+    void only_the_end() noexcept;
 
 private:
     struct progress {
@@ -33,6 +36,8 @@ private:
     };
 
     std::map<std::string, progress, std::less<>> steps_, messages_;
+    std::string action_, answered_action_;  ///< As JSON.
+    bool only_the_end_ = false;
     bool created_ = false;
     bool queued_ = false;
     bool in_progress_ = false;

@@ -148,6 +148,17 @@ BOOST_AUTO_TEST_CASE(a_function_that_throws_tells_the_model_so) {
     BOOST_TEST(sent[0].at("tool_outputs")[1].at("output") == R"({"error":"no \"Rome\" today"})");
 }
 
+BOOST_AUTO_TEST_CASE(an_output_that_cannot_be_sent_tells_the_model_so) {
+    service->script("weather", {step::call_function("get_weather", R"({"city":"Oslo"})"), step::reply("{output}")});
+    agent a = make_plain_agent();
+    run_options options;
+    options.functions.emplace_back("get_weather", "The weather in a city.", city_schema,
+                                   [](const function_call&) { return "K\xf6ln"; });
+    (void)await(io, a.run("the weather", {}, options));
+    BOOST_TEST(submissions().at(0).at("tool_outputs")[0].at("output") ==
+               R"({"error":"the output is not valid UTF-8"})");
+}
+
 BOOST_AUTO_TEST_CASE(functions_of_the_agent_are_answered_by_the_handler_for_all) {
     service->script("weather", {step::call_function("get_weather", R"({"city":"Oslo"})"), step::reply("{output}")});
     agent_definition definition("gpt-4o");
@@ -340,9 +351,10 @@ BOOST_AUTO_TEST_CASE(an_approval_carries_the_headers_of_the_run) {
     BOOST_REQUIRE(!stream.report().lines().empty());
     const auto& said = stream.report().lines().back();
     BOOST_TEST(said.row == 15);
-    BOOST_TEST(said.text ==
-               "The approval of 'reserve_seat' at MCP server 'bookings' carries the headers Authorization, which the run "
-               "was given.");
+    BOOST_TEST(
+        said.text ==
+        "The approval of 'reserve_seat' at MCP server 'bookings' carries the headers Authorization, which the run "
+        "was given.");
 }
 
 BOOST_AUTO_TEST_CASE(a_call_that_is_denied_carries_nothing_and_the_run_goes_on) {
@@ -428,6 +440,8 @@ BOOST_AUTO_TEST_CASE(each_approval_carries_the_headers_of_its_own_server_only) {
     options.on_mcp_approval = approve_all();
     const run_result result = await(io, a.run("a trip", provider, options));
     BOOST_TEST((result.status == run_state::completed));
+    const auto& lines = result.report.lines();
+    BOOST_TEST(std::count_if(lines.begin(), lines.end(), [](const auto& line) { return line.row == 15; }) == 2);
     std::size_t approvals = 0;
     for (const json& body : submissions()) {
         for (const json& approval : body.at("tool_approvals")) {
@@ -606,7 +620,8 @@ BOOST_AUTO_TEST_CASE(a_refused_token_is_asked_for_once_more_and_the_run_begun_ag
         std::vector<mcp_header_request> asked;
         const mcp_header_provider provider = [&](mcp_header_request request) -> asio::awaitable<mcp_headers> {
             asked.push_back(request);
-            co_return token(request.why == mcp_header_request::occasion::rejected_token ? "token-fresh" : "token-stale");
+            co_return token(request.why == mcp_header_request::occasion::rejected_token ? "token-fresh"
+                                                                                        : "token-stale");
         };
         std::vector<event> events;
         thread t;
@@ -686,6 +701,24 @@ BOOST_AUTO_TEST_CASE(headers_given_once_are_not_asked_for_again) {
     BOOST_TEST(events.back().get_if<run_failed>());
 }
 
+BOOST_AUTO_TEST_CASE(a_provider_that_fails_when_asked_again_leaves_the_failure_of_the_run) {
+    agent a = make_agent();
+    const mcp_header_provider provider = [](mcp_header_request request) -> asio::awaitable<mcp_headers> {
+        if (request.why == mcp_header_request::occasion::rejected_token) throw std::runtime_error("gone");
+        co_return token("token-stale");
+    };
+    try {
+        (void)await(io, a.run("Book", provider, without_approvals()));
+        BOOST_FAIL("it must fail");
+    } catch (const run_error& failure) {
+        BOOST_TEST(failure.code() == errc::mcp_headers_failed);
+        BOOST_TEST((failure.result().status == run_state::failed));
+        BOOST_REQUIRE(failure.result().last_error.has_value());
+        BOOST_TEST(failure.result().last_error->message.find("401") != std::string::npos);
+    }
+    BOOST_TEST(runs_created() == 1u);
+}
+
 // Many at once.
 
 BOOST_AUTO_TEST_CASE(the_headers_of_two_hundred_users_at_once_never_mix) {
@@ -735,6 +768,40 @@ BOOST_AUTO_TEST_CASE(the_headers_of_two_hundred_users_at_once_never_mix) {
 }
 
 // Cancellation.
+
+BOOST_AUTO_TEST_CASE(a_run_cancelled_while_it_waits_comes_to_its_end_on_the_stream) {
+    script_weather();
+    agent_definition definition("gpt-4o");
+    definition.tools.push_back(function_tool("get_weather", "The weather in a city.", city_schema));
+    agent a = await(io, client->create_agent(std::move(definition)));
+    for (const bool by_hand : {true, false}) {
+        run_options options;
+        bool begun = false, ended = false;
+        if (!by_hand)
+            options.on_function_call = [&](function_call) -> asio::awaitable<std::string> {
+                asio::steady_timer never(io, asio::steady_timer::time_point::max());
+                std::error_code woken;
+                begun = true;
+                co_await never.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+                ended = true;
+                co_return "too late";
+            };
+        event_stream stream = await(io, a.run_stream("the weather", {}, options));
+        if (by_hand) {
+            BOOST_TEST(await(io, collect(stream)).back().get_if<action_required>());
+            BOOST_TEST(stream.waits_for_answers());
+        } else {
+            run_until(io, [&] { return begun; });
+            BOOST_TEST(!stream.waits_for_answers());
+        }
+        await(io, stream.cancel_run());
+        const std::vector<event> events = await(io, collect(stream));
+        BOOST_REQUIRE(!events.empty());
+        BOOST_TEST(events.back().get_if<run_cancelled>());
+        if (!by_hand) run_until(io, [&] { return ended; });
+    }
+    BOOST_TEST(submissions().empty());
+}
 
 BOOST_AUTO_TEST_CASE(destroying_the_stream_cancels_the_handlers_at_work) {
     script_weather();

@@ -245,9 +245,14 @@ BOOST_AUTO_TEST_CASE(a_run_cancelled_after_any_event) {
                 }
                 co_return all;
             };
+            service->forget_requests();
             const outcome got = await(io, talk());
             ++tried;
             BOOST_TEST_CONTEXT(one.name << ", after event " << after) {
+                const auto& requests = service->requests();
+                BOOST_TEST(cancelled == std::any_of(requests.begin(), requests.end(), [](const auto& request) {
+                               return request.path.ends_with("/cancel");
+                           }));
                 if (got.code) {
                     // Answers on their way when the run is cancelled are refused by the service.
                     BOOST_TEST(got.code == errc::bad_request);
@@ -296,18 +301,36 @@ BOOST_AUTO_TEST_CASE(a_submission_refused_in_any_way_is_a_typed_error) {
         errc code;
     };
     const char* const submit = "/threads/*/runs/*/submit_tool_outputs";
-    const refusal refusals[] = {{fault::respond(400).on("POST", submit), errc::bad_request},
-                                {fault::respond(401).on("POST", submit), errc::unauthorized},
-                                {fault::respond(404).on("POST", submit), errc::not_found},
-                                {fault::respond(429).on("POST", submit), errc::rate_limited},
-                                {fault::respond(500).on("POST", submit), errc::server_failed},
-                                {fault::respond(200, "<html></html>").on("POST", submit), errc::unexpected_content_type},
-                                {fault::drop().on("POST", submit), errc::connection_lost}};
+    const refusal refusals[] = {
+        {fault::respond(400).on("POST", submit), errc::bad_request},
+        {fault::respond(401).on("POST", submit), errc::unauthorized},
+        {fault::respond(404).on("POST", submit), errc::not_found},
+        {fault::respond(429).on("POST", submit), errc::rate_limited},
+        {fault::respond(500).on("POST", submit), errc::server_failed},
+        {fault::respond(200, "<html></html>").on("POST", submit), errc::unexpected_content_type},
+        {fault::drop().on("POST", submit), errc::connection_lost}};
     const std::vector<flow> all = flows();
     const flow& one = all[1];
     agent a = prepared(one);
+    run_options told;
+    told.tools.push_back(function_tool("get_weather", "The weather.", R"({"type":"object","properties":{}})"));
     for (const refusal& each : refusals) {
         BOOST_TEST_CONTEXT(each.code) {
+            // By hand: the call's error, and it may be corrected.
+            event_stream stream = await(io, a.run_stream("go", {}, told));
+            std::vector<event> events = await(io, collect(stream));
+            const auto* asked = events.back().get_if<action_required>();
+            BOOST_REQUIRE(asked);
+            submission answers;
+            answers.output(asked->action.function_calls.at(0).id, "cold");
+            service->inject(each.what);
+            BOOST_TEST(failure_of(io, stream.submit(answers)).code() == each.code);
+            BOOST_TEST(stream.waits_for_answers());
+            if (each.code != errc::connection_lost) {  // then it was accepted after all
+                await(io, stream.submit(answers));
+                events = await(io, collect(stream));
+                BOOST_TEST(events.back().get_if<run_completed>());
+            }
             // By a handler: the stream's failure.
             service->inject(each.what);
             const outcome got = await(io, run_whole(one.start(*this, a)));

@@ -107,7 +107,8 @@ std::vector<std::string> names_without_deltas(const std::vector<event>& events) 
 }
 
 bool has_row(const reconcile_report& report, int row) {
-    return std::any_of(report.lines().begin(), report.lines().end(), [row](const auto& line) { return line.row == row; });
+    return std::any_of(report.lines().begin(), report.lines().end(),
+                       [row](const auto& line) { return line.row == row; });
 }
 
 }  // namespace
@@ -130,8 +131,9 @@ BOOST_AUTO_TEST_CASE(every_way_round_is_accepted_in_every_mode_of_the_service) {
     open.require_token = false;  // tools are listed to anybody
     start_mcp(std::move(open));
     for (const precedence order : {precedence::conflict, precedence::narrowest, precedence::merge}) {
-        for (const tools_with_resources mode : {tools_with_resources::reject_on_reuse,
-                                                tools_with_resources::reject_duplicate_labels, tools_with_resources::accept}) {
+        for (const tools_with_resources mode :
+             {tools_with_resources::reject_on_reuse, tools_with_resources::reject_duplicate_labels,
+              tools_with_resources::accept}) {
             for (const way& one : ways) {
                 BOOST_TEST_CONTEXT(one.name << ", precedence " << static_cast<int>(order) << ", tools "
                                             << static_cast<int>(mode)) {
@@ -241,6 +243,21 @@ BOOST_AUTO_TEST_CASE(a_copy_is_deleted_again_when_deleting_fails_for_a_moment) {
     BOOST_TEST((agents() == before));
 }
 
+BOOST_AUTO_TEST_CASE(a_copy_is_found_though_the_network_was_down_for_a_moment) {
+    const agent a = stored_agent();
+    const auto before = agents();
+    service->inject(fault::drop().on("POST", "/assistants"));
+    service->inject(fault::drop().on("GET", "/assistants"));
+    BOOST_CHECK_THROW((void)events_of(a, token(), with_function(&reconcile_policy::ephemeral_agent)), error);
+    run_until(io, [&] {
+        const auto& requests = service->requests();
+        return std::any_of(requests.begin(), requests.end(),
+                           [](const auto& request) { return request.method == "DELETE"; });
+    });
+    settle();
+    BOOST_TEST((agents() == before));
+}
+
 BOOST_AUTO_TEST_CASE(no_copy_is_left_after_a_hundred_random_aborts) {
     const agent a = stored_agent();
     const auto before = agents();
@@ -317,11 +334,11 @@ BOOST_AUTO_TEST_CASE(a_polled_run_gives_the_events_of_a_streamed_one_without_del
     std::vector<flow> flows;
     flows.push_back({"text", {step::reply("Bring a coat.")}, false});
     flows.push_back({"a function", {step::call_function("get_weather", "{}"), step::reply("{output}")}, false});
-    flows.push_back({"two functions, and one more",
-                     {step::call_function("get_weather", R"({"city":"A"})"),
-                      step::call_function("get_weather", R"({"city":"B"})"), step::reply("{output}"),
-                      step::call_function("get_weather", "{}"), step::reply("{output}")},
-                     false});
+    flows.push_back(
+        {"two functions, and one more",
+         {step::call_function("get_weather", R"({"city":"A"})"), step::call_function("get_weather", R"({"city":"B"})"),
+          step::reply("{output}"), step::call_function("get_weather", "{}"), step::reply("{output}")},
+         false});
     flows.push_back({"MCP", {step::call_mcp("reserve_seat", R"({"seat":"1"})"), step::reply("{output}")}, false});
     flows.push_back({"MCP and a function",
                      {step::call_mcp("reserve_seat", R"({"seat":"1"})"), step::call_function("get_weather", "{}"),
@@ -361,8 +378,7 @@ BOOST_AUTO_TEST_CASE(a_polled_run_gives_the_events_of_a_streamed_one_without_del
 BOOST_AUTO_TEST_CASE(a_polled_run_is_cancelled_like_any) {
     service->script("trip", {step::hold()});
     const agent a = stored_agent();
-    event_stream stream =
-        await(io, agent(a).run_stream("a trip", token(), with_function(&reconcile_policy::polling)));
+    event_stream stream = await(io, agent(a).run_stream("a trip", token(), with_function(&reconcile_policy::polling)));
     std::error_code code;
     std::vector<std::string> names;
     bool cancelled = false;
@@ -377,11 +393,34 @@ BOOST_AUTO_TEST_CASE(a_polled_run_is_cancelled_like_any) {
     BOOST_TEST(names.back() == "thread.run.cancelled");
 }
 
+BOOST_AUTO_TEST_CASE(failures_that_may_pass_are_polled_past) {
+    const agent a = stored_agent();
+    event_stream stream = await(io, agent(a).run_stream("a trip", token(), with_function(&reconcile_policy::polling)));
+    service->inject(fault::respond(503).on("GET", "/threads/*/runs/*").times(2));
+    service->inject(fault::drop().on("GET", "/threads/*/runs/*/steps"));
+    const std::vector<event> events = await(io, collect(stream));
+    BOOST_TEST(events.back().get_if<run_completed>());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_failed_poll_says_shows_no_header) {
+    const agent a = stored_agent();
+    mcp->accept_token("do-not-leak");
+    event_stream stream =
+        await(io, agent(a).run_stream("a trip", token("do-not-leak"), with_function(&reconcile_policy::polling)));
+    service->inject(fault::respond(400, R"({"error":{"message":"you said Bearer do-not-leak","code":"x"}})")
+                        .on("GET", "/threads/*/runs/*/steps"));
+    std::error_code code;
+    while (await(io, stream.next(code))) {
+    }
+    BOOST_TEST(code == errc::bad_request);
+    BOOST_TEST(stream.details().service_message == "you said ***");
+    BOOST_TEST(stream.details().body.find("do-not-leak") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_poll_that_fails_ends_the_stream_with_its_error) {
     service->script("trip", {step::hold()});
     const agent a = stored_agent();
-    event_stream stream =
-        await(io, agent(a).run_stream("a trip", token(), with_function(&reconcile_policy::polling)));
+    event_stream stream = await(io, agent(a).run_stream("a trip", token(), with_function(&reconcile_policy::polling)));
     service->inject(fault::respond(404).on("GET", "/threads/*/runs/*"));
     std::error_code code;
     while (await(io, stream.next(code))) {
@@ -423,6 +462,33 @@ BOOST_AUTO_TEST_CASE(stored_resources_are_detached_and_read_back) {
             BOOST_TEST(service->requests().size() == 1u);
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_run_begun_again_keeps_the_approvals_of_what_was_detached) {
+    agent a = stored_agent(resources("stale", "never"));
+    run_options options;
+    options.reconcile.detach_from_agent = true;
+    const mcp_header_provider provider = [](mcp_header_request asked) -> asio::awaitable<mcp_headers> {
+        co_return token(asked.why == mcp_header_request::occasion::rejected_token ? "good" : "stale");
+    };
+    const run_result result = await(io, a.run("reserve_seat", provider, options));
+    BOOST_TEST((result.status == run_state::completed));
+    BOOST_TEST(has_row(result.report, 5));
+}
+
+BOOST_AUTO_TEST_CASE(what_others_have_stored_meanwhile_stays_when_detaching) {
+    agent a = stored_agent(resources("stale"));
+    json changes;
+    changes["tool_resources"] = resources("stale");
+    changes["tool_resources"]["code_interpreter"]["file_ids"] = json::array();
+    (void)post("/assistants/" + a.id(), changes);
+    run_options options = with_function();
+    options.functions.clear();
+    options.reconcile.detach_from_agent = true;
+    (void)await(io, a.run("reserve_seat", token(), options));
+    const json now_there = get("/assistants/" + a.id());
+    BOOST_TEST(now_there["tool_resources"].contains("code_interpreter"));
+    BOOST_TEST(!now_there["tool_resources"].contains("mcp"));
 }
 
 BOOST_AUTO_TEST_CASE(stored_resources_are_detached_in_whichever_way_the_service_has) {

@@ -80,6 +80,7 @@ struct fixture {
         run->service = owner;
         run->given.options = run_settings;
         run->provider = provider;
+        run->bears_headers = bears_headers;
         detail::prepared_run request;
         request.path = "/threads/runs";
         request.body = secret("{}");
@@ -104,6 +105,7 @@ struct fixture {
     std::shared_ptr<detail::service> owner;
     run_options run_settings;
     mcp_header_provider provider;
+    bool bears_headers = false;
 };
 
 struct small_buffers : fixture {
@@ -752,23 +754,29 @@ BOOST_FIXTURE_TEST_CASE(a_provider_that_hangs_at_the_start_is_given_up_in_time, 
     auto run = std::make_shared<detail::run_context>();
     run->service = owner;
     run->given.options.mcp_header_timeout = 5s;
-    run->provider = [this](mcp_header_request) -> asio::awaitable<mcp_headers> {
+    // What it captured lives as long as it runs, though nobody else holds it by then.
+    const auto vault = std::make_shared<int>(0);
+    run->provider = [this, vault](mcp_header_request) -> asio::awaitable<mcp_headers> {
         asio::steady_timer never(io, asio::steady_timer::time_point::max());
-        co_await never.async_wait(asio::use_awaitable);
+        std::error_code woken;
+        co_await never.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        ++*vault;
         co_return mcp_headers();
     };
     std::error_code code;
-    asio::co_spawn(io, detail::prepare(run, mcp_header_request()), [&](std::exception_ptr failure, const auto&) {
-        try {
-            std::rethrow_exception(failure);
-        } catch (const error& said) {
-            code = said.code();
-        }
-    });
+    asio::co_spawn(io, detail::prepare(std::move(run), mcp_header_request()),
+                   [&](std::exception_ptr failure, const auto&) {
+                       try {
+                           std::rethrow_exception(failure);
+                       } catch (const error& said) {
+                           code = said.code();
+                       }
+                   });
     run_ready(io);
     clock->advance(5s);
     run_until(io, [&] { return static_cast<bool>(code); });
     BOOST_TEST(code == errc::mcp_headers_timeout);
+    run_until(io, [&] { return *vault == 1; });
     BOOST_TEST(transport->starts == 0);
 }
 
@@ -856,6 +864,124 @@ BOOST_FIXTURE_TEST_CASE(a_submission_that_is_cancelled_leaves_the_run_waiting, f
     transfer().bytes(run_event("completed") + done);
     BOOST_TEST(name_of_next(stream) == "thread.run.completed");
     BOOST_TEST(name_of_next(stream) == "end");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_cancellation_in_the_turn_of_the_acceptance_does_not_lose_the_run, fixture) {
+    event_stream stream = opened();
+    transfer().bytes(created() + approval_asked() + done);
+    transfer().done();
+    while (name_of_next(stream) != "end") {
+    }
+    BOOST_TEST(stream.waits_for_answers());
+    submission answers;
+    answers.deny("call_1");
+    asio::cancellation_signal signal;
+    bool ended = false, accepted = false;
+    asio::co_spawn(io, stream.submit(answers),
+                   asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr failure) {
+                       ended = true;
+                       accepted = !failure;
+                   }));
+    run_until(io, [this] { return transport->starts == 2; });
+    transfer().head(200, "text/event-stream");
+    transfer().bytes(run_event("queued"));
+    signal.emit(asio::cancellation_type::terminal);
+    run_until(io, [&] { return ended; });
+    BOOST_TEST(accepted);
+    BOOST_TEST(!stream.waits_for_answers());
+    BOOST_TEST(name_of_next(stream) == "thread.run.queued");
+    transfer().bytes(run_event("completed") + done);
+    BOOST_TEST(name_of_next(stream) == "thread.run.completed");
+}
+
+BOOST_FIXTURE_TEST_CASE(handlers_stop_when_the_stream_has_failed, with_approvals) {
+    hangs = true;
+    event_stream stream = opened();
+    transfer().bytes(created() + frame("thread.message.delta", "{nonsense") + approval_asked() + done);
+    run_until(io, [this] { return asked == 1; });
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    std::error_code code;
+    BOOST_TEST(!next(stream, code).has_value());
+    BOOST_TEST(code == errc::bad_event);
+    run_until(io, [this] { return answered == 1; });
+    run_ready(io);
+    BOOST_TEST(transport->starts == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_has_called_something_is_not_begun_again, fixture) {
+    provider = [](mcp_header_request) -> asio::awaitable<mcp_headers> { co_return mcp_headers(); };
+    bears_headers = true;
+    const std::string failed_run =
+        frame("thread.run.failed",
+              R"json({"id":"run_1","thread_id":"thread_1","assistant_id":"asst_1","status":"failed","last_error":{)json"
+              R"json("code":"tool_server_error","message":"MCP Connector error. Http status: 424, error details: )json"
+              R"json(Error retrieving tool list from MCP server: 'b'. Http status code: 401 (Unauthorized)"}})json");
+    const auto step = [](const std::string& calls) {
+        return frame("thread.run.step.failed",
+                     R"({"id":"step_1","type":"tool_calls","status":"failed","step_details":{"type":"tool_calls",)"
+                     R"("tool_calls":[)" +
+                         calls + "]}}");
+    };
+    event_stream stream = opened();
+    transfer().bytes(created() + step(R"({"id":"call_1","type":"mcp","name":"pay","arguments":"{}","output":"paid"})") +
+                     failed_run + done);
+    for (const char* expected : {"thread.run.created", "thread.run.step.failed", "thread.run.failed", "end"})
+        BOOST_TEST(name_of_next(stream) == expected);
+    BOOST_TEST(transport->starts == 1);
+
+    // One that has not, is: it is posted once more, and then fails to be.
+    event_stream second = opened();
+    transfer().bytes(created() + step("") + failed_run + done);
+    run_until(io, [this] { return transport->starts == 3; });
+    transfer().head(500, "application/json");
+    transfer().done();
+    for (const char* expected : {"thread.run.created", "thread.run.step.failed", "corun.run_restarted"})
+        BOOST_TEST(name_of_next(second) == expected);
+    std::error_code code;
+    BOOST_TEST(!next(second, code).has_value());
+    BOOST_TEST(code == errc::server_failed);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_response_after_an_action_is_held_back_too, small_buffers) {
+    run_settings.on_mcp_approval = [](mcp_approval_request) -> asio::awaitable<bool> { co_return true; };
+    event_stream stream = opened();
+    transfer().bytes(created() + delta(std::string(1500, 'x')) + approval_asked() + done);
+    transfer().done();
+    run_until(io, [this] { return transport->starts == 2; });
+    // Before there is a connection it could not be.
+    BOOST_TEST(transfer().pauses == 0);
+    transfer().head(200, "text/event-stream");
+    transfer().bytes(run_event("queued"));
+    BOOST_TEST(transfer().paused);
+    for (int i = 0; i < 3; ++i) (void)name_of_next(stream);
+    BOOST_TEST(!transfer().paused);
+}
+
+namespace {
+
+struct with_a_fickle_credential : fixture {
+    with_a_fickle_credential() {
+        const auto get_token = [this]() -> asio::awaitable<secret> {
+            if (++tokens > 1) throw std::system_error(asio::error::operation_aborted);
+            co_return secret("token");
+        };
+        owner = std::make_shared<detail::service>(io.get_executor(), "https://service.example/api/projects/p",
+                                                  credential::callback(get_token), client_options(), transport, clock);
+        run_settings.on_mcp_approval = [](mcp_approval_request) -> asio::awaitable<bool> { co_return true; };
+    }
+    int tokens = 0;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_credential_that_gives_up_ends_the_stream, with_a_fickle_credential) {
+    event_stream stream = opened();
+    transfer().bytes(created() + approval_asked() + done);
+    transfer().done();
+    std::error_code code;
+    while (next(stream, code)) {
+    }
+    BOOST_TEST(code == errc::credential_failed);
 }
 
 // A run that is polled.

@@ -540,6 +540,11 @@ BOOST_AUTO_TEST_CASE(reads_both_forms_of_a_required_action_and_keeps_others) {
         R"({"id":"r","required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"z","type":"telepathy"}]},"submit_tool_approval":{"tool_calls":[{"id":"b","type":"mcp","name":"n","server_label":"s","arguments":"{}"}]}}})");
     BOOST_TEST(only<action_required>(mixed).action.function_calls.size() == 1u);
     BOOST_TEST(only<action_required>(mixed).action.mcp_approvals.size() == 1u);
+    const std::vector<other_call>& unknown_calls = only<action_required>(mixed).action.other_calls;
+    BOOST_REQUIRE_EQUAL(unknown_calls.size(), 1u);
+    BOOST_TEST(unknown_calls[0].id == "z");
+    BOOST_TEST(unknown_calls[0].type == "telepathy");
+    BOOST_TEST(unknown_calls[0].raw == R"({"id":"z","type":"telepathy"})");
 }
 
 BOOST_AUTO_TEST_CASE(reads_every_end_of_a_run) {

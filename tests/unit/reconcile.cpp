@@ -101,7 +101,8 @@ struct request {
     request& functions(const char* names) {
         std::istringstream words(names);
         for (std::string name; words >> name;)
-            value.options.functions.emplace_back(name, "Does it.", "{}", [](const corun::function_call&) { return ""; });
+            value.options.functions.emplace_back(name, "Does it.", "{}",
+                                                 [](const corun::function_call&) { return ""; });
         return *this;
     }
     request& polling() {
@@ -368,12 +369,10 @@ BOOST_AUTO_TEST_CASE(rows_5_and_6_detach_where_allowed) {
     expect("the approval stored there goes with the run",
            agent_entry(mcp_approval::never()).with("L").allow(&reconcile_policy::detach_from_agent),
            "detach from agent; L {Authorization: Bearer fresh, never}; rows 5 2");
-    expect("unless the run says otherwise",
-           agent_entry(mcp_approval::never())
-               .with("L")
-               .approve("L", by_tool)
-               .allow(&reconcile_policy::detach_from_agent),
-           "detach from agent; L {Authorization: Bearer fresh, always: write never: read}; rows 5 2");
+    expect(
+        "unless the run says otherwise",
+        agent_entry(mcp_approval::never()).with("L").approve("L", by_tool).allow(&reconcile_policy::detach_from_agent),
+        "detach from agent; L {Authorization: Bearer fresh, always: write never: read}; rows 5 2");
     expect("from the thread",
            on("mcp:L").thread_stores(stored_entry("L", by_tool)).with("L").allow(&reconcile_policy::detach_from_thread),
            "detach from thread; L {Authorization: Bearer fresh, always: write never: read}; rows 6 2");
@@ -383,7 +382,8 @@ BOOST_AUTO_TEST_CASE(rows_5_and_6_detach_where_allowed) {
                .with("L")
                .allow(&reconcile_policy::detach_from_agent)
                .allow(&reconcile_policy::detach_from_thread),
-           "detach from agent; detach from thread; L {Authorization: Bearer fresh, always: write never: read}; rows 5 6 2");
+           "detach from agent; detach from thread; L {Authorization: Bearer fresh, always: write never: read}; rows 5 "
+           "6 2");
     expect("the approval of a server without headers is not lost either",
            on("mcp:L mcp:M")
                .in_thread()
@@ -396,12 +396,10 @@ BOOST_AUTO_TEST_CASE(rows_5_and_6_detach_where_allowed) {
            error_of(errc::thread_level_mcp_resources));
     expect("nothing is detached that does not clash", agent_entry().allow(&reconcile_policy::detach_from_agent),
            "rows 7");
-    expect("a copy of the agent leaves the stored one alone",
-           agent_entry()
-               .with("L")
-               .allow(&reconcile_policy::ephemeral_agent)
-               .allow(&reconcile_policy::detach_from_agent),
-           "copy mcp:L; L {Authorization: Bearer fresh, -}; rows 2 5");
+    expect(
+        "a copy of the agent leaves the stored one alone",
+        agent_entry().with("L").allow(&reconcile_policy::ephemeral_agent).allow(&reconcile_policy::detach_from_agent),
+        "copy mcp:L; L {Authorization: Bearer fresh, -}; rows 2 5");
     expect("but there is none for a run that is not streamed",
            agent_entry().with("L").allow(&reconcile_policy::ephemeral_agent).polling(),
            error_of(errc::agent_level_mcp_resources));
@@ -433,9 +431,12 @@ BOOST_AUTO_TEST_CASE(rows_11_and_12_go_round_where_allowed) {
            "poll; tools mcp:L; L {Authorization: Bearer fresh, -}; rows 2 12 12");
     expect("headers with the approvals", new_function().allow(&reconcile_policy::approval_headers),
            "tools mcp:L function:g; rows 10 11");
-    expect("beside what the agent stores",
+    expect("which takes that nothing stored would be in force instead",
            new_function().agent_stores(stored_entry("L")).allow(&reconcile_policy::approval_headers),
-           "tools mcp:L function:g; rows 10 11");
+           error_of(errc::agent_level_mcp_resources));
+    expect("on the thread neither",
+           new_function().thread_stores(stored_entry("L")).allow(&reconcile_policy::approval_headers),
+           error_of(errc::thread_level_mcp_resources));
     expect("which takes that every call waits for one",
            new_function().approve("L", mcp_approval::never()).allow(&reconcile_policy::approval_headers),
            error_of(errc::tools_with_mcp_headers_streaming));
@@ -473,7 +474,8 @@ BOOST_AUTO_TEST_CASE(row_15_gives_an_approval_the_headers_of_its_own_server) {
     BOOST_TEST(given(request().with("L"), "M").empty());
     const auto refused_with = [](errc code) { return [code](const corun::error& e) { return e.code() == code; }; };
     BOOST_CHECK_EXCEPTION(given(request().with("N"), "L"), corun::error, refused_with(errc::unknown_server_label));
-    BOOST_CHECK_EXCEPTION(given(request().with("L", "X", "a\nb"), "L"), corun::error, refused_with(errc::invalid_header));
+    BOOST_CHECK_EXCEPTION(given(request().with("L", "X", "a\nb"), "L"), corun::error,
+                          refused_with(errc::invalid_header));
     BOOST_CHECK_EXCEPTION(given(request().with("M"), "M"), corun::error, refused_with(errc::insecure_endpoint));
 }
 
@@ -596,7 +598,8 @@ BOOST_AUTO_TEST_CASE(says_in_an_error_what_is_wrong_where_and_what_to_do) {
     expect_message(
         on("mcp:L mcp:M").thread_stores(stored_entry("M")).with("L"),
         "the thread stores tool_resources.mcp for 'M', and this run brings its own for 'L'; the service fails such a "
-        "run. Remove tool_resources.mcp from the thread, or use another thread; reconcile_policy::detach_from_thread lets "
+        "run. Remove tool_resources.mcp from the thread, or use another thread; reconcile_policy::detach_from_thread "
+        "lets "
         "corun do the first");
     expect_message(
         on("mcp:L").with("L").tools({function("g"), corun::json_tool("file_search", "{}")}),

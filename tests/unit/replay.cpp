@@ -61,8 +61,7 @@ BOOST_AUTO_TEST_CASE(tells_each_stage_as_it_is_seen) {
     expect(r.observe(queued_run(), {}, {}), {"run.created", "run.queued"});
     expect(r.observe(queued_run(), {}, {}), {});
     expect(r.observe(run("in_progress"), {}, {}), {"run.in_progress"});
-    expect(r.observe(run("in_progress"), {writing("in_progress")}, {}),
-           {"run.step.created", "run.step.in_progress"});
+    expect(r.observe(run("in_progress"), {writing("in_progress")}, {}), {"run.step.created", "run.step.in_progress"});
     expect(r.observe(run("in_progress"), {writing("in_progress")}, {message("in_progress")}),
            {"message.created", "message.in_progress"});
     expect(r.observe(run("completed"), {writing("completed")}, {message("completed")}),
@@ -79,7 +78,8 @@ BOOST_AUTO_TEST_CASE(tells_what_no_reading_has_caught_without_what_came_later) {
                     "message.in_progress", "message.completed", "run.step.completed", "run.completed"});
     BOOST_TEST(events[1].data.find(R"("status":"queued","started_at":null,"completed_at":null,"usage":null)") !=
                std::string::npos);
-    BOOST_TEST(events[2].data.find(R"("status":"in_progress","started_at":1,"completed_at":null)") != std::string::npos);
+    BOOST_TEST(events[2].data.find(R"("status":"in_progress","started_at":1,"completed_at":null)") !=
+               std::string::npos);
     BOOST_TEST(events[3].data == listing());
     BOOST_TEST(events[4].data.find(R"("tool_calls":[])") != std::string::npos);
     BOOST_TEST(events[5].data == calling("completed", "mcp"));
@@ -141,6 +141,30 @@ BOOST_AUTO_TEST_CASE(what_is_no_run_is_an_error) {
     const auto is_bad = [](const corun::error& e) { return e.code() == corun::errc::bad_response; };
     BOOST_CHECK_EXCEPTION(r.observe("nonsense", {}, {}), corun::error, is_bad);
     BOOST_CHECK_EXCEPTION(r.observe(run("in_progress"), {"[]"}, {}), corun::error, is_bad);
+}
+
+BOOST_AUTO_TEST_CASE(an_old_reading_of_an_answered_action_is_no_new_one) {
+    const std::string first =
+        R"(,"required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[{"id":"call_1","type":"function","function":{"name":"n","arguments":"{}"}}]}})";
+    const std::string second =
+        R"(,"required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[{"id":"call_2","type":"function","function":{"name":"n","arguments":"{}"}}]}})";
+    replay r;
+    BOOST_TEST(names(r.observe(run("requires_action", first), {}, {})).back() == "run.requires_action");
+    r.answered();
+    expect(r.observe(run("requires_action", first), {}, {}), {});
+    BOOST_TEST(names(r.observe(run("requires_action", second), {}, {})).back() == "run.requires_action");
+    r.answered();
+    expect(r.observe(run("in_progress"), {}, {}), {"run.queued", "run.in_progress"});
+    // The same calls, asked for again, are asked for again.
+    BOOST_TEST(names(r.observe(run("requires_action", second), {}, {})).back() == "run.requires_action");
+}
+
+BOOST_AUTO_TEST_CASE(of_a_run_that_was_cancelled_only_the_end_is_told) {
+    replay r;
+    r.only_the_end();
+    expect(r.observe(run("requires_action"), {}, {}), {});
+    expect(r.observe(run("cancelling"), {}, {}), {"run.cancelling"});
+    expect(r.observe(run("cancelled"), {}, {}), {"run.cancelled"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

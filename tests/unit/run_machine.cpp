@@ -258,12 +258,19 @@ BOOST_AUTO_TEST_CASE(answers_that_come_to_nothing_leave_the_run_waiting) {
     BOOST_TEST(!m.reading());
     m.answers_begin();
     m.response_begins(start + 2s);
+    m.time_passed(start + 62s);
+    BOOST_TEST(!m.reading());
+    BOOST_TEST(!m.failure());
+    m.answers_failed();
+    BOOST_TEST(m.waiting());
+    m.answers_begin();
+    m.response_begins(start + 70s);
     m.response_accepted();
     m.response_ended({});
     BOOST_TEST(m.failure() == errc::premature_eof);
     m.answers_failed();
-    BOOST_TEST(m.waiting());
-    BOOST_TEST(!m.failure());
+    BOOST_TEST(!m.waiting());
+    BOOST_TEST(m.failure() == errc::premature_eof);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
