@@ -37,10 +37,7 @@ std::shared_ptr<detail::run_context> context_of(agent self, const State& of, std
 }
 
 asio::awaitable<event_stream> start_stream(std::shared_ptr<detail::run_context> run) {
-    detail::stream_options limits;
-    const run_options& options = run->given.options;
-    limits.idle_timeout = options.idle_timeout.value_or(run->service->options.idle_timeout);
-    limits.total_timeout = options.total_timeout.value_or(run->service->options.total_timeout);
+    const detail::stream_options limits = detail::limits_of(*run);
     mcp_header_request asked;
     detail::prepared_run request = co_await detail::prepare(run, std::move(asked));
     co_return co_await detail::run_stream::open(std::move(run), std::move(request), limits);

@@ -1,12 +1,8 @@
 #include "clock.hpp"
 
-#include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
-#include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <ctime>
-#include <system_error>
 #include <utility>
 
 namespace corun::detail {
@@ -70,23 +66,6 @@ private:
 
 std::shared_ptr<net::clock> make_clock(asio::any_io_executor executor) {
     return std::make_shared<asio_clock>(std::move(executor));
-}
-
-asio::awaitable<void> sleep_for(std::shared_ptr<net::clock> clock, std::chrono::milliseconds time) {
-    auto executor = co_await asio::this_coro::executor;
-    auto over = std::make_shared<bool>(false);
-    auto wake = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
-    std::unique_ptr<net::timer> timer = clock->make_timer();
-    timer->expires_at(clock->now() + time, [over, wake] {
-        *over = true;
-        wake->cancel();
-    });
-    while (!*over) {
-        std::error_code woken;
-        co_await wake->async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
-    }
 }
 
 }  // namespace corun::detail

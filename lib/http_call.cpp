@@ -12,28 +12,46 @@
 namespace corun::detail {
 namespace {
 
+bool is_success(const net::response_head& head) noexcept {
+    return head.status >= 200 && head.status < 300;
+}
+
+/// Whether the end of a body can be told from a connection that broke (RFC 9112, 6.3).
+bool says_where_it_ends(const net::response_head& head) noexcept {
+    return head.status == 204 || !head.field("content-length").empty() || !head.field("transfer-encoding").empty();
+}
+
 /// Gathers a response and wakes who waits for it.
 class collector final : public net::sink {
 public:
-    collector(asio::any_io_executor executor, std::shared_ptr<net::clock> clock, call_limits limits)
-        : done_(std::move(executor)),
+    collector(asio::any_io_executor executor, std::shared_ptr<net::clock> clock, call_limits limits, bool hands_on)
+        : wake_up_(std::move(executor)),
           clock_(std::move(clock)),
           limits_(limits),
           started_(clock_->now()),
-          last_activity_(started_) {
-        done_.expires_at(asio::steady_timer::time_point::max());
+          last_activity_(started_),
+          hands_on_(hands_on) {
+        wake_up_.expires_at(asio::steady_timer::time_point::max());
+    }
+
+    void on_sent(std::uint64_t bytes) noexcept override {
+        last_activity_ = clock_->now();
+        sent = bytes;
+        wake_up_.cancel();
     }
 
     void on_head(net::response_head head) noexcept override {
         last_activity_ = clock_->now();
         response.head = std::move(head);
+        if (handing_on() && !says_where_it_ends(response.head))
+            finish(errc::bad_response, "the response does not say where it ends");
     }
 
     void on_bytes(std::string_view bytes) noexcept override {
         last_activity_ = clock_->now();
-        if (response.truncated) return;
+        if (response.truncated || finished) return;
         const std::size_t room = limits_.max_bytes - response.body.size();
-        if (bytes.size() > room) {
+        if (bytes.size() > room && !handing_on()) {
             bytes = bytes.substr(0, room);
             response.truncated = true;
         }
@@ -44,6 +62,9 @@ public:
             return;
         }
         if (response.truncated) finish({}, {});
+        if (!handing_on()) return;
+        if (response.body.size() > limits_.high_water_bytes) transfer->pause();
+        wake_up_.cancel();
     }
 
     void on_done(std::error_code code, std::string text) noexcept override { finish(code, std::move(text)); }
@@ -53,7 +74,21 @@ public:
         finished = true;
         failure = code;
         detail = std::move(text);
-        done_.cancel();
+        wake_up_.cancel();
+    }
+
+    [[nodiscard]] bool handing_on() const noexcept { return hands_on_ && is_success(response.head); }
+
+    /// What has come of a body that is handed on, swapped for an empty `piece`.
+    void take(std::string& piece) noexcept {
+        piece.clear();
+        if (handing_on()) piece.swap(response.body);
+    }
+
+    /// To be called when a piece has been dealt with, which may have taken its time.
+    void go_on() noexcept {
+        last_activity_ = clock_->now();
+        transfer->resume();
     }
 
     /// Arms `deadline` for the nearest limit; each time it fires it looks again, so that bytes cost no timer.
@@ -77,34 +112,52 @@ public:
         });
     }
 
-    asio::steady_timer& done() noexcept { return done_; }
+    asio::steady_timer& wake_up() noexcept { return wake_up_; }
 
+    net::transfer* transfer = nullptr;
     http_response response;
+    std::optional<std::uint64_t> sent;
     std::error_code failure;
     std::string detail;
     bool finished = false;
 
 private:
-    asio::steady_timer done_;
+    asio::steady_timer wake_up_;
     std::unique_ptr<net::timer> deadline_;
     std::shared_ptr<net::clock> clock_;
     call_limits limits_;
     net::time_point started_, last_activity_;
+    bool hands_on_;
 };
 
 }  // namespace
 
 asio::awaitable<http_response> http_call(std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock,
-                                         net::request what, call_limits limits) {
+                                         net::request what, call_limits limits, call_handlers handlers) {
     auto executor = co_await asio::this_coro::executor;
-    auto receiver = std::make_shared<collector>(executor, std::move(clock), limits);
+    const bool hands_on = static_cast<bool>(handlers.on_body);
+    auto receiver = std::make_shared<collector>(executor, std::move(clock), limits, hands_on);
     std::unique_ptr<net::transfer> transfer = transport->start(std::move(what), *receiver);
+    receiver->transfer = transfer.get();
     collector::watch(receiver);
-    while (!receiver->finished) {
-        std::error_code woken;
-        co_await receiver->done().async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        const auto state = co_await asio::this_coro::cancellation_state;
+    const auto state = co_await asio::this_coro::cancellation_state;
+    std::optional<std::uint64_t> told;
+    std::string piece;
+    while (true) {
         if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
+        if (handlers.on_sent && receiver->sent != told) {
+            told = receiver->sent;
+            handlers.on_sent(*told);
+        }
+        receiver->take(piece);
+        if (!piece.empty()) {
+            handlers.on_body(piece);
+            receiver->go_on();
+            continue;
+        }
+        if (receiver->finished) break;
+        std::error_code woken;
+        co_await receiver->wake_up().async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
     // Before `receiver`, and whatever happened: a response cut short by a limit is still coming in.
     transfer.reset();

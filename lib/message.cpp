@@ -19,8 +19,14 @@ content_block content_block::image_file(std::string file_id, std::string detail)
     return {kind::image_file, std::move(file_id), std::move(detail)};
 }
 
+vector_store_data_source::vector_store_data_source(std::string location, std::string kind)
+    : uri(std::move(location)), type(std::move(kind)) {}
+
 attachment::attachment(std::string id, std::vector<std::string> readers)
     : file_id(std::move(id)), tools(std::move(readers)) {}
+
+attachment::attachment(vector_store_data_source source, std::vector<std::string> readers)
+    : data_source(std::move(source)), tools(std::move(readers)) {}
 
 message::message(std::string text) {
     content.push_back(content_block::text(std::move(text)));

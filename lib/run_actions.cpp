@@ -120,7 +120,8 @@ asio::awaitable<submission> with_headers(std::shared_ptr<run_context> run, pendi
             if (call.id != approval.tool_call_id) continue;
             if (!approval.headers.empty()) {
                 // The caller's own, for one call: no less checked than those of the run.
-                const mcp_headers own(call.server_label, approval.headers);
+                mcp_headers own;
+                own.set(call.server_label, approval.headers);
                 (void)reconcile::headers_for_approval(own, run->servers, call.server_label);
                 continue;
             }
@@ -135,8 +136,7 @@ asio::awaitable<submission> with_headers(std::shared_ptr<run_context> run, pendi
     const bool fresh = static_cast<bool>(run->provider);
     if (fresh) run->given.headers = co_await ask_for_headers(run, std::move(request));
     for (const auto& [approval, call] : wanting) {
-        approval->headers =
-            reconcile::headers_for_approval(run->given.headers, run->servers, call->server_label);
+        approval->headers = reconcile::headers_for_approval(run->given.headers, run->servers, call->server_label);
         if (approval->headers.empty()) continue;
         report.add(approvals, "The approval of " + quote(call->name) + " at MCP server " + quote(call->server_label) +
                                   " carries the headers " + names_of(approval->headers) + ", " +

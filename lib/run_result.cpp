@@ -85,6 +85,14 @@ struct run_result::gatherer {
               piece.value);
     }
 
+    void operator()(const image_delta& delta) const {
+        thread_message& message = message_with(delta.message_id);
+        if (has_ended(message)) return;
+        message_content& content = part_at(result.content_numbers_[message.id], message.content, delta.content_index);
+        if (content.type.empty()) content.type = "image_file";
+        set_unless_empty(content.file_id, delta.file_id);
+    }
+
     void operator()(const thread_created& event) const { set_unless_empty(result.thread_id, event.thread_id); }
 
     void operator()(const run_created& event) const { set_ids(event.run_id, event.thread_id, event.agent_id); }
@@ -120,14 +128,17 @@ struct run_result::gatherer {
 
     void operator()(const step_completed& event) const {
         run_step& step = step_with(event.step.id);
-        const run_step before = std::exchange(step, event.step);
+        run_step before = std::exchange(step, event.step);
         // The service may say that a step is completed before it has the output of its calls.
-        for (const tool_call& call : before.tool_calls) {
-            if (!call.output || call.id.empty()) continue;
+        for (tool_call& call : before.tool_calls) {
+            if (call.id.empty()) continue;
             tool_call* const now = find_by_id(step.tool_calls, call.id);
-            if (now != nullptr && !now->output) now->output = call.output;
+            if (now == nullptr) continue;
+            if (!now->output) now->output = std::move(call.output);
+            if (now->outputs.empty()) now->outputs = std::move(call.outputs);
         }
         result.call_numbers_.erase(step.id);
+        std::erase_if(result.output_numbers_, [&step](const auto& entry) { return entry.first.first == step.id; });
     }
 
     void operator()(const tool_call_delta& delta) const {
@@ -138,8 +149,12 @@ struct run_result::gatherer {
         set_unless_empty(call.type, delta.type);
         set_unless_empty(call.name, delta.name);
         set_unless_empty(call.server_label, delta.server_label);
+        set_unless_empty(call.agent_id, delta.agent_id);
+        set_unless_empty(call.thread_id, delta.thread_id);
+        set_unless_empty(call.run_id, delta.run_id);
         // A step that has ended has its arguments; its output may still come.
         if (!has_ended(step) || call.arguments.empty()) append_unless_repeated(call.arguments, delta.arguments);
+        if (call.type == "code_interpreter" && !has_ended(step)) add_output(delta, call);
         if (delta.output.empty()) return;
         if (!call.output) call.output.emplace();
         append_unless_repeated(*call.output, delta.output);
@@ -213,6 +228,16 @@ private:
         added.thread_id = result.thread_id;
         added.status = "in_progress";
         return added;
+    }
+
+    /// A piece of the output of a code interpreter.
+    void add_output(const tool_call_delta& delta, tool_call& call) const {
+        if (delta.output.empty() && delta.file_id.empty()) return;
+        code_interpreter_output& output = part_at(result.output_numbers_[{std::string(delta.step_id), delta.index}],
+                                                  call.outputs, delta.output_index);
+        if (output.type.empty()) output.type = delta.file_id.empty() ? "logs" : "image";
+        output.logs += delta.output;
+        set_unless_empty(output.file_id, delta.file_id);
     }
 
     void append_text(std::string_view message_id, std::int32_t index, std::string_view type,

@@ -1,9 +1,9 @@
 #include "run_start.hpp"
 
-#include "clock.hpp"
 #include "codec/threads.hpp"
 #include "handle_access.hpp"
 #include "task.hpp"
+#include "wait.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -33,7 +33,7 @@ asio::awaitable<bool> delete_agent(std::shared_ptr<service> owner, std::string i
         }
         if (!code || code == errc::not_found) co_return true;
         if (attempt == delete_attempts || !is_retryable(code)) co_return false;
-        co_await sleep_for(owner->clock, delay);
+        co_await sleep_until(owner->clock, owner->clock->now() + delay);
     }
 }
 
@@ -137,9 +137,16 @@ asio::awaitable<std::shared_ptr<ephemeral_agent>> ephemeral_agent::create(std::s
     // The service takes no more than 16 pairs, and the agent's own come first.
     if (definition.metadata.size() < 16) definition.metadata[ephemeral_mark] = mark;
     secret body = wire::encode_agent(definition);
-    auto creation = task<std::shared_ptr<ephemeral_agent>>::start(
-        owner->executor, create_copy(owner, std::move(body), std::move(mark)));
+    auto creation = task<std::shared_ptr<ephemeral_agent>>::start(owner->executor,
+                                                                  create_copy(owner, std::move(body), std::move(mark)));
     co_return co_await task<std::shared_ptr<ephemeral_agent>>::outcome_of_shielded(std::move(creation));
+}
+
+stream_options limits_of(const run_context& run) noexcept {
+    stream_options limits;
+    limits.idle_timeout = run.given.options.idle_timeout.value_or(run.service->options.idle_timeout);
+    limits.total_timeout = run.given.options.total_timeout.value_or(run.service->options.total_timeout);
+    return limits;
 }
 
 asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, mcp_header_request asked) {
@@ -155,8 +162,7 @@ asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, m
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
     if (failure) throw error(errc::mcp_headers_failed, what_of(failure));
-    if (!given)
-        throw error(errc::mcp_headers_timeout, "it gave none within " + std::to_string(limit.count()) + " ms");
+    if (!given) throw error(errc::mcp_headers_timeout, "it gave none within " + std::to_string(limit.count()) + " ms");
     co_return std::move(*given);
 }
 
@@ -188,6 +194,9 @@ asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_head
         const std::string& id = run->begun_in.empty() ? run->conversation->id() : run->begun_in;
         made.path = path_of("/threads", id, "the thread's id") + "/runs";
     }
+    if (!run->given.options.include.empty() && !in_thread)
+        throw error(errc::invalid_argument, "run_options::include cannot be given to a run that creates its thread");
+    made.query = include_query(run->given.options.include);
     made.body = wire::encode_run(request);
 
     // Only now: what the caller got wrong has been said, and nothing has been changed.

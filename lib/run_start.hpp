@@ -8,6 +8,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,16 @@ struct run_context {
     bool polls = false;                     ///< Asked to stream, it is polled.
     std::shared_ptr<ephemeral_agent> copy;  ///< That the run is of.
 };
+
+/// The limits of one stream.
+struct stream_options {
+    stream_options() = default;
+
+    std::chrono::milliseconds idle_timeout{0}, total_timeout{0};
+};
+
+/// The run's own limits, or else its client's.
+stream_options limits_of(const run_context& run) noexcept;
 
 /// A run's request: where it goes, what it says, and how that came about.
 struct prepared_run {

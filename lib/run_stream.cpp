@@ -1,7 +1,5 @@
 #include "run_stream.hpp"
 
-#include "clock.hpp"
-
 #include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
@@ -12,10 +10,6 @@
 namespace corun::detail {
 namespace {
 
-/// A run that is polled is asked again after such a time: the longer, the longer nothing happens.
-constexpr std::chrono::milliseconds first_poll_delay{250};
-constexpr std::chrono::milliseconds longest_poll_delay{2000};
-
 run::limits limits_of(const client_options& client, const stream_options& stream, bool polls) noexcept {
     run::limits bounds;
     // Between polls the service has nothing to say; each poll has the limit for itself.
@@ -23,23 +17,6 @@ run::limits limits_of(const client_options& client, const stream_options& stream
     bounds.total = stream.total_timeout;
     bounds.high_water_bytes = client.high_water_bytes;
     return bounds;
-}
-
-/// The JSON of all objects of a listing, oldest first.
-asio::awaitable<std::vector<std::string>> read_all(std::shared_ptr<service> owner, std::string path,
-                                                   std::string filter) {
-    std::vector<std::string> items;
-    std::string cursor;
-    do {
-        std::string query = "limit=100&order=asc";
-        if (!filter.empty()) query += '&' + filter;
-        if (!cursor.empty()) query += "&after=" + percent_encoded(cursor);
-        const std::string json = co_await service::call(owner, "GET", path, std::move(query));
-        codec::threads::page read = codec::threads::decode_page(json);
-        for (std::string& item : read.items) items.push_back(std::move(item));
-        cursor = read.next == cursor ? std::string() : std::move(read.next);
-    } while (!cursor.empty());
-    co_return items;
 }
 
 }  // namespace
@@ -60,6 +37,28 @@ asio::awaitable<event_stream> run_stream::open(std::shared_ptr<run_context> run,
     // Owns the transfer until the caller has the stream: if this coroutine is destroyed or cancelled, it stops.
     event_stream stream(self);
     co_await send(self, std::move(request.path), std::move(request.query), std::move(request.body));
+    co_return stream;
+}
+
+asio::awaitable<event_stream> run_stream::resume(std::shared_ptr<run_context> run, std::string run_id,
+                                                 submission answers, stream_options limits) {
+    std::string path = path_of("/threads", run->conversation->id(), "the thread's id");
+    path += path_of("/runs", run_id, "the run's id");
+    const std::string json = co_await service::call(run->service, "GET", std::move(path));
+    thread_run waiting = codec::threads::decode_run(json);
+    // A run shows its tools as an agent does.
+    for (const tool& value : codec::threads::decode_agent(json).tools)
+        if (const auto* server = std::get_if<mcp_tool>(&value)) run->servers.push_back(*server);
+
+    prepared_run nothing_to_send;
+    auto self = std::make_shared<run_stream>(std::move(run), nothing_to_send, limits);
+    event_stream stream(self);
+    self->run_id_ = self->action_.run_id = std::move(run_id);
+    self->thread_id_ = self->action_.thread_id = self->run_->conversation->id();
+    if (waiting.required_action) self->action_.asked = std::move(*waiting.required_action);
+    self->may_restart_ = false;
+    (void)self->machine_.event_arrived(codec::event_class::action);
+    co_await submit(self, std::move(answers));
     co_return stream;
 }
 
@@ -84,7 +83,8 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, std::st
     self->transfer_ = self->service_->transport->start(std::move(what.request), *self);
     self->act();
     self->watch();
-    while (!self->transfer_over_ && !self->machine_.over() && !self->abandoned_ && self->response_ != response::events) {
+    while (!self->transfer_over_ && !self->machine_.over() && !self->abandoned_ &&
+           self->response_ != response::events) {
         ++self->waiting_;
         std::error_code woken;
         co_await self->arrival_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
@@ -181,8 +181,7 @@ std::optional<event> run_stream::pop() {
 }
 
 std::string run_stream::path_of_run() const {
-    return path_of("/threads", thread_id_, "the stream's thread id") +
-           path_of("/runs", run_id_, "the stream's run id");
+    return path_of("/threads", thread_id_, "the stream's thread id") + path_of("/runs", run_id_, "the stream's run id");
 }
 
 asio::awaitable<void> run_stream::cancel_run(std::shared_ptr<run_stream> self) {
@@ -280,68 +279,6 @@ asio::awaitable<bool> run_stream::restart(std::shared_ptr<run_stream> self) {
     }
     if (failure) self->fail(failure);
     co_return !failure;
-}
-
-asio::awaitable<void> run_stream::send_and_poll(std::shared_ptr<run_stream> self, std::string path, std::string query,
-                                                secret body) {
-    const std::string json = co_await service::call(self->service_, "POST", std::move(path), std::move(query),
-                                                    std::move(body), self->secrets_);
-    if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
-    self->response_ = response::events;
-    self->machine_.response_begins(self->service_->clock->now());
-    self->machine_.response_accepted();
-    if (self->run_id_.empty()) {
-        self->learn_ids("thread.run.created", json);
-        if (!self->run_->conversation && self->run_->begun_in.empty()) {
-            std::string thread_path = path_of("/threads", self->thread_id_, "the run's thread id");
-            const std::string thread_json = co_await service::call(self->service_, "GET", std::move(thread_path));
-            self->take_polled("thread.created", thread_json);
-        }
-        for (const auto& [name, data] : self->replay_.observe(json, {}, {})) self->take_polled(name, data);
-    }
-    self->begin_work(&run_stream::poll);
-    self->watch();
-}
-
-/// Reads the run until it has ended or waits for answers, and takes what is new as events.
-asio::awaitable<bool> run_stream::poll(std::shared_ptr<run_stream> self) {
-    std::exception_ptr failure;
-    try {
-        const std::string path = self->path_of_run();
-        const std::string messages_path = path_of("/threads", self->thread_id_, "the run's thread id") + "/messages";
-        const std::string of_run = "run_id=" + percent_encoded(self->run_id_);
-        std::chrono::milliseconds delay = first_poll_delay;
-        while (self->machine_.going()) {
-            co_await sleep_for(self->service_->clock, delay);
-            if (self->machine_.paused()) continue;
-            const std::string run = co_await service::call(self->service_, "GET", path, {}, {}, self->secrets_);
-            std::vector<std::string> steps, messages;
-            if (codec::threads::decode_run(run).status != run_state::queued) {
-                steps = co_await read_all(self->service_, path + "/steps", {});
-                messages = co_await read_all(self->service_, messages_path, of_run);
-            }
-            if (!self->machine_.going()) break;
-            const auto events = self->replay_.observe(run, steps, messages);
-            for (const auto& [name, data] : events) self->take_polled(name, data);
-            delay = events.empty() ? std::min(2 * delay, longest_poll_delay) : first_poll_delay;
-        }
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    if (failure)
-        self->fail(failure);
-    else
-        self->machine_.response_ended({});
-    co_return !failure;
-}
-
-void run_stream::take_polled(std::string_view name, std::string_view data) {
-    sse::event shown;
-    shown.type = name;
-    shown.data = data;
-    take(shown);
-    machine_.backlog_changed(queue_.bytes(), service_->clock->now());
-    wake();
 }
 
 // The transport's side.

@@ -21,13 +21,6 @@
 
 namespace corun::detail {
 
-/// The limits of one run.
-struct stream_options {
-    stream_options() = default;
-
-    std::chrono::milliseconds idle_timeout{0}, total_timeout{0};
-};
-
 /// What is behind an `event_stream`: it moves bytes from the transport through parser and state
 /// machine into the queue, and events from the queue to the caller. A run's events come in one
 /// response, and in another one after each action; or, where the run is polled, out of what the
@@ -38,6 +31,9 @@ public:
     /// and is an event stream.
     static asio::awaitable<event_stream> open(std::shared_ptr<run_context> run, prepared_run request,
                                               stream_options limits);
+    /// The same for a run that waits for answers, from whomever it was begun: answers it.
+    static asio::awaitable<event_stream> resume(std::shared_ptr<run_context> run, std::string run_id,
+                                                submission answers, stream_options limits);
     /// What an error that comes of this stream must not show.
     static const redactor& secrets_of(const event_stream& stream) noexcept { return stream.impl_->secrets_; }
 

@@ -177,15 +177,22 @@ asio::awaitable<std::string> service::call(std::shared_ptr<service> self, std::s
                                            std::string query, secret body, redactor secrets) {
     outgoing what = co_await make_request(self, std::move(method), std::move(path), std::move(query), std::move(body),
                                           std::move(secrets));
+    co_return co_await send(std::move(self), std::move(what));
+}
+
+asio::awaitable<std::string> service::send(std::shared_ptr<service> self, outgoing what, call_handlers handlers) {
+    const bool any_type = static_cast<bool>(handlers.on_body);
     call_limits limits;
     limits.max_bytes = self->options.max_response_bytes;
+    limits.high_water_bytes = self->options.high_water_bytes;
     limits.idle = self->options.idle_timeout;
     limits.total = self->options.total_timeout;
-    http_response response = co_await http_call(self->transport, self->clock, std::move(what.request), limits);
+    http_response response =
+        co_await http_call(self->transport, self->clock, std::move(what.request), limits, std::move(handlers));
     const int status = response.head.status;
     const std::string_view type = response.head.media_type();
-    const bool json = type.empty() || equal_ignoring_case(type, "application/json");
-    if (status < 200 || status >= 300 || !json)
+    const bool right_type = any_type || type.empty() || equal_ignoring_case(type, "application/json");
+    if (status < 200 || status >= 300 || !right_type)
         throw error_of(response.head, response.body, "application/json", what.secrets);
     if (response.truncated) {
         diagnostics details;

@@ -39,6 +39,10 @@ public:
     static asio::awaitable<std::string> call(std::shared_ptr<service> self, std::string method, std::string path,
                                              std::string query = {}, secret body = {}, redactor secrets = {});
 
+    /// Sends what `make_request` made; otherwise as `call`. With `call_handlers::on_body` a success may
+    /// be of any content type, and gives nothing.
+    static asio::awaitable<std::string> send(std::shared_ptr<service> self, outgoing what, call_handlers handlers = {});
+
     /// A request with everything every request carries, asking the credential for its token.
     static asio::awaitable<outgoing> make_request(std::shared_ptr<service> self, std::string method, std::string path,
                                                   std::string query, secret body, redactor secrets);

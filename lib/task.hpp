@@ -78,8 +78,7 @@ public:
         if (!finished_) cancellation_.emit(asio::cancellation_type::terminal);
     }
 
-    explicit task(asio::any_io_executor executor)
-        : done_(std::move(executor), asio::steady_timer::time_point::max()) {}
+    explicit task(asio::any_io_executor executor) : done_(std::move(executor), asio::steady_timer::time_point::max()) {}
 
 private:
     static asio::awaitable<T> run(asio::any_io_executor executor, asio::awaitable<T> work) {

@@ -1,7 +1,9 @@
 #include "codec/threads.hpp"
 #include "handle_access.hpp"
 #include "reconcile/reconcile.hpp"
+#include "run_stream.hpp"
 #include "service.hpp"
+#include "wait.hpp"
 #include <corun/thread.hpp>
 
 namespace corun {
@@ -48,17 +50,80 @@ asio::awaitable<thread_message> add_message_to(std::shared_ptr<State> of, messag
 }
 
 template <class State>
+std::string path_to_message(const State& of, std::string_view id) {
+    return path_to(of) + path_of("/messages", id, "the message's id");
+}
+
+template <class State>
+std::string path_to_run(const State& of, std::string_view id) {
+    return path_to(of) + path_of("/runs", id, "the run's id");
+}
+
+template <class State>
 asio::awaitable<thread_message> get_message_of(std::shared_ptr<State> of, std::string id) {
-    std::string path = path_to(*of) + path_of("/messages", id, "the message's id");
+    std::string path = path_to_message(*of, id);
     const std::string json = co_await service::call(of->service, "GET", std::move(path));
     co_return wire::decode_message(json);
 }
 
 template <class State>
-asio::awaitable<thread_run> call_run(std::shared_ptr<State> of, std::string id, std::string method, std::string what) {
-    std::string path = path_to(*of) + path_of("/runs", id, "the run's id") + what;
-    const std::string json = co_await service::call(of->service, std::move(method), std::move(path));
+asio::awaitable<thread_message> update_message_of(std::shared_ptr<State> of, std::string id, metadata pairs) {
+    std::string path = path_to_message(*of, id);
+    secret body = wire::encode_metadata(pairs, "the message");
+    const std::string json = co_await service::call(of->service, "POST", std::move(path), {}, std::move(body));
+    co_return wire::decode_message(json);
+}
+
+template <class State>
+asio::awaitable<void> delete_message_of(std::shared_ptr<State> of, std::string id) {
+    std::string path = path_to_message(*of, id);
+    (void)co_await service::call(of->service, "DELETE", std::move(path));
+}
+
+template <class State>
+asio::awaitable<thread_run> get_run_of(std::shared_ptr<State> of, std::string id) {
+    std::string path = path_to_run(*of, id);
+    const std::string json = co_await service::call(of->service, "GET", std::move(path));
     co_return wire::decode_run(json);
+}
+
+template <class State>
+asio::awaitable<thread_run> update_run_of(std::shared_ptr<State> of, std::string id, metadata pairs) {
+    std::string path = path_to_run(*of, id);
+    secret body = wire::encode_metadata(pairs, "the run");
+    const std::string json = co_await service::call(of->service, "POST", std::move(path), {}, std::move(body));
+    co_return wire::decode_run(json);
+}
+
+template <class State>
+asio::awaitable<thread_run> cancel_run_of(std::shared_ptr<State> of, std::string id) {
+    std::string path = path_to_run(*of, id) + "/cancel";
+    const std::string json = co_await service::call(of->service, "POST", std::move(path));
+    co_return wire::decode_run(json);
+}
+
+template <class State>
+asio::awaitable<thread_run> submit_to(std::shared_ptr<State> of, std::string id, submission answers) {
+    if (answers.empty()) throw error(errc::invalid_argument, "the submission is empty");
+    detail::redactor secrets;
+    for (const tool_approval& approval : answers.approvals()) {
+        reconcile::validate(approval.headers, "the approval of " + detail::quote(approval.tool_call_id));
+        for (const header& field : approval.headers) secrets.add(field.value);
+    }
+    std::string path = path_to_run(*of, id) + "/submit_tool_outputs";
+    secret body = wire::encode_submission(answers, false);
+    const std::string json =
+        co_await service::call(of->service, "POST", std::move(path), {}, std::move(body), std::move(secrets));
+    co_return wire::decode_run(json);
+}
+
+template <class State>
+asio::awaitable<run_step> get_step_of(std::shared_ptr<State> of, std::string run_id, std::string id,
+                                      std::vector<std::string> include) {
+    std::string path = path_to_run(*of, run_id) + path_of("/steps", id, "the step's id");
+    std::string query = detail::include_query(include);
+    const std::string json = co_await service::call(of->service, "GET", std::move(path), std::move(query));
+    co_return wire::decode_step(json);
 }
 
 }  // namespace
@@ -98,8 +163,16 @@ paged<thread_message> thread::list_messages(list_options options) {
                                         wire::decode_message);
 }
 
+asio::awaitable<thread_message> thread::update_message(std::string message_id, metadata pairs) {
+    return update_message_of(handle_access::open(*this, "the thread"), std::move(message_id), std::move(pairs));
+}
+
+asio::awaitable<void> thread::delete_message(std::string message_id) {
+    return delete_message_of(handle_access::open(*this, "the thread"), std::move(message_id));
+}
+
 asio::awaitable<thread_run> thread::get_run(std::string run_id) {
-    return call_run(handle_access::open(*this, "the thread"), std::move(run_id), "GET", {});
+    return get_run_of(handle_access::open(*this, "the thread"), std::move(run_id));
 }
 
 paged<thread_run> thread::list_runs(list_options options) {
@@ -107,13 +180,47 @@ paged<thread_run> thread::list_runs(list_options options) {
     return detail::list<thread_run>(of->service, path_to(*of) + "/runs", std::move(options), wire::decode_run);
 }
 
+asio::awaitable<thread_run> thread::update_run(std::string run_id, metadata pairs) {
+    return update_run_of(handle_access::open(*this, "the thread"), std::move(run_id), std::move(pairs));
+}
+
 asio::awaitable<thread_run> thread::cancel_run(std::string run_id) {
-    return call_run(handle_access::open(*this, "the thread"), std::move(run_id), "POST", "/cancel");
+    return cancel_run_of(handle_access::open(*this, "the thread"), std::move(run_id));
+}
+
+asio::awaitable<thread_run> thread::wait_for_run(std::string run_id, std::chrono::milliseconds timeout) {
+    const auto of = handle_access::open(*this, "the thread");
+    const auto look = [of, run_id] { return get_run_of(of, run_id); };
+    const auto done = [](const thread_run& run) {
+        return is_terminal(run.status) || run.status == run_state::requires_action;
+    };
+    return detail::wait_until<thread_run>(of->service->clock, timeout, "run " + run_id, look, done);
+}
+
+asio::awaitable<thread_run> thread::submit(std::string run_id, submission answers) {
+    return submit_to(handle_access::open(*this, "the thread"), std::move(run_id), std::move(answers));
+}
+
+asio::awaitable<event_stream> thread::submit_stream(std::string run_id, submission answers, mcp_header_source headers,
+                                                    run_options options) {
+    auto run = std::make_shared<detail::run_context>();
+    run->service = handle_access::open(*this, "the thread")->service;
+    run->conversation = *this;
+    run->provider = headers.provider();
+    run->given.headers = headers.fixed();
+    run->given.options = std::move(options);
+    const detail::stream_options limits = detail::limits_of(*run);
+    return detail::run_stream::resume(std::move(run), std::move(run_id), std::move(answers), limits);
+}
+
+asio::awaitable<run_step> thread::get_step(std::string run_id, std::string step_id, std::vector<std::string> include) {
+    return get_step_of(handle_access::open(*this, "the thread"), std::move(run_id), std::move(step_id),
+                       std::move(include));
 }
 
 paged<run_step> thread::list_steps(std::string run_id, list_options options) {
     const auto of = handle_access::open(*this, "the thread");
-    std::string path = path_to(*of) + path_of("/runs", run_id, "the run's id") + "/steps";
+    std::string path = path_to_run(*of, run_id) + "/steps";
     return detail::list<run_step>(of->service, std::move(path), std::move(options), wire::decode_step);
 }
 

@@ -12,12 +12,29 @@ function_tool::function_tool(std::string function_name, std::string what_it_does
 
 json_tool::json_tool(std::string wire_type, std::string text) : type(std::move(wire_type)), json(std::move(text)) {}
 
-tool code_interpreter() {
-    return json_tool("code_interpreter", R"({"type":"code_interpreter"})");
+ranking_options::ranking_options(std::string name, double threshold)
+    : ranker(std::move(name)), score_threshold(threshold) {}
+
+bing_search::bing_search(std::string connection) : connection_id(std::move(connection)) {}
+bing_search::bing_search(const char* connection) : connection_id(connection) {}
+
+openapi_auth::openapi_auth(kind type, std::string value) : type_(type), value_(std::move(value)) {}
+
+openapi_auth openapi_auth::anonymous() {
+    return {kind::anonymous, {}};
 }
-tool file_search() {
-    return json_tool("file_search", R"({"type":"file_search"})");
+openapi_auth openapi_auth::connection(std::string connection_id) {
+    return {kind::connection, std::move(connection_id)};
 }
+openapi_auth openapi_auth::managed_identity(std::string audience) {
+    return {kind::managed_identity, std::move(audience)};
+}
+
+storage_queue::storage_queue(std::string endpoint, std::string name)
+    : queue_service_endpoint(std::move(endpoint)), queue_name(std::move(name)) {}
+
+azure_ai_search_index::azure_ai_search_index(std::string connection_id, std::string name)
+    : index_connection_id(std::move(connection_id)), index_name(std::move(name)) {}
 
 std::string_view type_of(const tool& value) noexcept {
     if (const auto* other = std::get_if<json_tool>(&value)) return other->type;

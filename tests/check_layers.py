@@ -29,10 +29,11 @@ LIBRARIES = {
 KNOWN_LIBRARIES = set().union(*LIBRARIES.values())
 
 # Public headers that live on an executor; the others are values.
-CLIENT_HEADERS = {'agent.hpp', 'client.hpp', 'corun.hpp', 'event_stream.hpp', 'paged.hpp', 'thread.hpp'}
+CLIENT_HEADERS = {'agent.hpp', 'client.hpp', 'corun.hpp', 'event_stream.hpp', 'paged.hpp', 'thread.hpp',
+                  'vector_store.hpp'}
 # Sources straight in lib/ that implement values; the others are the glue above everything.
 VALUE_SOURCES = {'submission', 'handlers', 'escape', 'secret', 'headers', 'mcp_headers', 'error', 'message', 'tools', 'event', 'resources',
-                 'reconcile_report', 'run_result', 'options', 'version', 'url', 'redact'}
+                 'reconcile_report', 'run_result', 'files', 'options', 'version', 'url', 'redact'}
 
 
 def layer_of(path):

@@ -2,16 +2,23 @@
 #include <corun/agent.hpp>
 #include <corun/credential.hpp>
 #include <corun/export.hpp>
+#include <corun/files.hpp>
 #include <corun/options.hpp>
 #include <corun/paged.hpp>
 #include <corun/resources.hpp>
 #include <corun/thread.hpp>
+#include <corun/vector_store.hpp>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace corun {
 
@@ -46,6 +53,34 @@ public:
     [[nodiscard]] asio::awaitable<thread> get_thread(std::string thread_id);
     [[nodiscard]] paged<thread> list_threads(list_options options = {});
     [[nodiscard]] asio::awaitable<void> delete_thread(std::string thread_id);
+
+    /// Sends a file, once: a connection that breaks on the way is an error, never a second try. Errors
+    /// before anything is sent: a name, purpose or content type that cannot be sent, or a path that is
+    /// no file, are `errc::invalid_argument`; a file that cannot be opened has the system's code. One
+    /// that becomes shorter on the way is `std::errc::io_error`; of one that grows, what it was is sent.
+    [[nodiscard]] asio::awaitable<file_info> upload_file(file_upload what);
+    [[nodiscard]] asio::awaitable<file_info> get_file(std::string file_id);
+    /// Only files of one purpose, when given.
+    [[nodiscard]] paged<file_info> list_files(std::string purpose = {});
+    [[nodiscard]] asio::awaitable<void> delete_file(std::string file_id);
+
+    /// Hands the bytes of a file to `sink` as they come, and completes with their number when it has
+    /// them all: a connection that breaks before is `errc::connection_lost`. Of a large file at most
+    /// `client_options::high_water_bytes` and one network read wait in memory. `sink` is called on the
+    /// executor, and not after the call has ended; what it throws ends the download.
+    [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id,
+                                                               std::function<void(std::string_view)> sink);
+    /// Writes them to `out`, which must live until the call has ended. `std::errc::io_error` when it
+    /// takes no more.
+    [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id, std::ostream& out);
+    /// Writes them to the file `<path>.part`, which becomes `path` when it is complete, replacing what
+    /// was there, and is removed otherwise. Writing blocks the executor for as long as the disk takes.
+    [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id, std::filesystem::path path);
+
+    [[nodiscard]] asio::awaitable<vector_store> create_vector_store(vector_store_definition definition = {});
+    [[nodiscard]] asio::awaitable<vector_store> get_vector_store(std::string vector_store_id);
+    [[nodiscard]] paged<vector_store> list_vector_stores(list_options options = {});
+    [[nodiscard]] asio::awaitable<void> delete_vector_store(std::string vector_store_id);
 
 private:
     std::shared_ptr<detail::service> service_;

@@ -58,6 +58,14 @@ struct CORUN_API annotation {
     text_annotation value;
 };
 
+/// An image in a message: content piece `content_index` of message `message_id` is this file.
+struct CORUN_API image_delta {
+    image_delta() = default;
+    std::string_view file_id;
+    std::string_view message_id;
+    std::int32_t content_index = 0;
+};
+
 /// A message begins. The service may say so more than once.
 struct CORUN_API message_created {
     message_created() = default;
@@ -106,8 +114,11 @@ struct CORUN_API tool_call_delta {
     std::string_view step_id;
     std::int32_t index = 0;
     std::string_view id, type, name, server_label;
-    std::string_view arguments;  ///< Of the JSON text, or of the input of a code interpreter.
-    std::string_view output;     ///< Of the output, or of the logs of a code interpreter.
+    std::string_view arguments;                    ///< Of the JSON text, or of the input of a tool that has one.
+    std::string_view output;                       ///< Of the output, or of the logs of a code interpreter.
+    std::int32_t output_index = 0;                 ///< Of a code interpreter: which of its outputs this adds to.
+    std::string_view file_id;                      ///< Of a code interpreter: an image that it made.
+    std::string_view agent_id, thread_id, run_id;  ///< Of a connected agent, see `tool_call`.
 };
 
 /// The service listed the tools of an MCP server.
@@ -200,11 +211,11 @@ struct CORUN_API unknown {
 /// its views point to.
 class CORUN_API event {
 public:
-    using body_type =
-        std::variant<unknown, text_delta, tool_call_delta, refusal_delta, reasoning_delta, annotation, thread_created,
-                     run_created, run_status, message_created, message_in_progress, message_completed, step_created,
-                     step_in_progress, step_completed, mcp_tools_listed, mcp_call, action_required, run_completed,
-                     run_failed, run_incomplete, run_cancelled, run_expired, run_restarted, stream_error>;
+    using body_type = std::variant<unknown, text_delta, tool_call_delta, refusal_delta, reasoning_delta, annotation,
+                                   image_delta, thread_created, run_created, run_status, message_created,
+                                   message_in_progress, message_completed, step_created, step_in_progress,
+                                   step_completed, mcp_tools_listed, mcp_call, action_required, run_completed,
+                                   run_failed, run_incomplete, run_cancelled, run_expired, run_restarted, stream_error>;
 
     event() = default;
 

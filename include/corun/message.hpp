@@ -2,6 +2,7 @@
 #include <corun/export.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,11 +28,21 @@ private:
     content_block(kind k, std::string v, std::string d);
 };
 
+/// An asset in Azure storage, which goes into a vector store or with a message without being uploaded.
+struct CORUN_API vector_store_data_source {
+    vector_store_data_source(std::string uri, std::string type);
+
+    std::string uri;
+    std::string type;  ///< `uri_asset` or `id_asset`.
+};
+
 /// A file that a message brings, and the tools that may read it.
 struct CORUN_API attachment {
     attachment(std::string file_id, std::vector<std::string> tools);
+    attachment(vector_store_data_source source, std::vector<std::string> tools);
 
-    std::string file_id;
+    std::string file_id;  ///< Empty with a `data_source`.
+    std::optional<vector_store_data_source> data_source;
     std::vector<std::string> tools;  ///< `code_interpreter`, `file_search`.
 };
 

@@ -2,6 +2,7 @@
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
 #include <corun/message.hpp>
+#include <corun/response_format.hpp>
 #include <corun/tools.hpp>
 
 #include <chrono>
@@ -43,6 +44,23 @@ struct CORUN_API client_options {
     std::string application_id;
 };
 
+/// How much of a long thread the model sees. A JSON value as it goes on the wire.
+class CORUN_API truncation_strategy {
+public:
+    /// As the service likes; its default.
+    static truncation_strategy automatic();
+    /// The latest `count` messages, at least 1; fewer is `errc::invalid_argument`, thrown here.
+    static truncation_strategy last_messages(int count);
+
+    [[nodiscard]] const std::string& json() const noexcept { return json_; }
+
+    friend bool operator==(const truncation_strategy&, const truncation_strategy&) = default;
+
+private:
+    explicit truncation_strategy(std::string json);
+    std::string json_;
+};
+
 /// What reconciliation may do where the service would refuse a run as it was asked for. Without
 /// permission it fails with the error that the row of the table names; it never guesses. Given
 /// several that serve, it takes the first in this order.
@@ -65,7 +83,8 @@ struct CORUN_API reconcile_policy {
     bool detach_from_thread = false;
 };
 
-/// What one run asks for beyond its message. Absent members leave the choice to the agent.
+/// What one run asks for beyond its message. Absent members leave the choice to the agent; what is
+/// out of its range is `errc::invalid_argument`.
 struct CORUN_API run_options {
     run_options() = default;
 
@@ -74,11 +93,18 @@ struct CORUN_API run_options {
     /// Appended to them. Only for a run in an existing thread, else `errc::invalid_argument`: the
     /// request that creates the thread too has no such member.
     std::optional<std::string> additional_instructions;
-    std::vector<message> additional_messages;  ///< Put into the thread before the message.
-    std::vector<tool> tools;                   ///< Beside the agent's own.
-    std::optional<double> temperature, top_p;
-    std::optional<int> max_prompt_tokens, max_completion_tokens;
+    std::vector<message> additional_messages;                     ///< Put into the thread before the message.
+    std::vector<tool> tools;                                      ///< Beside the agent's own.
+    std::optional<double> temperature;                            ///< 0 to 2.
+    std::optional<double> top_p;                                  ///< 0 to 1.
+    std::optional<int> max_prompt_tokens, max_completion_tokens;  ///< At least 256.
     std::optional<bool> parallel_tool_calls;
+    std::optional<corun::response_format> response_format;
+    std::optional<corun::truncation_strategy> truncation_strategy;
+    std::optional<corun::tool_choice> tool_choice;
+    /// What steps carry beyond the usual: `file_search_result_content`. Only for a run in an existing
+    /// thread, else `errc::invalid_argument`.
+    std::vector<std::string> include;
     corun::metadata metadata;
 
     /// Which MCP calls wait for approval, by server label. The service ignores what the agent says
@@ -103,11 +129,11 @@ struct CORUN_API run_options {
     reconcile_policy reconcile;
 
     /// JSON object whose members are added to the request body: the way out for what has no member
-    /// here (`response_format`, `truncation_strategy`, `tool_choice`, ...). What has one is
-    /// `errc::invalid_argument` here, whether that member is set or not: `model`, `instructions`,
-    /// `additional_instructions`, `additional_messages`, `tools`, `temperature`, `top_p`,
-    /// `max_prompt_tokens`, `max_completion_tokens`, `parallel_tool_calls`, `metadata`. So is what
-    /// the library itself decides: `assistant_id`, `stream`, `thread`, `tool_resources`.
+    /// here. What has one is `errc::invalid_argument` here, whether that member is set or not:
+    /// `model`, `instructions`, `additional_instructions`, `additional_messages`, `tools`,
+    /// `temperature`, `top_p`, `max_prompt_tokens`, `max_completion_tokens`, `parallel_tool_calls`,
+    /// `response_format`, `truncation_strategy`, `tool_choice`, `metadata`. So is what the library
+    /// itself decides: `assistant_id`, `stream`, `thread`, `tool_resources`.
     std::string extra_json;
 
     /// Override the client's timeouts for this run.

@@ -1,9 +1,11 @@
 #pragma once
 #include <corun/export.hpp>
 #include <corun/message.hpp>
+#include <corun/response_format.hpp>
 #include <corun/tools.hpp>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,10 +75,12 @@ struct CORUN_API text_annotation {
 struct CORUN_API message_content {
     message_content() = default;
 
-    std::string type;  ///< `text`, `image_file`, or another (then see the message's `raw`).
-    std::string text;
+    std::string type;  ///< `text`, `refusal`, `image_file`, `image_url`, or another (then see the message's `raw`).
+    std::string text;  ///< Of a `text` or a `refusal`.
     std::vector<text_annotation> annotations;
     std::string file_id;  ///< Of an `image_file`.
+    std::string url;      ///< Of an `image_url`.
+    std::string detail;   ///< Of an image.
 };
 
 /// A message of a thread (wire object `thread.message`).
@@ -88,6 +92,7 @@ struct CORUN_API thread_message {
     std::string status;  ///< `in_progress`, `incomplete`, `completed`.
     std::string incomplete_reason;
     std::vector<message_content> content;
+    std::vector<attachment> attachments;
     corun::metadata metadata;
     std::optional<std::int64_t> created_at, completed_at;
     std::string raw;
@@ -141,16 +146,56 @@ struct CORUN_API thread_run {
     std::string raw;
 };
 
-/// A tool call inside a run step. Calls of other types have their fields in `raw`.
+/// Something that a code interpreter put out.
+struct CORUN_API code_interpreter_output {
+    code_interpreter_output() = default;
+
+    std::string type;  ///< `logs`, `image`, or another (then see the call's `raw`).
+    std::string logs;
+    std::string file_id;  ///< Of an `image`.
+};
+
+/// In an `include`: what the passages that a file search found say (`file_search_result::content`).
+inline constexpr const char* file_search_result_content = "step_details.tool_calls[*].file_search.results[*].content";
+
+/// A passage that a file search found.
+struct CORUN_API file_search_result {
+    file_search_result() = default;
+
+    std::string file_id, file_name;
+    std::optional<double> score;  ///< 0 to 1.
+    std::string content;          ///< Its text, where it was asked for: `file_search_result_content`.
+};
+
+/// What a browser automation did in one go.
+struct CORUN_API browser_automation_step {
+    browser_automation_step() = default;
+
+    std::string last_step_result, current_state, next_step;
+};
+
+/// A tool call inside a run step. Members of other types than its own are empty.
 struct CORUN_API tool_call {
     tool_call() = default;
 
     std::string id;
     std::string type;  ///< `mcp`, `function`, `code_interpreter`, `file_search`, ...
     std::string name;
-    std::string server_label;  ///< Of an MCP call.
-    std::string arguments;     ///< JSON text, or the input of a code interpreter.
-    std::optional<std::string> output;
+    std::string server_label;           ///< Of an MCP call.
+    std::string arguments;              ///< JSON text, or the input of a tool that has one.
+    std::optional<std::string> output;  ///< Of a code interpreter: its logs, one after the other.
+
+    std::vector<code_interpreter_output> outputs;        ///< Of a code interpreter.
+    std::vector<file_search_result> results;             ///< Of a file search.
+    std::vector<browser_automation_step> browser_steps;  ///< Of a browser automation.
+    /// Of a connected agent: which one, and the thread and run that it works in. When that run
+    /// waits for an action, this one goes on only after it was taken there.
+    std::string agent_id, thread_id, run_id;
+    /// Of `openapi`, `bing_grounding`, `bing_custom_search`, `azure_ai_search`,
+    /// `sharepoint_grounding` and `fabric_dataagent`: all that the service says by name, such as
+    /// `input`, `output`, `requesturl`.
+    std::map<std::string, std::string> properties;
+
     std::string raw;  ///< The JSON of this call.
 };
 
@@ -187,7 +232,8 @@ struct CORUN_API run_step {
 };
 
 /// What an agent is made of: given to `client::create_agent`, received with `agent::definition`.
-/// Given to `agent::update`, it is what changes: absent and empty members stay as they are.
+/// Given to `agent::update`, it is what changes: absent and empty members stay as they are. What is
+/// out of its range is `errc::invalid_argument` in both.
 /// `tool_resources` and `raw` may hold what the service echoes of MCP headers that others stored.
 struct CORUN_API agent_definition {
     agent_definition() = default;
@@ -195,10 +241,11 @@ struct CORUN_API agent_definition {
 
     std::string model;  ///< The name of a model deployment.
     std::string name, description, instructions;
-    std::vector<tool> tools;
+    std::vector<tool> tools;  ///< At most 128.
     corun::tool_resources tool_resources;
-    std::optional<double> temperature, top_p;
-    std::string response_format;  ///< JSON value as text; empty leaves it to the service.
+    std::optional<double> temperature;  ///< 0 to 2.
+    std::optional<double> top_p;        ///< 0 to 1.
+    std::optional<corun::response_format> response_format;
     corun::metadata metadata;
 
     // Received only.

@@ -51,6 +51,7 @@ private:
     std::map<std::string, part_numbers, std::less<>> content_numbers_;                 ///< By message.
     std::map<std::pair<std::string, std::int32_t>, part_numbers> annotation_numbers_;  ///< By message and content.
     std::map<std::string, part_numbers, std::less<>> call_numbers_;                    ///< By step.
+    std::map<std::pair<std::string, std::int32_t>, part_numbers> output_numbers_;      ///< By step and call.
 };
 
 /// A run that did not complete: `errc::run_failed`, `run_incomplete`, `run_cancelled`,

@@ -49,12 +49,116 @@ struct CORUN_API json_tool {
 
 using tool = std::variant<mcp_tool, function_tool, json_tool>;
 
-/// `code_interpreter` and `file_search` without options.
+/// The service's own tools, each of the wire's type of that name, as the `json_tool` it is. What is
+/// out of range, not JSON or not UTF-8 is `errc::invalid_argument`, thrown here. For what these do
+/// not say, write the `json_tool`.
+
+/// Runs code; the files it may read are `tool_resources::set_code_interpreter`.
 CORUN_API tool code_interpreter();
-CORUN_API tool file_search();
+
+/// How the results of a file search are ranked.
+struct CORUN_API ranking_options {
+    ranking_options(std::string ranker, double score_threshold);
+
+    std::string ranker;      ///< `auto`, or the name of one.
+    double score_threshold;  ///< 0 to 1: results below it are left out.
+};
+
+/// Searches the vector stores of `tool_resources::set_file_search`. Gives at most
+/// `max_num_results`, 1 to 50.
+CORUN_API tool file_search(std::optional<int> max_num_results = std::nullopt,
+                           std::optional<ranking_options> ranking = std::nullopt);
+
+/// Searches the index of `tool_resources::set_azure_ai_search`.
+CORUN_API tool azure_ai_search();
+
+/// A connection to Bing, and what to ask it for. Empty and absent members are left to the service.
+struct CORUN_API bing_search {
+    bing_search(std::string connection_id);
+    bing_search(const char* connection_id);
+
+    std::string connection_id;
+    std::string market;        ///< Such as `en-US`.
+    std::string set_lang;      ///< Language of Bing's own texts.
+    std::string freshness;     ///< `day`, `week`, `month`, or a range of dates.
+    std::optional<int> count;  ///< Results, 1 to 50.
+};
+
+CORUN_API tool bing_grounding(bing_search search);
+/// `instance_name` is that of the custom search.
+CORUN_API tool bing_custom_search(bing_search search, std::string instance_name);
+
+/// What an OpenAPI tool shows to its server.
+class CORUN_API openapi_auth {
+public:
+    enum class kind { anonymous, connection, managed_identity };
+
+    static openapi_auth anonymous();
+    /// The secrets of a connection of the project.
+    static openapi_auth connection(std::string connection_id);
+    /// A token of the project's identity for `audience`.
+    static openapi_auth managed_identity(std::string audience);
+
+    [[nodiscard]] kind type() const noexcept { return type_; }
+    /// The connection's id or the audience.
+    [[nodiscard]] const std::string& value() const noexcept { return value_; }
+
+private:
+    openapi_auth(kind type, std::string value);
+    kind type_;
+    std::string value_;
+};
+
+/// Calls the API that `spec`, an OpenAPI document as JSON text, describes. The parameters named in
+/// `default_params` are filled with the defaults of the document.
+CORUN_API tool openapi(std::string name, std::string description, std::string spec, openapi_auth auth,
+                       std::vector<std::string> default_params = {});
+
+/// A queue of Azure Storage.
+struct CORUN_API storage_queue {
+    storage_queue(std::string queue_service_endpoint, std::string queue_name);
+
+    std::string queue_service_endpoint;
+    std::string queue_name;
+};
+
+/// Calls an Azure function: its arguments go into the queue `input`, its result comes out of `output`.
+CORUN_API tool azure_function(function_tool function, storage_queue input, storage_queue output);
+
+/// Hands over to another agent. `name` is what this agent calls it by, `description` tells when.
+CORUN_API tool connected_agent(std::string agent_id, std::string name, std::string description);
+
+CORUN_API tool fabric_dataagent(std::string connection_id);
+CORUN_API tool sharepoint_grounding(std::string connection_id);
+/// `model` is the name of a deployment; the connection is one to Bing.
+CORUN_API tool deep_research(std::string model, std::string bing_connection_id);
+CORUN_API tool browser_automation(std::string connection_id);
 
 /// The wire's `type` of a tool: `mcp`, `function`, `code_interpreter`, ...
 CORUN_API std::string_view type_of(const tool& value) noexcept;
+
+/// Whether, and which, tool the model must call. A JSON value as it goes on the wire.
+class CORUN_API tool_choice {
+public:
+    /// No tool.
+    static tool_choice none();
+    /// As the model likes; the service's default.
+    static tool_choice automatic();
+    /// A tool of this type: `file_search`, `code_interpreter`, `mcp`, ...
+    static tool_choice of_type(std::string type);
+    /// The function of this name.
+    static tool_choice function(std::string name);
+    /// Any other, as JSON text.
+    static tool_choice from_json(std::string json);
+
+    [[nodiscard]] const std::string& json() const noexcept { return json_; }
+
+    friend bool operator==(const tool_choice&, const tool_choice&) = default;
+
+private:
+    explicit tool_choice(std::string json);
+    std::string json_;
+};
 
 /// Which calls to an MCP server wait for the caller's approval. The service's default is `always`.
 class CORUN_API mcp_approval {
@@ -87,9 +191,28 @@ struct CORUN_API mcp_tool_resource {
     std::optional<mcp_approval> require_approval;
 };
 
+/// An index of Azure AI Search: by connection and name, or by asset. Empty and absent members are
+/// left to the service.
+struct CORUN_API azure_ai_search_index {
+    azure_ai_search_index() = default;
+    azure_ai_search_index(std::string index_connection_id, std::string index_name);
+
+    std::string index_connection_id, index_name;
+    std::string index_asset_id;
+    std::string query_type;  ///< `simple`, `semantic`, `vector`, `vector_simple_hybrid`, `vector_semantic_hybrid`.
+    std::string filter;      ///< An OData expression.
+    std::optional<int> top_k;
+};
+
 /// The wire's `tool_resources`: MCP by name, the other kinds as the JSON they are.
 struct CORUN_API tool_resources {
     tool_resources() = default;
+
+    /// Set one kind in `other`, in place of what is there. They throw `errc::invalid_argument` for
+    /// more than 20 files, for more than 1 vector store, and for text that is not UTF-8.
+    tool_resources& set_code_interpreter(std::vector<std::string> file_ids);
+    tool_resources& set_file_search(std::vector<std::string> vector_store_ids);
+    tool_resources& set_azure_ai_search(azure_ai_search_index index);
 
     std::vector<mcp_tool_resource> mcp;
     std::map<std::string, std::string> other;  ///< kind (`file_search`, ...) -> its JSON value.

@@ -78,7 +78,7 @@ struct run_request {
 
 /// JSON bodies. `errc::invalid_argument` (as `corun::error`) when a JSON text given by the caller
 /// (`extra_json`, `function_tool::parameters`, `json_tool::json`, ...) does not parse or is not of
-/// the kind it must be; the message names the member.
+/// the kind it must be, or when something is out of its range; the message names the member.
 secret encode_run(const run_request& what);
 /// The same body, indented, every header value replaced by `***`: to be shown.
 std::string encode_run_redacted(const run_request& what);
@@ -89,6 +89,8 @@ secret encode_thread_changes(const thread_definition& what);
 /// An update that leaves `stored` as they are but for `mcp`, which is left out or, on demand, empty.
 secret encode_without_mcp(const tool_resources& stored, bool empty_mcp);
 secret encode_message(const message& what);
+/// Metadata alone; `owner` is whose it is, for the error.
+secret encode_metadata(const metadata& pairs, std::string_view owner);
 /// The body of `submit_tool_outputs`.
 secret encode_submission(const submission& what, bool stream);
 /// What the model is told of a function that failed: `{"error":"..."}`.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace corun::codec::threads {
 namespace {
@@ -231,7 +232,7 @@ void read_optional_string(json::value source, std::string_view member, std::opti
 /// One part of the `content` of a message delta.
 struct content_delta {
     std::int32_t index = 0;
-    std::optional<json_piece> text, refusal;
+    std::optional<json_piece> text, refusal, image;
     std::vector<std::pair<std::int32_t, text_annotation>> annotations;
 };
 
@@ -258,6 +259,12 @@ void read_content_delta(json::object source, content_delta& out) {
             if (!json::is_null(member)) out.index = read_index(member);
         } else if (key == "refusal") {
             read_optional_string(member, key, out.refusal);
+        } else if (key == "image_file") {
+            const auto image = json::object_in(member, key);
+            if (!image) return;
+            each_member(*image, [&out](std::string_view name, json::value part) {
+                if (name == "file_id") read_optional_string(part, name, out.image);
+            });
         } else if (key == "text") {
             const auto text = json::object_in(member, key);
             if (!text) return;
@@ -284,6 +291,12 @@ void add_content_delta(json_piece message_id, content_delta& part, std::string_v
         added.content_index = part.index;
         added.index = index;
         added.value = std::move(value);
+    }
+    if (part.image) {
+        auto& delta = out.add<image_delta>();
+        delta.file_id = out.view(*part.image);
+        delta.message_id = message;
+        delta.content_index = part.index;
     }
     if (part.refusal) {
         auto& delta = out.add<refusal_delta>();
@@ -371,12 +384,19 @@ void decode_step_delta(json::object source, output& out) {
         delta.name = out.view(call.name);
         delta.server_label = out.view(call.server_label);
         delta.arguments = out.view(call.arguments);
-        if (!call.outputs.empty()) delta.output = out.view(call.outputs.front());
-        for (std::size_t i = 1; i < call.outputs.size(); ++i) {
-            auto& more_output = out.add<tool_call_delta>();
-            more_output.step_id = step;
-            more_output.index = index;
-            more_output.output = out.view(call.outputs[i]);
+        delta.output = out.view(call.output);
+        delta.agent_id = out.view(call.agent_id);
+        delta.thread_id = out.view(call.thread_id);
+        delta.run_id = out.view(call.run_id);
+        // The first output goes with the call, the others on their own.
+        bool first = true;
+        for (const call_output& piece : call.outputs) {
+            auto& target = std::exchange(first, false) ? delta : out.add<tool_call_delta>();
+            target.step_id = step;
+            target.index = index;
+            target.output_index = piece.index;
+            target.output = out.view(piece.logs);
+            target.file_id = out.view(piece.file_id);
         }
     }
 }

@@ -73,13 +73,42 @@ void set_if(body& object, std::string_view key, const std::optional<T>& value) {
         set(object, key, body(*value));
 }
 
+/// What is a JSON text already.
+template <class T>
+void set_parsed(body& object, const char* key, const std::optional<T>& value, const char* owner) {
+    if (value) object[key] = parse(value->json(), std::string(owner) + "::" + key);
+}
+
 void set_unless_empty(body& object, std::string_view key, std::string_view value) {
     if (!value.empty()) set(object, key, text(value));
 }
 
-body to_json(const metadata& pairs) {
+void check_range(const std::optional<double>& value, double least, double most, const std::string& member) {
+    // Written so that a NaN is refused too.
+    if (value && !(*value >= least && *value <= most))
+        refuse(member, "must be from " + std::to_string(static_cast<int>(least)) + " to " +
+                           std::to_string(static_cast<int>(most)));
+}
+
+void check_tokens(const std::optional<int>& value, const std::string& member) {
+    if (value && *value < 256) refuse(member, "must be at least 256");
+}
+
+/// Characters as code points: the least that any way of counting them gives.
+std::size_t length_of(std::string_view utf8) {
+    return static_cast<std::size_t>(
+        std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+body to_json(const metadata& pairs, std::string_view owner) {
+    const std::string member = std::string(owner) + "::metadata";
+    if (pairs.size() > 16) refuse(member, "has more than 16 pairs");
     body object = body::object();
-    for (const auto& [key, value] : pairs) set(object, key, text(value));
+    for (const auto& [key, value] : pairs) {
+        if (length_of(key) > 64) refuse(member, "has a key of more than 64 characters");
+        if (length_of(value) > 512) refuse(member, "has a value of more than 512 characters, that of " + key);
+        set(object, key, text(value));
+    }
     return object;
 }
 
@@ -127,13 +156,18 @@ body to_json(const message& what) {
                 readers.push_back(std::move(tool_type));
             }
             body entry = body::object();
-            entry["file_id"] = text(file.file_id);
+            if (file.data_source) {
+                entry["data_source"]["uri"] = text(file.data_source->uri);
+                entry["data_source"]["type"] = text(file.data_source->type);
+            } else {
+                entry["file_id"] = text(file.file_id);
+            }
             entry["tools"] = std::move(readers);
             files.push_back(std::move(entry));
         }
         object["attachments"] = std::move(files);
     }
-    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata);
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "message");
     return object;
 }
 
@@ -168,6 +202,7 @@ struct tool_writer {
 };
 
 body to_json(const std::vector<tool>& tools) {
+    if (tools.size() > 128) refuse("tools", "are more than 128");
     body list = body::array();
     for (const tool& each : tools) list.push_back(std::visit(tool_writer{}, each));
     return list;
@@ -231,11 +266,22 @@ constexpr std::pair<std::string_view, std::string_view> members_of_a_run[] = {
     {"max_prompt_tokens", "run_options::max_prompt_tokens"},
     {"max_completion_tokens", "run_options::max_completion_tokens"},
     {"parallel_tool_calls", "run_options::parallel_tool_calls"},
+    {"response_format", "run_options::response_format"},
+    {"truncation_strategy", "run_options::truncation_strategy"},
+    {"tool_choice", "run_options::tool_choice"},
     {"metadata", "run_options::metadata"},
 };
 
+void check(const run_options& options) {
+    check_range(options.temperature, 0, 2, "run_options::temperature");
+    check_range(options.top_p, 0, 1, "run_options::top_p");
+    check_tokens(options.max_prompt_tokens, "run_options::max_prompt_tokens");
+    check_tokens(options.max_completion_tokens, "run_options::max_completion_tokens");
+}
+
 body to_json(const run_request& what) {
     const run_options& options = what.options;
+    check(options);
     body request = body::object();
     request["assistant_id"] = text(what.agent_id);
     request["stream"] = what.stream;
@@ -259,7 +305,10 @@ body to_json(const run_request& what) {
     set_if(request, "max_prompt_tokens", options.max_prompt_tokens);
     set_if(request, "max_completion_tokens", options.max_completion_tokens);
     set_if(request, "parallel_tool_calls", options.parallel_tool_calls);
-    if (!options.metadata.empty()) request["metadata"] = to_json(options.metadata);
+    set_parsed(request, "response_format", options.response_format, "run_options");
+    set_parsed(request, "truncation_strategy", options.truncation_strategy, "run_options");
+    set_parsed(request, "tool_choice", options.tool_choice, "run_options");
+    if (!options.metadata.empty()) request["metadata"] = to_json(options.metadata, "run_options");
 
     if (options.extra_json.empty()) return request;
     body extra = parse_object(options.extra_json, "run_options::extra_json");
@@ -275,6 +324,8 @@ body to_json(const run_request& what) {
 
 /// What an agent is created from and what it is changed by: the same members, all but one optional.
 body to_json(const agent_definition& what) {
+    check_range(what.temperature, 0, 2, "agent_definition::temperature");
+    check_range(what.top_p, 0, 1, "agent_definition::top_p");
     body object = body::object();
     set_unless_empty(object, "model", what.model);
     set_unless_empty(object, "name", what.name);
@@ -284,9 +335,8 @@ body to_json(const agent_definition& what) {
     if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
     set_if(object, "temperature", what.temperature);
     set_if(object, "top_p", what.top_p);
-    if (!what.response_format.empty())
-        object["response_format"] = parse(what.response_format, "agent_definition::response_format");
-    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata);
+    set_parsed(object, "response_format", what.response_format, "agent_definition");
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "agent_definition");
     return object;
 }
 
@@ -344,14 +394,14 @@ secret encode_thread(const thread_definition& what) {
     body object = body::object();
     if (!what.messages.empty()) object["messages"] = to_json(what.messages, {});
     if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
-    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata);
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "thread_definition");
     return encode(object);
 }
 
 secret encode_thread_changes(const thread_definition& what) {
     body object = body::object();
     if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
-    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata);
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "thread_definition");
     return encode(object);
 }
 
@@ -366,6 +416,12 @@ secret encode_without_mcp(const tool_resources& stored, bool empty_mcp) {
 
 secret encode_message(const message& what) {
     return encode(to_json(what));
+}
+
+secret encode_metadata(const metadata& pairs, std::string_view owner) {
+    body object = body::object();
+    object["metadata"] = to_json(pairs, owner);
+    return encode(object);
 }
 
 std::string encode_function_failure(std::string_view what) {

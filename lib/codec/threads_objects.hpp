@@ -28,10 +28,16 @@ struct json_piece {
     bool escaped = false;
 };
 
+/// One of the outputs that a code interpreter lists.
+struct call_output {
+    std::int32_t index = 0;
+    std::optional<json_piece> type, logs, file_id;
+};
+
 /// The fields of a tool call, whole or a piece of one, wherever its type puts them.
 struct call_fields {
-    std::optional<json_piece> id, type, name, server_label, arguments;
-    std::vector<json_piece> outputs;  ///< One, but for a code interpreter.
+    std::optional<json_piece> id, type, name, server_label, arguments, output, agent_id, thread_id, run_id;
+    std::vector<call_output> outputs;
     std::optional<std::int64_t> index;
 };
 call_fields read_call(json::object source);

@@ -5,8 +5,10 @@
 
 #include <asio/post.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <new>
 
 namespace corun::curl {
@@ -119,11 +121,13 @@ private:
         // Else dropping a transfer whose host name is being looked up waits for the look-up, and everybody with it.
         set(CURLOPT_QUICK_EXIT, 1L);
         // A paused HTTP/2 stream goes on filling libcurl's window of 32 MB; on HTTP/1.1 TCP holds the sender back.
-        set(CURLOPT_HTTP_VERSION, static_cast<long>(request_.streams ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+        // And a source cannot be read again for a stream that the server refuses.
+        const bool one_way = request_.streams || request_.source;
+        set(CURLOPT_HTTP_VERSION, static_cast<long>(one_way ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
         set(CURLOPT_FOLLOWLOCATION, 0L);
         set(CURLOPT_TCP_KEEPALIVE, 1L);
         set(CURLOPT_BUFFERSIZE, settings.receive_buffer_bytes);
-        set(CURLOPT_UPLOAD_BUFFERSIZE, 16L << 10);
+        set(CURLOPT_UPLOAD_BUFFERSIZE, request_.source ? 64L << 10 : 16L << 10);
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
         set(CURLOPT_WRITEFUNCTION, &easy_transfer::on_write);
         set(CURLOPT_WRITEDATA, this);
@@ -160,7 +164,10 @@ private:
             // have been acted upon: given by a function that cannot go back, it is sent once.
             set(CURLOPT_READFUNCTION, &easy_transfer::on_read);
             set(CURLOPT_READDATA, this);
-            set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+            const std::uint64_t size = request_.source ? request_.source->size() : request_.body.size();
+            set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(size));
+            // A kept connection may prove dead after the source has been read from, and libcurl would try another.
+            if (request_.source) set(CURLOPT_FRESH_CONNECT, 1L);
             // A body over 1 MB would wait a second for a `100 Continue` that services do not send.
             append(headers_, "Expect:");
             // Else libcurl says that it is a form.
@@ -173,10 +180,28 @@ private:
 
     static std::size_t on_read(char* to, std::size_t, std::size_t room, void* self) noexcept {
         auto& transfer = *static_cast<easy_transfer*>(self);
+        if (transfer.request_.source) return transfer.pull(to, room);
         const std::string_view rest = transfer.request_.body.reveal().substr(transfer.sent_);
         const std::size_t size = rest.copy(to, room);
         transfer.sent_ += size;
         return size;
+    }
+
+    std::size_t pull(char* to, std::size_t room) noexcept {
+        try {
+            net::body_source& source = *request_.source;
+            const std::uint64_t rest = source.size() - sent_;
+            if (rest == 0) return 0;
+            const std::size_t size = source.read(to, static_cast<std::size_t>(std::min<std::uint64_t>(room, rest)));
+            sent_ += size;
+            sink_.on_sent(sent_);
+            return size;
+        } catch (const error& failure) {
+            source_failure_ = failure;
+        } catch (...) {
+            out_of_memory_ = true;
+        }
+        return CURL_READFUNC_ABORT;
     }
 
     static std::size_t on_write(char* data, std::size_t, std::size_t size, void* self) noexcept {
@@ -236,15 +261,20 @@ private:
 
     std::error_code outcome(CURLcode result) const noexcept {
         if (out_of_memory_) return std::make_error_code(std::errc::not_enough_memory);
+        if (source_failure_) return source_failure_->code();
         if (head_bytes_ > largest_head) return errc::bad_response;
         long proxy_status = 0;
         curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
         if (result != CURLE_OK && proxy_status >= 300) return errc::connect_failed;
+        // libcurl takes a connection closed within the head for the end of the response.
+        if (result == CURLE_OK && !head_given_) return errc::connection_lost;
         return error_of(result);
     }
 
     std::string explanation(CURLcode result) const {
+        if (source_failure_) return source_failure_->details().message;
         if (head_bytes_ > largest_head) return "the head of the response is too large";
+        if (result == CURLE_OK) return "the response broke off in its head";
         if (result == CURLE_SEND_FAIL_REWIND) return "the connection broke while the request was being sent";
         const std::string_view problem = problem_.data();
         // These two show the proxy's URL, password and all.
@@ -265,7 +295,8 @@ private:
     header_list headers_;
     net::response_head head_;
     std::size_t head_bytes_ = 0;
-    std::size_t sent_ = 0;
+    std::uint64_t sent_ = 0;
+    std::optional<error> source_failure_;
     std::array<char, CURL_ERROR_SIZE> problem_{};
     bool added_ = false;
     bool paused_ = false;

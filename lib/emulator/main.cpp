@@ -12,6 +12,7 @@
 #include <functional>
 #include <iostream>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -86,6 +87,7 @@ struct settings {
     std::vector<option> options() {
         const auto milliseconds = [](long count) { return std::chrono::milliseconds(count); };
         const auto seconds = [](long count) { return std::chrono::seconds(count); };
+        const auto as_it_is = [](long count) { return static_cast<std::size_t>(count); };
         const auto port_of = [](long count) { return static_cast<std::uint16_t>(count); };
         constexpr long hour = 3'600'000, year = 31'536'000;
         const std::vector<std::pair<std::string, rejection>> rejections{{"failed-run", rejection::failed_run},
@@ -106,6 +108,12 @@ struct settings {
                  service.stage_a_read),
             number("--run-lifetime", "S", "seconds until a run expires (default: 1800)", service.run_lifetime, year,
                    seconds),
+            number("--ingestion-reads", "N", "reads of a vector store until its files are taken in (default: 0)",
+                   service.ingestion_reads, 1'000'000, as_it_is),
+            number("--max-file-bytes", "N", "bytes that an uploaded file may have (default: 512 MiB)",
+                   service.max_file_bytes, std::numeric_limits<long>::max(), as_it_is),
+            flag("--no-upload-downloads", "only files that the service made can be downloaded",
+                 service.uploads_downloadable, false),
             number("--mcp-timeout", "MS", "milliseconds that an MCP server has (default: 50000)", service.mcp_timeout,
                    hour, milliseconds),
             choice("--precedence", "MCP resources of the run and of its agent or thread", service.precedence,

@@ -1,128 +1,23 @@
 // The service's HTTP face: routes, and the checks before anything happens.
+#include "emulator/api_call.hpp"
 #include "emulator/core.hpp"
+#include "emulator/files.hpp"
 #include "emulator/refusal.hpp"
 #include "emulator/schema.hpp"
 #include "emulator/script.hpp"
 
+#include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <stdexcept>
 
 namespace corun::emulator {
+
 namespace {
 
-std::string percent_decoded(std::string_view text, bool plus_is_space) {
-    std::string plain;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        unsigned code = 0;
-        if (text[i] == '%' && i + 2 < text.size() &&
-            std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16).ptr == text.data() + i + 3) {
-            plain += static_cast<char>(code);
-            i += 2;
-        } else {
-            plain += plus_is_space && text[i] == '+' ? ' ' : text[i];
-        }
-    }
-    return plain;
-}
-
-/// A request taken apart.
-struct call {
-    explicit call(const http::request& request, std::string_view base)
-        : body_text(request.body), fields(request.fields) {
-        method = request.method;
-        const std::string_view target = request.target;
-        const auto mark = target.find('?');
-        std::string_view raw_path = target.substr(0, mark);
-        if (mark != std::string_view::npos) raw_query = target.substr(mark + 1);
-        in_project = raw_path.starts_with(base) && (raw_path.size() == base.size() || raw_path[base.size()] == '/');
-        if (in_project) raw_path.remove_prefix(base.size());
-        path = percent_decoded(raw_path, false);
-        for (std::string_view rest = raw_path; !rest.empty();) {
-            rest.remove_prefix(1);
-            const auto segment = rest.substr(0, rest.find('/'));
-            segments.push_back(percent_decoded(segment, false));
-            rest.remove_prefix(segment.size());
-        }
-        for (std::string_view rest = raw_query; !rest.empty();) {
-            const auto pair = rest.substr(0, rest.find('&'));
-            rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
-            const auto equals = pair.find('=');
-            query.emplace_back(
-                percent_decoded(pair.substr(0, equals), true),
-                equals == std::string_view::npos ? std::string{} : percent_decoded(pair.substr(equals + 1), true));
-        }
-    }
-
-    [[nodiscard]] std::string parameter(std::string_view name) const {
-        for (const auto& [key, value] : query)
-            if (key == name) return value;
-        return {};
-    }
-    /// Method and path, `*` for each id: `POST threads/*/runs`.
-    [[nodiscard]] bool is(std::string_view wanted_method, std::initializer_list<std::string_view> pattern) const {
-        return method == wanted_method && pattern.size() == segments.size() &&
-               std::equal(pattern.begin(), pattern.end(), segments.begin(),
-                          [](std::string_view want, const std::string& have) {
-                              return want == have || (want == "*" && !have.empty());
-                          });
-    }
-
-    const std::string& body_text;
-    const http::fields& fields;
-    std::string method, path, raw_query;
-    std::vector<std::string> segments;
-    std::vector<std::pair<std::string, std::string>> query;
-    bool in_project = false;
-};
-
-page_request page_of(const call& what) {
-    page_request page;
-    if (const std::string limit = what.parameter("limit"); !limit.empty()) {
-        std::int64_t number = 0;
-        const auto parsed = std::from_chars(limit.data(), limit.data() + limit.size(), number);
-        if (parsed.ec != std::errc{} || parsed.ptr != limit.data() + limit.size())
-            throw bad_request("Invalid type for 'limit': expected an integer, but got a string instead.", "limit",
-                              "invalid_type");
-        schema::integer(1, 100)(number, "limit");
-        page.limit = static_cast<std::size_t>(number);
-    }
-    if (const std::string order = what.parameter("order"); !order.empty()) {
-        schema::one_of({"asc", "desc"})(order, "order");
-        page.ascending = order == "asc";
-    }
-    page.after = what.parameter("after");
-    page.before = what.parameter("before");
-    return page;
-}
-
-template <class T, class Wanted, class View>
-json page_or_refuse(const store<T>& items, const page_request& page, const std::string& kind, Wanted wanted,
-                    View view) {
-    auto result = items.page(page, wanted, view);
-    if (result) return std::move(*result);
-    throw not_found(kind, items.find(page.after) || page.after.empty() ? page.before : page.after);
-}
-
-template <class T>
-std::shared_ptr<T> find_or_refuse(const store<T>& items, const std::string& id, const std::string& kind) {
-    auto found = items.find(id);
-    if (!found) throw not_found(kind, id);
-    return found;
-}
-
-json deleted(const std::string& id, const std::string& object) {
-    json answer;
-    answer["id"] = id;
-    answer["deleted"] = true;
-    answer["object"] = object;
-    return answer;
-}
-
-constexpr auto all = [](const auto&) { return true; };
+constexpr std::size_t recorded_of_upload = 64 * 1024;
 
 }  // namespace
 
@@ -131,6 +26,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         : core(std::make_shared<emulator::core>(context, std::move(options))), token(core->options.token) {}
 
     std::shared_ptr<emulator::core> core;
+    file_service files{*core};
     std::string token;
     std::string base = "/api/projects/emulator";
     std::vector<recorded_request> requests;
@@ -204,7 +100,8 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         seen.path = what.path;
         seen.query = what.raw_query;
         seen.headers = what.fields;
-        seen.body = what.body_text;
+        const bool is_upload = http::find(what.fields, "content-type").starts_with("multipart/");
+        seen.body = what.body_text.substr(0, is_upload ? recorded_of_upload : std::string::npos);
         if (requests.size() >= core->options.recorded_requests)
             requests.erase(requests.begin(), requests.begin() + std::ssize(requests) / 2);
         requests.push_back(std::move(seen));
@@ -229,20 +126,6 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         exchange.respond(status, std::move(fields), std::move(body));
     }
 
-    static json body_of(const call& what, const schema::check& check, bool required = true) {
-        if (what.body_text.empty() && !required) return json::object();
-        json body = json::parse(what.body_text, nullptr, false);
-        if (body.is_discarded())
-            throw bad_request("We could not parse the JSON body of your request. The service expects a JSON payload.");
-        if (const auto type = http::find(what.fields, "content-type"); !type.starts_with("application/json"))
-            throw refusal(415, error_envelope("Unsupported content type: '" + std::string(type) +
-                                                  "'. This API method only "
-                                                  "accepts 'application/json' requests.",
-                                              "invalid_request_error"));
-        check(body, "");
-        return body;
-    }
-
     void dispatch(const std::shared_ptr<http::exchange>& exchange, const call& what) {
         if (!what.in_project) throw gateway_error(404, "404", "Resource not found");
         if (!token.empty() && http::find(what.fields, "authorization") != "Bearer " + token) {
@@ -260,7 +143,20 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         if (run_create || what.is("POST", {"threads", "runs"})) return create_run(exchange, what, accepted, run_create);
         if (what.is("POST", {"threads", "*", "runs", "*", "submit_tool_outputs"}))
             return submit(exchange, what, accepted);
-        answer(*exchange, 200, plain(what, accepted));
+        if (const auto file = files.content_asked_for(what)) return send_content(exchange, what, file->bytes);
+        answer(*exchange, 200, file_service::owns(what) ? files.answer(what) : plain(what, accepted));
+    }
+
+    void send_content(const std::shared_ptr<http::exchange>& exchange, const call& what, const std::string& bytes) {
+        requests.back().status = 200;
+        auto faults = core->faults.take_stream(what.method, what.path);
+        if (faults.empty()) return exchange->respond(200, head(*exchange, "application/octet-stream"), bytes);
+        // What goes wrong in the middle needs a response without a length.
+        exchange->begin(200, head(*exchange, "application/octet-stream"));
+        event_sink sink(core->context, exchange, std::move(faults));
+        sink.put_frame("content", bytes);
+        auto finish = [](event_sink out) -> asio::awaitable<void> { co_await out.finish(); };
+        asio::co_spawn(core->context, finish(std::move(sink)), [](std::exception_ptr) {});
     }
 
     /// The routes that answer JSON.
@@ -591,6 +487,10 @@ void service::script(std::string match, std::vector<step> steps) {
 
 void service::load_scripts(std::string_view text) {
     for (auto& one : scripts_of(text)) impl_->core->scripts.push_back(std::move(one));
+}
+
+std::string service::add_file(std::string filename, std::string bytes, std::string purpose) {
+    return impl_->files.add_file(std::move(filename), std::move(bytes), std::move(purpose))->id;
 }
 
 void service::inject(fault what) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,17 @@
 /// HTTP as the rest of the library sees it. One real implementation (curl/), and scripted ones in tests.
 namespace corun::net {
 
+/// The body of a request that is too large to be held in memory: pulled as the connection takes it.
+class body_source {
+public:
+    virtual ~body_source() = default;
+    /// How many bytes it gives in all. Does not change.
+    [[nodiscard]] virtual std::uint64_t size() const noexcept = 0;
+    /// Puts the next bytes at `to`, and returns how many: at least one, at most `room`. Not called
+    /// after `size()` bytes. Throws `corun::error`, with which the transfer then ends.
+    virtual std::size_t read(char* to, std::size_t room) = 0;
+};
+
 struct request {
     request() = default;
 
@@ -23,6 +35,8 @@ struct request {
     std::string url;
     corun::headers headers;
     secret body;  ///< Sent with POST.
+    /// Sent with POST instead of `body`: once, from its beginning to its end.
+    std::unique_ptr<body_source> source;
     /// The response is a stream, read as fast as its consumer takes it: it needs a connection of its
     /// own, so that pausing it holds back its sender and nobody else.
     bool streams = false;
@@ -61,6 +75,8 @@ public:
     virtual void on_head(response_head head) noexcept = 0;
     /// Body bytes, valid during the call.
     virtual void on_bytes(std::string_view bytes) noexcept = 0;
+    /// So many bytes of the request's body have been taken from its source by now.
+    virtual void on_sent(std::uint64_t /*bytes*/) noexcept {}
     /// The transfer is over, exactly once: no code when the response is complete. `detail` is a
     /// sentence, safe to log.
     virtual void on_done(std::error_code code, std::string detail) noexcept = 0;

@@ -527,17 +527,20 @@ headers headers_for_approval(const mcp_headers& given, const std::vector<mcp_too
 void validate(const mcp_headers& headers) {
     for (const auto& [label, fields] : headers) {
         validate_label(label, "mcp_headers");
-        const std::string of_server = " for MCP server " + quote(label);
-        for (const header& field : fields) {
-            if (!is_header_name(field.name))
-                throw error(errc::invalid_header, "the name " + quote(field.name) + of_server + " is not a token");
-            if (!is_header_value(field.value.reveal()))
-                throw error(errc::invalid_header, "the value of " + quote(field.name) + of_server +
-                                                      " holds a control character, or begins or ends with a blank");
-            // The wire carries headers as a JSON object: one value a name.
-            if (fields.find(field.name) != &field.value)
-                throw error(errc::invalid_header, quote(field.name) + of_server + " is given twice");
-        }
+        validate(fields, "MCP server " + quote(label));
+    }
+}
+
+void validate(const headers& fields, const std::string& owner) {
+    for (const header& field : fields) {
+        if (!is_header_name(field.name))
+            throw error(errc::invalid_header, "the name " + quote(field.name) + " for " + owner + " is not a token");
+        if (!is_header_value(field.value.reveal()))
+            throw error(errc::invalid_header, "the value of " + quote(field.name) + " for " + owner +
+                                                  " holds a control character, or begins or ends with a blank");
+        // The wire carries headers as a JSON object: one value a name.
+        if (fields.find(field.name) != &field.value)
+            throw error(errc::invalid_header, quote(field.name) + " for " + owner + " is given twice");
     }
 }
 

@@ -6,6 +6,7 @@
 #include <corun/tools.hpp>
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -57,6 +58,8 @@ headers headers_for_approval(const mcp_headers& given, const std::vector<mcp_too
 /// Refuses headers and labels that must not be sent: `errc::invalid_server_label`,
 /// `errc::invalid_header` (also for a name given twice: the wire holds one value a name).
 void validate(const mcp_headers& headers);
+/// The same for the headers of one server, told as those of `owner`.
+void validate(const headers& fields, const std::string& owner);
 
 /// Refuses, before it is sent, a definition that would store MCP headers or approvals:
 /// `errc::invalid_argument`. Stored headers would outlive their run and their token; stored

@@ -189,6 +189,60 @@ BOOST_AUTO_TEST_CASE(without_a_handler_for_each_call_the_action_is_the_callers) 
     BOOST_TEST(text_of(events).find("get_time by hand") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(functions_and_approvals_mixed_in_one_action_are_the_callers) {
+    mcp->accept_token("token-A");
+    service->options().mixed_rounds = true;
+    std::vector<step> steps;
+    steps.push_back(step::call_function("get_weather", R"({"city":"Oslo"})"));
+    steps.push_back(step::call_mcp("reserve_seat", R"({"seat":"1"})"));
+    steps.push_back(step::reply("{output}"));
+    service->script("trip", std::move(steps));
+    agent_definition definition("gpt-4o");
+    definition.tools.push_back(mcp_tool("bookings", mcp->url()));
+    definition.tools.push_back(function_tool("get_weather", "The weather in a city.", city_schema));
+    agent a = await(io, client->create_agent(std::move(definition)));
+    run_options options;
+    bool asked_handlers = false;
+    options.on_mcp_approval = [&](mcp_approval_request) -> asio::awaitable<bool> {
+        asked_handlers = true;
+        co_return true;
+    };
+    options.on_function_call = [&](function_call) -> asio::awaitable<std::string> {
+        asked_handlers = true;
+        co_return "";
+    };
+    event_stream stream = await(io, a.run_stream("a trip", token("token-A"), options));
+    std::vector<event> events = await(io, collect(stream));
+    const auto* asked = events.back().get_if<action_required>();
+    BOOST_REQUIRE(asked);
+    BOOST_TEST(!asked_handlers);
+    BOOST_REQUIRE(asked->action.function_calls.size() == 1u);
+    BOOST_REQUIRE(asked->action.mcp_approvals.size() == 1u);
+
+    submission answers;
+    answers.output(asked->action.function_calls[0].id, "cold").approve(asked->action.mcp_approvals[0].id);
+    await(io, stream.submit(answers));
+    events = await(io, collect(stream));
+    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer token-A"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_action_of_an_unknown_kind_is_the_callers) {
+    service->script("strange", {step::require_action("submit_signature", R"({"form":"7b"})")});
+    agent a = make_plain_agent();
+    run_options options;
+    options.on_mcp_approval = approve_all();
+    options.on_function_call = [](function_call) -> asio::awaitable<std::string> { co_return ""; };
+    event_stream stream = await(io, a.run_stream("something strange", {}, options));
+    const std::vector<event> events = await(io, collect(stream));
+    const auto* asked = events.back().get_if<action_required>();
+    BOOST_REQUIRE(asked);
+    BOOST_TEST(asked->action.type == "submit_signature");
+    BOOST_TEST(asked->action.raw.find("7b") != std::string::npos);
+    BOOST_TEST(submissions().empty());
+    await(io, stream.cancel_run());
+}
+
 BOOST_AUTO_TEST_CASE(a_caller_answers_inside_its_loop) {
     script_weather();
     agent_definition definition("gpt-4o");
@@ -405,6 +459,66 @@ BOOST_AUTO_TEST_CASE(headers_given_with_one_approval_are_for_that_call) {
     BOOST_TEST(events.back().get_if<run_completed>());
     BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer token-for-the-call"},
                boost::test_tools::per_element());
+}
+
+// A run picked up again, as by another process.
+
+BOOST_AUTO_TEST_CASE(a_run_that_waits_is_answered_and_streamed_from_its_thread) {
+    mcp->accept_token("token-1", now() + 10min);
+    mcp->accept_token("token-2");
+    agent a = make_agent();
+    std::string thread_id, run_id, call_id;
+    {
+        event_stream stream = await(io, a.run_stream("Book seat 14A", token("token-1")));
+        const std::vector<event> events = await(io, collect(stream));
+        const auto* asked = events.back().get_if<action_required>();
+        BOOST_REQUIRE(asked);
+        thread_id = stream.thread_id();
+        run_id = stream.run_id();
+        call_id = asked->action.mcp_approvals.at(0).id;
+    }
+    *moved += 20min;
+    thread t = await(io, client->get_thread(thread_id));
+    submission answers;
+    answers.approve(call_id);
+    event_stream stream = await(io, t.submit_stream(run_id, answers, token("token-2")));
+    BOOST_TEST(stream.run_id() == run_id);
+    BOOST_TEST(stream.thread_id() == thread_id);
+    const std::vector<event> events = await(io, collect(stream));
+    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(text_of(events).find("seat 14A is yours") != std::string::npos);
+    BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer token-2"}, boost::test_tools::per_element());
+
+    // It has ended: the service says so.
+    BOOST_TEST(failure_of(io, t.submit_stream(run_id, answers)).code() == errc::bad_request);
+    BOOST_TEST(failure_of(io, t.submit_stream("run_none", answers)).code() == errc::not_found);
+    BOOST_CHECK_THROW((void)thread().submit_stream("run_1", answers), error);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_is_created_answered_and_waited_for_without_a_stream) {
+    script_weather();
+    agent_definition definition("gpt-4o");
+    definition.tools.push_back(function_tool("get_weather", "The weather in a city.", city_schema));
+    agent a = await(io, client->create_agent(std::move(definition)));
+    thread t = await(io, client->create_thread());
+    thread_run run = await(io, a.create_run(t, "the weather"));
+    int rounds = 0;
+    while (!is_terminal(run.status)) {
+        run = await(io, t.wait_for_run(run.id));
+        if (run.status != run_state::requires_action) continue;
+        ++rounds;
+        submission answers;
+        for (const function_call& call : run.required_action->function_calls) answers.output(call.id, city_of(call));
+        run = await(io, t.submit(run.id, answers));
+    }
+    BOOST_TEST((run.status == run_state::completed));
+    BOOST_TEST(rounds == 2);
+    for (const json& body : submissions()) BOOST_TEST(body.at("stream") == false);
+
+    submission bad;
+    bad.approve("call_1", headers({"X-Bad", "a\nb"}));
+    BOOST_TEST(failure_of(io, t.submit(run.id, bad)).code() == errc::invalid_header);
+    BOOST_TEST(failure_of(io, t.submit(run.id, submission())).code() == errc::invalid_argument);
 }
 
 // A provider that fails.

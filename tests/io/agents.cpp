@@ -228,7 +228,9 @@ BOOST_AUTO_TEST_CASE(the_options_of_a_run_reach_the_service) {
     options.parallel_tool_calls = false;
     options.metadata["k"] = "v";
     options.additional_messages.push_back("before");
-    options.extra_json = R"({"response_format":{"type":"json_object"},"tool_choice":"none"})";
+    options.response_format = response_format::json_object();
+    options.truncation_strategy = truncation_strategy::last_messages(10);
+    options.tool_choice = tool_choice::none();
     thread t = await(io, client->create_thread());
     (void)await(io, a.run(t, "hello", mcp_headers(), options));
     const std::string body = service->requests().back().body;
@@ -236,7 +238,8 @@ BOOST_AUTO_TEST_CASE(the_options_of_a_run_reach_the_service) {
          {R"("model":"gpt-4.1")", R"("instructions":"Speak Norwegian.")", R"("additional_instructions":"Be brief.")",
           R"("temperature":0.25)", R"("top_p":0.5)", R"("max_prompt_tokens":1000)", R"("max_completion_tokens":2000)",
           R"("parallel_tool_calls":false)", R"("metadata":{"k":"v"})", R"("tool_choice":"none")",
-          R"("response_format":{"type":"json_object"})"})
+          R"("response_format":{"type":"json_object"})",
+          R"("truncation_strategy":{"type":"last_messages","last_messages":10})"})
         BOOST_TEST(body.find(part) != std::string::npos, part << " is missing in " << body);
     BOOST_TEST(body.find("before") < body.find("hello"));
 }

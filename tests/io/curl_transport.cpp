@@ -35,6 +35,10 @@ struct recording_sink final : net::sink {
             transfer->pause();
         }
     }
+    void on_sent(std::uint64_t count) noexcept override {
+        BOOST_TEST(count > sent);
+        sent = count;
+    }
     void on_done(std::error_code c, std::string d) noexcept override {
         ++dones;
         done = true;
@@ -46,6 +50,7 @@ struct recording_sink final : net::sink {
     std::string bytes, detail;
     std::error_code code;
     int heads = 0, dones = 0;
+    std::uint64_t sent = 0;
     bool done = false;
     std::size_t pause_above = 0;
     net::transfer* transfer = nullptr;
@@ -195,15 +200,17 @@ BOOST_AUTO_TEST_CASE(streams_chunks_as_they_come_and_ignores_trailers) {
 }
 
 BOOST_AUTO_TEST_CASE(names_each_way_a_transfer_fails) {
-    enum class end { close_in_chunks, reset_in_chunks, close_before_head };
+    enum class end { close_in_chunks, reset_in_chunks, close_before_head, close_in_head };
     for (const auto& [how, expected] :
          {std::pair{end::close_in_chunks, errc::premature_eof}, std::pair{end::reset_in_chunks, errc::connection_lost},
-          std::pair{end::close_before_head, errc::connection_lost}}) {
+          std::pair{end::close_before_head, errc::connection_lost},
+          std::pair{end::close_in_head, errc::connection_lost}}) {
         loopback_server server(
             io, [&, ending = how](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
                 const end e = ending;
                 (void)co_await connection->read();
-                if (e != end::close_before_head) {
+                if (e == end::close_in_head) co_await connection->write(response_head(200, "text/plain", "X-Half"));
+                if (e == end::close_in_chunks || e == end::reset_in_chunks) {
                     co_await connection->write(
                         response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
                     co_await connection->write_chunk("data");
@@ -287,6 +294,74 @@ BOOST_AUTO_TEST_CASE(never_sends_a_post_twice) {
     run_until(io, [&] { return second.done; });
     BOOST_TEST(second.code == errc::connection_lost);
     BOOST_TEST(posts == 1);
+}
+
+namespace {
+
+/// Gives so many bytes, and fails before a certain one.
+class counted_source final : public net::body_source {
+public:
+    counted_source(std::uint64_t size, std::uint64_t fails_at) : size_(size), fails_at_(fails_at) {}
+
+    std::uint64_t size() const noexcept override { return size_; }
+    std::size_t read(char* to, std::size_t room) override {
+        if (given_ >= fails_at_) throw error(errc::invalid_argument, "the source has dried up");
+        // Less than there is room for, as a source may.
+        const std::size_t count = std::min<std::size_t>({room, 1000, static_cast<std::size_t>(size_ - given_)});
+        for (std::size_t i = 0; i != count; ++i) to[i] = static_cast<char>('a' + given_++ % 26);
+        return count;
+    }
+
+private:
+    std::uint64_t size_, fails_at_, given_ = 0;
+};
+
+net::request post_of(const std::string& url, std::uint64_t size, std::uint64_t fails_at) {
+    net::request what;
+    what.url = url;
+    what.method = "POST";
+    what.headers.set("Content-Type", "application/octet-stream");
+    what.source = std::make_unique<counted_source>(size, fails_at);
+    return what;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(sends_a_body_that_is_pulled_from_its_source) {
+    for (const std::uint64_t size : {0u, 1u, 25'000u, 300'000u}) {
+        raw_request seen;
+        loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+            seen = co_await connection->read();
+            co_await connection->write(whole_response(200, "application/json", "{}"));
+        });
+        recording_sink each;
+        auto transfer = transport->start(post_of(server.url(), size, size + 1), each);
+        run_until(io, [&] { return each.done; });
+        BOOST_TEST(!each.code);
+        BOOST_TEST(seen.field("content-length") == std::to_string(size));
+        BOOST_REQUIRE(seen.body.size() == size);
+        bool right = true;
+        for (std::size_t i = 0; i != size; ++i) right = right && seen.body[i] == static_cast<char>('a' + i % 26);
+        BOOST_TEST(right);
+        BOOST_TEST(each.sent == size);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_fails_ends_the_transfer_with_its_error) {
+    for (const std::uint64_t fails_at : {0u, 1000u, 100'000u}) {
+        raw_request seen;
+        loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+            seen = co_await connection->read();
+        });
+        recording_sink each;
+        auto transfer = transport->start(post_of(server.url(), 200'000, fails_at), each);
+        run_until(io, [&] { return each.done; });
+        BOOST_TEST(each.code == errc::invalid_argument);
+        BOOST_TEST(each.detail == "the source has dried up");
+        BOOST_TEST(each.sent == fails_at);
+        BOOST_TEST(each.heads == 0);
+        BOOST_TEST(seen.body.size() < 200'000u);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(refuses_a_head_without_end_and_a_peer_that_speaks_no_http) {
@@ -439,19 +514,31 @@ struct played_call {
     asio::cancellation_signal cancel;
     std::optional<std::error_code> ended;
 
+    detail::call_limits limits;
+    detail::call_handlers handlers;
+    detail::http_response response;
+
+    void head_of_length(int length) {
+        net::response_head head;
+        head.status = 200;
+        head.fields.emplace_back("Content-Length", std::to_string(length));
+        played->current()->head(std::move(head));
+    }
+
     void start(std::chrono::milliseconds idle, std::chrono::milliseconds total) {
-        detail::call_limits limits;
         limits.idle = idle;
         limits.total = total;
-        asio::co_spawn(io, detail::http_call(played, clock, net::request(), limits),
-                       asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr e, detail::http_response) {
-                           ended.emplace();
-                           try {
-                               if (e) std::rethrow_exception(e);
-                           } catch (const std::system_error& failure) {
-                               ended = failure.code();
-                           }
-                       }));
+        asio::co_spawn(
+            io, detail::http_call(played, clock, net::request(), limits, handlers),
+            asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr e, detail::http_response r) {
+                ended.emplace();
+                response = std::move(r);
+                try {
+                    if (e) std::rethrow_exception(e);
+                } catch (const std::system_error& failure) {
+                    ended = failure.code();
+                }
+            }));
         run_until(io, [&] { return played->current() != nullptr; });
     }
 };
@@ -499,6 +586,78 @@ BOOST_FIXTURE_TEST_CASE(a_call_cut_short_has_lost_its_connection, played_call) {
     played->current()->done(errc::premature_eof);
     run_until(io, [&] { return ended.has_value(); });
     BOOST_TEST(*ended == errc::connection_lost);
+}
+
+BOOST_FIXTURE_TEST_CASE(bytes_that_are_sent_put_the_idle_timeout_off, played_call) {
+    start(60s, 0s);
+    for (std::uint64_t sent = 1; sent != 5; ++sent) {
+        clock->advance(59s);
+        played->current()->sent(sent);
+    }
+    run_ready(io);
+    BOOST_TEST(!ended.has_value());
+    clock->advance(60s);
+    run_until(io, [&] { return ended.has_value(); });
+    BOOST_TEST(*ended == errc::idle_timeout);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_body_is_handed_on_and_reading_pauses_while_too_much_of_it_waits, played_call) {
+    std::string seen;
+    int pieces = 0;
+    handlers.on_body = [&](std::string_view bytes) {
+        seen += bytes;
+        ++pieces;
+    };
+    limits.high_water_bytes = 10;
+    start(60s, 0s);
+    head_of_length(100);
+    played->current()->bytes("12345");
+    played->current()->bytes("67890");
+    BOOST_TEST(!played->current()->paused);
+    BOOST_TEST(pieces == 0);  // never from within the transport
+    played->current()->bytes("a");
+    BOOST_TEST(played->current()->paused);
+    played->current()->bytes("b");  // what had come already
+    run_ready(io);
+    BOOST_TEST(seen == "1234567890ab");
+    BOOST_TEST(pieces == 1);
+    BOOST_TEST(!played->current()->paused);
+    played->current()->bytes("c");
+    played->current()->done(errc::connection_lost);
+    run_until(io, [&] { return ended.has_value(); });
+    // What came before the failure is not lost.
+    BOOST_TEST(seen == "1234567890abc");
+    BOOST_TEST(*ended == errc::connection_lost);
+}
+
+BOOST_FIXTURE_TEST_CASE(time_in_which_a_body_is_dealt_with_does_not_count_as_silence, played_call) {
+    handlers.on_body = [&](std::string_view) { clock->advance(59s); };
+    start(60s, 0s);
+    head_of_length(100);
+    for (int i = 0; i != 3; ++i) {
+        played->current()->bytes("1");
+        run_ready(io);
+    }
+    BOOST_TEST(!ended.has_value());
+    clock->advance(59s);
+    run_ready(io);
+    BOOST_TEST(!ended.has_value());
+    clock->advance(1s);
+    run_until(io, [&] { return ended.has_value(); });
+    BOOST_TEST(*ended == errc::idle_timeout);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_body_of_a_failure_is_gathered_also_when_a_success_is_handed_on, played_call) {
+    bool called = false;
+    handlers.on_body = [&](std::string_view) { called = true; };
+    start(60s, 0s);
+    played->current()->head(500, "application/json");
+    played->current()->bytes("no");
+    played->current()->done();
+    run_until(io, [&] { return ended.has_value(); });
+    BOOST_TEST(!*ended);
+    BOOST_TEST(response.body == "no");
+    BOOST_TEST(!called);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

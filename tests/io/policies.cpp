@@ -425,4 +425,31 @@ BOOST_AUTO_TEST_CASE(stored_resources_are_detached_and_read_back) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(stored_resources_are_detached_in_whichever_way_the_service_has) {
+    using emulator::mcp_clearing;
+    for (const mcp_clearing mode : {mcp_clearing::by_omission, mcp_clearing::by_empty_list, mcp_clearing::never}) {
+        BOOST_TEST_CONTEXT("clearing " << static_cast<int>(mode)) {
+            service->options().mcp_clearing = mode;
+            agent a = stored_agent(resources("stale"));
+            run_options options = with_function();
+            options.functions.clear();
+            options.reconcile.detach_from_agent = true;
+            if (mode == mcp_clearing::never) {
+                const auto runs = [this] {
+                    const auto& requests = service->requests();
+                    return std::count_if(requests.begin(), requests.end(),
+                                         [](const auto& request) { return request.path == "/threads/runs"; });
+                };
+                const auto before = runs();
+                BOOST_CHECK_EXCEPTION((void)await(io, a.run("reserve_seat", token(), options)), error,
+                                      [](const error& e) { return e.code() == errc::agent_level_mcp_resources; });
+                BOOST_TEST(runs() == before);
+            } else {
+                BOOST_TEST((await(io, a.run("reserve_seat", token(), options)).status == run_state::completed));
+                BOOST_TEST(a.definition().tool_resources.mcp.empty());
+            }
+        }
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

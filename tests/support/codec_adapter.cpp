@@ -38,6 +38,7 @@ struct printer {
         out["server_label"] = e.server_label;
         out["arguments"] = e.arguments;
         out["output"] = e.output;
+        if (!e.file_id.empty()) out["file_id"] = e.file_id;
     }
     void operator()(const corun::refusal_delta& e) const {
         out["type"] = "refusal_delta";
@@ -60,6 +61,12 @@ struct printer {
         if (e.value.end_index) out["end_index"] = *e.value.end_index;
         out["file_id"] = e.value.file_id;
         out["url"] = e.value.url;
+    }
+    void operator()(const corun::image_delta& e) const {
+        out["type"] = "image_delta";
+        out["message_id"] = e.message_id;
+        out["content_index"] = e.content_index;
+        out["file_id"] = e.file_id;
     }
     void operator()(const corun::thread_created& e) const {
         out["type"] = "thread_created";
@@ -111,6 +118,7 @@ struct printer {
     void operator()(const corun::run_incomplete& e) const { run("run_incomplete", e.run); }
     void operator()(const corun::run_cancelled& e) const { run("run_cancelled", e.run); }
     void operator()(const corun::run_expired& e) const { run("run_expired", e.run); }
+    void operator()(const corun::run_restarted& e) const { run("run_restarted", e.run); }
     void operator()(const corun::stream_error& e) const {
         out["type"] = "stream_error";
         out["code"] = e.code;

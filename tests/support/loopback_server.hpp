@@ -53,13 +53,8 @@ public:
 
     /// The next request; an empty head when the peer has closed.
     asio::awaitable<raw_request> read() {
-        raw_request request;
+        raw_request request = co_await read_head();
         std::error_code code;
-        const std::size_t size = co_await asio::async_read_until(socket_, asio::dynamic_buffer(buffer_), "\r\n\r\n",
-                                                                 asio::redirect_error(asio::use_awaitable, code));
-        if (code) co_return request;
-        request.head = buffer_.substr(0, size);
-        buffer_.erase(0, size);
         std::size_t length = 0;
         const std::string text = request.field("content-length");
         std::from_chars(text.data(), text.data() + text.size(), length);
@@ -71,6 +66,29 @@ public:
         request.body = buffer_.substr(0, length);
         buffer_.erase(0, length);
         co_return request;
+    }
+
+    /// The head of the next request alone.
+    asio::awaitable<raw_request> read_head() {
+        raw_request request;
+        std::error_code code;
+        const std::size_t size = co_await asio::async_read_until(socket_, asio::dynamic_buffer(buffer_), "\r\n\r\n",
+                                                                 asio::redirect_error(asio::use_awaitable, code));
+        if (code) co_return request;
+        request.head = buffer_.substr(0, size);
+        buffer_.erase(0, size);
+        co_return request;
+    }
+
+    /// Some of what comes after it, 64 KiB at most; nothing when the peer is gone.
+    asio::awaitable<std::string> read_some() {
+        std::string bytes = std::exchange(buffer_, {});
+        if (!bytes.empty()) co_return bytes;
+        bytes.resize(64 << 10);
+        std::error_code code;
+        bytes.resize(co_await socket_.async_read_some(asio::buffer(bytes),
+                                                      asio::redirect_error(asio::use_awaitable, code)));
+        co_return bytes;
     }
 
     /// False when the peer is gone.

@@ -1,6 +1,7 @@
 #pragma once
 #include "net/transport.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ public:
             response.fields.emplace_back("apim-request-id", "request-1");
             sink_.on_head(std::move(response));
         }
+        void head(net::response_head response) { sink_.on_head(std::move(response)); }
+        void sent(std::uint64_t count) { sink_.on_sent(count); }
         void bytes(std::string_view text) { sink_.on_bytes(text); }
         void done(std::error_code code = {}) { sink_.on_done(code, code ? "played by the test" : ""); }
 

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <random>
 #include <string>
 
@@ -73,6 +74,26 @@ std::string repeat(std::string_view text, int times) {
     return all;
 }
 
+/// Events with all that calls and messages may hold.
+constexpr std::array<sample, 8> rich_events{{
+    {"thread.run.step.completed",
+     R"({"id":"s","type":"tool_calls","step_details":{"type":"tool_calls","tool_calls":[{"file_search":{"results":[{"file_id":"f","file_name":"n","score":0.5,"content":[{"type":"text","text":"t"}]}]},"type":"file_search","id":"c"}]}})"},
+    {"thread.run.step.completed",
+     R"({"id":"s","step_details":{"tool_calls":[{"id":"c","type":"code_interpreter","code_interpreter":{"input":"1","outputs":[{"type":"logs","logs":"2"},{"index":1,"type":"image","image":{"file_id":"f"}}]}}]}})"},
+    {"thread.run.step.completed",
+     R"({"id":"s","step_details":{"tool_calls":[{"id":"c","type":"bing_grounding","bing_grounding":{"requesturl":"u","n":{"a":[1]}}}]}})"},
+    {"thread.run.step.completed",
+     R"({"id":"s","step_details":{"tool_calls":[{"id":"c","type":"browser_automation","browser_automation":{"input":"i","steps":[{"next_step":"n"}]}}]}})"},
+    {"thread.run.step.delta",
+     R"({"id":"s","delta":{"step_details":{"tool_calls":[{"index":0,"type":"connected_agent","connected_agent":{"run_id":"r","thread_id":"t"}}]}}})"},
+    {"thread.run.step.delta",
+     R"({"id":"s","delta":{"step_details":{"tool_calls":[{"type":"code_interpreter","code_interpreter":{"outputs":[{"index":2,"logs":"l"},{"image":{"file_id":"f"}}]}}]}}})"},
+    {"thread.message.delta",
+     R"({"id":"m","delta":{"content":[{"index":1,"type":"image_file","image_file":{"file_id":"f"}}]}})"},
+    {"thread.message.completed",
+     R"({"id":"m","content":[{"type":"image_url","image_url":{"url":"u","detail":"low"}}],"attachments":[{"file_id":"f","tools":[{"type":"x"}]},{"data_source":{"uri":"u","type":"uri_asset"}}]})"},
+}};
+
 template <class Streams>
 void for_each_known(Streams use) {
     const auto all = [&use](const auto& stream) {
@@ -84,6 +105,7 @@ void for_each_known(Streams use) {
     all(function_stream_continued);
     all(mcp_stream);
     all(mcp_stream_continued);
+    all(rich_events);
 }
 
 }  // namespace
@@ -228,7 +250,8 @@ BOOST_AUTO_TEST_CASE(hands_out_a_delta_that_says_nothing_as_unknown) {
     for (const std::string_view data :
          {R"({"id":"m","delta":{}})", R"({"id":"m","delta":{"role":"assistant"}})",
           R"({"id":"m","delta":{"content":null}})", R"({"id":"m","delta":{"content":[]}})",
-          R"({"id":"m","delta":{"content":[{"index":0,"type":"image_file","image_file":{"file_id":"f"}}]}})",
+          R"({"id":"m","delta":{"content":[{"index":0,"type":"image_file","image_file":{}}]}})",
+          R"({"id":"m","delta":{"content":[{"index":0,"type":"image_file","image_file":null}]}})",
           R"({"id":"m","delta":{"content":[{"index":0,"type":"text","text":{}}]}})"}) {
         const auto events = decode_good("thread.message.delta", data);
         only<unknown>(events);
@@ -270,6 +293,19 @@ BOOST_AUTO_TEST_CASE(reads_a_piece_of_every_kind_of_tool_call) {
         {"tool_calls", R"({"index":2,"id":"c","type":"deep_research","deep_research":{"input":"i"}})", "deep_research",
          "", "", "i", ""},
         {"tool_calls",
+         R"({"index":2,"id":"c","type":"azure_function","azure_function":{"name":"f","arguments":"{}","output":"o"}})",
+         "azure_function", "f", "", "{}", "o"},
+        {"tool_calls", R"({"index":2,"id":"c","type":"bing_custom_search","bing_custom_search":{"input":"i"}})",
+         "bing_custom_search", "", "", "i", ""},
+        {"tool_calls", R"({"index":2,"id":"c","type":"fabric_dataagent","fabric_dataagent":{"output":"o"}})",
+         "fabric_dataagent", "", "", "", "o"},
+        {"tool_calls",
+         R"({"index":2,"id":"c","type":"sharepoint_grounding","sharepoint_grounding":{"input":"i","output":"o"}})",
+         "sharepoint_grounding", "", "", "i", "o"},
+        {"tool_calls",
+         R"({"index":2,"id":"c","type":"browser_automation","browser_automation":{"input":"i","output":"o","steps":[]}})",
+         "browser_automation", "", "", "i", "o"},
+        {"tool_calls",
          R"({"index":2,"id":"c","type":"telepathy","telepathy":{"input":"i"},"function":{"arguments":"no"}})",
          "telepathy", "", "", "", ""},
     };
@@ -294,14 +330,51 @@ BOOST_AUTO_TEST_CASE(gives_several_calls_and_outputs_one_event_each) {
         "thread.run.step.delta",
         step_delta(
             "tool_calls",
-            R"({"index":0,"id":"a","type":"code_interpreter","code_interpreter":{"outputs":[{"type":"logs","logs":"1\n"},{"type":"image","image":{"file_id":"f"}},{"type":"logs","logs":"2\n"}]}},)"
+            R"({"index":0,"id":"a","type":"code_interpreter","code_interpreter":{"outputs":[{"index":3,"type":"logs","logs":"1\n"},{"index":4,"type":"image","image":{"file_id":"f"}},{"type":"logs","logs":"2\n"}]}},)"
             R"({"index":1,"id":"b","type":"mcp","arguments":"\u007b\u007d"})"));
-    BOOST_REQUIRE_EQUAL(events.size(), 3u);
+    BOOST_REQUIRE_EQUAL(events.size(), 4u);
+    BOOST_TEST(at<tool_call_delta>(events, 0).id == "a");
     BOOST_TEST(at<tool_call_delta>(events, 0).output == "1\n");
-    BOOST_TEST(at<tool_call_delta>(events, 1).output == "2\n");
-    BOOST_TEST(at<tool_call_delta>(events, 1).index == 0);
-    BOOST_TEST(at<tool_call_delta>(events, 2).arguments == "{}");
-    BOOST_TEST(at<tool_call_delta>(events, 2).step_id == "step_1");
+    BOOST_TEST(at<tool_call_delta>(events, 0).output_index == 3);
+    BOOST_TEST(at<tool_call_delta>(events, 1).file_id == "f");
+    BOOST_TEST(at<tool_call_delta>(events, 1).output.empty());
+    BOOST_TEST(at<tool_call_delta>(events, 1).output_index == 4);
+    BOOST_TEST(at<tool_call_delta>(events, 2).output == "2\n");
+    // Without an index, its place.
+    BOOST_TEST(at<tool_call_delta>(events, 2).output_index == 2);
+    for (std::size_t i = 0; i != 3; ++i) {
+        BOOST_TEST(at<tool_call_delta>(events, i).index == 0);
+        BOOST_TEST(at<tool_call_delta>(events, i).step_id == "step_1");
+    }
+    BOOST_TEST(at<tool_call_delta>(events, 3).arguments == "{}");
+    BOOST_TEST(at<tool_call_delta>(events, 3).step_id == "step_1");
+}
+
+BOOST_AUTO_TEST_CASE(tells_where_a_connected_agent_works) {
+    const auto events = decode_good(
+        "thread.run.step.delta",
+        step_delta(
+            "tool_calls",
+            R"({"index":0,"id":"c","type":"connected_agent","connected_agent":{"name":"seats","arguments":"{}","assistant_id":"asst_2","thread_id":"thread_2","run_id":"run_2"}})"));
+    const auto& delta = only<tool_call_delta>(events);
+    BOOST_TEST(delta.agent_id == "asst_2");
+    BOOST_TEST(delta.thread_id == "thread_2");
+    BOOST_TEST(delta.run_id == "run_2");
+}
+
+BOOST_AUTO_TEST_CASE(gives_an_image_in_a_message_an_event_of_its_own) {
+    const auto events = decode_good(
+        "thread.message.delta",
+        message_delta(
+            R"({"index":0,"type":"text","text":{"value":"Look: "}},{"index":1,"type":"image_file","image_file":{"file_id":"assistant-\u0031"}})"));
+    BOOST_REQUIRE_EQUAL(events.size(), 2u);
+    BOOST_TEST(at<text_delta>(events, 0).text == "Look: ");
+    const auto& image = at<image_delta>(events, 1);
+    BOOST_TEST(image.file_id == "assistant-1");
+    BOOST_TEST(image.message_id == "msg_1");
+    BOOST_TEST(image.content_index == 1);
+    for (const std::string_view wrong : {R"({"index":0,"image_file":7})", R"({"index":0,"image_file":{"file_id":7}})"})
+        BOOST_TEST(decode("thread.message.delta", message_delta(wrong)).code == errc::bad_event);
 }
 
 BOOST_AUTO_TEST_CASE(says_nothing_for_a_step_delta_without_calls) {
@@ -559,7 +632,7 @@ BOOST_AUTO_TEST_CASE(classifies_by_name) {
         BOOST_TEST((classify("thread.run." + std::string(end), "{}") == event_class::last));
         BOOST_TEST((classify("thread.run.step." + std::string(end), "{}") == event_class::ordinary));
     }
-    BOOST_TEST((classify("thread.run.requires_action", "{}") == event_class::last));
+    BOOST_TEST((classify("thread.run.requires_action", "{}") == event_class::action));
     BOOST_TEST((classify("error", "{}") == event_class::error));
     BOOST_TEST((classify("done", "") == event_class::end_of_stream));
     BOOST_TEST((classify("anything", "[DONE]") == event_class::end_of_stream));
@@ -643,6 +716,25 @@ BOOST_AUTO_TEST_CASE(counts_optional_members_of_a_wrong_type_as_missing) {
     BOOST_TEST(!run.started_at);
     BOOST_TEST(run.expires_at.value() == 1'700'000'000);
     BOOST_TEST(!run.completed_at);
+}
+
+BOOST_AUTO_TEST_CASE(counts_details_of_a_wrong_type_as_missing) {
+    const auto steps = decode_good(
+        "thread.run.step.completed",
+        R"({"id":"s","step_details":{"tool_calls":[{"id":"a","type":"file_search","file_search":{"results":[7,{"score":"high","content":"all"}]}},{"id":"b","type":"code_interpreter","code_interpreter":{"outputs":{}}},{"id":"c","type":"browser_automation","browser_automation":{"steps":7}},{"id":"d","type":"connected_agent","connected_agent":{"run_id":7}}]}})");
+    const auto& calls = at<step_completed>(steps, 0).step.tool_calls;
+    BOOST_REQUIRE_EQUAL(calls.size(), 4u);
+    BOOST_REQUIRE_EQUAL(calls[0].results.size(), 1u);
+    BOOST_TEST(!calls[0].results[0].score);
+    BOOST_TEST(calls[0].results[0].content.empty());
+    BOOST_TEST(calls[1].outputs.empty());
+    BOOST_TEST(calls[2].browser_steps.empty());
+    BOOST_TEST(calls[3].run_id.empty());
+    for (const std::string_view attachments : {"7", "{}", "[7,null]", "\"file\""}) {
+        const auto messages =
+            decode_good("thread.message.completed", R"({"id":"m","attachments":)" + std::string(attachments) + "}");
+        BOOST_TEST(only<message_completed>(messages).message.attachments.empty());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(detects_every_truncation_of_a_known_event) {

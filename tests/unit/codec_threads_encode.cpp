@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <limits>
 #include <string>
 
 using namespace corun;
@@ -74,10 +75,14 @@ BOOST_AUTO_TEST_CASE(writes_every_option) {
     request.options.max_completion_tokens = 512;
     request.options.parallel_tool_calls = false;
     request.options.metadata["k"] = "v";
-    request.options.extra_json = R"({"tool_choice":"auto","response_format":{"type":"text"}})";
+    request.options.response_format = response_format::text();
+    request.options.truncation_strategy = truncation_strategy::last_messages(3);
+    request.options.tool_choice = tool_choice::automatic();
+    request.options.include.push_back(file_search_result_content);
+    request.options.extra_json = R"({"reasoning_effort":"low"})";
     BOOST_TEST(
         text_of(encode_run(request)) ==
-        R"({"assistant_id":"asst_1","stream":true,"model":"gpt-4o","instructions":"","additional_instructions":"more","temperature":0.5,"top_p":1.0,"max_prompt_tokens":256,"max_completion_tokens":512,"parallel_tool_calls":false,"metadata":{"k":"v"},"tool_choice":"auto","response_format":{"type":"text"}})");
+        R"({"assistant_id":"asst_1","stream":true,"model":"gpt-4o","instructions":"","additional_instructions":"more","temperature":0.5,"top_p":1.0,"max_prompt_tokens":256,"max_completion_tokens":512,"parallel_tool_calls":false,"response_format":{"type":"text"},"truncation_strategy":{"type":"last_messages","last_messages":3},"tool_choice":"auto","metadata":{"k":"v"},"reasoning_effort":"low"})");
 }
 
 BOOST_AUTO_TEST_CASE(writes_every_kind_of_message) {
@@ -87,10 +92,12 @@ BOOST_AUTO_TEST_CASE(writes_every_kind_of_message) {
     rich.add(content_block::image_file("file_1"));
     rich.role = "assistant";
     rich.attachments.emplace_back("file_2", std::vector<std::string>{"code_interpreter", "file_search"});
+    rich.attachments.emplace_back(vector_store_data_source("https://s.example/a.pdf", "uri_asset"),
+                                  std::vector<std::string>{"file_search"});
     rich.metadata["k"] = "v";
     BOOST_TEST(
         text_of(encode_message(rich)) ==
-        R"({"role":"assistant","content":[{"type":"text","text":"Look"},{"type":"image_url","image_url":{"url":"https://e.example/a.png","detail":"low"}},{"type":"image_file","image_file":{"file_id":"file_1"}}],"attachments":[{"file_id":"file_2","tools":[{"type":"code_interpreter"},{"type":"file_search"}]}],"metadata":{"k":"v"}})");
+        R"({"role":"assistant","content":[{"type":"text","text":"Look"},{"type":"image_url","image_url":{"url":"https://e.example/a.png","detail":"low"}},{"type":"image_file","image_file":{"file_id":"file_1"}}],"attachments":[{"file_id":"file_2","tools":[{"type":"code_interpreter"},{"type":"file_search"}]},{"data_source":{"uri":"https://s.example/a.pdf","type":"uri_asset"},"tools":[{"type":"file_search"}]}],"metadata":{"k":"v"}})");
 }
 
 BOOST_AUTO_TEST_CASE(writes_every_kind_of_tool) {
@@ -144,7 +151,7 @@ BOOST_AUTO_TEST_CASE(writes_agents_and_threads_and_their_changes) {
     agent.tools.push_back(mcp_tool("b", "https://b.example/mcp"));
     agent.tool_resources.other["file_search"] = R"({"vector_store_ids":["vs"]})";
     agent.temperature = 1.5;
-    agent.response_format = R"("auto")";
+    agent.response_format = response_format::automatic();
     agent.metadata["k"] = "v";
     agent.id = "received";
     agent.raw = "received";
@@ -207,15 +214,104 @@ BOOST_AUTO_TEST_CASE(names_what_it_refuses) {
     require_invalid([&] { encode_run(with_tool(json_tool("x", "{}"))); }, "json_tool::json of type x");
 
     agent_definition agent("m");
-    agent.response_format = "auto";
+    agent.response_format = response_format::from_json("auto");
     require_invalid([&] { encode_agent(agent); }, "response_format");
     thread_definition thread;
     thread.tool_resources.other["file_search"] = "[";
     require_invalid([&] { encode_thread(thread); }, "file_search");
 
+    run_request chosen = simple_request();
+    chosen.options.tool_choice = tool_choice::from_json("none");
+    require_invalid([&] { encode_run(chosen); }, "run_options::tool_choice");
+    run_request formatted = simple_request();
+    formatted.options.response_format = response_format::from_json("{");
+    require_invalid([&] { encode_run(formatted); }, "run_options::response_format");
+
     run_request instructed = simple_request();
     instructed.options.additional_instructions = "more";
     require_invalid([&] { encode_run(instructed); }, "additional_instructions");
+}
+
+BOOST_AUTO_TEST_CASE(refuses_numbers_out_of_range_and_takes_those_at_its_ends) {
+    const auto run_with = [](auto member, auto value) {
+        run_request request = simple_request();
+        request.options.*member = value;
+        return encode_run(request);
+    };
+    const auto agent_with = [](auto member, auto value) {
+        agent_definition agent("m");
+        agent.*member = value;
+        return encode_agent(agent);
+    };
+    const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+    for (const double bad : {-0.01, 2.01, nan, infinity}) {
+        require_invalid([&] { run_with(&run_options::temperature, bad); }, "run_options::temperature");
+        require_invalid([&] { agent_with(&agent_definition::temperature, bad); }, "agent_definition::temperature");
+    }
+    for (const double bad : {-0.01, 1.01, nan, infinity}) {
+        require_invalid([&] { run_with(&run_options::top_p, bad); }, "run_options::top_p");
+        require_invalid([&] { agent_with(&agent_definition::top_p, bad); }, "agent_definition::top_p");
+    }
+    for (const int bad : {-1, 0, 255}) {
+        require_invalid([&] { run_with(&run_options::max_prompt_tokens, bad); }, "run_options::max_prompt_tokens");
+        require_invalid([&] { run_with(&run_options::max_completion_tokens, bad); },
+                        "run_options::max_completion_tokens");
+    }
+    for (const double good : {0.0, 2.0}) {
+        BOOST_CHECK_NO_THROW(run_with(&run_options::temperature, good));
+        BOOST_CHECK_NO_THROW(agent_with(&agent_definition::temperature, good));
+    }
+    for (const double good : {0.0, 1.0}) BOOST_CHECK_NO_THROW(run_with(&run_options::top_p, good));
+    BOOST_CHECK_NO_THROW(run_with(&run_options::max_prompt_tokens, 256));
+}
+
+BOOST_AUTO_TEST_CASE(refuses_too_much_metadata_and_too_many_tools) {
+    const auto repeat = [](std::string_view text, int times) {
+        std::string all;
+        for (int i = 0; i != times; ++i) all += text;
+        return all;
+    };
+    metadata most;
+    for (int i = 0; i != 16; ++i) most["key" + std::to_string(i)] = "v";
+    metadata longest;
+    // Characters, not bytes.
+    longest[repeat("é", 64)] = repeat("日", 512);
+    for (const metadata& good : {most, longest}) BOOST_CHECK_NO_THROW(encode_metadata(good, "it"));
+
+    metadata too_many = most;
+    too_many["one more"] = "v";
+    metadata long_key, long_value;
+    long_key[repeat("é", 65)] = "v";
+    long_value["k"] = repeat("日", 513);
+    for (const metadata& bad : {too_many, long_key, long_value}) {
+        require_invalid([&] { encode_metadata(bad, "it"); }, "it::metadata");
+        run_request request = simple_request();
+        request.options.metadata = bad;
+        require_invalid([&] { encode_run(request); }, "run_options::metadata");
+        agent_definition agent("m");
+        agent.metadata = bad;
+        require_invalid([&] { encode_agent(agent); }, "agent_definition::metadata");
+        thread_definition thread;
+        thread.metadata = bad;
+        require_invalid([&] { encode_thread(thread); }, "thread_definition::metadata");
+        require_invalid([&] { encode_thread_changes(thread); }, "thread_definition::metadata");
+        message text("Hi");
+        text.metadata = bad;
+        require_invalid([&] { encode_message(text); }, "message::metadata");
+    }
+
+    agent_definition agent("m");
+    agent.tools.assign(128, code_interpreter());
+    BOOST_CHECK_NO_THROW(encode_agent(agent));
+    agent.tools.push_back(code_interpreter());
+    require_invalid([&] { encode_agent(agent); }, "128");
+}
+
+BOOST_AUTO_TEST_CASE(writes_metadata_alone) {
+    BOOST_TEST(text_of(encode_metadata({}, "it")) == R"({"metadata":{}})");
+    metadata pairs;
+    pairs["a"] = "\"";
+    BOOST_TEST(text_of(encode_metadata(pairs, "it")) == R"({"metadata":{"a":"\""}})");
 }
 
 BOOST_AUTO_TEST_CASE(refuses_in_extra_json_what_is_said_elsewhere_be_it_said_or_not) {
@@ -235,6 +331,9 @@ BOOST_AUTO_TEST_CASE(refuses_in_extra_json_what_is_said_elsewhere_be_it_said_or_
         {"max_prompt_tokens", "run_options::max_prompt_tokens"},
         {"max_completion_tokens", "run_options::max_completion_tokens"},
         {"parallel_tool_calls", "run_options::parallel_tool_calls"},
+        {"response_format", "run_options::response_format"},
+        {"truncation_strategy", "run_options::truncation_strategy"},
+        {"tool_choice", "run_options::tool_choice"},
         {"metadata", "run_options::metadata"},
     };
     for (const auto& [member, owner] : rows) {
@@ -242,7 +341,7 @@ BOOST_AUTO_TEST_CASE(refuses_in_extra_json_what_is_said_elsewhere_be_it_said_or_
             run_request bare;
             bare.agent_id = "a";
             bare.creates_thread = creates_thread;
-            bare.options.extra_json = R"({"tool_choice":"auto",")" + member + R"(":null})";
+            bare.options.extra_json = R"({"reasoning_effort":"low",")" + member + R"(":null})";
             require_invalid([&] { encode_run(bare); }, '"' + member + '"');
             require_invalid([&] { encode_run(bare); }, owner);
         }

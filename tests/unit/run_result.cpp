@@ -58,6 +58,37 @@ BOOST_AUTO_TEST_CASE(the_same_from_a_stream_that_says_everything_twice) {
     BOOST_TEST((result.status == run_state::completed));
 }
 
+BOOST_AUTO_TEST_CASE(a_function_call_of_which_everything_is_said_twice) {
+    run_result result;
+    feed(result, function_stream, 2);
+    feed(result, function_stream_continued, 2);
+    BOOST_REQUIRE_EQUAL(result.tool_calls().size(), 1u);
+    BOOST_TEST(result.tool_calls()[0].name == "get_weather");
+    BOOST_TEST(result.tool_calls()[0].arguments == R"({"city":"Oslo"})");
+    BOOST_TEST(result.tool_calls()[0].output.value() == R"({"temp_c":-3})");
+    BOOST_TEST(result.steps.size() == 1u);
+    BOOST_TEST(result.text() == "-3 °C.");
+    BOOST_TEST(result.usage->total_tokens == 125);
+    BOOST_TEST(result.usage->cached_tokens == 7);
+}
+
+BOOST_AUTO_TEST_CASE(annotations_of_the_completed_message_over_those_of_its_deltas) {
+    const std::string piece =
+        R"({"id":"m","delta":{"content":[{"index":0,"type":"text","text":{"value":"See [1].","annotations":[{"index":0,"type":"url_citation","text":"[1]","start_index":0,"end_index":3,"url_citation":{"url":"https://early.example"}}]}}]}})";
+    run_result result;
+    feed(result, "thread.message.delta", piece);
+    BOOST_REQUIRE_EQUAL(result.citations().size(), 1u);
+    BOOST_TEST(result.citations()[0].start_index.value() == 0);
+    feed(
+        result, "thread.message.completed",
+        R"({"id":"m","status":"completed","content":[{"type":"text","text":{"value":"See [1].","annotations":[{"type":"url_citation","text":"[1]","start_index":4,"end_index":7,"url_citation":{"url":"https://late.example","title":"Late"}}]}}]})");
+    feed(result, "thread.message.delta", piece);
+    BOOST_REQUIRE_EQUAL(result.citations().size(), 1u);
+    BOOST_TEST(result.citations()[0].url == "https://late.example");
+    BOOST_TEST(result.citations()[0].start_index.value() == 4);
+    BOOST_TEST(result.text() == "See [1].");
+}
+
 BOOST_AUTO_TEST_CASE(text_as_it_comes_until_the_message_is_completed) {
     run_result result;
     for (std::size_t i = 0; i != 10; ++i) feed(result, text_stream[i].name, text_stream[i].data);
@@ -173,6 +204,103 @@ BOOST_AUTO_TEST_CASE(a_refusal_apart_from_the_text) {
          R"({"id":"m","delta":{"content":[{"index":0,"type":"refusal","refusal":"not."}]}})");
     BOOST_TEST(result.text().empty());
     BOOST_TEST(result.messages.at(0).content.at(0).text == "I cannot.");
+}
+
+BOOST_AUTO_TEST_CASE(images_among_the_text) {
+    const auto content = [](std::string_view inside) {
+        return R"({"id":"m","delta":{"content":[)" + std::string(inside) + "]}}";
+    };
+    run_result result;
+    feed(result, "thread.message.delta", content(R"({"index":1,"type":"image_file","image_file":{"file_id":"f"}})"));
+    feed(result, "thread.message.delta", text_delta_data("m", 0, "Look: "));
+    feed(result, "thread.message.delta", content(R"({"index":1,"type":"image_file","image_file":{"file_id":"f"}})"));
+    BOOST_REQUIRE_EQUAL(result.messages.at(0).content.size(), 2u);
+    BOOST_TEST(result.messages[0].content[0].text == "Look: ");
+    BOOST_TEST(result.messages[0].content[1].type == "image_file");
+    BOOST_TEST(result.messages[0].content[1].file_id == "f");
+    BOOST_TEST(result.text() == "Look: ");
+    feed(result, "thread.message.completed",
+         R"({"id":"m","status":"completed","content":[{"type":"image_file","image_file":{"file_id":"g"}}]})");
+    feed(result, "thread.message.delta", content(R"({"index":1,"type":"image_file","image_file":{"file_id":"f"}})"));
+    BOOST_REQUIRE_EQUAL(result.messages[0].content.size(), 1u);
+    BOOST_TEST(result.messages[0].content[0].file_id == "g");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_code_interpreter_puts_out_as_it_comes_and_at_the_end) {
+    const auto interpreter = [](std::string_view inside) {
+        return R"({"id":"s","delta":{"step_details":{"type":"tool_calls","tool_calls":[{"index":0,"id":"c","type":"code_interpreter","code_interpreter":{)" +
+               std::string(inside) + "}}]}}}";
+    };
+    run_result result;
+    feed(result, "thread.run.step.delta", interpreter(R"("input":"1+")"));
+    feed(result, "thread.run.step.delta", interpreter(R"("input":"1")"));
+    feed(result, "thread.run.step.delta", interpreter(R"("outputs":[{"index":2,"type":"logs","logs":"b"}])"));
+    feed(result, "thread.run.step.delta",
+         interpreter(
+             R"("outputs":[{"index":0,"type":"logs","logs":"a"},{"index":1,"type":"image","image":{"file_id":"f"}}])"));
+    feed(result, "thread.run.step.delta", interpreter(R"("outputs":[{"index":0,"type":"logs","logs":"A"}])"));
+    BOOST_REQUIRE_EQUAL(result.tool_calls().size(), 1u);
+    tool_call call = result.tool_calls()[0];
+    BOOST_TEST(call.arguments == "1+1");
+    BOOST_REQUIRE_EQUAL(call.outputs.size(), 3u);
+    BOOST_TEST(call.outputs[0].type == "logs");
+    BOOST_TEST(call.outputs[0].logs == "aA");
+    BOOST_TEST(call.outputs[1].type == "image");
+    BOOST_TEST(call.outputs[1].file_id == "f");
+    BOOST_TEST(call.outputs[2].logs == "b");
+
+    const auto completed = [&result](std::string_view outputs) {
+        feed(
+            result, "thread.run.step.completed",
+            R"({"id":"s","type":"tool_calls","status":"completed","step_details":{"type":"tool_calls","tool_calls":[{"id":"c","type":"code_interpreter","code_interpreter":{"input":"1+1","outputs":[)" +
+                std::string(outputs) + "]}}]}}");
+    };
+    // An end without outputs takes none away.
+    completed("");
+    BOOST_TEST(result.tool_calls().at(0).outputs.size() == 3u);
+    completed(R"({"type":"logs","logs":"2"})");
+    feed(result, "thread.run.step.delta", interpreter(R"("outputs":[{"index":0,"type":"logs","logs":"late"}])"));
+    call = result.tool_calls().at(0);
+    BOOST_REQUIRE_EQUAL(call.outputs.size(), 1u);
+    BOOST_TEST(call.outputs[0].logs == "2");
+}
+
+BOOST_AUTO_TEST_CASE(where_a_connected_agent_works) {
+    run_result result;
+    feed(
+        result, "thread.run.step.delta",
+        R"({"id":"s","delta":{"step_details":{"type":"tool_calls","tool_calls":[{"index":0,"id":"c","type":"connected_agent","connected_agent":{"name":"seats","assistant_id":"asst_2","thread_id":"thread_2","run_id":"run_2"}}]}}})");
+    feed(
+        result, "thread.run.step.delta",
+        R"({"id":"s","delta":{"step_details":{"type":"tool_calls","tool_calls":[{"index":0,"type":"connected_agent","connected_agent":{"output":"Booked."}}]}}})");
+    BOOST_REQUIRE_EQUAL(result.tool_calls().size(), 1u);
+    BOOST_TEST(result.tool_calls()[0].agent_id == "asst_2");
+    BOOST_TEST(result.tool_calls()[0].thread_id == "thread_2");
+    BOOST_TEST(result.tool_calls()[0].run_id == "run_2");
+    BOOST_TEST(result.tool_calls()[0].output.value() == "Booked.");
+}
+
+BOOST_AUTO_TEST_CASE(tool_calls_by_step_and_index) {
+    const auto call = [](std::string_view step, int index, std::string_view rest) {
+        return R"({"id":")" + std::string(step) +
+               R"(","delta":{"step_details":{"type":"tool_calls","tool_calls":[{"index":)" + std::to_string(index) +
+               "," + std::string(rest) + "}]}}}";
+    };
+    run_result result;
+    feed(result, "thread.run.step.delta",
+         call("s1", 1, R"("id":"b","type":"function","function":{"name":"g","arguments":"{\"b\":"})"));
+    feed(result, "thread.run.step.delta",
+         call("s2", 0, R"("id":"c","type":"function","function":{"name":"h","arguments":"{}"})"));
+    feed(result, "thread.run.step.delta",
+         call("s1", 0, R"("id":"a","type":"function","function":{"name":"f","arguments":"{}"})"));
+    // Later pieces come without an id.
+    feed(result, "thread.run.step.delta", call("s1", 1, R"("id":"","function":{"arguments":"1}"})"));
+    const auto calls = result.tool_calls();
+    BOOST_REQUIRE_EQUAL(calls.size(), 3u);
+    BOOST_TEST(calls[0].id == "a");
+    BOOST_TEST(calls[1].id == "b");
+    BOOST_TEST(calls[1].arguments == R"({"b":1})");
+    BOOST_TEST(calls[2].id == "c");
 }
 
 BOOST_AUTO_TEST_CASE(what_had_arrived_into_the_error_of_a_run) {

@@ -33,7 +33,7 @@ struct CORUN_API recorded_request {
     std::string path;   ///< Decoded, without the endpoint's own path: `/threads/runs`.
     std::string query;  ///< As it came, without the question mark.
     header_fields headers;
-    std::string body;
+    std::string body;  ///< Of an upload, the first 64 KiB.
     std::string run_id;  ///< The run that it made, or went on with by a submission; empty for others.
     int status = 0;      ///< What was answered; 0 when an injected fault took the answer.
 
@@ -267,6 +267,11 @@ struct CORUN_API service_options {
     /// its steps or its thread's messages are read: `queued`, `in_progress`, each step and message
     /// begun and completed, the end. Else it goes on by itself, as fast as it can.
     bool stage_a_read = false;
+    /// How many times a vector store, or anything in it, is read before the files that were put into it
+    /// are taken in. They are `in_progress` until the read after that.
+    std::size_t ingestion_reads = 0;
+    std::size_t max_file_bytes = std::size_t{512} << 20;  ///< Of one upload.
+    bool uploads_downloadable = true;                     ///< Else only files that the service made are.
     std::size_t recorded_requests = 10'000;  ///< When so many are recorded, the older half is forgotten.
 };
 
@@ -305,6 +310,9 @@ public:
     /// with `details`, `next_round` (true), `require_action` with `details`, `fail` with `message`,
     /// `incomplete`, `hold` (true).
     void load_scripts(std::string_view json);
+
+    /// Keeps a file as if a run had made it, and gives its id.
+    std::string add_file(std::string filename, std::string bytes, std::string purpose = "assistants_output");
 
     void inject(fault what);
     /// Faults as JSON: `[{"respond": 429, "headers": {"Retry-After": "3"}, "on": "POST
