@@ -4,9 +4,13 @@
 #include <corun/emulator/emulator.hpp>
 
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <chrono>
 #include <cstdlib>
+#include <iomanip>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -44,10 +48,12 @@ public:
         corun::emulator::mcp_server_options mcp_options;
         mcp_options.clock = now;
         mcp_.emplace(io, std::move(mcp_options));
-        mcp_->add_tool(
-            "reserve_seat", "Reserves one seat.",
-            R"({"type":"object","properties":{"seat":{"type":"string","description":"seat id"}},"required":["seat"]})",
-            [](std::string_view) { return std::string("Seat 14A is booked, window side."); });
+        const char* const seat_schema =
+            R"({"type":"object","properties":{"seat":{"type":"string","description":"seat id"}},"required":["seat"]})";
+        mcp_->add_tool("reserve_seat", "Reserves one seat.", seat_schema,
+                       [](std::string_view) { return std::string("Seat 14A is booked, window side."); });
+        mcp_->add_tool("print_pass", "Prints the boarding pass of a seat.", seat_schema,
+                       [](std::string_view) { return std::string("The pass for 14A is at the gate."); });
         mcp_url_ = mcp_->url();
 
         corun::emulator::service_options options;
@@ -56,6 +62,12 @@ public:
         service_.emplace(io, std::move(options));
         service_->script("", {corun::emulator::step::call_mcp("reserve_seat", R"({"seat":"14A"})"),
                               corun::emulator::step::reply("The booking server says: {output} Have a good trip!")});
+        service_->script("free seat in row 14", {corun::emulator::step::call_function("find_seats", R"({"row":14})"),
+                                                 corun::emulator::step::reply("These are free: {output}. "),
+                                                 corun::emulator::step::call_mcp("reserve_seat", R"({"seat":"14A"})"),
+                                                 corun::emulator::step::reply("{output} "),
+                                                 corun::emulator::step::call_mcp("print_pass", R"({"seat":"14A"})"),
+                                                 corun::emulator::step::reply("{output}")});
         endpoint_ = service_->endpoint();
         token_ = service_->token();
     }
@@ -67,21 +79,22 @@ public:
     [[nodiscard]] std::string mcp_label() const { return environment("MCP_SERVER_LABEL", "bookings"); }
 
     /// Headers for a run: a token of its own for the MCP server, which lives for an hour, as Google
-    /// Cloud Run's do. None without an MCP server.
-    [[nodiscard]] corun::mcp_headers mcp_headers() {
+    /// Cloud Run's do, unless told otherwise. None without an MCP server.
+    [[nodiscard]] corun::mcp_headers mcp_headers(std::chrono::minutes lifetime = std::chrono::hours(1)) {
         corun::mcp_headers headers;
-        if (!mcp_url_.empty()) headers.set(mcp_label(), "Authorization", "Bearer " + fresh_mcp_token());
+        if (!mcp_url_.empty()) headers.set(mcp_label(), "Authorization", "Bearer " + fresh_mcp_token(lifetime));
         return headers;
     }
 
-    /// Lets an hour pass, if time is ours.
-    void pass_an_hour() { *moved_ += std::chrono::hours(1); }
+    /// Lets time pass, if it is ours.
+    void pass(std::chrono::minutes time) { *moved_ += time; }
 
-    /// An agent with the MCP server among its tools. It is removed when the demo ends, in whatever way.
-    asio::awaitable<corun::agent> make_agent(corun::client client) {
+    /// An agent with these tools, and those of the MCP server. It is removed when the demo ends, in whatever way.
+    asio::awaitable<corun::agent> make_agent(corun::client client, std::vector<corun::tool> tools = {}) {
         corun::agent_definition definition(environment("AZURE_AI_MODEL", "gpt-4o"));
         definition.name = "travel-desk";
         definition.instructions = "Answer travel questions. Use your tools.";
+        definition.tools = std::move(tools);
         if (!mcp_url_.empty()) definition.tools.push_back(corun::mcp_tool(mcp_label(), mcp_url_));
         corun::agent made = co_await client.create_agent(definition);
         agents_.push_back(made);
@@ -99,12 +112,19 @@ public:
     asio::awaitable<void> clean_up() {
         const std::vector<corun::thread> threads = std::exchange(threads_, {});
         const std::vector<corun::agent> agents = std::exchange(agents_, {});
-        for (corun::thread each : threads) co_await remove(each);
+        for (corun::thread each : threads) {
+            co_await end_runs(each);
+            co_await remove(each);
+        }
         for (corun::agent each : agents) co_await remove(each);
     }
 
-    /// What the MCP server got to see, newest last: method and Authorization.
-    [[nodiscard]] const std::vector<corun::emulator::mcp_call_record>& mcp_calls() const { return mcp_->calls(); }
+    /// Shows what the emulator's MCP server got to see.
+    void show_mcp_calls() const {
+        for (const auto& call : mcp_->calls())
+            std::cout << "  " << std::left << std::setw(28) << call.method << call.authorization << "  ->  "
+                      << call.status << '\n';
+    }
 
     void stop() {
         if (service_) service_->stop();
@@ -112,11 +132,31 @@ public:
     }
 
 private:
-    [[nodiscard]] std::string fresh_mcp_token() {
+    [[nodiscard]] std::string fresh_mcp_token(std::chrono::minutes lifetime) {
         if (!emulated()) return environment("MCP_TOKEN");
         std::string token = "token-" + std::to_string(++tokens_);
-        mcp_->accept_token(token, std::chrono::system_clock::now() + *moved_ + std::chrono::hours(1));
+        mcp_->accept_token(token, std::chrono::system_clock::now() + *moved_ + lifetime);
         return token;
+    }
+
+    /// A thread cannot be removed while a run of it is active.
+    static asio::awaitable<void> end_runs(corun::thread made) {
+        corun::thread thread = std::move(made);
+        try {
+            asio::steady_timer pause(co_await asio::this_coro::executor);
+            auto runs = thread.list_runs();
+            while (std::optional<corun::thread_run> run = co_await runs.next()) {
+                if (corun::is_terminal(run->status)) continue;
+                run = co_await thread.cancel_run(run->id);
+                while (!corun::is_terminal(run->status)) {
+                    pause.expires_after(std::chrono::milliseconds(200));
+                    co_await pause.async_wait(asio::use_awaitable);
+                    run = co_await thread.get_run(run->id);
+                }
+            }
+        } catch (const std::exception& problem) {
+            std::cerr << thread.id() << " may have an active run: " << problem.what() << '\n';
+        }
     }
 
     template <class Handle>

@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <iomanip>
 #include <iostream>
@@ -103,7 +103,7 @@ asio::awaitable<void> story(demo::backend& backend) {
     co_await stream_run(agent, thread, first);
 
     if (backend.emulated()) {
-        backend.pass_an_hour();
+        backend.pass(std::chrono::hours(1));
         title("An hour later that token has expired. Who is bound to it gets this from now on");
         co_await stream_run(agent, thread, first);
     }
@@ -114,9 +114,7 @@ asio::awaitable<void> story(demo::backend& backend) {
 
     if (backend.emulated()) {
         title("What the MCP server got to see");
-        for (const auto& call : backend.mcp_calls())
-            std::cout << "  " << call.method << std::string(28 - std::min<std::size_t>(call.method.size(), 28), ' ')
-                      << call.authorization << "  ->  " << call.status << '\n';
+        backend.show_mcp_calls();
     }
 
     co_await agent.refresh();

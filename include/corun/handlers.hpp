@@ -17,6 +17,9 @@
 ///
 /// A compiler as old as g++ 12 destroys a lambda with captures twice when it is made inside a
 /// `co_await` expression: give it a name first.
+///
+/// When a stream ends early, those under way are cancelled and not waited for: what they refer to
+/// has to live until they have ended.
 namespace corun {
 
 /// Gives a function call's output, a text for the model. What it throws becomes the output:

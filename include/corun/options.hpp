@@ -120,7 +120,7 @@ struct CORUN_API run_options {
     std::vector<local_function> functions;
     /// Answers calls of functions that are not in `functions`, such as those that the agent defines.
     function_handler on_function_call;
-    /// Answers approval requests; approved calls carry the run's MCP headers, fresh from their
+    /// Answers approval requests, several at once; approved calls carry the run's MCP headers, fresh from their
     /// provider if there is one. The stream then goes on by itself.
     approval_handler on_mcp_approval;
     /// Longest time that a provider of MCP headers may take; 0: no limit.

@@ -1,38 +1,11 @@
 // A corun program calls a real MCP server through the emulator, with headers of each run's own.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { startMcpServer } from './mcp_server.mjs';
-import {
-    azureClient, call, collect, dataOf, disconnect, driver, endpoint, namesOf, startEmulator, textOf, token,
-} from './support.mjs';
+import { azureClient, bearer, call, collect, dataOf, disconnect, drive, namesOf, startEmulator, textOf } from './support.mjs';
 
-/** The corun program at work. */
-function drive(mcpUrl, message) {
-    const child = spawn(driver, [endpoint, token, mcpUrl, message], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(code ?? signal)));
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    return {
-        /** Lets all of these tokens' users run at once; gives what came of each. */
-        async run(...tokens) {
-            child.stdin.write(`${tokens.join(' ')}\n`);
-            const outcomes = [];
-            for (;;) {
-                const { value, done } = await lines.next();
-                assert.ok(!done, 'the corun program ended early');
-                const outcome = JSON.parse(value);
-                if (!outcome) return outcomes;
-                outcomes[outcome.user] = outcome;
-            }
-        },
-        async end() {
-            child.stdin.end();
-            assert.equal(await ended, 0);
-        },
-    };
-}
-
+/** Runs that say this, each with its token. */
+const runs = (message, ...tokens) => tokens.map((token) => ({ message, headers: bearer(token) }));
 const methods = (server, user) => server.seen.filter((one) => one.user === user).map((one) => one.method);
 
 for (const [name, options] of [
@@ -58,8 +31,8 @@ for (const [name, options] of [
         test('is called with the token of the run', async () => {
             server.seen.length = 0;
             server.accept('valid', 'anna');
-            const program = drive(server.url, 'whoami');
-            const [anna] = await program.run('valid');
+            const program = drive(server.url);
+            const [anna] = await program.run(...runs('whoami', 'valid'));
             await program.end();
             assert.deepEqual([anna.status, anna.text, anna.error], ['completed', 'you are anna', null]);
             assert.ok(anna.events.includes('thread.run.step.delta'));
@@ -70,13 +43,13 @@ for (const [name, options] of [
         test('refuses a token that expired, and takes a fresh one on the same agent and thread', async () => {
             server.accept('old', 'anna');
             server.accept('fresh', 'anna');
-            const program = drive(server.url, 'whoami');
-            const [first] = await program.run('old');
+            const program = drive(server.url);
+            const [first] = await program.run(...runs('whoami', 'old'));
             assert.equal(first.text, 'you are anna');
             server.expire('old');
-            const [refused] = await program.run('old');
-            const [unknown] = await program.run('never-given-out');
-            const [again] = await program.run('fresh');
+            const [refused] = await program.run(...runs('whoami', 'old'));
+            const [unknown] = await program.run(...runs('whoami', 'never-given-out'));
+            const [again] = await program.run(...runs('whoami', 'fresh'));
             await program.end();
             for (const one of [refused, unknown]) {
                 assert.deepEqual([one.status, one.text], ['failed', '']);
@@ -92,9 +65,9 @@ for (const [name, options] of [
 
         test('refuses a token that expires between the list and the call', async () => {
             server.accept('brief', 'anna');
-            server.onRequest = ({ method }, used) => method === 'tools/list' && server.expire(used);
-            const program = drive(server.url, 'whoami');
-            const [anna] = await program.run('brief');
+            server.onRequest = ({ method, token }) => method === 'tools/list' && server.expire(token);
+            const program = drive(server.url);
+            const [anna] = await program.run(...runs('whoami', 'brief'));
             await program.end();
             server.onRequest = () => {};
             server.sessions.clear(); // The token was too old to end its session, too.
@@ -109,10 +82,10 @@ for (const [name, options] of [
             for (const user of users) server.accept(`token-of-${user}`, user);
             server.accept('expired', 'eve');
             server.expire('expired');
-            const program = drive(server.url, 'meet');
+            const program = drive(server.url);
             server.expected = users.length;
             for (let round = 0; round !== 3; ++round) {
-                const outcomes = await program.run(...users.map((user) => `token-of-${user}`), 'expired');
+                const outcomes = await program.run(...runs('meet', ...users.map((user) => `token-of-${user}`), 'expired'));
                 assert.deepEqual(
                     outcomes.map((one) => [one.status, one.text]),
                     [...users.map((user) => ['completed', `${user} was met`]), ['failed', '']],
@@ -127,8 +100,8 @@ for (const [name, options] of [
 
         test("gives a tool's failure to the model", async () => {
             server.accept('valid', 'anna');
-            const program = drive(server.url, 'stumble');
-            const [anna] = await program.run('valid');
+            const program = drive(server.url);
+            const [anna] = await program.run(...runs('stumble', 'valid'));
             await program.end();
             assert.deepEqual([anna.status, anna.text], ['completed', 'there is no such seat']);
         });
@@ -138,7 +111,7 @@ for (const [name, options] of [
             server.accept('for-the-call', 'bert');
             const tool = { type: 'mcp', server_label: 'bookings', server_url: server.url };
             const agent = await call('POST', '/assistants', { model: 'gpt-4o', tools: [tool] });
-            const headers = { Authorization: 'Bearer valid' };
+            const headers = bearer('valid');
             const client = azureClient();
             // The client has no types for MCP: its pipeline adds what it cannot say.
             client.pipeline.addPolicy({
@@ -163,7 +136,7 @@ for (const [name, options] of [
             const { required_action: action } = await call('GET', path);
             const [{ id, name }] = action.submit_tool_approval.tool_calls;
             assert.equal(name, 'whoami');
-            const approval = { tool_call_id: id, approve: true, headers: { Authorization: 'Bearer for-the-call' } };
+            const approval = { tool_call_id: id, approve: true, headers: bearer('for-the-call') };
             await call('POST', `${path}/submit_tool_outputs`, { tool_approvals: [approval] });
             let state;
             do state = (await client.runs.get(thread.id, run.id)).status;
@@ -187,7 +160,6 @@ describe('approvals with headers', { timeout: 120_000 }, () => {
         disconnect();
     });
 
-    const bearer = (name) => ({ Authorization: `Bearer ${name}` });
     const bookings = () => ({ type: 'mcp', server_label: 'bookings', server_url: server.url });
     const settled = async ({ call }, run) => {
         let now;

@@ -9,11 +9,14 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import express from 'express';
 import { z } from 'zod';
 
-/** `answersAsJson`: else as a stream of events, which is the SDK's way unless told otherwise. */
-export async function startMcpServer({ answersAsJson = false, hasSessions = true } = {}) {
+/**
+ * `answersAsJson`: else as a stream of events, which is the SDK's way unless told otherwise.
+ * `listsOpenly`: only calls of tools need a token.
+ */
+export async function startMcpServer({ answersAsJson = false, hasSessions = true, listsOpenly = false } = {}) {
     const tokens = new Map(); // token -> {user, expiresAt}
     const sessions = new Map(); // id -> {user, transport}
-    const seen = []; // {user, tenant, method, status}
+    const seen = []; // {user, token, tenant, method, status}
     const server = {
         seen,
         sessions,
@@ -69,7 +72,7 @@ export async function startMcpServer({ answersAsJson = false, hasSessions = true
     app.use(express.json());
     app.use((request, response, next) => {
         const tenant = request.headers['x-tenant'];
-        const one = { user: null, tenant, method: request.body?.method ?? request.method, status: 0 };
+        const one = { user: null, token: null, tenant, method: request.body?.method ?? request.method, status: 0 };
         seen.push(one);
         request.seen = one;
         response.on('finish', () => (one.status = response.statusCode));
@@ -80,10 +83,15 @@ export async function startMcpServer({ answersAsJson = false, hasSessions = true
         if (!known) throw new InvalidTokenError('Unknown token');
         return { token, clientId: known.user, scopes: [], expiresAt: known.expiresAt };
     };
-    app.all('/mcp', requireBearerAuth({ verifier: { verifyAccessToken } }), async (request, response) => {
-        const user = request.auth.clientId;
-        request.seen.user = user;
-        server.onRequest(request.seen, request.auth.token);
+    const authenticate = requireBearerAuth({ verifier: { verifyAccessToken } });
+    const guard = (request, response, next) => {
+        const open = listsOpenly && !request.headers.authorization && request.body?.method !== 'tools/call';
+        return open ? next() : authenticate(request, response, next);
+    };
+    app.all('/mcp', guard, async (request, response) => {
+        const user = request.auth?.clientId ?? null;
+        Object.assign(request.seen, { user, token: request.auth?.token ?? null });
+        server.onRequest(request.seen);
         const id = request.headers['mcp-session-id'];
         const session = sessions.get(id);
         if (id && !session) return response.status(404).end();

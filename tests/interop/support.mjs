@@ -9,7 +9,6 @@ import { createDefaultHttpClient } from '@azure/core-rest-pipeline';
 
 export const endpoint = process.env.CORUN_EMULATOR_ENDPOINT;
 export const token = process.env.CORUN_EMULATOR_TOKEN;
-export const driver = process.env.CORUN_DRIVE;
 
 /** A call of the service without any client library. */
 export async function call(method, path, body, at = endpoint) {
@@ -52,6 +51,7 @@ export async function startEmulator(...options) {
     const [line] = await once(createInterface({ input: program.stdout }), 'line');
     const at = line.split(' ').at(-1);
     return {
+        endpoint: at,
         client: azureClient(token, at),
         call: (method, path, body) => call(method, path, body, at),
         async stop() {
@@ -60,6 +60,33 @@ export async function startEmulator(...options) {
         },
     };
 }
+
+/** The corun program at work; drive.cpp tells what a run is, and what comes of it. */
+export function drive(mcpUrl, at = endpoint) {
+    const child = spawn(process.env.CORUN_DRIVE, [at, token, mcpUrl], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(code ?? signal)));
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    return {
+        /** Lets these runs go at once, each in its user's thread; gives what came of each. */
+        async run(...runs) {
+            child.stdin.write(`${JSON.stringify(runs)}\n`);
+            const outcomes = [];
+            for (;;) {
+                const { value, done } = await lines.next();
+                assert.ok(!done, 'the corun program ended early');
+                const outcome = JSON.parse(value);
+                if (!outcome) return outcomes;
+                outcomes[outcome.user] = outcome;
+            }
+        },
+        async end() {
+            child.stdin.end();
+            assert.equal(await ended, 0);
+        },
+    };
+}
+
+export const bearer = (name) => ({ Authorization: `Bearer ${name}` });
 
 /** Waits until the run is in none of these states. */
 export async function settled(client, run, ...states) {
