@@ -10,7 +10,8 @@ mcp_tool::mcp_tool(std::string label, std::string url, std::vector<std::string> 
 function_tool::function_tool(std::string function_name, std::string what_it_does, std::string schema)
     : name(std::move(function_name)), description(std::move(what_it_does)), parameters(std::move(schema)) {}
 
-json_tool::json_tool(std::string wire_type, std::string text) : type(std::move(wire_type)), json(std::move(text)) {}
+json_tool::json_tool(std::string wire_type, std::string text, std::string tool_name)
+    : type(std::move(wire_type)), json(std::move(text)), name(std::move(tool_name)) {}
 
 ranking_options::ranking_options(std::string name, double threshold)
     : ranker(std::move(name)), score_threshold(threshold) {}

@@ -97,7 +97,7 @@ struct CORUN_API thread_message {
     std::optional<std::int64_t> created_at, completed_at;
     std::string raw;
 
-    /// The texts of all content pieces, one after the other.
+    /// The texts of all content pieces of type `text`, one after the other.
     [[nodiscard]] std::string text() const;
 };
 

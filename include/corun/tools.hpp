@@ -25,12 +25,13 @@ struct CORUN_API mcp_tool {
 
 /// A function that the application runs.
 struct CORUN_API function_tool {
-    /// `parameters` is a JSON schema as text.
+    /// `parameters` is a JSON schema as text; empty for a function that takes none.
     function_tool(std::string name, std::string description, std::string parameters);
 
     std::string name;
     std::string description;
     std::string parameters;
+    std::optional<bool> strict;  ///< Whether arguments follow the schema to the letter.
 
     friend bool operator==(const function_tool&, const function_tool&) = default;
 };
@@ -38,11 +39,13 @@ struct CORUN_API function_tool {
 /// Any other tool, as the JSON object that goes on the wire. Of type `mcp` or `function` it is
 /// `errc::invalid_argument` where it would be sent.
 struct CORUN_API json_tool {
-    /// `json` is the whole tool object; its `type` must be `type`.
-    json_tool(std::string type, std::string json);
+    /// `json` is the whole tool object; its `type` must be `type`. `name` tells apart tools of types
+    /// of which an agent may have several: `openapi`, `azure_function`, `connected_agent`.
+    json_tool(std::string type, std::string json, std::string name = {});
 
     std::string type;
     std::string json;
+    std::string name;
 
     friend bool operator==(const json_tool&, const json_tool&) = default;
 };

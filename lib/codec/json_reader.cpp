@@ -49,6 +49,12 @@ void read(value source, std::optional<std::int64_t>& out) {
     }
 }
 
+void read(value source, std::optional<bool>& out) {
+    out.reset();
+    bool flag = false;
+    if (source.get_bool().get(flag) == simdjson::SUCCESS) out = flag;
+}
+
 void read(value source, std::optional<double>& out) {
     out.reset();
     if (double number = 0; !source.get_double().get(number)) out = number;

@@ -64,6 +64,7 @@ void read(value source, std::string& out);
 void read(value source, std::optional<std::int64_t>& out);
 /// The same for any number.
 void read(value source, std::optional<double>& out);
+void read(value source, std::optional<bool>& out);
 /// Takes the members that are strings.
 void read(value source, metadata& out);
 bool is_true(value source);

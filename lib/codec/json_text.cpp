@@ -1,5 +1,8 @@
 #include "codec/json_text.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace corun::codec::json {
 namespace {
 
@@ -211,6 +214,32 @@ void append_unescaped(std::string& out, std::string_view inside) {
                 break;
         }
     }
+}
+
+std::string without_half_surrogates(std::string_view json) {
+    std::string text(json);
+    // The unit that the escape at `at` stands for, if there is an escape of one.
+    const auto unit_at = [&text](std::size_t at) -> std::optional<unsigned> {
+        if (text.size() - std::min(at, text.size()) < 6 || text[at] != '\\' || text[at + 1] != 'u') return std::nullopt;
+        unsigned unit = 0;
+        const auto [stop, code] = std::from_chars(text.data() + at + 2, text.data() + at + 6, unit, 16);
+        if (code != std::errc() || stop != text.data() + at + 6) return std::nullopt;
+        return unit;
+    };
+    const auto is_high = [](std::optional<unsigned> unit) { return unit && *unit >= 0xd800 && *unit < 0xdc00; };
+    const auto is_low = [](std::optional<unsigned> unit) { return unit && *unit >= 0xdc00 && *unit < 0xe000; };
+    for (std::size_t at = text.find('\\'); at != text.npos; at = text.find('\\', at)) {
+        const std::optional<unsigned> unit = unit_at(at);
+        if (is_high(unit) && is_low(unit_at(at + 6))) {
+            at += 12;
+        } else if (is_high(unit) || is_low(unit)) {
+            text.replace(at + 2, 4, "fffd");
+            at += 6;
+        } else {
+            at += 2;  // past the character that is escaped, which may be a backslash
+        }
+    }
+    return text;
 }
 
 }  // namespace corun::codec::json

@@ -52,4 +52,8 @@ inline const char* find_string_end(const char* from, const char* end, bool& esca
 /// of a surrogate pair says U+FFFD: services cut emoji in two.
 void append_unescaped(std::string& out, std::string_view inside);
 
+/// The text with U+FFFD, escaped, for every escape of half a surrogate pair: with it, parsers that
+/// are strict about those read what services send.
+std::string without_half_surrogates(std::string_view json);
+
 }  // namespace corun::codec::json

@@ -60,8 +60,8 @@ document typed(const char* type, document body) {
     return object;
 }
 
-tool make_tool(const char* type, document body) {
-    return json_tool(type, dump(typed(type, std::move(body)), type));
+tool make_tool(const char* type, document body, std::string name = {}) {
+    return json_tool(type, dump(typed(type, std::move(body)), type), std::move(name));
 }
 
 tool make_bare_tool(const char* type) {
@@ -144,29 +144,29 @@ tool bing_custom_search(bing_search search, std::string instance_name) {
 
 tool openapi(std::string name, std::string description, std::string spec, openapi_auth auth,
              std::vector<std::string> default_params) {
-    document body = with("name", std::move(name));
+    document body = with("name", name);
     set_unless_empty(body, "description", std::move(description));
     body["spec"] = parse_object(spec, "openapi: spec");
     body["auth"] = to_json(std::move(auth));
     if (!default_params.empty()) body["default_params"] = std::move(default_params);
-    return make_tool("openapi", std::move(body));
+    return make_tool("openapi", std::move(body), std::move(name));
 }
 
 tool azure_function(function_tool function, storage_queue input, storage_queue output) {
-    document definition = with("name", std::move(function.name));
+    document definition = with("name", function.name);
     set_unless_empty(definition, "description", std::move(function.description));
     definition["parameters"] = parse_object(function.parameters, "azure_function: function.parameters");
     document body = with("function", std::move(definition));
     body["input_binding"] = to_json(std::move(input));
     body["output_binding"] = to_json(std::move(output));
-    return make_tool("azure_function", std::move(body));
+    return make_tool("azure_function", std::move(body), std::move(function.name));
 }
 
 tool connected_agent(std::string agent_id, std::string name, std::string description) {
     document body = with("id", std::move(agent_id));
-    body["name"] = std::move(name);
+    body["name"] = name;
     body["description"] = std::move(description);
-    return make_tool("connected_agent", std::move(body));
+    return make_tool("connected_agent", std::move(body), std::move(name));
 }
 
 tool fabric_dataagent(std::string connection_id) {

@@ -1,3 +1,4 @@
+#include "codec/json_text.hpp"
 #include "codec/threads.hpp"
 #include <corun/error.hpp>
 
@@ -184,7 +185,9 @@ struct tool_writer {
         body function = body::object();
         function["name"] = text(tool.name);
         set_unless_empty(function, "description", tool.description);
-        function["parameters"] = parse_object(tool.parameters, "function_tool::parameters of " + tool.name);
+        if (!tool.parameters.empty())
+            function["parameters"] = parse_object(tool.parameters, "function_tool::parameters of " + tool.name);
+        set_if(function, "strict", tool.strict);
         body object = body::object();
         object["type"] = "function";
         object["function"] = std::move(function);
@@ -449,11 +452,11 @@ secret encode_submission(const submission& what, bool stream) {
     return encode(object);
 }
 
-std::string at_status(std::string_view json, std::string_view status) {
-    auto object = nlohmann::ordered_json::parse(json, nullptr, false);
+std::string at_status(std::string_view source, std::string_view status) {
+    auto object = nlohmann::ordered_json::parse(json::without_half_surrogates(source), nullptr, false);
     if (!object.is_object()) throw error(errc::bad_response, "an object of the run is not a JSON object");
     const auto current = object.find("status");
-    if (current != object.end() && *current == status) return std::string(json);
+    if (current != object.end() && *current == status) return std::string(source);
     object["status"] = status;
     for (const char* later : {"completed_at", "failed_at", "cancelled_at", "expired_at", "incomplete_at", "last_error",
                               "usage", "required_action", "incomplete_details"})

@@ -565,12 +565,17 @@ std::vector<std::string> read_tool_names(json::value source) {
 
 struct tool_fields {
     std::string type, server_label, server_url, name, description, parameters;
+    std::optional<bool> strict;
     std::vector<std::string> allowed_tools;
 };
 constexpr member<tool_fields> function_members[] = {
     {"name", into<&tool_fields::name>},
     {"description", into<&tool_fields::description>},
     {"parameters", by<read_raw, &tool_fields::parameters>},
+    {"strict", [](json::value source, tool_fields& out) { json::read(source, out.strict); }},
+};
+constexpr member<tool_fields> azure_function_members[] = {
+    {"function", [](json::value source, tool_fields& out) { read_members_if(source, function_members, out); }},
 };
 constexpr member<tool_fields> tool_members[] = {
     {"type", into<&tool_fields::type>},
@@ -578,6 +583,10 @@ constexpr member<tool_fields> tool_members[] = {
     {"server_url", into<&tool_fields::server_url>},
     {"allowed_tools", [](json::value source, tool_fields& out) { out.allowed_tools = read_tool_names(source); }},
     {"function", [](json::value source, tool_fields& out) { read_members_if(source, function_members, out); }},
+    {"openapi", [](json::value source, tool_fields& out) { read_members_if(source, function_members, out); }},
+    {"connected_agent", [](json::value source, tool_fields& out) { read_members_if(source, function_members, out); }},
+    {"azure_function",
+     [](json::value source, tool_fields& out) { read_members_if(source, azure_function_members, out); }},
 };
 
 tool read_tool(json::object source) {
@@ -586,9 +595,12 @@ tool read_tool(json::object source) {
     read_members(source, tool_members, of);
     if (of.type == "mcp")
         return mcp_tool(std::move(of.server_label), std::move(of.server_url), std::move(of.allowed_tools));
-    if (of.type == "function")
-        return function_tool(std::move(of.name), std::move(of.description), std::move(of.parameters));
-    return json_tool(std::move(of.type), std::string(text));
+    if (of.type == "function") {
+        function_tool read(std::move(of.name), std::move(of.description), std::move(of.parameters));
+        read.strict = of.strict;
+        return read;
+    }
+    return json_tool(std::move(of.type), std::string(text), std::move(of.name));
 }
 
 void read_tools(json::value source, std::vector<tool>& out) {

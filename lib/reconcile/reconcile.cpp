@@ -81,7 +81,11 @@ bool same_identity(const tool& a, const tool& b) noexcept {
     if (a.index() != b.index()) return false;
     if (const auto* server = as_mcp(a)) return server->server_label == as_mcp(b)->server_label;
     if (const auto* function = std::get_if<function_tool>(&a)) return function->name == std::get<function_tool>(b).name;
-    return type_of(a) == type_of(b) && (!may_repeat(type_of(a)) || a == b);
+    const auto& one = std::get<json_tool>(a);
+    const auto& other = std::get<json_tool>(b);
+    if (one.type != other.type || !may_repeat(one.type)) return one.type == other.type;
+    // Raw JSON of the caller's tells no name.
+    return one.name.empty() || other.name.empty() ? one.json == other.json : one.name == other.name;
 }
 
 const tool* find_same(const std::vector<tool>& tools, const tool& wanted) noexcept {

@@ -325,4 +325,32 @@ BOOST_AUTO_TEST_CASE(names_every_run_state) {
     BOOST_TEST(!is_terminal(run_state::unknown));
 }
 
+BOOST_AUTO_TEST_CASE(an_agents_tools_are_sent_again_as_they_came) {
+    const std::string tools =
+        R"([{"type":"function","function":{"name":"f","parameters":{"type":"object"},"strict":true}},)"
+        R"({"type":"function","function":{"name":"no_arguments"}},)"
+        R"({"type":"openapi","openapi":{"name":"weather","spec":{},"auth":{"type":"anonymous"},"functions":[]}},)"
+        R"({"type":"azure_function","azure_function":{"function":{"name":"queue"}}},)"
+        R"({"type":"connected_agent","connected_agent":{"id":"a","name":"other","description":"d"}}])";
+    const agent_definition agent = codec::threads::decode_agent(R"({"id":"asst_1","model":"m","tools":)" + tools + "}");
+    BOOST_REQUIRE_EQUAL(agent.tools.size(), 5u);
+    BOOST_TEST(std::get<json_tool>(agent.tools[2]).name == "weather");
+    BOOST_TEST(std::get<json_tool>(agent.tools[3]).name == "queue");
+    BOOST_TEST(std::get<json_tool>(agent.tools[4]).name == "other");
+    codec::threads::run_request request;
+    request.agent_id = "asst_1";
+    request.tools = agent.tools;
+    const secret body = codec::threads::encode_run(request);
+    BOOST_TEST(std::string(body.reveal()).find("\"tools\":" + tools) != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(an_object_that_cuts_an_emoji_in_two_is_still_taken_back_in_time) {
+    const std::string half = codec::threads::at_status(
+        R"({"id":"m","status":"completed","metadata":{"a":"x\ud83d","b":"\ude00y","c":"\ud83d\ude00","d":"\\ud83d"}})",
+        "in_progress");
+    BOOST_TEST(half ==
+               "{\"id\":\"m\",\"status\":\"in_progress\",\"metadata\":{\"a\":\"x\xef\xbf\xbd\",\"b\":\"\xef\xbf\xbdy\","
+               "\"c\":\"\xf0\x9f\x98\x80\",\"d\":\"\\\\ud83d\"}}");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

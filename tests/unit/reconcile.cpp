@@ -332,6 +332,11 @@ BOOST_AUTO_TEST_CASE(row_9_leaves_out_tools_that_the_agent_has) {
                .with("L")
                .tools({corun::json_tool("file_search", R"({ "type": "file_search" })")}),
            "L {Authorization: Bearer fresh, -}; rows 9 2");
+    expect("of a type that repeats, by their name",
+           on({corun::json_tool("openapi", R"({"openapi":{"name":"a"}})", "a")})
+               .tools({corun::json_tool("openapi", R"({"openapi": {"name": "a"}})", "a"),
+                       corun::json_tool("openapi", R"({"openapi":{"name":"b"}})", "b")}),
+           "tools openapi openapi; rows 9 1");
     expect("of a type that repeats, another is new",
            on({corun::json_tool("openapi", R"({"a":1})")})
                .tools({corun::json_tool("openapi", R"({"a":2})"), corun::json_tool("openapi", R"({"a":1})")}),
