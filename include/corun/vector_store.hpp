@@ -47,7 +47,7 @@ public:
     /// (`completed` or `expired`) and at how many files have failed. Reads the vector store again and
     /// again, at first twice a second and then less often, down to once in eight seconds. Failures that
     /// may pass (`is_retryable`) are looked past, up to three in a row. `errc::total_timeout` once
-    /// `timeout` has passed; 0 is no limit.
+    /// `timeout` has passed, also while it is being read; 0 is no limit, and less has passed already.
     [[nodiscard]] asio::awaitable<vector_store_info> wait(std::chrono::milliseconds timeout = std::chrono::milliseconds{
                                                               0});
 

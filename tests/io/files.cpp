@@ -811,14 +811,62 @@ BOOST_FIXTURE_TEST_CASE(waiting_has_an_end, played) {
     start(10s);
     int looks = 1;
     answer("in_progress");
-    for (const auto expected : {500ms, 1000ms, 2000ms, 4000ms, 2500ms}) {  // the last at the end itself
+    for (const auto expected : {500ms, 1000ms, 2000ms, 4000ms}) {
         BOOST_TEST((time_to_next_look() == expected));
         answer("in_progress");
         ++looks;
     }
+    BOOST_TEST((time_to_next_look() == 2500ms));
     BOOST_TEST(code() == errc::total_timeout);
     BOOST_TEST(what.find("vs_1 is still 'in_progress'") != std::string::npos);
     BOOST_TEST(transport->starts == looks);
+    BOOST_TEST(clock->pending() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(waiting_has_an_end_while_a_look_is_under_way, played) {
+    start(10s);
+    run_until(io, [&] { return transport->current() != nullptr; });
+    clock->advance(9'999ms);
+    run_ready(io);
+    BOOST_TEST(!ended);
+    clock->advance(1ms);
+    run_ready(io);
+    BOOST_TEST(ended);
+    BOOST_TEST(code() == errc::total_timeout);
+    BOOST_TEST(what.find("vs_1 could not be read in time") != std::string::npos);
+    BOOST_TEST(transport->current() == nullptr);
+    BOOST_TEST(clock->pending() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(waiting_that_ends_names_the_last_failure, played) {
+    start(1s);
+    answer("in_progress");
+    BOOST_TEST((time_to_next_look() == 500ms));
+    answer("", 503);
+    BOOST_TEST((time_to_next_look() == 500ms));
+    BOOST_TEST(code() == errc::total_timeout);
+    BOOST_TEST(what.find("vs_1 is still 'in_progress'; the last reading failed: ") != std::string::npos);
+    BOOST_TEST(what.find("busy") != std::string::npos);
+    BOOST_TEST(transport->starts == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(waiting_does_not_begin_when_its_end_has_passed, played) {
+    start(-1ms);
+    BOOST_TEST(code() == errc::total_timeout);
+    BOOST_TEST(transport->starts == 0);
+}
+
+BOOST_AUTO_TEST_CASE(waiting_has_no_end_that_time_cannot_come_to) {
+    const auto most = std::chrono::floor<std::chrono::milliseconds>(net::time_point::max().time_since_epoch());
+    for (const auto timeout : {most - 1ms, most, most + 1ms, std::chrono::milliseconds::max()}) {
+        played test;
+        test.start(timeout);
+        test.answer("in_progress");
+        BOOST_TEST((test.time_to_next_look() == 500ms));
+        test.answer("completed");
+        BOOST_TEST(!test.code());
+        BOOST_TEST(test.info.status == "completed");
+    }
 }
 
 BOOST_FIXTURE_TEST_CASE(waiting_looks_past_failures_that_pass, played) {
