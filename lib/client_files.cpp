@@ -20,6 +20,7 @@ namespace {
 using detail::handle_access;
 using detail::path_of;
 using detail::service;
+using detail::system_error;
 namespace wire = codec::threads;
 
 using sink = std::function<void(std::string_view)>;
@@ -87,18 +88,14 @@ asio::awaitable<std::uint64_t> download_at(std::shared_ptr<service> owner, std::
     co_return count;
 }
 
-error system_error(int number, std::string message) {
-    diagnostics details;
-    details.message = std::move(message);
-    return {std::error_code(number, std::generic_category()), std::move(details)};
-}
-
-/// A file that is written beside its place, and put there when it is complete.
+/// A file that is written beside its place under a name of its own, and put there when it is complete.
 class part_file {
 public:
     explicit part_file(std::filesystem::path path) : path_(std::move(path)), part_(path_) {
-        part_ += ".part";
-        file_ = std::fopen(part_.c_str(), "wbe");
+        part_ += '.' + detail::random_hex(16) + ".part";
+        // Exclusively: what has this name already, be it a link, is somebody else's. Not by mkostemps, whose files
+        // nobody but their owner can read.
+        file_ = std::fopen(part_.c_str(), "wbxe");
         if (!file_) throw failure("cannot be created");
     }
     part_file(const part_file&) = delete;
@@ -120,7 +117,10 @@ public:
     }
 
 private:
-    error failure(const char* what) const { return system_error(errno, detail::quote(part_.string()) + ' ' + what); }
+    error failure(const char* what) const {
+        const int number = errno;
+        return system_error(number, detail::quote(part_.string()) + ' ' + what);
+    }
 
     std::filesystem::path path_, part_;
     std::FILE* file_ = nullptr;
