@@ -66,8 +66,9 @@ public:
     /// Puts many files into the vector store at once.
     [[nodiscard]] asio::awaitable<vector_store_batch> add_files(std::vector<std::string> file_ids,
                                                                 std::optional<static_chunking> chunking = {});
-    [[nodiscard]] asio::awaitable<vector_store_batch> add_files(std::vector<vector_store_data_source> sources,
-                                                                std::optional<static_chunking> chunking = {});
+    /// The same with files that are elsewhere in Azure.
+    [[nodiscard]] asio::awaitable<vector_store_batch> add_data_sources(std::vector<vector_store_data_source> sources,
+                                                                       std::optional<static_chunking> chunking = {});
     [[nodiscard]] asio::awaitable<vector_store_batch> get_batch(std::string batch_id);
     /// Stops taking in what has not been taken in yet.
     [[nodiscard]] asio::awaitable<vector_store_batch> cancel_batch(std::string batch_id);

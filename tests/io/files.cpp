@@ -706,7 +706,7 @@ BOOST_FIXTURE_TEST_CASE(a_batch_takes_many_files_in_at_once, emulated) {
 
     std::vector<vector_store_data_source> sources;
     sources.emplace_back("azureml://datastores/x/paths/report.pdf", "uri_asset");
-    const vector_store_batch assets = await(io, store.add_files(sources));
+    const vector_store_batch assets = await(io, store.add_data_sources(sources));
     BOOST_TEST(await(io, store.wait_for_batch(assets.id)).file_counts.completed == 1);
     BOOST_TEST(await(io, store.wait()).file_counts.total == 6);
 
