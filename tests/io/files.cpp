@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_SUITE(files)
 BOOST_FIXTURE_TEST_CASE(a_file_is_uploaded_read_listed_downloaded_and_deleted, emulated) {
     const temporary_directory directory;
     const std::string bytes = binary(300'000);
-    const file_info from_memory = await(io, client->upload_file(file_upload("prices.txt", bytes)));
+    const file_info from_memory = await(io, client->upload_file(file_upload::from_bytes("prices.txt", bytes)));
     BOOST_TEST(from_memory.id.starts_with("assistant-"));
     BOOST_TEST(from_memory.filename == "prices.txt");
     BOOST_TEST(from_memory.purpose == "assistants");
@@ -143,7 +143,7 @@ BOOST_FIXTURE_TEST_CASE(a_file_is_uploaded_read_listed_downloaded_and_deleted, e
     BOOST_TEST(from_memory.status == "processed");
     BOOST_TEST(from_memory.created_at.value() == 1'766'000'000);
 
-    file_upload picture(directory.write("seat.png", bytes));
+    file_upload picture = file_upload::from_file(directory.write("seat.png", bytes));
     picture.purpose = "vision";
     picture.content_type = "image/png";
     const file_info from_disk = await(io, client->upload_file(std::move(picture)));
@@ -176,7 +176,7 @@ BOOST_FIXTURE_TEST_CASE(a_file_is_uploaded_read_listed_downloaded_and_deleted, e
 BOOST_FIXTURE_TEST_CASE(an_empty_file_goes_both_ways, emulated) {
     const temporary_directory directory;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> progress;
-    file_upload what(directory.write("empty.txt", ""));
+    file_upload what = file_upload::from_file(directory.write("empty.txt", ""));
     what.on_progress = [&](std::uint64_t sent, std::uint64_t total) { progress.emplace_back(sent, total); };
     const file_info file = await(io, client->upload_file(std::move(what)));
     BOOST_TEST(file.bytes == 0);
@@ -190,7 +190,7 @@ BOOST_FIXTURE_TEST_CASE(names_of_files_arrive_as_they_are, emulated) {
     for (const char* name :
          {"plain.txt", "a \"quoted\" name.txt", "a\r\nX-Evil: 1\r\n\r\nb.txt", "naïve 文.txt", "x; name=purpose.txt",
           "../../etc/passwd", "a'b&c=d.txt", "back\\slash.txt", "ends with \\", ".hidden", " ", "--boundary--"}) {
-        const file_info file = await(io, client->upload_file(file_upload(name, "x")));
+        const file_info file = await(io, client->upload_file(file_upload::from_bytes(name, "x")));
         BOOST_TEST(file.filename == name);
         BOOST_TEST(file.purpose == "assistants");
     }
@@ -198,7 +198,7 @@ BOOST_FIXTURE_TEST_CASE(names_of_files_arrive_as_they_are, emulated) {
 
 BOOST_FIXTURE_TEST_CASE(progress_rises_from_nothing_to_all, emulated) {
     std::vector<std::uint64_t> seen;
-    file_upload what("large.bin", std::string(2 * megabyte, 'x'));
+    file_upload what = file_upload::from_bytes("large.bin", std::string(2 * megabyte, 'x'));
     what.on_progress = [&](std::uint64_t sent, std::uint64_t total) {
         BOOST_TEST(total == 2 * megabyte);
         seen.push_back(sent);
@@ -212,15 +212,16 @@ BOOST_FIXTURE_TEST_CASE(progress_rises_from_nothing_to_all, emulated) {
 
 BOOST_FIXTURE_TEST_CASE(what_the_service_refuses_is_an_error_with_its_words, emulated) {
     service->options().max_file_bytes = 1000;
-    const error too_large = failure_of(io, client->upload_file(file_upload("a.txt", std::string(1001, 'x'))));
+    const error too_large =
+        failure_of(io, client->upload_file(file_upload::from_bytes("a.txt", std::string(1001, 'x'))));
     BOOST_TEST(too_large.code() == errc::bad_request);
     BOOST_TEST(too_large.service_code() == "file_size_exceeded");
-    BOOST_TEST(await(io, client->upload_file(file_upload("a.txt", std::string(1000, 'x')))).bytes == 1000);
+    BOOST_TEST(await(io, client->upload_file(file_upload::from_bytes("a.txt", std::string(1000, 'x')))).bytes == 1000);
 
-    file_upload odd("a.txt", "x");
+    file_upload odd = file_upload::from_bytes("a.txt", "x");
     odd.purpose = "assistants_output";
     BOOST_TEST(failure_of(io, client->upload_file(std::move(odd))).service_code() == "invalid_value");
-    file_upload hostile("a.txt", "x");
+    file_upload hostile = file_upload::from_bytes("a.txt", "x");
     hostile.purpose = "assistants\r\n--x\r\nContent-Disposition: form-data; name=\"file\"";
     BOOST_TEST(failure_of(io, client->upload_file(std::move(hostile))).service_code() == "invalid_value");
     BOOST_TEST(failure_of(io, client->delete_file("assistant-none")).code() == errc::not_found);
@@ -243,8 +244,8 @@ BOOST_FIXTURE_TEST_CASE(what_cannot_be_asked_is_refused_before_it_is_sent, emula
     BOOST_TEST(failure_of(io, client->download_file("f", std::function<void(std::string_view)>())).code() ==
                errc::invalid_argument);
     BOOST_TEST(failure_of(io, client->download_file("f", std::filesystem::path())).code() == errc::invalid_argument);
-    BOOST_TEST(failure_of(io, client->upload_file(file_upload("", "x"))).code() == errc::invalid_argument);
-    BOOST_TEST((failure_of(io, client->upload_file(file_upload(directory.path / "none"))).code() ==
+    BOOST_TEST(failure_of(io, client->upload_file(file_upload::from_bytes("", "x"))).code() == errc::invalid_argument);
+    BOOST_TEST((failure_of(io, client->upload_file(file_upload::from_file(directory.path / "none"))).code() ==
                 std::errc::no_such_file_or_directory));
     BOOST_TEST((failure_of(io, client->download_file("f", directory.path / "none" / "x")).code() ==
                 std::errc::no_such_file_or_directory));
@@ -284,7 +285,7 @@ BOOST_FIXTURE_TEST_CASE(an_error_never_reaches_the_sink, emulated) {
     BOOST_TEST(missing.code() == errc::not_found);
     BOOST_TEST(missing.service_message().find("assistant-none") != std::string::npos);
     service->options().uploads_downloadable = false;
-    const file_info file = await(io, client->upload_file(file_upload("a.txt", "x")));
+    const file_info file = await(io, client->upload_file(file_upload::from_bytes("a.txt", "x")));
     BOOST_TEST(failure_of(io, client->download_file(file.id, sink)).code() == errc::bad_request);
     BOOST_TEST(!called);
 }
@@ -306,7 +307,7 @@ BOOST_FIXTURE_TEST_CASE(a_sink_that_throws_ends_the_download_with_its_exception,
 }
 
 BOOST_FIXTURE_TEST_CASE(a_progress_listener_that_throws_ends_the_upload_with_its_exception, emulated) {
-    file_upload what("a.bin", std::string(3'000'000, 'x'));
+    file_upload what = file_upload::from_bytes("a.bin", std::string(3'000'000, 'x'));
     what.on_progress = [](std::uint64_t, std::uint64_t) { throw std::runtime_error("enough"); };
     BOOST_CHECK_THROW(await(io, client->upload_file(std::move(what))), std::runtime_error);
     run_ready(io);
@@ -337,7 +338,7 @@ BOOST_AUTO_TEST_CASE(a_large_file_is_sent_as_fast_as_it_is_taken_and_not_faster)
         test.peer = peer;
     });
     std::uint64_t handed_over = 0;
-    file_upload what(directory.sparse(size));
+    file_upload what = file_upload::from_file(directory.sparse(size));
     what.on_progress = [&](std::uint64_t sent, std::uint64_t) { handed_over = sent; };
     test.start(test.client.upload_file(std::move(what)));
     run_until(test.io, [&] { return test.peer && handed_over > 0; });
@@ -370,7 +371,7 @@ BOOST_AUTO_TEST_CASE(an_upload_is_never_sent_twice) {
             else
                 peer->close();
         });
-        test.start(test.client.upload_file(file_upload("a.bin", std::string(8 * megabyte, 'x'))));
+        test.start(test.client.upload_file(file_upload::from_bytes("a.bin", std::string(8 * megabyte, 'x'))));
         BOOST_TEST(test.code() == errc::connection_lost);
         run_ready(test.io);
         BOOST_TEST(test.server.connections() == 1u);
@@ -387,7 +388,7 @@ BOOST_AUTO_TEST_CASE(an_upload_takes_no_kept_connection_that_may_be_dead) {
     });
     for (int i = 0; i != 3; ++i) (void)await(test.io, test.client.get_file("assistant-1"));
     BOOST_TEST(test.server.connections() == 1u);
-    (void)await(test.io, test.client.upload_file(file_upload("a.txt", "x")));
+    (void)await(test.io, test.client.upload_file(file_upload::from_bytes("a.txt", "x")));
     BOOST_TEST(test.server.connections() == 2u);
 }
 
@@ -406,7 +407,7 @@ BOOST_AUTO_TEST_CASE(an_upload_that_is_refused_midway_stops_and_says_why) {
             rest = co_await peer->read_some();
         }
     });
-    test.start(test.client.upload_file(file_upload("a.bin", std::string(64 * megabyte, 'x'))));
+    test.start(test.client.upload_file(file_upload::from_bytes("a.bin", std::string(64 * megabyte, 'x'))));
     BOOST_TEST(test.code() == errc::bad_request);
     BOOST_TEST(test.what.find("file_size_exceeded") != std::string::npos);
     BOOST_TEST(test.what.find("service-token") == std::string::npos);
@@ -422,7 +423,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_shrinks_while_it_is_sent_ends_the_upload) {
         test.peer = peer;
     });
     bool begun = false;
-    file_upload what(path);
+    file_upload what = file_upload::from_file(path);
     what.on_progress = [&](std::uint64_t sent, std::uint64_t) { begun = sent > 0; };
     test.start(test.client.upload_file(std::move(what)));
     run_until(test.io, [&] { return begun && test.peer; });
@@ -439,7 +440,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_upload_closes_its_connection) {
         (void)co_await peer->read_head();
         test.peer = peer;
     });
-    test.start(test.client.upload_file(file_upload("a.bin", std::string(64 * megabyte, 'x'))));
+    test.start(test.client.upload_file(file_upload::from_bytes("a.bin", std::string(64 * megabyte, 'x'))));
     run_until(test.io, [&] { return test.peer != nullptr; });
     test.cancel.emit(asio::cancellation_type::terminal);
     BOOST_TEST(test.code() == asio::error::operation_aborted);
@@ -450,7 +451,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_upload_closes_its_connection) {
 BOOST_AUTO_TEST_CASE(an_upload_to_nobody_fails_to_connect) {
     raw test([](std::shared_ptr<raw_connection>) -> asio::awaitable<void> { co_return; });
     test.server.stop();
-    test.start(test.client.upload_file(file_upload("a.txt", "x")));
+    test.start(test.client.upload_file(file_upload::from_bytes("a.txt", "x")));
     BOOST_TEST(test.code() == errc::connect_failed);
 }
 
@@ -639,7 +640,7 @@ BOOST_FIXTURE_TEST_CASE(a_vector_store_is_created_read_changed_listed_and_delete
 BOOST_FIXTURE_TEST_CASE(files_go_into_a_vector_store_and_out_of_it, emulated) {
     std::vector<std::string> ids;
     for (const char* name : {"a.txt", "b.md", "c.exe"})
-        ids.push_back(await(io, client->upload_file(file_upload(name, "text of a file"))).id);
+        ids.push_back(await(io, client->upload_file(file_upload::from_bytes(name, "text of a file"))).id);
     vector_store_definition definition;
     definition.file_ids.push_back(ids[0]);
     definition.chunking.emplace(200, 100);
@@ -688,7 +689,7 @@ BOOST_FIXTURE_TEST_CASE(files_go_into_a_vector_store_and_out_of_it, emulated) {
 BOOST_FIXTURE_TEST_CASE(a_batch_takes_many_files_in_at_once, emulated) {
     std::vector<std::string> ids;
     for (int i = 0; i != 5; ++i)
-        ids.push_back(await(io, client->upload_file(file_upload(std::to_string(i) + ".txt", "x"))).id);
+        ids.push_back(await(io, client->upload_file(file_upload::from_bytes(std::to_string(i) + ".txt", "x"))).id);
     vector_store store = await(io, client->create_vector_store());
     const vector_store_batch batch = await(io, store.add_files(ids, static_chunking(100, 50)));
     BOOST_TEST(batch.vector_store_id == store.id());
@@ -719,7 +720,7 @@ BOOST_FIXTURE_TEST_CASE(a_batch_takes_many_files_in_at_once, emulated) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_vector_store_that_expires_takes_no_more, emulated) {
-    const std::string file = await(io, client->upload_file(file_upload("a.txt", "x"))).id;
+    const std::string file = await(io, client->upload_file(file_upload::from_bytes("a.txt", "x"))).id;
     vector_store_definition definition;
     definition.expires_after_days = 1;
     vector_store store = await(io, client->create_vector_store(definition));
