@@ -17,6 +17,7 @@
 namespace corun {
 namespace {
 
+using detail::delete_at;
 using detail::handle_access;
 using detail::path_of;
 using detail::service;
@@ -147,12 +148,6 @@ asio::awaitable<vector_store> get_vector_store_at(std::shared_ptr<service> owner
     std::string path = path_of("/vector_stores", id, "the vector store's id");
     const std::string json = co_await service::call(owner, "GET", std::move(path));
     co_return handle_access::make(std::move(owner), wire::decode_vector_store(json));
-}
-
-asio::awaitable<void> delete_at(std::shared_ptr<service> owner, std::string collection, std::string id,
-                                std::string what) {
-    std::string path = path_of(collection, id, what);
-    (void)co_await service::call(std::move(owner), "DELETE", std::move(path));
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ struct CORUN_API static_chunking {
     static_chunking(int max_chunk_size_tokens, int chunk_overlap_tokens);
 
     int max_chunk_size_tokens;  ///< 100 to 4096.
-    int chunk_overlap_tokens;   ///< At most half of that.
+    int chunk_overlap_tokens;   ///< 0 to half of that.
 };
 
 /// What a vector store is made of: given to `client::create_vector_store`. Given to
@@ -67,7 +67,7 @@ struct CORUN_API vector_store_definition {
     std::vector<vector_store_data_source> data_sources;
     std::optional<static_chunking> chunking;
     std::optional<int> expires_after_days;  ///< Since it was last used; 1 to 365.
-    corun::metadata metadata;
+    corun::metadata metadata;               ///< At most 16 pairs: names of 64 characters, values of 512.
 };
 
 /// How many files of a vector store, or of a batch, stand where.

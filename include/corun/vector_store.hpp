@@ -24,9 +24,9 @@ struct handle_access;
 ///
 /// Not thread-safe: everything runs on the client's executor. All calls complete when the service
 /// has answered. Errors: an empty handle is `errc::invalid_argument`, thrown by the call itself; an
-/// empty id is `errc::invalid_argument`; then those of the network and of the service's answer.
-/// Cancellation: terminal, partial and total; the request is dropped, and the service may have
-/// carried it out.
+/// empty id, and chunking, expiry or metadata beyond their limits, are `errc::invalid_argument`; then
+/// those of the network and of the service's answer. Cancellation: terminal, partial and total; the
+/// request is dropped, and the service may have carried it out.
 class CORUN_API vector_store {
 public:
     vector_store() = default;

@@ -749,14 +749,17 @@ BOOST_FIXTURE_TEST_CASE(bad_input_to_vector_stores_is_refused, emulated) {
     BOOST_TEST(service->requests().empty());
 
     BOOST_TEST(failure_of(io, store.add_file("assistant-none")).code() == errc::not_found);
+    service->forget_requests();
+    const static_chunking overlapping(200, 101);
     vector_store_definition wrong;
-    wrong.chunking.emplace(99, 0);
-    BOOST_TEST(failure_of(io, client->create_vector_store(wrong)).service_code() == "integer_below_min_value");
-    wrong.chunking.emplace(200, 101);
-    BOOST_TEST(failure_of(io, client->create_vector_store(wrong)).service_code() == "invalid_value");
+    wrong.chunking = overlapping;
+    BOOST_TEST(failure_of(io, client->create_vector_store(wrong)).code() == errc::invalid_argument);
+    BOOST_TEST(failure_of(io, store.add_file("f", overlapping)).code() == errc::invalid_argument);
+    BOOST_TEST(failure_of(io, store.add_files({"a", "b"}, overlapping)).code() == errc::invalid_argument);
     wrong.chunking.reset();
     wrong.expires_after_days = 366;
-    BOOST_TEST(failure_of(io, client->create_vector_store(wrong)).service_code() == "integer_above_max_value");
+    BOOST_TEST(failure_of(io, store.update(wrong)).code() == errc::invalid_argument);
+    BOOST_TEST(service->requests().empty());
 }
 
 // Waiting, in virtual time.
