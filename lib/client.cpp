@@ -9,6 +9,7 @@
 namespace corun {
 namespace {
 
+using detail::delete_at;
 using detail::handle_access;
 using detail::path_of;
 using detail::service;
@@ -39,12 +40,6 @@ asio::awaitable<thread> get_thread_at(std::shared_ptr<service> owner, std::strin
     std::string path = path_of("/threads", id, "the thread's id");
     const std::string json = co_await service::call(owner, "GET", std::move(path));
     co_return handle_access::make(std::move(owner), wire::decode_thread(json));
-}
-
-asio::awaitable<void> delete_at(std::shared_ptr<service> owner, std::string collection, std::string id,
-                                std::string what) {
-    std::string path = path_of(collection, id, what);
-    (void)co_await service::call(std::move(owner), "DELETE", std::move(path));
 }
 
 curl::options transport_options(const client_options& from) {

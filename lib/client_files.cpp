@@ -17,9 +17,11 @@
 namespace corun {
 namespace {
 
+using detail::delete_at;
 using detail::handle_access;
 using detail::path_of;
 using detail::service;
+using detail::system_error;
 namespace wire = codec::threads;
 
 using sink = std::function<void(std::string_view)>;
@@ -87,18 +89,14 @@ asio::awaitable<std::uint64_t> download_at(std::shared_ptr<service> owner, std::
     co_return count;
 }
 
-error system_error(int number, std::string message) {
-    diagnostics details;
-    details.message = std::move(message);
-    return {std::error_code(number, std::generic_category()), std::move(details)};
-}
-
-/// A file that is written beside its place, and put there when it is complete.
+/// A file that is written beside its place under a name of its own, and put there when it is complete.
 class part_file {
 public:
     explicit part_file(std::filesystem::path path) : path_(std::move(path)), part_(path_) {
-        part_ += ".part";
-        file_ = std::fopen(part_.c_str(), "wbe");
+        part_ += '.' + detail::random_hex(16) + ".part";
+        // Exclusively: what has this name already, be it a link, is somebody else's. Not by mkostemps, whose files
+        // nobody but their owner can read.
+        file_ = std::fopen(part_.c_str(), "wbxe");
         if (!file_) throw failure("cannot be created");
     }
     part_file(const part_file&) = delete;
@@ -120,7 +118,10 @@ public:
     }
 
 private:
-    error failure(const char* what) const { return system_error(errno, detail::quote(part_.string()) + ' ' + what); }
+    error failure(const char* what) const {
+        const int number = errno;
+        return system_error(number, detail::quote(part_.string()) + ' ' + what);
+    }
 
     std::filesystem::path path_, part_;
     std::FILE* file_ = nullptr;
@@ -147,12 +148,6 @@ asio::awaitable<vector_store> get_vector_store_at(std::shared_ptr<service> owner
     std::string path = path_of("/vector_stores", id, "the vector store's id");
     const std::string json = co_await service::call(owner, "GET", std::move(path));
     co_return handle_access::make(std::move(owner), wire::decode_vector_store(json));
-}
-
-asio::awaitable<void> delete_at(std::shared_ptr<service> owner, std::string collection, std::string id,
-                                std::string what) {
-    std::string path = path_of(collection, id, what);
-    (void)co_await service::call(std::move(owner), "DELETE", std::move(path));
 }
 
 }  // namespace

@@ -4,10 +4,19 @@
 
 namespace corun {
 
-file_upload::file_upload(std::string name, std::string content)
-    : filename(std::move(name)), bytes(std::move(content)) {}
+file_upload file_upload::from_bytes(std::string filename, std::string bytes) {
+    file_upload made;
+    made.filename = std::move(filename);
+    made.bytes = std::move(bytes);
+    return made;
+}
 
-file_upload::file_upload(std::filesystem::path from) : filename(from.filename().string()), path(std::move(from)) {}
+file_upload file_upload::from_file(std::filesystem::path path) {
+    file_upload made;
+    made.filename = path.filename().string();
+    made.path = std::move(path);
+    return made;
+}
 
 static_chunking::static_chunking(int max_chunk_size, int chunk_overlap)
     : max_chunk_size_tokens(max_chunk_size), chunk_overlap_tokens(chunk_overlap) {}

@@ -58,6 +58,13 @@ struct handle_access {
     }
 };
 
+/// Deletes what `collection` has under this id; `what` names the id when it is refused.
+inline asio::awaitable<void> delete_at(std::shared_ptr<service> owner, std::string collection, std::string id,
+                                       std::string what) {
+    std::string path = path_of(collection, id, what);
+    (void)co_await service::call(std::move(owner), "DELETE", std::move(path));
+}
+
 /// `include[]=...` for each, to be joined to a query by `&`; nothing for none.
 inline std::string include_query(const std::vector<std::string>& include) {
     std::string query;

@@ -19,12 +19,6 @@ namespace {
     throw error(errc::invalid_argument, std::move(message));
 }
 
-error system_error(int number, std::string message) {
-    diagnostics details;
-    details.message = std::move(message);
-    return {std::error_code(number, std::generic_category()), std::move(details)};
-}
-
 /// A file name in `Content-Disposition` (WHATWG HTML, multipart/form-data encoding algorithm).
 std::string escaped_filename(std::string_view name) {
     if (name.empty()) refuse("file_upload::filename is empty");
@@ -45,23 +39,28 @@ std::string escaped_filename(std::string_view name) {
     return escaped;
 }
 
-/// 128 random bits: no file holds it but by a chance too small to count.
-std::string make_boundary() {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::random_device random;
-    std::string boundary = "corun-";
-    for (int word = 0; word != 4; ++word)
-        for (std::uint32_t bits = random(), i = 0; i != 8; ++i, bits >>= 4) boundary += digits[bits & 15];
-    return boundary;
+}  // namespace
+
+error system_error(int number, std::string message) {
+    diagnostics details;
+    details.message = std::move(message);
+    return {std::error_code(number, std::generic_category()), std::move(details)};
 }
 
-}  // namespace
+std::string random_hex(std::size_t length) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::random_device random;
+    std::string text;
+    while (text.size() != length) text += digits[random() & 15];
+    return text;
+}
 
 multipart_upload::multipart_upload(file_upload what) : what_(std::move(what)) {
     if (what_.purpose.empty()) refuse("file_upload::purpose is empty");
     if (what_.content_type.empty() || !is_header_value(what_.content_type))
         refuse("file_upload::content_type is empty or holds characters that a header cannot");
-    const std::string boundary = make_boundary();
+    // 128 random bits: no file holds it but by a chance too small to count.
+    const std::string boundary = "corun-" + random_hex(32);
     content_type_ = "multipart/form-data; boundary=" + boundary;
     head_ = "--" + boundary + "\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n" + what_.purpose +
             "\r\n--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" +

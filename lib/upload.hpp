@@ -1,5 +1,6 @@
 #pragma once
 #include "net/transport.hpp"
+#include <corun/error.hpp>
 #include <corun/files.hpp>
 
 #include <cstdint>
@@ -8,6 +9,12 @@
 #include <string>
 
 namespace corun::detail {
+
+/// What the system refused, by its `errno`.
+[[nodiscard]] error system_error(int number, std::string message);
+
+/// So many random characters, `0` to `9` and `a` to `f`, that nobody can guess.
+[[nodiscard]] std::string random_hex(std::size_t length);
 
 /// A file as `multipart/form-data` (RFC 7578, escaped as WHATWG says), made piece by piece as it is sent.
 class multipart_upload final : public net::body_source {

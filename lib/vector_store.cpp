@@ -164,8 +164,8 @@ asio::awaitable<vector_store_batch> vector_store::add_files(std::vector<std::str
     return add_batch_to(handle_access::open(*this, the_store), std::move(file_ids), {}, chunking);
 }
 
-asio::awaitable<vector_store_batch> vector_store::add_files(std::vector<vector_store_data_source> sources,
-                                                            std::optional<static_chunking> chunking) {
+asio::awaitable<vector_store_batch> vector_store::add_data_sources(std::vector<vector_store_data_source> sources,
+                                                                   std::optional<static_chunking> chunking) {
     return add_batch_to(handle_access::open(*this, the_store), {}, std::move(sources), chunking);
 }
 

@@ -73,8 +73,10 @@ public:
     /// Writes them to `out`, which must live until the call has ended. `std::errc::io_error` when it
     /// takes no more.
     [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id, std::ostream& out);
-    /// Writes them to the file `<path>.part`, which becomes `path` when it is complete, replacing what
-    /// was there, and is removed otherwise. Writing blocks the executor for as long as the disk takes.
+    /// Writes them to a new file beside `path`, `<path>.<random>.part`, which becomes `path` when it is
+    /// complete, replacing what was there, and is removed otherwise. Of downloads to one path at the
+    /// same time, the last to complete stays, whole. Writing blocks the executor for as long as the
+    /// disk takes.
     [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id, std::filesystem::path path);
 
     [[nodiscard]] asio::awaitable<vector_store> create_vector_store(vector_store_definition definition = {});

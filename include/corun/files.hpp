@@ -16,11 +16,11 @@ namespace corun {
 
 /// A file to be uploaded: its name, and its bytes or where they are.
 struct CORUN_API file_upload {
-    file_upload(std::string filename, std::string bytes);
+    [[nodiscard]] static file_upload from_bytes(std::string filename, std::string bytes);
     /// A file on disk, under the last part of its path as `filename`. It is opened when the upload
     /// begins and read in pieces of at most 64 KiB as the connection takes them, so its size costs no
     /// memory. Reading blocks the executor for as long as the disk takes.
-    explicit file_upload(std::filesystem::path path);
+    [[nodiscard]] static file_upload from_file(std::filesystem::path path);
 
     std::string filename;  ///< UTF-8 without control characters but CR and LF, which are escaped as a browser does.
     std::string purpose = "assistants";  ///< `assistants`, `vision`.
@@ -31,6 +31,9 @@ struct CORUN_API file_upload {
     /// numbers at least once. Called on the executor between the steps of the upload; what it throws
     /// ends the upload.
     std::function<void(std::uint64_t sent, std::uint64_t total)> on_progress;
+
+private:
+    file_upload() = default;
 };
 
 /// A file kept by the service (wire object `file`).
@@ -51,7 +54,7 @@ struct CORUN_API static_chunking {
     static_chunking(int max_chunk_size_tokens, int chunk_overlap_tokens);
 
     int max_chunk_size_tokens;  ///< 100 to 4096.
-    int chunk_overlap_tokens;   ///< At most half of that.
+    int chunk_overlap_tokens;   ///< 0 to half of that.
 };
 
 /// What a vector store is made of: given to `client::create_vector_store`. Given to
@@ -64,7 +67,7 @@ struct CORUN_API vector_store_definition {
     std::vector<vector_store_data_source> data_sources;
     std::optional<static_chunking> chunking;
     std::optional<int> expires_after_days;  ///< Since it was last used; 1 to 365.
-    corun::metadata metadata;
+    corun::metadata metadata;               ///< At most 16 pairs: names of 64 characters, values of 512.
 };
 
 /// How many files of a vector store, or of a batch, stand where.

@@ -63,8 +63,8 @@ public:
     /// Completes with the run as soon as it has ended or requires an action. Reads it again and
     /// again, at first twice a second and then less often, down to once in eight seconds. Failures
     /// that may pass (`is_retryable`) are looked past, up to three in a row. `errc::total_timeout`
-    /// once `timeout` has passed; 0 is no limit. The run goes on at the service then, and so it does
-    /// after cancellation.
+    /// once `timeout` has passed, also while it is being read; 0 is no limit, and less has passed
+    /// already. The run goes on at the service then, and so it does after cancellation.
     [[nodiscard]] asio::awaitable<thread_run> wait_for_run(
         std::string run_id, std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 

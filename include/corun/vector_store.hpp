@@ -24,9 +24,9 @@ struct handle_access;
 ///
 /// Not thread-safe: everything runs on the client's executor. All calls complete when the service
 /// has answered. Errors: an empty handle is `errc::invalid_argument`, thrown by the call itself; an
-/// empty id is `errc::invalid_argument`; then those of the network and of the service's answer.
-/// Cancellation: terminal, partial and total; the request is dropped, and the service may have
-/// carried it out.
+/// empty id, and chunking, expiry or metadata beyond their limits, are `errc::invalid_argument`; then
+/// those of the network and of the service's answer. Cancellation: terminal, partial and total; the
+/// request is dropped, and the service may have carried it out.
 class CORUN_API vector_store {
 public:
     vector_store() = default;
@@ -47,7 +47,7 @@ public:
     /// (`completed` or `expired`) and at how many files have failed. Reads the vector store again and
     /// again, at first twice a second and then less often, down to once in eight seconds. Failures that
     /// may pass (`is_retryable`) are looked past, up to three in a row. `errc::total_timeout` once
-    /// `timeout` has passed; 0 is no limit.
+    /// `timeout` has passed, also while it is being read; 0 is no limit, and less has passed already.
     [[nodiscard]] asio::awaitable<vector_store_info> wait(std::chrono::milliseconds timeout = std::chrono::milliseconds{
                                                               0});
 
@@ -66,8 +66,9 @@ public:
     /// Puts many files into the vector store at once.
     [[nodiscard]] asio::awaitable<vector_store_batch> add_files(std::vector<std::string> file_ids,
                                                                 std::optional<static_chunking> chunking = {});
-    [[nodiscard]] asio::awaitable<vector_store_batch> add_files(std::vector<vector_store_data_source> sources,
-                                                                std::optional<static_chunking> chunking = {});
+    /// The same with files that are elsewhere in Azure.
+    [[nodiscard]] asio::awaitable<vector_store_batch> add_data_sources(std::vector<vector_store_data_source> sources,
+                                                                       std::optional<static_chunking> chunking = {});
     [[nodiscard]] asio::awaitable<vector_store_batch> get_batch(std::string batch_id);
     /// Stops taking in what has not been taken in yet.
     [[nodiscard]] asio::awaitable<vector_store_batch> cancel_batch(std::string batch_id);

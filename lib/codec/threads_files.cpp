@@ -1,6 +1,7 @@
 #include "codec/threads_files.hpp"
 
 #include "codec/json_reader.hpp"
+#include "codec/threads.hpp"
 #include <corun/error.hpp>
 
 #include <nlohmann/json.hpp>
@@ -22,7 +23,15 @@ secret encode(const body& object) {
     }
 }
 
+[[noreturn]] void refuse(std::string message) {
+    throw error(errc::invalid_argument, std::move(message));
+}
+
 body to_json(const static_chunking& what) {
+    if (what.max_chunk_size_tokens < 100 || what.max_chunk_size_tokens > 4096)
+        refuse("static_chunking::max_chunk_size_tokens must be from 100 to 4096");
+    if (what.chunk_overlap_tokens < 0 || what.chunk_overlap_tokens > what.max_chunk_size_tokens / 2)
+        refuse("static_chunking::chunk_overlap_tokens must be from 0 to half of max_chunk_size_tokens");
     body object;
     object["type"] = "static";
     object["static"]["max_chunk_size_tokens"] = what.max_chunk_size_tokens;
@@ -46,10 +55,16 @@ body changeable(const vector_store_definition& what) {
     body object = body::object();
     if (!what.name.empty()) object["name"] = what.name;
     if (what.expires_after_days) {
+        if (*what.expires_after_days < 1 || *what.expires_after_days > 365)
+            refuse("vector_store_definition::expires_after_days must be from 1 to 365");
         object["expires_after"]["anchor"] = "last_active_at";
         object["expires_after"]["days"] = *what.expires_after_days;
     }
-    if (!what.metadata.empty()) object["metadata"] = what.metadata;
+    if (!what.metadata.empty()) {
+        // For its checks alone: the limits are those of all metadata.
+        (void)encode_metadata(what.metadata, "vector_store_definition");
+        object["metadata"] = what.metadata;
+    }
     return object;
 }
 
@@ -217,9 +232,7 @@ secret encode_vector_store(const vector_store_definition& what) {
 
 secret encode_vector_store_changes(const vector_store_definition& what) {
     if (!what.file_ids.empty() || !what.data_sources.empty() || what.chunking)
-        throw error(
-            errc::invalid_argument,
-            "files, data sources and chunking of a vector store that exists cannot be changed: add files to it");
+        refuse("files, data sources and chunking of a vector store that exists cannot be changed: add files to it");
     return encode(changeable(what));
 }
 

@@ -10,7 +10,8 @@
 /// The threads protocol: files and vector stores.
 namespace corun::codec::threads {
 
-/// JSON bodies. `errc::invalid_argument` when a text is not UTF-8.
+/// JSON bodies. `errc::invalid_argument` when a text is not UTF-8, or a number or metadata beyond its
+/// limits.
 secret encode_vector_store(const vector_store_definition& what);
 /// Also when `what` has members that cannot change.
 secret encode_vector_store_changes(const vector_store_definition& what);

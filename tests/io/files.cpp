@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_SUITE(files)
 BOOST_FIXTURE_TEST_CASE(a_file_is_uploaded_read_listed_downloaded_and_deleted, emulated) {
     const temporary_directory directory;
     const std::string bytes = binary(300'000);
-    const file_info from_memory = await(io, client->upload_file(file_upload("prices.txt", bytes)));
+    const file_info from_memory = await(io, client->upload_file(file_upload::from_bytes("prices.txt", bytes)));
     BOOST_TEST(from_memory.id.starts_with("assistant-"));
     BOOST_TEST(from_memory.filename == "prices.txt");
     BOOST_TEST(from_memory.purpose == "assistants");
@@ -143,7 +143,7 @@ BOOST_FIXTURE_TEST_CASE(a_file_is_uploaded_read_listed_downloaded_and_deleted, e
     BOOST_TEST(from_memory.status == "processed");
     BOOST_TEST(from_memory.created_at.value() == 1'766'000'000);
 
-    file_upload picture(directory.write("seat.png", bytes));
+    file_upload picture = file_upload::from_file(directory.write("seat.png", bytes));
     picture.purpose = "vision";
     picture.content_type = "image/png";
     const file_info from_disk = await(io, client->upload_file(std::move(picture)));
@@ -176,7 +176,7 @@ BOOST_FIXTURE_TEST_CASE(a_file_is_uploaded_read_listed_downloaded_and_deleted, e
 BOOST_FIXTURE_TEST_CASE(an_empty_file_goes_both_ways, emulated) {
     const temporary_directory directory;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> progress;
-    file_upload what(directory.write("empty.txt", ""));
+    file_upload what = file_upload::from_file(directory.write("empty.txt", ""));
     what.on_progress = [&](std::uint64_t sent, std::uint64_t total) { progress.emplace_back(sent, total); };
     const file_info file = await(io, client->upload_file(std::move(what)));
     BOOST_TEST(file.bytes == 0);
@@ -190,7 +190,7 @@ BOOST_FIXTURE_TEST_CASE(names_of_files_arrive_as_they_are, emulated) {
     for (const char* name :
          {"plain.txt", "a \"quoted\" name.txt", "a\r\nX-Evil: 1\r\n\r\nb.txt", "naïve 文.txt", "x; name=purpose.txt",
           "../../etc/passwd", "a'b&c=d.txt", "back\\slash.txt", "ends with \\", ".hidden", " ", "--boundary--"}) {
-        const file_info file = await(io, client->upload_file(file_upload(name, "x")));
+        const file_info file = await(io, client->upload_file(file_upload::from_bytes(name, "x")));
         BOOST_TEST(file.filename == name);
         BOOST_TEST(file.purpose == "assistants");
     }
@@ -198,7 +198,7 @@ BOOST_FIXTURE_TEST_CASE(names_of_files_arrive_as_they_are, emulated) {
 
 BOOST_FIXTURE_TEST_CASE(progress_rises_from_nothing_to_all, emulated) {
     std::vector<std::uint64_t> seen;
-    file_upload what("large.bin", std::string(2 * megabyte, 'x'));
+    file_upload what = file_upload::from_bytes("large.bin", std::string(2 * megabyte, 'x'));
     what.on_progress = [&](std::uint64_t sent, std::uint64_t total) {
         BOOST_TEST(total == 2 * megabyte);
         seen.push_back(sent);
@@ -212,15 +212,16 @@ BOOST_FIXTURE_TEST_CASE(progress_rises_from_nothing_to_all, emulated) {
 
 BOOST_FIXTURE_TEST_CASE(what_the_service_refuses_is_an_error_with_its_words, emulated) {
     service->options().max_file_bytes = 1000;
-    const error too_large = failure_of(io, client->upload_file(file_upload("a.txt", std::string(1001, 'x'))));
+    const error too_large =
+        failure_of(io, client->upload_file(file_upload::from_bytes("a.txt", std::string(1001, 'x'))));
     BOOST_TEST(too_large.code() == errc::bad_request);
     BOOST_TEST(too_large.service_code() == "file_size_exceeded");
-    BOOST_TEST(await(io, client->upload_file(file_upload("a.txt", std::string(1000, 'x')))).bytes == 1000);
+    BOOST_TEST(await(io, client->upload_file(file_upload::from_bytes("a.txt", std::string(1000, 'x')))).bytes == 1000);
 
-    file_upload odd("a.txt", "x");
+    file_upload odd = file_upload::from_bytes("a.txt", "x");
     odd.purpose = "assistants_output";
     BOOST_TEST(failure_of(io, client->upload_file(std::move(odd))).service_code() == "invalid_value");
-    file_upload hostile("a.txt", "x");
+    file_upload hostile = file_upload::from_bytes("a.txt", "x");
     hostile.purpose = "assistants\r\n--x\r\nContent-Disposition: form-data; name=\"file\"";
     BOOST_TEST(failure_of(io, client->upload_file(std::move(hostile))).service_code() == "invalid_value");
     BOOST_TEST(failure_of(io, client->delete_file("assistant-none")).code() == errc::not_found);
@@ -243,8 +244,8 @@ BOOST_FIXTURE_TEST_CASE(what_cannot_be_asked_is_refused_before_it_is_sent, emula
     BOOST_TEST(failure_of(io, client->download_file("f", std::function<void(std::string_view)>())).code() ==
                errc::invalid_argument);
     BOOST_TEST(failure_of(io, client->download_file("f", std::filesystem::path())).code() == errc::invalid_argument);
-    BOOST_TEST(failure_of(io, client->upload_file(file_upload("", "x"))).code() == errc::invalid_argument);
-    BOOST_TEST((failure_of(io, client->upload_file(file_upload(directory.path / "none"))).code() ==
+    BOOST_TEST(failure_of(io, client->upload_file(file_upload::from_bytes("", "x"))).code() == errc::invalid_argument);
+    BOOST_TEST((failure_of(io, client->upload_file(file_upload::from_file(directory.path / "none"))).code() ==
                 std::errc::no_such_file_or_directory));
     BOOST_TEST((failure_of(io, client->download_file("f", directory.path / "none" / "x")).code() ==
                 std::errc::no_such_file_or_directory));
@@ -284,7 +285,7 @@ BOOST_FIXTURE_TEST_CASE(an_error_never_reaches_the_sink, emulated) {
     BOOST_TEST(missing.code() == errc::not_found);
     BOOST_TEST(missing.service_message().find("assistant-none") != std::string::npos);
     service->options().uploads_downloadable = false;
-    const file_info file = await(io, client->upload_file(file_upload("a.txt", "x")));
+    const file_info file = await(io, client->upload_file(file_upload::from_bytes("a.txt", "x")));
     BOOST_TEST(failure_of(io, client->download_file(file.id, sink)).code() == errc::bad_request);
     BOOST_TEST(!called);
 }
@@ -306,7 +307,7 @@ BOOST_FIXTURE_TEST_CASE(a_sink_that_throws_ends_the_download_with_its_exception,
 }
 
 BOOST_FIXTURE_TEST_CASE(a_progress_listener_that_throws_ends_the_upload_with_its_exception, emulated) {
-    file_upload what("a.bin", std::string(3'000'000, 'x'));
+    file_upload what = file_upload::from_bytes("a.bin", std::string(3'000'000, 'x'));
     what.on_progress = [](std::uint64_t, std::uint64_t) { throw std::runtime_error("enough"); };
     BOOST_CHECK_THROW(await(io, client->upload_file(std::move(what))), std::runtime_error);
     run_ready(io);
@@ -337,7 +338,7 @@ BOOST_AUTO_TEST_CASE(a_large_file_is_sent_as_fast_as_it_is_taken_and_not_faster)
         test.peer = peer;
     });
     std::uint64_t handed_over = 0;
-    file_upload what(directory.sparse(size));
+    file_upload what = file_upload::from_file(directory.sparse(size));
     what.on_progress = [&](std::uint64_t sent, std::uint64_t) { handed_over = sent; };
     test.start(test.client.upload_file(std::move(what)));
     run_until(test.io, [&] { return test.peer && handed_over > 0; });
@@ -370,7 +371,7 @@ BOOST_AUTO_TEST_CASE(an_upload_is_never_sent_twice) {
             else
                 peer->close();
         });
-        test.start(test.client.upload_file(file_upload("a.bin", std::string(8 * megabyte, 'x'))));
+        test.start(test.client.upload_file(file_upload::from_bytes("a.bin", std::string(8 * megabyte, 'x'))));
         BOOST_TEST(test.code() == errc::connection_lost);
         run_ready(test.io);
         BOOST_TEST(test.server.connections() == 1u);
@@ -387,7 +388,7 @@ BOOST_AUTO_TEST_CASE(an_upload_takes_no_kept_connection_that_may_be_dead) {
     });
     for (int i = 0; i != 3; ++i) (void)await(test.io, test.client.get_file("assistant-1"));
     BOOST_TEST(test.server.connections() == 1u);
-    (void)await(test.io, test.client.upload_file(file_upload("a.txt", "x")));
+    (void)await(test.io, test.client.upload_file(file_upload::from_bytes("a.txt", "x")));
     BOOST_TEST(test.server.connections() == 2u);
 }
 
@@ -406,7 +407,7 @@ BOOST_AUTO_TEST_CASE(an_upload_that_is_refused_midway_stops_and_says_why) {
             rest = co_await peer->read_some();
         }
     });
-    test.start(test.client.upload_file(file_upload("a.bin", std::string(64 * megabyte, 'x'))));
+    test.start(test.client.upload_file(file_upload::from_bytes("a.bin", std::string(64 * megabyte, 'x'))));
     BOOST_TEST(test.code() == errc::bad_request);
     BOOST_TEST(test.what.find("file_size_exceeded") != std::string::npos);
     BOOST_TEST(test.what.find("service-token") == std::string::npos);
@@ -422,7 +423,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_shrinks_while_it_is_sent_ends_the_upload) {
         test.peer = peer;
     });
     bool begun = false;
-    file_upload what(path);
+    file_upload what = file_upload::from_file(path);
     what.on_progress = [&](std::uint64_t sent, std::uint64_t) { begun = sent > 0; };
     test.start(test.client.upload_file(std::move(what)));
     run_until(test.io, [&] { return begun && test.peer; });
@@ -439,7 +440,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_upload_closes_its_connection) {
         (void)co_await peer->read_head();
         test.peer = peer;
     });
-    test.start(test.client.upload_file(file_upload("a.bin", std::string(64 * megabyte, 'x'))));
+    test.start(test.client.upload_file(file_upload::from_bytes("a.bin", std::string(64 * megabyte, 'x'))));
     run_until(test.io, [&] { return test.peer != nullptr; });
     test.cancel.emit(asio::cancellation_type::terminal);
     BOOST_TEST(test.code() == asio::error::operation_aborted);
@@ -450,7 +451,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_upload_closes_its_connection) {
 BOOST_AUTO_TEST_CASE(an_upload_to_nobody_fails_to_connect) {
     raw test([](std::shared_ptr<raw_connection>) -> asio::awaitable<void> { co_return; });
     test.server.stop();
-    test.start(test.client.upload_file(file_upload("a.txt", "x")));
+    test.start(test.client.upload_file(file_upload::from_bytes("a.txt", "x")));
     BOOST_TEST(test.code() == errc::connect_failed);
 }
 
@@ -549,11 +550,48 @@ BOOST_AUTO_TEST_CASE(a_cancelled_download_closes_its_connection_and_leaves_nothi
     test.start(test.client.download_file("f", directory.path / "x"));
     run_until(test.io, [&] { return half_sent; });
     run_ready(test.io);
-    BOOST_TEST((directory.names() == std::set<std::string>{"x.part"}));
+    const auto names = directory.names();
+    BOOST_REQUIRE(names.size() == 1u);
+    BOOST_TEST(names.begin()->starts_with("x."));
+    BOOST_TEST(names.begin()->ends_with(".part"));
     test.cancel.emit(asio::cancellation_type::terminal);
     BOOST_TEST(test.code() == asio::error::operation_aborted);
     run_until(test.io, [&] { return gone; });
     BOOST_TEST(directory.names().empty());
+}
+
+BOOST_AUTO_TEST_CASE(two_downloads_to_one_path_at_a_time_do_not_mix) {
+    const temporary_directory directory;
+    const auto path = directory.path / "x";
+    raw test([&](std::shared_ptr<raw_connection> peer) -> asio::awaitable<void> {
+        const bool slow = (co_await peer->read()).target().starts_with("/files/slow/");
+        const std::string head = response_head(200, "application/octet-stream", "Content-Length: 10\r\n\r\n");
+        co_await peer->write(head + (slow ? "slow " : "fast fast "));
+        if (slow) test.peer = peer;
+    });
+    test.start(test.client.download_file("slow", path));
+    run_until(test.io, [&] { return test.peer != nullptr; });
+    BOOST_TEST(await(test.io, test.client.download_file("fast", path)) == 10u);
+    BOOST_TEST(content_of(path) == "fast fast ");
+    BOOST_TEST(directory.names().size() == 2u);
+    BOOST_TEST(await(test.io, test.peer->write("slow ")));
+    BOOST_TEST(!test.code());
+    BOOST_TEST(content_of(path) == "slow slow ");
+    BOOST_TEST((directory.names() == std::set<std::string>{"x"}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_download_writes_to_no_file_but_its_own, emulated) {
+    const temporary_directory directory;
+    const auto mine = directory.write("mine.txt", "mine");
+    std::filesystem::create_symlink(mine, directory.path / "x.part");
+    const std::string id = service->add_file("chart.png", "chart");
+    BOOST_TEST(await(io, client->download_file(id, directory.path / "x")) == 5u);
+    BOOST_TEST(content_of(directory.path / "x") == "chart");
+    BOOST_TEST(content_of(mine) == "mine");
+    BOOST_TEST(std::filesystem::is_symlink(directory.path / "x.part"));
+    // As any file that this process creates.
+    BOOST_TEST(
+        (std::filesystem::status(directory.path / "x").permissions() == std::filesystem::status(mine).permissions()));
 }
 
 // Vector stores.
@@ -602,7 +640,7 @@ BOOST_FIXTURE_TEST_CASE(a_vector_store_is_created_read_changed_listed_and_delete
 BOOST_FIXTURE_TEST_CASE(files_go_into_a_vector_store_and_out_of_it, emulated) {
     std::vector<std::string> ids;
     for (const char* name : {"a.txt", "b.md", "c.exe"})
-        ids.push_back(await(io, client->upload_file(file_upload(name, "text of a file"))).id);
+        ids.push_back(await(io, client->upload_file(file_upload::from_bytes(name, "text of a file"))).id);
     vector_store_definition definition;
     definition.file_ids.push_back(ids[0]);
     definition.chunking.emplace(200, 100);
@@ -651,7 +689,7 @@ BOOST_FIXTURE_TEST_CASE(files_go_into_a_vector_store_and_out_of_it, emulated) {
 BOOST_FIXTURE_TEST_CASE(a_batch_takes_many_files_in_at_once, emulated) {
     std::vector<std::string> ids;
     for (int i = 0; i != 5; ++i)
-        ids.push_back(await(io, client->upload_file(file_upload(std::to_string(i) + ".txt", "x"))).id);
+        ids.push_back(await(io, client->upload_file(file_upload::from_bytes(std::to_string(i) + ".txt", "x"))).id);
     vector_store store = await(io, client->create_vector_store());
     const vector_store_batch batch = await(io, store.add_files(ids, static_chunking(100, 50)));
     BOOST_TEST(batch.vector_store_id == store.id());
@@ -669,7 +707,7 @@ BOOST_FIXTURE_TEST_CASE(a_batch_takes_many_files_in_at_once, emulated) {
 
     std::vector<vector_store_data_source> sources;
     sources.emplace_back("azureml://datastores/x/paths/report.pdf", "uri_asset");
-    const vector_store_batch assets = await(io, store.add_files(sources));
+    const vector_store_batch assets = await(io, store.add_data_sources(sources));
     BOOST_TEST(await(io, store.wait_for_batch(assets.id)).file_counts.completed == 1);
     BOOST_TEST(await(io, store.wait()).file_counts.total == 6);
 
@@ -682,7 +720,7 @@ BOOST_FIXTURE_TEST_CASE(a_batch_takes_many_files_in_at_once, emulated) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_vector_store_that_expires_takes_no_more, emulated) {
-    const std::string file = await(io, client->upload_file(file_upload("a.txt", "x"))).id;
+    const std::string file = await(io, client->upload_file(file_upload::from_bytes("a.txt", "x"))).id;
     vector_store_definition definition;
     definition.expires_after_days = 1;
     vector_store store = await(io, client->create_vector_store(definition));
@@ -711,14 +749,17 @@ BOOST_FIXTURE_TEST_CASE(bad_input_to_vector_stores_is_refused, emulated) {
     BOOST_TEST(service->requests().empty());
 
     BOOST_TEST(failure_of(io, store.add_file("assistant-none")).code() == errc::not_found);
+    service->forget_requests();
+    const static_chunking overlapping(200, 101);
     vector_store_definition wrong;
-    wrong.chunking.emplace(99, 0);
-    BOOST_TEST(failure_of(io, client->create_vector_store(wrong)).service_code() == "integer_below_min_value");
-    wrong.chunking.emplace(200, 101);
-    BOOST_TEST(failure_of(io, client->create_vector_store(wrong)).service_code() == "invalid_value");
+    wrong.chunking = overlapping;
+    BOOST_TEST(failure_of(io, client->create_vector_store(wrong)).code() == errc::invalid_argument);
+    BOOST_TEST(failure_of(io, store.add_file("f", overlapping)).code() == errc::invalid_argument);
+    BOOST_TEST(failure_of(io, store.add_files({"a", "b"}, overlapping)).code() == errc::invalid_argument);
     wrong.chunking.reset();
     wrong.expires_after_days = 366;
-    BOOST_TEST(failure_of(io, client->create_vector_store(wrong)).service_code() == "integer_above_max_value");
+    BOOST_TEST(failure_of(io, store.update(wrong)).code() == errc::invalid_argument);
+    BOOST_TEST(service->requests().empty());
 }
 
 // Waiting, in virtual time.
@@ -811,14 +852,62 @@ BOOST_FIXTURE_TEST_CASE(waiting_has_an_end, played) {
     start(10s);
     int looks = 1;
     answer("in_progress");
-    for (const auto expected : {500ms, 1000ms, 2000ms, 4000ms, 2500ms}) {  // the last at the end itself
+    for (const auto expected : {500ms, 1000ms, 2000ms, 4000ms}) {
         BOOST_TEST((time_to_next_look() == expected));
         answer("in_progress");
         ++looks;
     }
+    BOOST_TEST((time_to_next_look() == 2500ms));
     BOOST_TEST(code() == errc::total_timeout);
     BOOST_TEST(what.find("vs_1 is still 'in_progress'") != std::string::npos);
     BOOST_TEST(transport->starts == looks);
+    BOOST_TEST(clock->pending() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(waiting_has_an_end_while_a_look_is_under_way, played) {
+    start(10s);
+    run_until(io, [&] { return transport->current() != nullptr; });
+    clock->advance(9'999ms);
+    run_ready(io);
+    BOOST_TEST(!ended);
+    clock->advance(1ms);
+    run_ready(io);
+    BOOST_TEST(ended);
+    BOOST_TEST(code() == errc::total_timeout);
+    BOOST_TEST(what.find("vs_1 could not be read in time") != std::string::npos);
+    BOOST_TEST(transport->current() == nullptr);
+    BOOST_TEST(clock->pending() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(waiting_that_ends_names_the_last_failure, played) {
+    start(1s);
+    answer("in_progress");
+    BOOST_TEST((time_to_next_look() == 500ms));
+    answer("", 503);
+    BOOST_TEST((time_to_next_look() == 500ms));
+    BOOST_TEST(code() == errc::total_timeout);
+    BOOST_TEST(what.find("vs_1 is still 'in_progress'; the last reading failed: ") != std::string::npos);
+    BOOST_TEST(what.find("busy") != std::string::npos);
+    BOOST_TEST(transport->starts == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(waiting_does_not_begin_when_its_end_has_passed, played) {
+    start(-1ms);
+    BOOST_TEST(code() == errc::total_timeout);
+    BOOST_TEST(transport->starts == 0);
+}
+
+BOOST_AUTO_TEST_CASE(waiting_has_no_end_that_time_cannot_come_to) {
+    const auto most = std::chrono::floor<std::chrono::milliseconds>(net::time_point::max().time_since_epoch());
+    for (const auto timeout : {most - 1ms, most, most + 1ms, std::chrono::milliseconds::max()}) {
+        played test;
+        test.start(timeout);
+        test.answer("in_progress");
+        BOOST_TEST((test.time_to_next_look() == 500ms));
+        test.answer("completed");
+        BOOST_TEST(!test.code());
+        BOOST_TEST(test.info.status == "completed");
+    }
 }
 
 BOOST_FIXTURE_TEST_CASE(waiting_looks_past_failures_that_pass, played) {

@@ -133,20 +133,18 @@ BOOST_AUTO_TEST_CASE(a_run_that_needs_an_action_ends_the_waiting) {
     BOOST_TEST(waited.required_action->function_calls.at(0).name == "get_weather");
 }
 
-BOOST_AUTO_TEST_CASE(a_timeout_ends_the_waiting_after_a_last_look) {
+BOOST_AUTO_TEST_CASE(a_timeout_ends_the_waiting_while_a_poll_is_not_answered) {
     const thread_run run = start_run({emulator::step::hold()});
+    service->inject(emulator::fault::stall().on("GET", "/threads/*/runs/*"));
     start_waiting(run.id, 1200ms);
-    run_until_pause();
-    time->advance(500ms);
-    run_until_pause();
-    time->advance(699ms);
+    run_until(io, [&] { return polls(run.id) == 1; });
+    time->advance(1199ms);
     run_ready(io);
     BOOST_TEST(!done);
     time->advance(1ms);
-    run_until_pause();
-    BOOST_REQUIRE(done);
+    run_until(io, [&] { return done; });
     BOOST_TEST(code() == errc::total_timeout);
-    BOOST_TEST(polls(run.id) == 3u);
+    BOOST_TEST(time->pending() == 0u);
     BOOST_TEST((await(io, conversation.get_run(run.id)).status == run_state::in_progress));
 }
 

@@ -72,6 +72,50 @@ BOOST_AUTO_TEST_CASE(writes_files_and_batches) {
                R"({"data_sources":[{"uri":"u","type":"id_asset"}]})");
 }
 
+BOOST_AUTO_TEST_CASE(refuses_chunking_and_expiry_beyond_their_limits) {
+    const auto chunked = [](int size, int overlap) {
+        return code_of([&] { return encode_vector_store_file("f", static_chunking(size, overlap)); });
+    };
+    BOOST_TEST(!chunked(100, 0));
+    BOOST_TEST(!chunked(100, 50));
+    BOOST_TEST(!chunked(4096, 2048));
+    BOOST_TEST(chunked(99, 0) == errc::invalid_argument);
+    BOOST_TEST(chunked(4097, 0) == errc::invalid_argument);
+    BOOST_TEST(chunked(100, 51) == errc::invalid_argument);
+    BOOST_TEST(chunked(101, 51) == errc::invalid_argument);
+    BOOST_TEST(chunked(100, -1) == errc::invalid_argument);
+    vector_store_definition what;
+    what.chunking.emplace(99, 0);
+    BOOST_TEST(code_of([&] { return encode_vector_store(what); }) == errc::invalid_argument);
+    BOOST_TEST(code_of([&] { return encode_vector_store_batch({}, {}, what.chunking); }) == errc::invalid_argument);
+
+    what.chunking.reset();
+    for (const int days : {1, 365}) {
+        what.expires_after_days = days;
+        BOOST_TEST(!code_of([&] { return encode_vector_store(what); }));
+    }
+    for (const int days : {-1, 0, 366}) {
+        what.expires_after_days = days;
+        BOOST_TEST(code_of([&] { return encode_vector_store(what); }) == errc::invalid_argument);
+        BOOST_TEST(code_of([&] { return encode_vector_store_changes(what); }) == errc::invalid_argument);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(refuses_too_much_metadata) {
+    vector_store_definition most;
+    for (int i = 0; i != 16; ++i) most.metadata["key" + std::to_string(i)] = "v";
+    most.metadata["key0"] = std::string(512, 'v');
+    BOOST_TEST(!code_of([&] { return encode_vector_store(most); }));
+    vector_store_definition too_many = most, long_key, long_value;
+    too_many.metadata["one more"] = "v";
+    long_key.metadata[std::string(65, 'k')] = "v";
+    long_value.metadata["k"] = std::string(513, 'v');
+    for (const auto& each : {too_many, long_key, long_value}) {
+        BOOST_TEST(code_of([&] { return encode_vector_store(each); }) == errc::invalid_argument);
+        BOOST_TEST(code_of([&] { return encode_vector_store_changes(each); }) == errc::invalid_argument);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(refuses_text_that_is_not_utf8_without_showing_it) {
     vector_store_definition what;
     what.name = "hidden\xff";
