@@ -46,9 +46,9 @@ asio::awaitable<event_stream> start_stream(std::shared_ptr<detail::run_context> 
 asio::awaitable<thread_run> post_run(std::shared_ptr<detail::run_context> run) {
     mcp_header_request asked;
     detail::prepared_run request = co_await detail::prepare(run, std::move(asked));
-    const std::string json = co_await service::call(run->service, "POST", std::move(request.path),
-                                                    std::move(request.query), std::move(request.body),
-                                                    std::move(request.secrets));
+    const std::string json =
+        co_await service::call(run->service, "POST", std::move(request.path), std::move(request.query),
+                               std::move(request.body), std::move(request.secrets));
     co_return wire::decode_run(json);
 }
 

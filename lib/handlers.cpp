@@ -2,8 +2,7 @@
 
 namespace corun {
 
-local_function::local_function(std::string name, std::string description, std::string parameters,
-                               function_handler call)
+local_function::local_function(std::string name, std::string description, std::string parameters, function_handler call)
     : definition(std::move(name), std::move(description), std::move(parameters)), handler(std::move(call)) {}
 
 asio::awaitable<std::string> local_function::at_once(std::string output) {

@@ -60,13 +60,14 @@ public:
                                                            run_options options = {});
     /// The same in an existing thread, reconciled with `thread::definition` as last received.
     /// Without a thread, one is created with the run.
-    [[nodiscard]] asio::awaitable<event_stream> run_stream(thread conversation, message text, mcp_header_source headers = {},
-                                                           run_options options = {});
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(thread conversation, message text,
+                                                           mcp_header_source headers = {}, run_options options = {});
 
     /// `run_stream`, gathered. Completes when the run has ended. Errors and cancellation are those
     /// of `run_stream` and of `event_stream::next`; a run that does not complete, or whose stream
     /// breaks, is a `run_error`, which carries what had arrived.
-    [[nodiscard]] asio::awaitable<run_result> run(message text, mcp_header_source headers = {}, run_options options = {});
+    [[nodiscard]] asio::awaitable<run_result> run(message text, mcp_header_source headers = {},
+                                                  run_options options = {});
     [[nodiscard]] asio::awaitable<run_result> run(thread conversation, message text, mcp_header_source headers = {},
                                                   run_options options = {});
 
@@ -76,8 +77,8 @@ public:
     /// that new tools may come together with MCP headers.
     [[nodiscard]] asio::awaitable<thread_run> create_run(message text, mcp_header_source headers = {},
                                                          run_options options = {});
-    [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text, mcp_header_source headers = {},
-                                                         run_options options = {});
+    [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text,
+                                                         mcp_header_source headers = {}, run_options options = {});
 
     /// Reads the agent again, so that `definition` is what the service has now.
     [[nodiscard]] asio::awaitable<void> refresh();

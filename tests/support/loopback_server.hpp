@@ -86,8 +86,8 @@ public:
         if (!bytes.empty()) co_return bytes;
         bytes.resize(64 << 10);
         std::error_code code;
-        bytes.resize(co_await socket_.async_read_some(asio::buffer(bytes),
-                                                      asio::redirect_error(asio::use_awaitable, code)));
+        bytes.resize(
+            co_await socket_.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, code)));
         co_return bytes;
     }
 

@@ -17,15 +17,15 @@ namespace {
 template <class... T>
 inline constexpr bool none_is_an_aggregate = (!std::is_aggregate_v<T> && ...);
 
-static_assert(none_is_an_aggregate<
-              // given
-              corun::secret, corun::header, corun::headers, corun::mcp_headers, corun::content_block, corun::attachment,
-              corun::message, corun::mcp_tool, corun::function_tool, corun::json_tool, corun::tool, corun::mcp_approval,
-              corun::mcp_tool_resource, corun::tool_resources, corun::client_options, corun::run_options,
-              corun::list_options, corun::credential, corun::ranking_options, corun::bing_search, corun::openapi_auth,
-              corun::storage_queue, corun::azure_ai_search_index, corun::tool_choice, corun::response_format,
-              corun::truncation_strategy, corun::file_upload, corun::static_chunking, corun::vector_store_data_source,
-              corun::vector_store_definition>);
+static_assert(
+    none_is_an_aggregate<
+        // given
+        corun::secret, corun::header, corun::headers, corun::mcp_headers, corun::content_block, corun::attachment,
+        corun::message, corun::mcp_tool, corun::function_tool, corun::json_tool, corun::tool, corun::mcp_approval,
+        corun::mcp_tool_resource, corun::tool_resources, corun::client_options, corun::run_options, corun::list_options,
+        corun::credential, corun::ranking_options, corun::bing_search, corun::openapi_auth, corun::storage_queue,
+        corun::azure_ai_search_index, corun::tool_choice, corun::response_format, corun::truncation_strategy,
+        corun::file_upload, corun::static_chunking, corun::vector_store_data_source, corun::vector_store_definition>);
 static_assert(
     none_is_an_aggregate<
         // received

@@ -33,7 +33,7 @@ struct CORUN_API recorded_request {
     std::string path;   ///< Decoded, without the endpoint's own path: `/threads/runs`.
     std::string query;  ///< As it came, without the question mark.
     header_fields headers;
-    std::string body;  ///< Of an upload, the first 64 KiB.
+    std::string body;    ///< Of an upload, the first 64 KiB.
     std::string run_id;  ///< The run that it made, or went on with by a submission; empty for others.
     int status = 0;      ///< What was answered; 0 when an injected fault took the answer.
 
@@ -272,7 +272,7 @@ struct CORUN_API service_options {
     std::size_t ingestion_reads = 0;
     std::size_t max_file_bytes = std::size_t{512} << 20;  ///< Of one upload.
     bool uploads_downloadable = true;                     ///< Else only files that the service made are.
-    std::size_t recorded_requests = 10'000;  ///< When so many are recorded, the older half is forgotten.
+    std::size_t recorded_requests = 10'000;               ///< When so many are recorded, the older half is forgotten.
 };
 
 /// The service. Runs from construction until `stop` or destruction.
