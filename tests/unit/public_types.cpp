@@ -25,7 +25,8 @@ static_assert(none_is_an_aggregate<
               corun::list_options, corun::credential, corun::ranking_options, corun::bing_search, corun::openapi_auth,
               corun::storage_queue, corun::azure_ai_search_index, corun::tool_choice, corun::response_format,
               corun::truncation_strategy, corun::file_upload, corun::static_chunking, corun::vector_store_data_source,
-              corun::vector_store_definition>);
+              corun::vector_store_definition, corun::access_token, corun::token_provider, corun::identity_options,
+              corun::oauth_client>);
 static_assert(
     none_is_an_aggregate<
         // received
