@@ -62,11 +62,29 @@ asio::awaitable<event_stream> run_stream::resume(std::shared_ptr<run_context> ru
     co_return stream;
 }
 
-/// Sends a request whose response tells of the run; completes when that has begun.
+/// Sends a request whose response tells of the run; completes when that has begun. After a 401 it
+/// is sent once more if the credential can refresh its token.
 asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, std::string path, std::string query,
                                        secret body) {
     if (self->run_->polls)
         co_return co_await send_and_poll(std::move(self), std::move(path), std::move(query), std::move(body));
+    if (self->service_->can_refresh()) {
+        const run::machine before = self->machine_;
+        const diagnostics known = self->details_;
+        try {
+            co_return co_await send_once(self, path, query, body);
+        } catch (const error& failure) {
+            if (failure.code() != errc::unauthorized) throw;
+        }
+        // What is answered so was not carried out.
+        self->machine_ = before;
+        self->details_ = known;
+    }
+    co_await send_once(std::move(self), std::move(path), std::move(query), std::move(body));
+}
+
+asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, std::string path, std::string query,
+                                            secret body) {
     outgoing what = co_await service::make_request(self->service_, "POST", std::move(path), std::move(query),
                                                    std::move(body), self->secrets_);
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
@@ -99,6 +117,7 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, std::st
     }
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
     if (self->response_ == response::events) co_return;
+    if (self->response_ == response::refusal && self->head_.status == 401) self->service_->refused(what.token);
     if (self->response_ == response::refusal && self->transfer_over_) throw self->refusal();
     self->transfer_.reset();
     const std::error_code failed = self->machine_.failure() ? self->machine_.failure() : self->transfer_failure_;

@@ -62,6 +62,8 @@ private:
 
     static asio::awaitable<void> send(std::shared_ptr<run_stream> self, std::string path, std::string query,
                                       secret body);
+    static asio::awaitable<void> send_once(std::shared_ptr<run_stream> self, std::string path, std::string query,
+                                           secret body);
     static asio::awaitable<void> send_and_poll(std::shared_ptr<run_stream> self, std::string path, std::string query,
                                                secret body);
     static asio::awaitable<bool> poll(std::shared_ptr<run_stream> self);

@@ -1,6 +1,5 @@
 #include "service.hpp"
 
-#include "url.hpp"
 #include <corun/version.hpp>
 
 #include <algorithm>
@@ -139,26 +138,33 @@ asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, s
     outgoing made;
     net::request& what = made.request;
     made.secrets = std::move(secrets);
-    secret token;
     if (self->credential_) {
         std::string problem;
         try {
-            token = co_await self->credential_.token();
+            made.token = co_await self->credential_.token();
+        } catch (const error& failure) {
+            if (failure.code() == errc::credential_failed) throw;
+            problem = failure.what();
         } catch (const std::exception& failure) {
             problem = failure.what();
         }
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
-        if (problem.empty() && token.empty()) problem = "it gave an empty token";
-        if (problem.empty() && !is_header_value(token.reveal()))
+        if (problem.empty() && made.token.empty()) problem = "it gave an empty token";
+        if (problem.empty() && !is_header_value(made.token.reveal()))
             problem = "its token holds characters that a header cannot";
         if (!problem.empty()) throw error(errc::credential_failed, "no token from the credential: " + problem);
-        std::string value = "Bearer ";
-        value.reserve(value.size() + token.size());
-        value.append(token.reveal());
-        secret authorization(std::move(value));
-        made.secrets.add(authorization);
-        what.headers.set("Authorization", std::move(authorization));
+        if (self->credential_.is_api_key()) {
+            made.secrets.add(made.token);
+            what.headers.set("api-key", made.token);
+        } else {
+            std::string value = "Bearer ";
+            value.reserve(value.size() + made.token.size());
+            value.append(made.token.reveal());
+            secret authorization(std::move(value));
+            made.secrets.add(authorization);
+            what.headers.set("Authorization", std::move(authorization));
+        }
     }
     what.method = std::move(method);
     what.url = self->endpoint_ + path + "?api-version=" + percent_encoded(self->options.api_version);
@@ -174,8 +180,17 @@ asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, s
 
 asio::awaitable<std::string> service::call(std::shared_ptr<service> self, std::string method, std::string path,
                                            std::string query, secret body, redactor secrets) {
-    outgoing what = co_await make_request(self, std::move(method), std::move(path), std::move(query), std::move(body),
-                                          std::move(secrets));
+    outgoing what;
+    if (self->can_refresh()) {
+        what = co_await make_request(self, method, path, query, body, secrets);
+        try {
+            co_return co_await send(self, std::move(what));
+        } catch (const error& failure) {
+            if (failure.code() != errc::unauthorized) throw;
+        }
+    }
+    what = co_await make_request(self, std::move(method), std::move(path), std::move(query), std::move(body),
+                                 std::move(secrets));
     co_return co_await send(std::move(self), std::move(what));
 }
 
@@ -189,6 +204,7 @@ asio::awaitable<std::string> service::send(std::shared_ptr<service> self, outgoi
     http_response response =
         co_await http_call(self->transport, self->clock, std::move(what.request), limits, std::move(handlers));
     const int status = response.head.status;
+    if (status == 401) self->refused(what.token);
     const std::string_view type = response.head.media_type();
     const bool right_type = any_type || type.empty() || equal_ignoring_case(type, "application/json");
     if (status < 200 || status >= 300 || !right_type)
@@ -230,22 +246,6 @@ std::string_view request_id_of(const net::response_head& head) noexcept {
     for (const char* name : {"apim-request-id", "x-request-id", "x-ms-request-id"})
         if (const std::string_view id = head.field(name); !id.empty()) return id;
     return {};
-}
-
-std::string percent_encoded(std::string_view text) {
-    static constexpr char digits[] = "0123456789ABCDEF";
-    std::string encoded;
-    for (const char c : text) {
-        const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                                c == '-' || c == '.' || c == '_' || c == '~';
-        if (unreserved) {
-            encoded += c;
-        } else {
-            const auto byte = static_cast<unsigned char>(c);
-            encoded.append({'%', digits[byte >> 4], digits[byte & 15]});
-        }
-    }
-    return encoded;
 }
 
 std::string path_of(std::string_view collection, std::string_view id, std::string_view what) {

@@ -4,6 +4,7 @@
 #include "net/clock.hpp"
 #include "net/transport.hpp"
 #include "redact.hpp"
+#include "url.hpp"
 #include <corun/credential.hpp>
 #include <corun/error.hpp>
 #include <corun/options.hpp>
@@ -24,6 +25,7 @@ struct outgoing {
 
     net::request request;
     redactor secrets;
+    secret token;  ///< What the credential gave for it.
 };
 
 /// What a client, its agents, threads and streams share: the way to one project endpoint.
@@ -35,17 +37,23 @@ public:
 
     /// One JSON call. Returns the body of a success; throws `corun::error` for anything else.
     /// `path` begins with a slash; `query` is empty or `key=value` pairs joined by `&`; `secrets` are
-    /// those that the body holds.
+    /// those that the body holds. After a 401 it is sent once more if the credential can refresh its
+    /// token: what is answered so was not carried out.
     static asio::awaitable<std::string> call(std::shared_ptr<service> self, std::string method, std::string path,
                                              std::string query = {}, secret body = {}, redactor secrets = {});
 
-    /// Sends what `make_request` made; otherwise as `call`. With `call_handlers::on_body` a success may
+    /// Sends what `make_request` made, once; otherwise as `call`. With `call_handlers::on_body` a success may
     /// be of any content type, and gives nothing.
     static asio::awaitable<std::string> send(std::shared_ptr<service> self, outgoing what, call_handlers handlers = {});
 
     /// A request with everything every request carries, asking the credential for its token.
     static asio::awaitable<outgoing> make_request(std::shared_ptr<service> self, std::string method, std::string path,
                                                   std::string query, secret body, redactor secrets);
+
+    /// Whether another token can be had in place of one that was refused.
+    [[nodiscard]] bool can_refresh() const noexcept { return credential_.can_refresh(); }
+    /// To be called with what a 401 answers: its token is not used again, if another can be had.
+    void refused(const secret& token) const noexcept { credential_.invalidate(token); }
 
     /// What a response says that is not a success, or a success of another type than `expected`, as
     /// an error. `body` may be its beginning only.
@@ -73,9 +81,6 @@ inline constexpr std::size_t error_body_read = std::size_t{64} << 10;
 
 /// The service's id of a request, as its response carries it.
 [[nodiscard]] std::string_view request_id_of(const net::response_head& head) noexcept;
-
-/// Percent-encodes everything but unreserved characters (RFC 3986, 2.3).
-[[nodiscard]] std::string percent_encoded(std::string_view text);
 
 /// `/threads/{id}` and the like: refuses an empty id with `errc::invalid_argument` naming `what`.
 [[nodiscard]] std::string path_of(std::string_view collection, std::string_view id, std::string_view what);

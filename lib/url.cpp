@@ -98,4 +98,20 @@ std::string origin_of(const url_parts& url) {
     return origin;
 }
 
+std::string percent_encoded(std::string_view text) {
+    static constexpr char digits[] = "0123456789ABCDEF";
+    std::string encoded;
+    for (const char c : text) {
+        const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                                c == '-' || c == '.' || c == '_' || c == '~';
+        if (unreserved) {
+            encoded += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            encoded.append({'%', digits[byte >> 4], digits[byte & 15]});
+        }
+    }
+    return encoded;
+}
+
 }  // namespace corun::detail

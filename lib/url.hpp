@@ -31,4 +31,7 @@ inline bool may_carry_credentials(const url_parts& url) noexcept {
 /// Scheme, host and port: what may be shown of a URL whose other parts may hold secrets.
 std::string origin_of(const url_parts& url);
 
+/// Percent-encodes everything but unreserved characters (RFC 3986, 2.3).
+std::string percent_encoded(std::string_view text);
+
 }  // namespace corun::detail

@@ -11,14 +11,15 @@ import sys
 import tempfile
 
 # Height of a layer: a file may include its own layer and lower ones.
-HEIGHT = {'values': 0, 'sse': 1, 'codec': 1, 'reconcile': 1, 'run': 2, 'net': 3, 'curl': 4, 'identity': 4, 'client': 5,
-          'emulator': 6, 'demos': 6, 'tests': 6}
+HEIGHT = {'values': 0, 'sse': 1, 'codec': 1, 'reconcile': 1, 'run': 2, 'net': 3, 'calls': 4, 'curl': 5, 'identity': 5,
+          'client': 6, 'emulator': 7, 'demos': 7, 'tests': 7}
 
 # Which other libraries a layer may include.
 LIBRARIES = {
     'values': set(), 'sse': set(), 'reconcile': set(), 'run': set(),
     'codec': {'simdjson', 'nlohmann'},
     'net': set(),
+    'calls': {'asio'},
     'curl': {'asio', 'curl'},
     'identity': {'asio'},
     'client': {'asio'},
@@ -34,6 +35,8 @@ CLIENT_HEADERS = {'agent.hpp', 'client.hpp', 'corun.hpp', 'event_stream.hpp', 'p
 # Sources straight in lib/ that implement values; the others are the glue above everything.
 VALUE_SOURCES = {'submission', 'handlers', 'escape', 'secret', 'headers', 'mcp_headers', 'error', 'message', 'tools', 'event', 'resources',
                  'reconcile_report', 'run_result', 'files', 'options', 'version', 'url', 'redact'}
+# Those that wait, and call over a transport, on an executor.
+CALL_SOURCES = {'clock', 'http_call', 'task', 'wait'}
 
 
 def layer_of(path):
@@ -45,12 +48,14 @@ def layer_of(path):
             return parts[2]  # sse, emulator
         if parts[2] == 'json.hpp':
             return 'codec'  # the opt-in exception: nlohmann in a public header
-        if parts[2] == 'credential.hpp':
+        if parts[2] in ('credential.hpp', 'token_provider.hpp'):
             return 'identity'
         return 'client' if parts[2] in CLIENT_HEADERS else 'values'
     if parts[0] == 'lib':
         if len(parts) > 2:
             return parts[1]
+        if path.stem in CALL_SOURCES:
+            return 'calls'
         return 'values' if path.stem in VALUE_SOURCES else 'client'
     return None
 
@@ -145,6 +150,11 @@ SELF_TEST = [
     ('lib/curl/driver.cpp', '"net/transport.hpp"', True),
     ('lib/identity/credential.cpp', '<corun/credential.hpp>', True),
     ('lib/identity/credential.cpp', '<corun/agent.hpp>', False),
+    ('lib/identity/azure.cpp', '"http_call.hpp"', True),
+    ('lib/identity/azure.cpp', '"curl/transport.hpp"', False),
+    ('lib/http_call.cpp', '"net/transport.hpp"', True),
+    ('lib/http_call.cpp', '<corun/credential.hpp>', False),
+    ('lib/run/machine.cpp', '"http_call.hpp"', False),
     ('include/corun/client.hpp', '<corun/credential.hpp>', True),
     ('lib/agent.cpp', '<curl/curl.h>', False),
     ('lib/agent.cpp', '<nlohmann/json.hpp>', False),
@@ -165,7 +175,8 @@ def self_test():
             root = pathlib.Path(directory)
             for name in ('include/corun/agent.hpp', 'include/corun/credential.hpp',
                          'include/corun/emulator/emulator.hpp',
-                         'lib/codec/threads.hpp', 'lib/run/machine.hpp', 'lib/net/transport.hpp'):
+                         'lib/codec/threads.hpp', 'lib/run/machine.hpp', 'lib/net/transport.hpp',
+                         'lib/http_call.hpp', 'lib/curl/transport.hpp'):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).touch()
             (root / file).parent.mkdir(parents=True, exist_ok=True)

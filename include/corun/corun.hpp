@@ -22,6 +22,7 @@
 #include <corun/sse/parser.hpp>
 #include <corun/submission.hpp>
 #include <corun/thread.hpp>
+#include <corun/token_provider.hpp>
 #include <corun/tools.hpp>
 #include <corun/vector_store.hpp>
 #include <corun/version.hpp>
