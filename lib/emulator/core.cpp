@@ -345,7 +345,7 @@ void core::expire(run& what) {
         what.message_under_way->object["incomplete_details"]["reason"] = "run_expired";
     }
     set_status(what, "expired");
-    if (what.under_way) what.interrupt.emit(asio::cancellation_type::terminal);
+    if (what.interrupt) what.interrupt->emit(asio::cancellation_type::terminal);
 }
 
 void core::was_read(run& what) {
@@ -357,7 +357,7 @@ void core::stop() {
     stopped = true;
     for (const auto& [place, where] : threads.items())
         for (const auto& [run_place, one] : where->runs.items())
-            if (one->under_way) one->interrupt.emit(asio::cancellation_type::terminal);
+            if (one->interrupt) one->interrupt->emit(asio::cancellation_type::terminal);
 }
 
 json core::shown(const record& what) const {

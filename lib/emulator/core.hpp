@@ -85,8 +85,9 @@ struct run : record {
     std::size_t prompt_tokens = 0, completion_tokens = 0;
     bool created_thread = false;
     bool with_results = false;  ///< Its stream shows the content of search results, as `include[]` asked.
-    bool under_way = false;     ///< A coroutine works on it.
-    asio::cancellation_signal interrupt;
+    /// Of the coroutine that works on it; null when there is none. One that only has its stream to end
+    /// works on it no more.
+    std::shared_ptr<asio::cancellation_signal> interrupt;
     std::optional<asio::steady_timer> next_stage;  ///< See `service_options::stage_a_read`.
     bool was_read = false;
 };
@@ -162,7 +163,9 @@ private:
     asio::awaitable<void> call_servers(run& what, event_sink& sink);
     asio::awaitable<void> complete_calls(run& what, event_sink& sink);
     asio::awaitable<void> require_action(run& what, event_sink& sink, json action);
-    asio::awaitable<void> end(run& what, event_sink& sink, std::string status);
+    /// Ends a run, and gives what is then shown of it.
+    json end(run& what, const std::string& status);
+    asio::awaitable<void> emit_end(run& what, event_sink& sink, std::string status);
 
     /// Waits for a reader of the run, where runs go on with those.
     asio::awaitable<void> stage(run& what, event_sink& sink);

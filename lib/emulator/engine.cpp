@@ -34,18 +34,21 @@ std::vector<std::string> tokens_of(const std::string& text) {
 }  // namespace
 
 void core::work(std::shared_ptr<run> what, event_sink sink) {
-    what->under_way = true;
+    // A signal for each coroutine: the last one may still be ending its stream when the next begins.
+    const auto interrupt = std::make_shared<asio::cancellation_signal>();
+    what->interrupt = interrupt;
     what->was_read = false;
-    const auto slot = what->interrupt.slot();
     asio::co_spawn(context, drive(what, std::move(sink)),
-                   asio::bind_cancellation_slot(
-                       slot, [self = shared_from_this(), what](std::exception_ptr) { what->under_way = false; }));
+                   asio::bind_cancellation_slot(interrupt->slot(),
+                                                [self = shared_from_this(), what, interrupt](std::exception_ptr) {
+                                                    if (what->interrupt == interrupt) what->interrupt.reset();
+                                                }));
 }
 
 void core::cancel(std::shared_ptr<run> what) {
     set_status(*what, "cancelling");
-    if (what->under_way)
-        what->interrupt.emit(asio::cancellation_type::terminal);
+    if (what->interrupt)
+        what->interrupt->emit(asio::cancellation_type::terminal);
     else
         work(what, {});  // Only to end it: the client sees `cancelling` first.
 }
@@ -74,6 +77,8 @@ asio::awaitable<void> core::drive(std::shared_ptr<run> what, event_sink sink) {
     if (stopped) co_return;
     co_await asio::this_coro::reset_cancellation_state();
 
+    // Everything has its last state before the client is told of it, who may not read.
+    std::vector<std::pair<std::string, json>> events;
     if (failure) {
         json error;
         error["code"] = failure->code;
@@ -81,28 +86,26 @@ asio::awaitable<void> core::drive(std::shared_ptr<run> what, event_sink sink) {
         if (what->step_under_way) {
             what->step_under_way->object["last_error"] = error;
             end_step(*what->step_under_way, "failed");
-            co_await emit_step(*what, sink, "thread.run.step.failed", *what->step_under_way);
+            events.emplace_back("thread.run.step.failed", shown_in_stream(*what, *what->step_under_way));
         }
         what->object["last_error"] = std::move(error);
-        co_await end(*what, sink, "failed");
+        events.emplace_back("thread.run.failed", end(*what, "failed"));
     } else if (was_interrupted) {
         const std::string status = what->status() == "expired" ? "expired" : "cancelled";
         if (const auto message = what->message_under_way) {
             message->object["status"] = "incomplete";
             message->object["incomplete_at"] = now();
             message->object["incomplete_details"]["reason"] = "run_" + status;
-            co_await emit_message(sink, "thread.message.incomplete", *message);
+            events.emplace_back("thread.message.incomplete", message->object);
         }
         if (what->step_under_way) {
             end_step(*what->step_under_way, status);
-            co_await emit_step(*what, sink, "thread.run.step." + status, *what->step_under_way);
+            events.emplace_back("thread.run.step." + status, shown_in_stream(*what, *what->step_under_way));
         }
-        if (status == "cancelled") {
-            json cancelling = shown(*what);
-            co_await emit(sink, "thread.run.cancelling", std::move(cancelling));
-        }
-        co_await end(*what, sink, status);
+        if (status == "cancelled") events.emplace_back("thread.run.cancelling", shown(*what));
+        events.emplace_back("thread.run." + status, end(*what, status));
     }
+    for (auto& [event, data] : events) co_await emit(sink, event, std::move(data));
     if (sink.put("done", "[DONE]")) co_await sink.flush();
     co_await sink.finish();
 }
@@ -193,16 +196,22 @@ asio::awaitable<void> core::require_action(run& what, event_sink& sink, json act
     co_await stage(what, sink);
     what.object["required_action"] = std::move(action);
     set_status(what, "requires_action");
+    // From here on the run is in the hands of whoever submits or cancels, however long its stream takes.
+    what.interrupt.reset();
     json object = shown(what);
     co_await emit(sink, "thread.run.requires_action", std::move(object));
 }
 
-asio::awaitable<void> core::end(run& what, event_sink& sink, std::string status) {
+json core::end(run& what, const std::string& status) {
     what.step_under_way.reset();
     what.message_under_way.reset();
     what.calls.clear();
     set_status(what, status);
-    json object = shown(what);
+    return shown(what);
+}
+
+asio::awaitable<void> core::emit_end(run& what, event_sink& sink, std::string status) {
+    json object = end(what, status);
     co_await emit(sink, "thread.run." + status, std::move(object));
 }
 
@@ -261,7 +270,7 @@ asio::awaitable<void> core::follow_plan(run& what, event_sink& sink) {
             case step::kind::incomplete:
                 co_await stage(what, sink);
                 what.object["incomplete_details"]["reason"] = next.text();
-                co_await end(what, sink, "incomplete");
+                co_await emit_end(what, sink, "incomplete");
                 co_return;
             case step::kind::hold: {
                 co_await sink.flush();
@@ -272,7 +281,7 @@ asio::awaitable<void> core::follow_plan(run& what, event_sink& sink) {
         }
     }
     co_await stage(what, sink);
-    co_await end(what, sink, "completed");
+    co_await emit_end(what, sink, "completed");
 }
 
 asio::awaitable<void> core::say(run& what, event_sink& sink, step what_to_say) {
@@ -328,7 +337,7 @@ asio::awaitable<void> core::say(run& what, event_sink& sink, step what_to_say) {
     if (whole) co_return;
     co_await stage(what, sink);
     what.object["incomplete_details"]["reason"] = "max_completion_tokens";
-    co_await end(what, sink, "incomplete");
+    co_await emit_end(what, sink, "incomplete");
 }
 
 /// True when it could be said to the end.

@@ -1,6 +1,8 @@
 #include "emulator/event_sink.hpp"
 
 #include <asio/co_spawn.hpp>
+#include <asio/error.hpp>
+#include <asio/this_coro.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -34,13 +36,23 @@ asio::awaitable<void> event_sink::flush() {
     if (!exchange) co_return;
     const std::string bytes = std::exchange(buffer_, {});
     const std::size_t piece = faults_.piece();
+    std::size_t sent = 0;
     bool gone = false;
     try {
-        for (std::size_t sent = 0; sent < bytes.size(); sent += piece) {
+        while (sent < bytes.size()) {
+            // A write that is cancelled sends its piece all the same, but one must not begin after that.
+            const auto state = co_await asio::this_coro::cancellation_state;
+            if (state.cancelled() != asio::cancellation_type::none)
+                throw std::system_error(asio::error::operation_aborted);
             std::string chunk = bytes.substr(sent, piece);
+            sent += chunk.size();
             co_await exchange->write(std::move(chunk));
         }
-    } catch (const std::system_error&) {
+    } catch (const std::system_error& problem) {
+        if (problem.code() == asio::error::operation_aborted) {
+            buffer_.insert(0, bytes, sent);
+            throw;
+        }
         gone = true;
     }
     using end = stream_faults::end;

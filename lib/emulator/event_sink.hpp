@@ -24,7 +24,7 @@ public:
     /// Adds a frame as it is.
     bool put_frame(const std::string& event, std::string frame);
     /// Completes when the socket has taken what was added. A client that has gone is no error:
-    /// the run goes on without it.
+    /// the run goes on without it. Cancelled, it throws; what the socket has not taken stays to be sent.
     asio::awaitable<void> flush();
     asio::awaitable<void> finish();
 

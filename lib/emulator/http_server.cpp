@@ -1,5 +1,6 @@
 #include "emulator/http_server.hpp"
 
+#include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
 #include <asio/execution_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -154,16 +155,28 @@ public:
                 // std::function wants to copy, the handler only moves.
                 auto shared = std::make_shared<decltype(handler)>(std::move(handler));
                 const auto executor = asio::get_associated_executor(*shared, context_.get_executor());
+                auto slot = asio::get_associated_cancellation_slot(*shared);
                 // The notice may come from inside flush.
-                written_ = [shared, executor](std::error_code code) {
-                    asio::post(executor, [shared, code] { std::move (*shared)(code); });
+                written_ = [shared, executor, slot](std::error_code code) {
+                    asio::post(executor, [shared, slot, code]() mutable {
+                        slot.clear();
+                        std::move (*shared)(code);
+                    });
                 };
+                const auto number = ++writes_;
+                const auto tell = [weak = weak_from_this(), number](std::error_code code) {
+                    // A write that was cancelled ends later, when another may be waiting.
+                    if (const auto self = weak.lock(); self && self->writes_ == number) self->written(code);
+                };
+                if (slot.is_connected())
+                    slot.assign([tell](asio::cancellation_type) { tell(asio::error::operation_aborted); });
                 if (!stream_ || is_closed_) return written(asio::error::broken_pipe);
                 stream_->append_chunk(std::move(chunk));
                 // Who writes keeps this exchange, and it the connection, which keeps the notice: so
                 // that must not keep who writes.
-                stream_->flush([weak = weak_from_this()](const std::error_code& code) {
-                    if (const auto self = weak.lock()) self->written(code);
+                stream_->flush([tell](const std::error_code& code) {
+                    // A socket that is closed aborts its writes, but nobody has cancelled them.
+                    tell(code ? asio::error::broken_pipe : std::error_code());
                 });
             },
             asio::use_awaitable, std::move(bytes));
@@ -192,6 +205,7 @@ public:
     void set_closed() noexcept {
         is_closed_ = true;
         closed_timer_.cancel();
+        written(asio::error::broken_pipe);
     }
 
     /// Lets go of who waits in `write`, without telling: the server stops, and the context may not run again.
@@ -216,6 +230,7 @@ private:
     restinio::connection_id_t connection_;
     asio::steady_timer closed_timer_;
     std::function<void(std::error_code)> written_;
+    std::uint64_t writes_ = 0;
     bool is_closed_ = false;
 };
 

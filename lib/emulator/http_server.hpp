@@ -45,7 +45,8 @@ public:
     /// Begins a chunked answer.
     virtual void begin(int status, fields head) = 0;
     /// Writes a chunk. Completes when the socket has taken it, which is the back-pressure of a
-    /// client that does not read. Throws `std::system_error` when the connection is gone.
+    /// client that does not read. Throws `std::system_error` when the connection is gone. Cancelled
+    /// (terminal), it throws `operation_aborted`; the chunk is sent all the same, before any other.
     virtual asio::awaitable<void> write(std::string bytes) = 0;
     /// Ends a chunked answer.
     virtual void finish() = 0;

@@ -13,6 +13,7 @@
 #include <exception>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <string_view>
 
 namespace corun::emulator {
@@ -66,11 +67,11 @@ struct mcp_client::impl {
 
 namespace {
 
-/// One session with a server: from `initialize` to DELETE.
+/// One session with a server: from `initialize` to DELETE, all in the time of the target.
 class session {
 public:
     session(std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock, mcp_client::target where)
-        : transport_(std::move(transport)), clock_(std::move(clock)), where_(std::move(where)) {}
+        : transport_(std::move(transport)), clock_(std::move(clock)), where_(std::move(where)), began_(clock_->now()) {}
 
     asio::awaitable<void> open() {
         json parameters;
@@ -110,7 +111,8 @@ private:
         net::request request;
         request.method = http_method;
         request.url = where_.url;
-        request.connect_timeout = where_.timeout;
+        const std::chrono::milliseconds left = time_left();
+        request.connect_timeout = left;
         for (const auto& [name, value] : where_.headers)
             if (!is_reserved(name)) request.headers.add({name, secret(value)});
         request.headers.set("Accept", "application/json, text/event-stream");
@@ -121,7 +123,7 @@ private:
             request.body = secret(text_of(message));
         }
         detail::call_limits limits;
-        limits.total = where_.timeout;
+        limits.total = left;
 
         detail::http_response answer;
         std::optional<mcp_error> problem;
@@ -139,9 +141,19 @@ private:
         co_return answer;
     }
 
+    /// 0: without end.
+    [[nodiscard]] std::chrono::milliseconds time_left() const {
+        if (where_.timeout.count() == 0) return where_.timeout;
+        const auto left =
+            where_.timeout - std::chrono::duration_cast<std::chrono::milliseconds>(clock_->now() - began_);
+        if (left.count() <= 0) throw mcp_error(0, "The server took too long.");
+        return left;
+    }
+
     std::shared_ptr<net::transport> transport_;
     std::shared_ptr<net::clock> clock_;
     mcp_client::target where_;
+    net::time_point began_;
     std::string session_, version_;
     int last_id_ = 0;
 };
@@ -156,12 +168,14 @@ asio::awaitable<json> mcp_client::list_tools(target where) {
     co_await with.open();
     json tools = json::array();
     std::string cursor;
+    std::set<std::string> seen;
     do {
         json parameters;
         if (!cursor.empty()) parameters["cursor"] = cursor;
         json page = co_await with.call("tools/list", std::move(parameters));
         for (auto& tool : page["tools"]) tools.push_back(std::move(tool));
         cursor = get_string(page, "nextCursor");
+        if (!seen.insert(cursor).second) throw mcp_error(0, "The server gives a cursor for the second time.");
     } while (!cursor.empty());
     co_await with.close();
     co_return tools;

@@ -3,9 +3,9 @@
 #include <corun/emulator/emulator.hpp>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <stdexcept>
 
 namespace corun::emulator {
@@ -44,8 +44,9 @@ bool is_expired_jwt(std::string_view token, std::chrono::system_clock::time_poin
     if (first == std::string_view::npos || second == std::string_view::npos) return false;
     const json claims = json::parse(base64url_decoded(token.substr(first + 1, second - first - 1)), nullptr, false);
     const json& expiry = get(claims, "exp");
-    return expiry.is_number() &&
-           now >= std::chrono::system_clock::time_point(std::chrono::seconds(expiry.get<std::int64_t>()));
+    // A clock that counts in nanoseconds ends in 2262. An `exp` may be far beyond that, and a decimal too.
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+    return expiry.is_number() && static_cast<double>(seconds) >= expiry.get<double>();
 }
 
 }  // namespace
@@ -62,7 +63,7 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
     std::map<std::string, std::chrono::system_clock::time_point, std::less<>> tokens;
     std::vector<tool> tools;
     std::vector<mcp_call_record> calls;
-    std::set<std::string> sessions;
+    std::deque<std::string> sessions;  // the oldest first
     std::uint64_t sessions_made = 0;
 
     void serve(http::exchange& exchange) {
@@ -78,6 +79,7 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
 
         const auto answer = [&](int status, http::fields fields, std::string body) {
             seen.status = status;
+            forget_older_half(calls);
             calls.push_back(std::move(seen));
             exchange.respond(status, std::move(fields), std::move(body));
         };
@@ -105,10 +107,13 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
                                                         : R"(Bearer realm="mcp", error="invalid_token")");
             return answer(401, std::move(fields), {});
         }
-        const bool knows_session = !options.sessions || sessions.count(seen.session);
+        const auto session = std::find(sessions.begin(), sessions.end(), seen.session);
+        const bool knows_session = !options.sessions || session != sessions.end();
         if (request.method == "DELETE") {
             if (!options.sessions || seen.session.empty()) return answer(400, {}, {});
-            return answer(sessions.erase(seen.session) ? 200 : 404, {}, {});
+            if (!knows_session) return answer(404, {}, {});
+            sessions.erase(session);
+            return answer(200, {}, {});
         }
         if (request.method != "POST") {
             http::fields fields;
@@ -141,13 +146,19 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
             http::fields fields;
             if (seen.method == "initialize" && options.sessions) {
                 const std::string made = "session-" + std::to_string(++sessions_made);
-                sessions.insert(made);
+                forget_older_half(sessions);
+                sessions.push_back(made);
                 fields.emplace_back("Mcp-Session-Id", made);
             }
             answer_json(200, std::move(body), std::move(fields));
         } catch (const rpc_error& error) {
             answer_json(200, problem(id, error.code, error.message));
         }
+    }
+
+    template <class List>
+    void forget_older_half(List& list) const {
+        if (list.size() >= options.recorded_requests) list.erase(list.begin(), list.begin() + std::ssize(list) / 2);
     }
 
     bool is_accepted(std::string_view authorization) const {

@@ -45,6 +45,12 @@ std::string quoted(const std::vector<std::string>& names) {
                       "invalid_value");
 }
 
+/// Limits are in characters, not in bytes: every byte that does not continue a character begins one.
+std::size_t length_of(const std::string& text) {
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](unsigned char byte) { return (byte & 0xC0) != 0x80; }));
+}
+
 [[noreturn]] void missing(const std::string& path) {
     throw bad_request("Missing required parameter: '" + path + "'.", path, "missing_required_parameter");
 }
@@ -58,7 +64,8 @@ check any() {
 check string(std::size_t max_length) {
     return [=](const json& value, const std::string& path) {
         expect(value.is_string(), value, path, "a string");
-        if (const auto length = value.get_ref<const std::string&>().size(); max_length && length > max_length)
+        if (max_length == 0) return;
+        if (const auto length = length_of(value.get_ref<const std::string&>()); length > max_length)
             throw bad_request("Invalid '" + path + "': string too long. Expected a string with maximum length " +
                                   std::to_string(max_length) + ", but got a string with length " +
                                   std::to_string(length) + " instead.",
@@ -132,7 +139,7 @@ check metadata() {
                                   std::to_string(value.size()) + " properties instead.",
                               path, "object_above_max_properties");
         for (const auto& [key, item] : value.items())
-            if (key.size() > 64)
+            if (length_of(key) > 64)
                 throw bad_request("Invalid '" + path +
                                       "': property name too long. Expected a name with maximum length "
                                       "64.",
@@ -259,7 +266,7 @@ check tool(bool mcp) {
 
 /// HTTP headers for an MCP server. A line break in one would be a header, or a request, more.
 check headers() {
-    return nullable([fields = map(string())](const json& value, const std::string& path) {
+    return [fields = map(string())](const json& value, const std::string& path) {
         fields(value, path);
         for (const auto& [name, item] : value.items()) {
             const auto& text = item.get_ref<const std::string&>();
@@ -271,14 +278,21 @@ check headers() {
                                                              : "a name is not one of an HTTP header."),
                                   path, "invalid_value");
         }
-    });
+    };
 }
 
 check approval() {
     const check names = [](const json& value, const std::string& path) {
         (value.is_array() ? array(string()) : object(members{required("tool_names", array(string()))}))(value, path);
     };
-    return nullable(string_or(one_of({"always", "never"}), object(members{{"always", names}, {"never", names}})));
+    const check by_tool = [lists = object(members{{"always", names}, {"never", names}})](const json& value,
+                                                                                         const std::string& path) {
+        lists(value, path);
+        if (value.empty())
+            throw bad_request("Invalid '" + path + "': expected 'always' or 'never', but got an empty object instead.",
+                              path, "invalid_value");
+    };
+    return nullable(string_or(one_of({"always", "never"}), by_tool));
 }
 
 check tool_resources(bool mcp) {
@@ -297,10 +311,9 @@ check tool_resources(bool mcp) {
                                                                           {"index_asset_id", nullable(string())}}),
                                                            1))}})));
     if (mcp)
-        all.emplace_back(
-            "mcp",
-            nullable(array(object(members{
-                required("server_label", string()), {"headers", headers()}, {"require_approval", approval()}}))));
+        all.emplace_back("mcp", nullable(array(object(members{required("server_label", string()),
+                                                              required("headers", headers()),
+                                                              {"require_approval", approval()}}))));
     return nullable(object(std::move(all)));
 }
 
@@ -406,10 +419,9 @@ bodies::bodies(bool mcp) {
          nullable(array(object(members{{"tool_call_id", nullable(string())}, {"output", nullable(string())}})))},
         {"stream", nullable(boolean())}};
     if (mcp)
-        submission.emplace_back(
-            "tool_approvals",
-            nullable(array(object(
-                members{required("tool_call_id", string()), required("approve", boolean()), {"headers", headers()}}))));
+        submission.emplace_back("tool_approvals", nullable(array(object(members{required("tool_call_id", string()),
+                                                                                required("approve", boolean()),
+                                                                                {"headers", nullable(headers())}}))));
     submit = object(std::move(submission));
     metadata_only = object(members{{"metadata", metadata()}});
 }

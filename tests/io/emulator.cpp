@@ -79,6 +79,16 @@ const refused_body refused_bodies[] = {
      R"({"assistant_id":"a","tool_resources":{"mcp":[{"server_label":"b","headers":{"X Y":"1"}}]}})",
      "Invalid 'tool_resources.mcp[0].headers': a name is not one of an HTTP header.", "tool_resources.mcp[0].headers",
      "invalid_value"},
+    {"server without headers", "/threads", R"({"tool_resources":{"mcp":[{"server_label":"b"}]}})",
+     "Missing required parameter: 'tool_resources.mcp[0].headers'.", "tool_resources.mcp[0].headers",
+     "missing_required_parameter"},
+    {"headers that are null", "/threads", R"({"tool_resources":{"mcp":[{"server_label":"b","headers":null}]}})",
+     "Invalid type for 'tool_resources.mcp[0].headers': expected an object, but got null instead.",
+     "tool_resources.mcp[0].headers", "invalid_type"},
+    {"empty approval", "/threads/runs",
+     R"({"assistant_id":"a","tool_resources":{"mcp":[{"server_label":"b","headers":{},"require_approval":{}}]}})",
+     "Invalid 'tool_resources.mcp[0].require_approval': expected 'always' or 'never', but got an empty object instead.",
+     "tool_resources.mcp[0].require_approval", "invalid_value"},
     {"header without a name", "/threads", R"({"tool_resources":{"mcp":[{"server_label":"b","headers":{"":"1"}}]}})",
      "Invalid 'tool_resources.mcp[0].headers': a name is not one of an HTTP header.", "tool_resources.mcp[0].headers",
      "invalid_value"},
@@ -173,6 +183,25 @@ BOOST_AUTO_TEST_CASE(refuses_bodies_in_the_words_of_the_service) {
     raw_request text = request("POST", "/assistants", R"({"model":"m"})");
     text.headers.back().second = "text/plain";
     BOOST_TEST(send(text).status == 415);
+}
+
+BOOST_AUTO_TEST_CASE(counts_characters_and_not_bytes) {
+    const auto repeated = [](const char* text, std::size_t times) {
+        std::string all;
+        while (times--) all += text;
+        return all;
+    };
+    for (const char* character : {"x", "\u00e9", "\u6f22", "\U0001f600"}) {
+        for (const auto& [extra, status] : {std::pair{0u, 200}, std::pair{1u, 400}}) {
+            json name, value, key;
+            name["model"] = value["model"] = key["model"] = "m";
+            name["name"] = repeated(character, 256 + extra);
+            value["metadata"]["k"] = repeated(character, 512 + extra);
+            key["metadata"][repeated(character, 64 + extra)] = "v";
+            for (const auto& body : {name, value, key})
+                BOOST_TEST(send("POST", "/assistants", body.dump()).status == status, character << " and " << extra);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(keeps_agents) {
@@ -648,6 +677,78 @@ BOOST_AUTO_TEST_CASE(waits_for_a_client_that_does_not_read) {
     BOOST_TEST(get("/threads/" + thread + "/runs")["data"][0]["status"] == "completed");
 }
 
+BOOST_AUTO_TEST_CASE(ends_a_run_whose_client_does_not_read) {
+    json body = run_body(make_agent(), "tokens(200000)");
+    body["stream"] = true;
+    for (const std::string wanted : {"cancelled", "expired"}) {
+        BOOST_TEST_CONTEXT(wanted) {
+            const auto socket = await(io, send_raw(request("POST", "/threads/runs", body.dump())));
+            run_ready(io);
+            const std::string thread = "/threads/" + get("/threads")["data"][0]["id"].get<std::string>();
+            const json run = get(thread + "/runs")["data"][0];
+            BOOST_TEST(run["status"] == "in_progress");
+            if (wanted == "cancelled") {
+                BOOST_TEST(accepted(send("POST", path_of(run) + "/cancel"))["status"] == "cancelling");
+            } else {
+                pass(std::chrono::seconds(1800));
+                get(path_of(run));
+            }
+            run_ready(io);
+            BOOST_TEST(get(path_of(run))["status"] == wanted);
+            BOOST_TEST(get(path_of(run) + "/steps")["data"][0]["status"] == wanted);
+            BOOST_TEST(get(thread + "/messages")["data"][0]["status"] == "incomplete");
+
+            const raw_response read = await(io, read_rest(*socket));
+            BOOST_TEST(read.complete);
+            const auto events = events_of(read.body);
+            BOOST_TEST(events[events.size() - 2].name == "thread.run." + wanted);
+            BOOST_TEST(text_of(events) ==
+                       get(thread + "/messages")["data"][0]["content"][0]["text"]["value"].get<std::string>());
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_with_a_run_whose_first_stream_has_not_ended) {
+    // Larger than what the sockets hold, so that the client can leave the last event of the stream unread.
+    service->script("", {step::call_function("a", R"({"x":")" + std::string(12'000'000, 'x') + R"("})"), step::hold()});
+    json body = run_body(make_agent(list(function_tool("a"))), "go");
+    body["stream"] = true;
+    const auto socket = await(io, send_raw(request("POST", "/threads/runs", body.dump())));
+    run_ready(io);
+    const std::string runs = "/threads/" + get("/threads")["data"][0]["id"].get<std::string>() + "/runs";
+    std::string bytes;
+    json run = get(runs)["data"][0];
+    while (run["status"] != "requires_action") {
+        std::string some(256 * 1024, '\0');
+        some.resize(await(io, socket->async_read_some(asio::buffer(some), asio::use_awaitable)));
+        bytes += some;
+        run_ready(io);
+        run = get(runs)["data"][0];
+    }
+    json outputs;
+    outputs["stream"] = true;
+    outputs["tool_outputs"] = list(json::object());
+    outputs["tool_outputs"][0]["tool_call_id"] = run["required_action"]["submit_tool_outputs"]["tool_calls"][0]["id"];
+    outputs["tool_outputs"][0]["output"] = "done";
+    const auto second = await(io, send_raw(request("POST", path_of(run) + "/submit_tool_outputs", outputs.dump())));
+    // The second stream carries the large call too: both are read while the run goes on.
+    std::optional<raw_response> streamed;
+    asio::co_spawn(io, read_rest(*second),
+                   [&](std::exception_ptr, raw_response response) { streamed = std::move(response); });
+    run_until(io, [&] { return get(runs)["data"][0]["status"] == "in_progress"; });
+    const raw_response first = await(io, read_rest(*socket, std::move(bytes)));
+    BOOST_TEST(first.complete);
+    const names all = names_of(events_of(first.body));
+    BOOST_TEST(names(all.end() - 2, all.end()) == (names{"thread.run.requires_action", "done"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(accepted(send("POST", path_of(run) + "/cancel"))["status"] == "cancelling");
+    run_until(io, [&] { return streamed.has_value(); });
+    const names rest = names_of(events_of(streamed->body));
+    BOOST_TEST(names(rest.end() - 3, rest.end()) == (names{"thread.run.cancelling", "thread.run.cancelled", "done"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(get(path_of(run))["status"] == "cancelled");
+}
+
 BOOST_AUTO_TEST_CASE(takes_large_bodies) {
     json body = run_in_thread(make_agent(), "x");
     body["additional_messages"][0]["content"] = std::string(1'400'000, 'x');
@@ -710,6 +811,8 @@ BOOST_AUTO_TEST_CASE(stops_with_runs_and_connections_open) {
     json body = run_body(agent, "wait");
     body["stream"] = true;
     const auto streaming = await(io, send_raw(request("POST", "/threads/runs", body.dump())));
+    body["thread"]["messages"][0]["content"] = "tokens(200000)";
+    const auto unread = await(io, send_raw(request("POST", "/threads/runs", body.dump())));
     asio::ip::tcp::socket idle(io);
     idle.connect(request("GET", "/").server());
     run_ready(io);

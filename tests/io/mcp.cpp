@@ -1,8 +1,10 @@
 #include "emulated_http.hpp"
+#include "emulator/http_server.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <functional>
 
 namespace {
 
@@ -108,6 +110,36 @@ BOOST_AUTO_TEST_CASE(refuses_a_jwt_past_its_exp) {
     body["tool_resources"] = resources(expiring);
     BOOST_TEST(value_of(stream("/threads/runs", body), "thread.run.failed")["last_error"]["code"] ==
                "tool_server_error");
+}
+
+BOOST_AUTO_TEST_CASE(compares_an_exp_of_any_size) {
+    for (const auto& [claims, status] : {
+             std::pair{"eyJleHAiOjk5OTk5OTk5OTl9", 200},                // {"exp":9999999999}
+             std::pair{"eyJleHAiOjkyMjMzNzIwMzY4NTQ3NzU4MDd9", 200},    // {"exp":9223372036854775807}
+             std::pair{"eyJleHAiOjE4NDQ2NzQ0MDczNzA5NTUxNjE1fQ", 200},  // {"exp":18446744073709551615}
+             std::pair{"eyJleHAiOjFlMzAwfQ", 200},                      // {"exp":1e300}
+             std::pair{"eyJleHAiOjE3NjYwMDAwNjAuNX0", 200},             // {"exp":1766000060.5}
+             std::pair{"eyJleHAiOi0xZTMwMH0", 401},                     // {"exp":-1e300}
+             std::pair{"eyJleHAiOjB9", 401},                            // {"exp":0}
+         }) {
+        const std::string token = "eyJhbGciOiJub25lIn0." + std::string(claims) + ".c2lnbmVk";
+        mcp->accept_token(token);
+        BOOST_TEST(send(rpc(message("initialize"), token)).status == status, claims);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(forgets_the_older_half_of_too_many_calls_and_sessions) {
+    emulator::mcp_server_options options;
+    options.clock = now;
+    options.recorded_requests = 4;
+    start_mcp(std::move(options));
+    names sessions;
+    for (int i = 0; i != 5; ++i) sessions.push_back(open_session());
+    BOOST_TEST(mcp->calls().size() == 3u);
+    BOOST_TEST(send(rpc(message("ping"), "good", sessions[1])).status == 404);
+    BOOST_TEST(mcp->calls().size() == 2u + 2u);
+    BOOST_TEST(mcp->calls().back().session == sessions[1]);
+    for (std::size_t i = 2; i != 5; ++i) BOOST_TEST(send(rpc(message("ping"), "good", sessions[i])).status == 200);
 }
 
 BOOST_AUTO_TEST_CASE(refuses_what_is_not_the_protocol) {
@@ -335,6 +367,35 @@ BOOST_AUTO_TEST_CASE(fails_a_run_whose_server_refuses_the_list) {
     const json anonymous = error_of(stream_with(resources("bad")));
     BOOST_TEST(anonymous["code"] == "server_error");
     BOOST_TEST(anonymous["message"] == "Sorry, something went wrong.");
+}
+
+BOOST_AUTO_TEST_CASE(does_not_list_for_ever) {
+    const auto fails_with = [&](const std::function<std::string(std::size_t page)>& cursor_of) {
+        std::size_t pages = 0;
+        emulator::http::server endless(io, "127.0.0.1", 0, [&](std::shared_ptr<emulator::http::exchange> exchange) {
+            const json asked = json::parse(exchange->request.body, nullptr, false);
+            json answer;
+            answer["jsonrpc"] = "2.0";
+            answer["id"] = asked.is_object() && asked.contains("id") ? asked["id"] : json(nullptr);
+            answer["result"]["tools"] = json::array();
+            if (asked.is_object() && asked["method"] == "tools/list")
+                answer["result"]["nextCursor"] = cursor_of(++pages);
+            emulator::http::fields head;
+            head.emplace_back("Content-Type", "application/json");
+            exchange->respond(200, std::move(head), answer.dump());
+        });
+        json tool = mcp_tool();
+        tool["server_url"] = "http://127.0.0.1:" + std::to_string(endless.port()) + "/mcp";
+        json body = run_body(make_agent(list(tool)), "Hi");
+        body["tool_resources"] = resources("good");
+        BOOST_TEST(error_of(stream("/threads/runs", body))["code"] == "tool_server_error");
+        return pages;
+    };
+    BOOST_TEST(fails_with([](std::size_t) { return std::string("again"); }) == 2u);
+    BOOST_TEST(fails_with([](std::size_t page) { return std::to_string(page % 2); }) == 3u);
+    // A new cursor each time: then time is what ends it.
+    service->options().mcp_timeout = std::chrono::milliseconds(300);
+    fails_with([](std::size_t page) { return std::to_string(page); });
 }
 
 BOOST_AUTO_TEST_CASE(fails_a_run_whose_server_is_not_there) {

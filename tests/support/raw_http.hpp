@@ -96,14 +96,20 @@ inline asio::awaitable<std::unique_ptr<asio::ip::tcp::socket>> send_raw(raw_requ
     co_return socket;
 }
 
+/// Reads until the connection ends; `bytes` have been read before.
+inline asio::awaitable<raw_response> read_rest(asio::ip::tcp::socket& socket, std::string bytes = {}) {
+    asio::ip::tcp::socket& from = socket;
+    std::error_code ended;
+    co_await asio::async_read(from, asio::dynamic_buffer(bytes), asio::redirect_error(asio::use_awaitable, ended));
+    raw_response response = parse_response(bytes);
+    response.reset = ended == asio::error::connection_reset;
+    co_return response;
+}
+
 /// Sends a request and reads until the connection ends.
 inline asio::awaitable<raw_response> exchange_raw(raw_request request) {
     const auto socket = co_await send_raw(std::move(request));
-    std::string bytes;
-    std::error_code ended;
-    co_await asio::async_read(*socket, asio::dynamic_buffer(bytes), asio::redirect_error(asio::use_awaitable, ended));
-    raw_response response = parse_response(bytes);
-    response.reset = ended == asio::error::connection_reset;
+    raw_response response = co_await read_rest(*socket);
     co_return response;
 }
 

@@ -348,6 +348,8 @@ struct CORUN_API mcp_server_options {
     bool sessions = true;        ///< Gives out `Mcp-Session-Id` and insists on it.
     bool event_streams = false;  ///< Answers as `text/event-stream` instead of JSON.
     std::size_t page_size = 0;   ///< Tools a page of `tools/list`; 0: all.
+    /// When so many calls are recorded, the older half is forgotten; so are sessions that nobody ended.
+    std::size_t recorded_requests = 10'000;
 };
 
 /// A call as an MCP server saw it.
