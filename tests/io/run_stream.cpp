@@ -922,14 +922,17 @@ BOOST_FIXTURE_TEST_CASE(a_run_that_has_called_something_is_not_begun_again, fixt
                      R"("tool_calls":[)" +
                          calls + "]}}");
     };
-    event_stream stream = opened();
-    transfer().bytes(created() + step(R"({"id":"call_1","type":"mcp","name":"pay","arguments":"{}","output":"paid"})") +
-                     failed_run + done);
-    // The step, its call, and the end.
-    for (const char* expected :
-         {"thread.run.created", "thread.run.step.failed", "thread.run.step.failed", "thread.run.failed", "end"})
-        BOOST_TEST(name_of_next(stream) == expected);
-    BOOST_TEST(transport->starts == 1);
+    {
+        event_stream stream = opened();
+        transfer().bytes(created() +
+                         step(R"({"id":"call_1","type":"mcp","name":"pay","arguments":"{}","output":"paid"})") +
+                         failed_run + done);
+        // The step, its call, and the end.
+        for (const char* expected :
+             {"thread.run.created", "thread.run.step.failed", "thread.run.step.failed", "thread.run.failed", "end"})
+            BOOST_TEST(name_of_next(stream) == expected);
+        BOOST_TEST(transport->starts == 1);
+    }
 
     // One that has not, is: it is posted once more, and then fails to be.
     event_stream second = opened();
