@@ -927,6 +927,7 @@ BOOST_FIXTURE_TEST_CASE(a_run_that_has_called_something_is_not_begun_again, fixt
         transfer().bytes(created() +
                          step(R"({"id":"call_1","type":"mcp","name":"pay","arguments":"{}","output":"paid"})") +
                          failed_run + done);
+        transfer().done();
         // The step, its call, and the end.
         for (const char* expected :
              {"thread.run.created", "thread.run.step.failed", "thread.run.step.failed", "thread.run.failed", "end"})
