@@ -140,16 +140,18 @@ asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, s
     made.secrets = std::move(secrets);
     if (self->credential_) {
         std::string problem;
+        std::optional<error> said;
         try {
             made.token = co_await self->credential_.token();
         } catch (const error& failure) {
-            if (failure.code() == errc::credential_failed) throw;
+            said = failure;
             problem = failure.what();
         } catch (const std::exception& failure) {
             problem = failure.what();
         }
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
+        if (said && said->code() == errc::credential_failed) throw error(*said);
         if (problem.empty() && made.token.empty()) problem = "it gave an empty token";
         if (problem.empty() && !is_header_value(made.token.reveal()))
             problem = "its token holds characters that a header cannot";
