@@ -14,11 +14,6 @@ using detail::service;
 namespace wire = codec::threads;
 
 template <class State>
-std::string path_to(const State& of) {
-    return path_of("/assistants", of.definition.id, "the agent's id");
-}
-
-template <class State>
 std::shared_ptr<detail::run_context> context_of(agent self, const State& of, std::optional<thread> conversation,
                                                 message text, mcp_header_source headers, run_options options,
                                                 reconcile::mode mode) {
@@ -26,7 +21,7 @@ std::shared_ptr<detail::run_context> context_of(agent self, const State& of, std
     run->service = of.service;
     run->agent = std::move(self);
     run->provider = headers.provider();
-    run->given.agent = of.definition;
+    run->given.agent = of.value;
     if (conversation) run->given.thread = conversation->definition().tool_resources;
     run->given.headers = headers.fixed();
     run->given.mode = mode;
@@ -99,23 +94,10 @@ asio::awaitable<run_result> gather(asio::awaitable<event_stream> started) {
 }
 
 template <class State>
-asio::awaitable<void> refresh_agent(std::shared_ptr<State> of) {
-    const std::string json = co_await service::call(of->service, "GET", path_to(*of));
-    of->definition = wire::decode_agent(json);
-}
-
-template <class State>
 asio::awaitable<void> update_agent(std::shared_ptr<State> of, agent_definition changes) {
     reconcile::validate(changes);
     secret body = wire::encode_agent_changes(changes);
-    const std::string json = co_await service::call(of->service, "POST", path_to(*of), {}, std::move(body));
-    of->definition = wire::decode_agent(json);
-}
-
-template <class State>
-asio::awaitable<void> remove_agent(std::shared_ptr<State> of) {
-    std::string path = path_to(*of);
-    (void)co_await service::call(of->service, "DELETE", std::move(path));
+    co_await detail::change(std::move(of), std::move(body));
 }
 
 }  // namespace
@@ -126,7 +108,7 @@ const std::string& agent::id() const noexcept {
 
 const agent_definition& agent::definition() const noexcept {
     static const agent_definition none;
-    return state_ ? state_->definition : none;
+    return state_ ? state_->value : none;
 }
 
 asio::awaitable<event_stream> agent::run_stream(message text, mcp_header_source headers, run_options options) {
@@ -162,7 +144,7 @@ asio::awaitable<thread_run> agent::create_run(thread conversation, message text,
 }
 
 asio::awaitable<void> agent::refresh() {
-    return refresh_agent(handle_access::open(*this, "the agent"));
+    return detail::refresh(handle_access::open(*this, "the agent"));
 }
 
 asio::awaitable<void> agent::update(agent_definition changes) {
@@ -170,7 +152,7 @@ asio::awaitable<void> agent::update(agent_definition changes) {
 }
 
 asio::awaitable<void> agent::remove() {
-    return remove_agent(handle_access::open(*this, "the agent"));
+    return detail::erase(handle_access::open(*this, "the agent"));
 }
 
 }  // namespace corun

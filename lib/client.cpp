@@ -9,9 +9,7 @@
 namespace corun {
 namespace {
 
-using detail::delete_at;
 using detail::handle_access;
-using detail::path_of;
 using detail::service;
 namespace wire = codec::threads;
 
@@ -19,27 +17,13 @@ asio::awaitable<agent> create_agent_at(std::shared_ptr<service> owner, agent_def
     if (definition.model.empty()) throw error(errc::invalid_argument, "agent_definition::model is empty");
     reconcile::validate(definition);
     secret body = wire::encode_agent(definition);
-    const std::string json = co_await service::call(owner, "POST", "/assistants", {}, std::move(body));
-    co_return handle_access::make(std::move(owner), wire::decode_agent(json));
-}
-
-asio::awaitable<agent> get_agent_at(std::shared_ptr<service> owner, std::string id) {
-    std::string path = path_of("/assistants", id, "the agent's id");
-    const std::string json = co_await service::call(owner, "GET", std::move(path));
-    co_return handle_access::make(std::move(owner), wire::decode_agent(json));
+    co_return co_await handle_access::create<agent>(std::move(owner), std::move(body));
 }
 
 asio::awaitable<thread> create_thread_at(std::shared_ptr<service> owner, thread_definition definition) {
     reconcile::validate(definition);
     secret body = wire::encode_thread(definition);
-    const std::string json = co_await service::call(owner, "POST", "/threads", {}, std::move(body));
-    co_return handle_access::make(std::move(owner), wire::decode_thread(json));
-}
-
-asio::awaitable<thread> get_thread_at(std::shared_ptr<service> owner, std::string id) {
-    std::string path = path_of("/threads", id, "the thread's id");
-    const std::string json = co_await service::call(owner, "GET", std::move(path));
-    co_return handle_access::make(std::move(owner), wire::decode_thread(json));
+    co_return co_await handle_access::create<thread>(std::move(owner), std::move(body));
 }
 
 curl::options transport_options(const client_options& from) {
@@ -72,18 +56,15 @@ asio::awaitable<agent> client::create_agent(agent_definition definition) {
 }
 
 asio::awaitable<agent> client::get_agent(std::string agent_id) {
-    return get_agent_at(service_, std::move(agent_id));
+    return handle_access::get<agent>(service_, std::move(agent_id));
 }
 
 paged<agent> client::list_agents(list_options options) {
-    auto decode = [owner = service_](const std::string& json) {
-        return handle_access::make(owner, wire::decode_agent(json));
-    };
-    return detail::list<agent>(service_, "/assistants", std::move(options), std::move(decode));
+    return handle_access::list<agent>(service_, std::move(options));
 }
 
 asio::awaitable<void> client::delete_agent(std::string agent_id) {
-    return delete_at(service_, "/assistants", std::move(agent_id), "the agent's id");
+    return handle_access::remove<agent>(service_, std::move(agent_id));
 }
 
 asio::awaitable<thread> client::create_thread(thread_definition definition) {
@@ -91,18 +72,15 @@ asio::awaitable<thread> client::create_thread(thread_definition definition) {
 }
 
 asio::awaitable<thread> client::get_thread(std::string thread_id) {
-    return get_thread_at(service_, std::move(thread_id));
+    return handle_access::get<thread>(service_, std::move(thread_id));
 }
 
 paged<thread> client::list_threads(list_options options) {
-    auto decode = [owner = service_](const std::string& json) {
-        return handle_access::make(owner, wire::decode_thread(json));
-    };
-    return detail::list<thread>(service_, "/threads", std::move(options), std::move(decode));
+    return handle_access::list<thread>(service_, std::move(options));
 }
 
 asio::awaitable<void> client::delete_thread(std::string thread_id) {
-    return delete_at(service_, "/threads", std::move(thread_id), "the thread's id");
+    return handle_access::remove<thread>(service_, std::move(thread_id));
 }
 
 }  // namespace corun

@@ -17,7 +17,6 @@
 namespace corun {
 namespace {
 
-using detail::delete_at;
 using detail::handle_access;
 using detail::path_of;
 using detail::service;
@@ -138,16 +137,14 @@ asio::awaitable<std::uint64_t> download_to(std::shared_ptr<service> owner, std::
     co_return count;
 }
 
-asio::awaitable<vector_store> create_vector_store_at(std::shared_ptr<service> owner, vector_store_definition what) {
-    secret body = wire::encode_vector_store(what);
-    const std::string json = co_await service::call(owner, "POST", "/vector_stores", {}, std::move(body));
-    co_return handle_access::make(std::move(owner), wire::decode_vector_store(json));
+asio::awaitable<void> delete_file_at(std::shared_ptr<service> owner, std::string id) {
+    std::string path = path_of("/files", id, "the file's id");
+    (void)co_await service::call(std::move(owner), "DELETE", std::move(path));
 }
 
-asio::awaitable<vector_store> get_vector_store_at(std::shared_ptr<service> owner, std::string id) {
-    std::string path = path_of("/vector_stores", id, "the vector store's id");
-    const std::string json = co_await service::call(owner, "GET", std::move(path));
-    co_return handle_access::make(std::move(owner), wire::decode_vector_store(json));
+asio::awaitable<vector_store> create_vector_store_at(std::shared_ptr<service> owner, vector_store_definition what) {
+    secret body = wire::encode_vector_store(what);
+    co_return co_await handle_access::create<vector_store>(std::move(owner), std::move(body));
 }
 
 }  // namespace
@@ -168,7 +165,7 @@ paged<file_info> client::list_files(std::string purpose) {
 }
 
 asio::awaitable<void> client::delete_file(std::string file_id) {
-    return delete_at(service_, "/files", std::move(file_id), "the file's id");
+    return delete_file_at(service_, std::move(file_id));
 }
 
 asio::awaitable<std::uint64_t> client::download_file(std::string file_id, std::function<void(std::string_view)> to) {
@@ -191,18 +188,15 @@ asio::awaitable<vector_store> client::create_vector_store(vector_store_definitio
 }
 
 asio::awaitable<vector_store> client::get_vector_store(std::string vector_store_id) {
-    return get_vector_store_at(service_, std::move(vector_store_id));
+    return handle_access::get<vector_store>(service_, std::move(vector_store_id));
 }
 
 paged<vector_store> client::list_vector_stores(list_options options) {
-    auto decode = [owner = service_](const std::string& json) {
-        return handle_access::make(owner, wire::decode_vector_store(json));
-    };
-    return detail::list<vector_store>(service_, "/vector_stores", std::move(options), std::move(decode));
+    return handle_access::list<vector_store>(service_, std::move(options));
 }
 
 asio::awaitable<void> client::delete_vector_store(std::string vector_store_id) {
-    return delete_at(service_, "/vector_stores", std::move(vector_store_id), "the vector store's id");
+    return handle_access::remove<vector_store>(service_, std::move(vector_store_id));
 }
 
 }  // namespace corun

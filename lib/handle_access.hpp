@@ -1,4 +1,6 @@
 #pragma once
+#include "codec/threads.hpp"
+#include "codec/threads_files.hpp"
 #include "service.hpp"
 #include <corun/agent.hpp>
 #include <corun/paged.hpp>
@@ -7,47 +9,76 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace corun {
 
-struct agent::state {
-    state(std::shared_ptr<detail::service> s, agent_definition d) : service(std::move(s)), definition(std::move(d)) {}
+namespace detail {
+
+/// What a handle holds: whose it is, and its object as last received.
+template <class Value>
+struct handle_state {
+    handle_state(std::shared_ptr<detail::service> s, Value v) : service(std::move(s)), value(std::move(v)) {}
     std::shared_ptr<detail::service> service;
-    agent_definition definition;
+    Value value;
 };
 
-struct thread::state {
-    state(std::shared_ptr<detail::service> s, thread_definition d) : service(std::move(s)), definition(std::move(d)) {}
-    std::shared_ptr<detail::service> service;
-    thread_definition definition;
+}  // namespace detail
+
+// Each with the path of its kind, the name of its id, and the meaning of its JSON.
+
+struct agent::state : detail::handle_state<agent_definition> {
+    using handle_state::handle_state;
+    static constexpr const char *collection = "/assistants", *id_name = "the agent's id";
+    static constexpr auto decode = codec::threads::decode_agent;
 };
 
-struct vector_store::state {
-    state(std::shared_ptr<detail::service> s, vector_store_info i) : service(std::move(s)), info(std::move(i)) {}
-    std::shared_ptr<detail::service> service;
-    vector_store_info info;
+struct thread::state : detail::handle_state<thread_definition> {
+    using handle_state::handle_state;
+    static constexpr const char *collection = "/threads", *id_name = "the thread's id";
+    static constexpr auto decode = codec::threads::decode_thread;
+};
+
+struct vector_store::state : detail::handle_state<vector_store_info> {
+    using handle_state::handle_state;
+    static constexpr const char *collection = "/vector_stores", *id_name = "the vector store's id";
+    static constexpr auto decode = codec::threads::decode_vector_store;
 };
 
 namespace detail {
 
 /// Makes handles, and opens them, inside the library.
 struct handle_access {
-    static agent make(std::shared_ptr<service> owner, agent_definition definition) {
-        agent made;
-        made.state_ = std::make_shared<agent::state>(std::move(owner), std::move(definition));
+    /// A handle of what the service has answered.
+    template <class Handle>
+    static Handle make(std::shared_ptr<service> owner, std::string_view json) {
+        Handle made;
+        made.state_ = std::make_shared<typename Handle::state>(std::move(owner), Handle::state::decode(json));
         return made;
     }
-    static thread make(std::shared_ptr<service> owner, thread_definition definition) {
-        thread made;
-        made.state_ = std::make_shared<thread::state>(std::move(owner), std::move(definition));
-        return made;
+
+    template <class Handle>
+    static asio::awaitable<Handle> create(std::shared_ptr<service> owner, secret body) {
+        const std::string json = co_await service::call(owner, "POST", Handle::state::collection, {}, std::move(body));
+        co_return make<Handle>(std::move(owner), json);
     }
-    static vector_store make(std::shared_ptr<service> owner, vector_store_info info) {
-        vector_store made;
-        made.state_ = std::make_shared<vector_store::state>(std::move(owner), std::move(info));
-        return made;
+
+    template <class Handle>
+    static asio::awaitable<Handle> get(std::shared_ptr<service> owner, std::string id) {
+        std::string path = path_of(Handle::state::collection, id, Handle::state::id_name);
+        const std::string json = co_await service::call(owner, "GET", std::move(path));
+        co_return make<Handle>(std::move(owner), json);
+    }
+
+    template <class Handle>
+    static paged<Handle> list(std::shared_ptr<service> owner, list_options options);
+
+    template <class Handle>
+    static asio::awaitable<void> remove(std::shared_ptr<service> owner, std::string id) {
+        std::string path = path_of(Handle::state::collection, id, Handle::state::id_name);
+        (void)co_await service::call(std::move(owner), "DELETE", std::move(path));
     }
 
     /// Throws `errc::invalid_argument` for an empty handle.
@@ -58,11 +89,29 @@ struct handle_access {
     }
 };
 
-/// Deletes what `collection` has under this id; `what` names the id when it is refused.
-inline asio::awaitable<void> delete_at(std::shared_ptr<service> owner, std::string collection, std::string id,
-                                       std::string what) {
-    std::string path = path_of(collection, id, what);
-    (void)co_await service::call(std::move(owner), "DELETE", std::move(path));
+// What every handle can do with what it stands for. Handles come and go: these keep their state.
+
+template <class State>
+std::string path_to(const State& of) {
+    return path_of(State::collection, of.value.id, State::id_name);
+}
+
+template <class State>
+asio::awaitable<void> refresh(std::shared_ptr<State> of) {
+    const std::string json = co_await service::call(of->service, "GET", path_to(*of));
+    of->value = State::decode(json);
+}
+
+template <class State>
+asio::awaitable<void> change(std::shared_ptr<State> of, secret changes) {
+    const std::string json = co_await service::call(of->service, "POST", path_to(*of), {}, std::move(changes));
+    of->value = State::decode(json);
+}
+
+template <class State>
+asio::awaitable<void> erase(std::shared_ptr<State> of) {
+    std::string path = path_to(*of);
+    (void)co_await service::call(of->service, "DELETE", std::move(path));
 }
 
 /// `include[]=...` for each, to be joined to a query by `&`; nothing for none.
@@ -107,6 +156,12 @@ paged<T> list(std::shared_ptr<service> owner, std::string collection, list_optio
         return list_page<T, Decode>(owner, collection, options, filter, decode, std::move(cursor));
     };
     return paged<T>(std::move(get_page));
+}
+
+template <class Handle>
+paged<Handle> handle_access::list(std::shared_ptr<service> owner, list_options options) {
+    auto decode = [owner](const std::string& json) { return make<Handle>(owner, json); };
+    return detail::list<Handle>(std::move(owner), Handle::state::collection, std::move(options), std::move(decode));
 }
 
 }  // namespace detail

@@ -122,7 +122,7 @@ asio::awaitable<void> detach_from_agent(std::shared_ptr<run_context> run) {
     agent_definition now =
         co_await detach(run->service, std::move(path), &wire::decode_agent, errc::agent_level_mcp_resources);
     run->given.agent.tool_resources = now.tool_resources;
-    state->definition = std::move(now);
+    state->value = std::move(now);
 }
 
 asio::awaitable<void> detach_from_thread(std::shared_ptr<run_context> run) {
@@ -131,7 +131,7 @@ asio::awaitable<void> detach_from_thread(std::shared_ptr<run_context> run) {
     thread_definition now =
         co_await detach(run->service, std::move(path), &wire::decode_thread, errc::thread_level_mcp_resources);
     run->given.thread = now.tool_resources;
-    state->definition = std::move(now);
+    state->value = std::move(now);
 }
 
 /// A provider is called by a coroutine that owns it: what its own coroutine captured then lives as

@@ -11,34 +11,17 @@ namespace {
 
 using detail::handle_access;
 using detail::path_of;
+using detail::path_to;
 using detail::service;
 namespace wire = codec::threads;
 
-template <class State>
-std::string path_to(const State& of) {
-    return path_of("/threads", of.definition.id, "the thread's id");
-}
-
 // The members of a handle are not coroutines themselves: a coroutine keeps `this`, and handles come and go.
-
-template <class State>
-asio::awaitable<void> refresh_thread(std::shared_ptr<State> of) {
-    const std::string json = co_await service::call(of->service, "GET", path_to(*of));
-    of->definition = wire::decode_thread(json);
-}
 
 template <class State>
 asio::awaitable<void> update_thread(std::shared_ptr<State> of, thread_definition changes) {
     reconcile::validate(changes);
     secret body = wire::encode_thread_changes(changes);
-    const std::string json = co_await service::call(of->service, "POST", path_to(*of), {}, std::move(body));
-    of->definition = wire::decode_thread(json);
-}
-
-template <class State>
-asio::awaitable<void> remove_thread(std::shared_ptr<State> of) {
-    std::string path = path_to(*of);
-    (void)co_await service::call(of->service, "DELETE", std::move(path));
+    co_await detail::change(std::move(of), std::move(body));
 }
 
 template <class State>
@@ -134,11 +117,11 @@ const std::string& thread::id() const noexcept {
 
 const thread_definition& thread::definition() const noexcept {
     static const thread_definition none;
-    return state_ ? state_->definition : none;
+    return state_ ? state_->value : none;
 }
 
 asio::awaitable<void> thread::refresh() {
-    return refresh_thread(handle_access::open(*this, "the thread"));
+    return detail::refresh(handle_access::open(*this, "the thread"));
 }
 
 asio::awaitable<void> thread::update(thread_definition changes) {
@@ -146,7 +129,7 @@ asio::awaitable<void> thread::update(thread_definition changes) {
 }
 
 asio::awaitable<void> thread::remove() {
-    return remove_thread(handle_access::open(*this, "the thread"));
+    return detail::erase(handle_access::open(*this, "the thread"));
 }
 
 asio::awaitable<thread_message> thread::add_message(message value) {

@@ -11,15 +11,12 @@ namespace {
 
 using detail::handle_access;
 using detail::path_of;
+using detail::path_to;
 using detail::service;
 namespace wire = codec::threads;
 
 const char* const the_store = "the vector store";
 
-template <class State>
-std::string path_to(const State& of) {
-    return path_of("/vector_stores", of.info.id, "the vector store's id");
-}
 template <class State>
 std::string path_to_file(const State& of, const std::string& id) {
     return path_to(of) + path_of("/files", id, "the file's id");
@@ -33,27 +30,14 @@ std::string path_to_batch(const State& of, const std::string& id) {
 
 template <class State>
 asio::awaitable<vector_store_info> read_store(std::shared_ptr<State> of) {
-    const std::string json = co_await service::call(of->service, "GET", path_to(*of));
-    of->info = wire::decode_vector_store(json);
-    co_return of->info;
-}
-
-template <class State>
-asio::awaitable<void> refresh_store(std::shared_ptr<State> of) {
-    (void)co_await read_store(std::move(of));
+    co_await detail::refresh(of);
+    co_return of->value;
 }
 
 template <class State>
 asio::awaitable<void> update_store(std::shared_ptr<State> of, vector_store_definition changes) {
     secret body = wire::encode_vector_store_changes(changes);
-    const std::string json = co_await service::call(of->service, "POST", path_to(*of), {}, std::move(body));
-    of->info = wire::decode_vector_store(json);
-}
-
-template <class State>
-asio::awaitable<void> remove_store(std::shared_ptr<State> of) {
-    std::string path = path_to(*of);
-    (void)co_await service::call(of->service, "DELETE", std::move(path));
+    co_await detail::change(std::move(of), std::move(body));
 }
 
 template <class State>
@@ -109,11 +93,11 @@ const std::string& vector_store::id() const noexcept {
 
 const vector_store_info& vector_store::info() const noexcept {
     static const vector_store_info none;
-    return state_ ? state_->info : none;
+    return state_ ? state_->value : none;
 }
 
 asio::awaitable<void> vector_store::refresh() {
-    return refresh_store(handle_access::open(*this, the_store));
+    return detail::refresh(handle_access::open(*this, the_store));
 }
 
 asio::awaitable<void> vector_store::update(vector_store_definition changes) {
@@ -121,7 +105,7 @@ asio::awaitable<void> vector_store::update(vector_store_definition changes) {
 }
 
 asio::awaitable<void> vector_store::remove() {
-    return remove_store(handle_access::open(*this, the_store));
+    return detail::erase(handle_access::open(*this, the_store));
 }
 
 asio::awaitable<vector_store_info> vector_store::wait(std::chrono::milliseconds timeout) {

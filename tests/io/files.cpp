@@ -771,9 +771,7 @@ struct played {
     ~played() { clock->shut_down(); }
 
     vector_store store() {
-        vector_store_info first;
-        first.id = "vs_1";
-        return detail::handle_access::make(owner, std::move(first));
+        return detail::handle_access::make<vector_store>(owner, R"({"id":"vs_1"})");
     }
 
     void start(std::chrono::milliseconds timeout = 0ms) {
