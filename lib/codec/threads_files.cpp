@@ -1,7 +1,7 @@
 #include "codec/threads_files.hpp"
 
-#include "codec/json_reader.hpp"
 #include "codec/threads.hpp"
+#include "codec/threads_members.hpp"
 #include <corun/error.hpp>
 
 #include <nlohmann/json.hpp>
@@ -68,157 +68,94 @@ body changeable(const vector_store_definition& what) {
     return object;
 }
 
-using json::each_member;
-
-void read(json::value source, std::int64_t& out) {
+void read_count(json::value source, std::int64_t& out) {
     std::optional<std::int64_t> number;
     json::read(source, number);
     out = number.value_or(0);
 }
 
-std::optional<int> small_number(json::value source) {
+void read_small(json::value source, std::optional<int>& out) {
     std::optional<std::int64_t> number;
     json::read(source, number);
-    if (!number || *number < 0 || *number > std::numeric_limits<int>::max()) return std::nullopt;
-    return static_cast<int>(*number);
+    out.reset();
+    if (number && *number >= 0 && *number <= std::numeric_limits<int>::max()) out = static_cast<int>(*number);
 }
 
-void read(json::value source, file_counts& out) {
+constexpr member<file_counts> file_counts_members[] = {
+    {"in_progress", by<read_count, &file_counts::in_progress>},
+    {"completed", by<read_count, &file_counts::completed>},
+    {"failed", by<read_count, &file_counts::failed>},
+    {"cancelled", by<read_count, &file_counts::cancelled>},
+    {"total", by<read_count, &file_counts::total>},
+};
+
+void read_file_counts(json::value source, file_counts& out) {
     out = {};
-    const auto members = json::object_if(source);
-    if (!members) return;
-    each_member(*members, [&out](std::string_view key, json::value member) {
-        if (key == "in_progress")
-            read(member, out.in_progress);
-        else if (key == "completed")
-            read(member, out.completed);
-        else if (key == "failed")
-            read(member, out.failed);
-        else if (key == "cancelled")
-            read(member, out.cancelled);
-        else if (key == "total")
-            read(member, out.total);
-    });
+    read_members_if(source, file_counts_members, out);
 }
 
-void read(json::value source, std::optional<last_error>& out) {
+struct expiry {
+    std::optional<int> days;
+};
+constexpr member<expiry> expiry_members[] = {{"days", by<read_small, &expiry::days>}};
+
+void read_expiry(json::value source, std::optional<int>& out) {
+    expiry read;
+    read_members_if(source, expiry_members, read);
+    out = read.days;
+}
+
+struct chunk_sizes {
+    std::optional<int> size, overlap;
+};
+constexpr member<chunk_sizes> chunk_size_members[] = {
+    {"max_chunk_size_tokens", by<read_small, &chunk_sizes::size>},
+    {"chunk_overlap_tokens", by<read_small, &chunk_sizes::overlap>},
+};
+constexpr member<chunk_sizes> chunking_members[] = {
+    {"static", [](json::value source, chunk_sizes& out) { read_members_if(source, chunk_size_members, out); }},
+};
+
+void read_chunking(json::value source, std::optional<static_chunking>& out) {
+    chunk_sizes read;
+    read_members_if(source, chunking_members, read);
     out.reset();
-    const auto members = json::object_if(source);
-    if (!members) return;
-    out.emplace();
-    each_member(*members, [&out](std::string_view key, json::value member) {
-        if (key == "code")
-            json::read(member, out->code);
-        else if (key == "message")
-            json::read(member, out->message);
-    });
+    if (read.size && read.overlap) out.emplace(*read.size, *read.overlap);
 }
 
-/// The member `name` of an object, when it is a whole number.
-std::optional<int> number_in(json::value source, std::string_view name) {
-    std::optional<int> found;
-    if (const auto members = json::object_if(source))
-        each_member(*members, [&](std::string_view key, json::value member) {
-            if (key == name) found = small_number(member);
-        });
-    return found;
-}
+constexpr member<file_info> file_members[] = {
+    {"filename", into<&file_info::filename>},     {"purpose", into<&file_info::purpose>},
+    {"status", into<&file_info::status>},         {"status_details", into<&file_info::status_details>},
+    {"bytes", by<read_count, &file_info::bytes>}, {"created_at", into<&file_info::created_at>},
+};
 
-void read(json::value source, std::optional<static_chunking>& out) {
-    out.reset();
-    const auto members = json::object_if(source);
-    if (!members) return;
-    each_member(*members, [&out](std::string_view key, json::value member) {
-        if (key != "static") return;
-        std::optional<int> size, overlap;
-        if (const auto numbers = json::object_if(member))
-            each_member(*numbers, [&](std::string_view name, json::value number) {
-                if (name == "max_chunk_size_tokens") size = small_number(number);
-                if (name == "chunk_overlap_tokens") overlap = small_number(number);
-            });
-        if (size && overlap) out.emplace(*size, *overlap);
-    });
-}
+constexpr member<vector_store_info> vector_store_members[] = {
+    {"name", into<&vector_store_info::name>},
+    {"status", into<&vector_store_info::status>},
+    {"file_counts", by<read_file_counts, &vector_store_info::file_counts>},
+    {"usage_bytes", by<read_count, &vector_store_info::usage_bytes>},
+    {"expires_after", by<read_expiry, &vector_store_info::expires_after_days>},
+    {"metadata", into<&vector_store_info::metadata>},
+    {"created_at", into<&vector_store_info::created_at>},
+    {"last_active_at", into<&vector_store_info::last_active_at>},
+    {"expires_at", into<&vector_store_info::expires_at>},
+};
 
-void read_member(std::string_view key, json::value member, file_info& out) {
-    if (key == "filename")
-        json::read(member, out.filename);
-    else if (key == "purpose")
-        json::read(member, out.purpose);
-    else if (key == "status")
-        json::read(member, out.status);
-    else if (key == "status_details")
-        json::read(member, out.status_details);
-    else if (key == "bytes")
-        read(member, out.bytes);
-}
+constexpr member<vector_store_file> vector_store_file_members[] = {
+    {"vector_store_id", into<&vector_store_file::vector_store_id>},
+    {"status", into<&vector_store_file::status>},
+    {"last_error", by<read_last_error, &vector_store_file::last_error>},
+    {"usage_bytes", by<read_count, &vector_store_file::usage_bytes>},
+    {"chunking_strategy", by<read_chunking, &vector_store_file::chunking>},
+    {"created_at", into<&vector_store_file::created_at>},
+};
 
-void read_member(std::string_view key, json::value member, vector_store_info& out) {
-    if (key == "name")
-        json::read(member, out.name);
-    else if (key == "status")
-        json::read(member, out.status);
-    else if (key == "file_counts")
-        read(member, out.file_counts);
-    else if (key == "usage_bytes")
-        read(member, out.usage_bytes);
-    else if (key == "expires_after")
-        out.expires_after_days = number_in(member, "days");
-    else if (key == "metadata")
-        json::read(member, out.metadata);
-    else if (key == "last_active_at")
-        json::read(member, out.last_active_at);
-    else if (key == "expires_at")
-        json::read(member, out.expires_at);
-}
-
-void read_member(std::string_view key, json::value member, vector_store_file& out) {
-    if (key == "vector_store_id")
-        json::read(member, out.vector_store_id);
-    else if (key == "status")
-        json::read(member, out.status);
-    else if (key == "last_error")
-        read(member, out.last_error);
-    else if (key == "usage_bytes")
-        read(member, out.usage_bytes);
-    else if (key == "chunking_strategy")
-        read(member, out.chunking);
-}
-
-void read_member(std::string_view key, json::value member, vector_store_batch& out) {
-    if (key == "vector_store_id")
-        json::read(member, out.vector_store_id);
-    else if (key == "status")
-        json::read(member, out.status);
-    else if (key == "file_counts")
-        read(member, out.file_counts);
-}
-
-template <class T>
-T decode(std::string_view what, std::string_view text) {
-    // simdjson reads past the end, and a response body may end where its memory does.
-    const simdjson::padded_string padded(text);
-    json::reader reader;
-    try {
-        T result;
-        bool has_id = false;
-        each_member(reader.object(padded, simdjson::SIMDJSON_PADDING), [&](std::string_view key, json::value member) {
-            if (key == "id") {
-                json::read_id(member, key, result.id);
-                has_id = true;
-            } else if (key == "created_at") {
-                json::read(member, result.created_at);
-            } else {
-                read_member(key, member, result);
-            }
-        });
-        if (!has_id) throw json::shape_error("\"id\" is missing");
-        result.raw = text;
-        return result;
-    } catch (const json::shape_error& problem) {
-        throw error(errc::bad_response, "the service's " + std::string(what) + ": " + problem.what());
-    }
-}
+constexpr member<vector_store_batch> vector_store_batch_members[] = {
+    {"vector_store_id", into<&vector_store_batch::vector_store_id>},
+    {"status", into<&vector_store_batch::status>},
+    {"file_counts", by<read_file_counts, &vector_store_batch::file_counts>},
+    {"created_at", into<&vector_store_batch::created_at>},
+};
 
 }  // namespace
 
@@ -254,16 +191,16 @@ secret encode_vector_store_batch(const std::vector<std::string>& file_ids,
 }
 
 file_info decode_file(std::string_view text) {
-    return decode<file_info>("file", text);
+    return decode_object("file", text, file_members);
 }
 vector_store_info decode_vector_store(std::string_view text) {
-    return decode<vector_store_info>("vector store", text);
+    return decode_object("vector store", text, vector_store_members);
 }
 vector_store_file decode_vector_store_file(std::string_view text) {
-    return decode<vector_store_file>("vector store file", text);
+    return decode_object("vector store file", text, vector_store_file_members);
 }
 vector_store_batch decode_vector_store_batch(std::string_view text) {
-    return decode<vector_store_batch>("file batch", text);
+    return decode_object("file batch", text, vector_store_batch_members);
 }
 
 }  // namespace corun::codec::threads

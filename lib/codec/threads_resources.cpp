@@ -1,5 +1,6 @@
 #include "codec/json_text.hpp"
 #include "codec/threads.hpp"
+#include "codec/threads_members.hpp"
 #include "codec/threads_objects.hpp"
 #include <corun/error.hpp>
 
@@ -12,58 +13,6 @@ namespace {
 
 using json::each_element;
 using json::each_member;
-
-/// How a member of an object is read into a `T`.
-template <class T>
-struct member {
-    std::string_view name;
-    void (*read)(json::value source, T& out);
-};
-
-/// As a text, a number or metadata, whatever `Member` is.
-template <auto Member, class T>
-void into(json::value source, T& out) {
-    json::read(source, out.*Member);
-}
-
-/// By a function of its own.
-template <auto Read, auto Member, class T>
-void by(json::value source, T& out) {
-    Read(source, out.*Member);
-}
-
-template <class T, std::size_t Size>
-void read_member(std::string_view key, json::value source, const member<T> (&members)[Size], T& out) {
-    for (const member<T>& each : members)
-        if (each.name == key) return each.read(source, out);
-}
-
-template <class T, std::size_t Size>
-void read_members(json::object source, const member<T> (&members)[Size], T& out) {
-    each_member(source, [&](std::string_view key, json::value member) { read_member(key, member, members, out); });
-}
-
-/// Nothing when the value is no object.
-template <class T, std::size_t Size>
-void read_members_if(json::value source, const member<T> (&members)[Size], T& out) {
-    if (const auto found = json::object_if(source)) read_members(*found, members, out);
-}
-
-[[noreturn]] void missing(std::string_view member) {
-    throw json::shape_error("\"" + std::string(member) + "\" is missing");
-}
-
-/// An object that must say its id.
-template <class T, std::size_t Size>
-void read_identified(json::object source, const member<T> (&members)[Size], T& out) {
-    bool has_id = false;
-    each_member(source, [&](std::string_view key, json::value member) {
-        if (key != "id") return read_member(key, member, members, out);
-        json::read_id(member, key, out.id);
-        has_id = true;
-    });
-    if (!has_id) missing("id");
-}
 
 /// The elements that are objects; null is none. Throws for anything else.
 template <class T, class Read>
@@ -184,16 +133,6 @@ constexpr member<call_fields> flat_call_members[] = {
      }},
     {"server_label", string_into<&call_fields::server_label>},
 };
-
-constexpr member<last_error> last_error_members[] = {
-    {"code", into<&last_error::code>},
-    {"message", into<&last_error::message>},
-};
-
-void read_last_error(json::value source, std::optional<last_error>& out) {
-    out.reset();
-    if (const auto members = json::object_if(source)) read_members(*members, last_error_members, out.emplace());
-}
 
 void read_count(json::value source, std::int64_t& out) {
     std::optional<std::int64_t> count;
@@ -759,29 +698,6 @@ constexpr member<thread_definition> thread_members[] = {
     {"created_at", into<&thread_definition::created_at>},
 };
 
-/// Reads a response with `read`; a wrong shape becomes `errc::bad_response`.
-template <class Read>
-auto read_response(std::string_view what, std::string_view text, Read read_object) {
-    // simdjson reads past the end, and a response body may end where its memory does.
-    const simdjson::padded_string padded(text);
-    json::reader reader;
-    try {
-        return read_object(reader.object(padded, simdjson::SIMDJSON_PADDING));
-    } catch (const json::shape_error& problem) {
-        throw error(errc::bad_response, "the service's " + std::string(what) + ": " + problem.what());
-    }
-}
-
-template <class T>
-T decode_object(std::string_view what, std::string_view text) {
-    return read_response(what, text, [text](json::object source) {
-        T result;
-        threads::read(source, result);
-        result.raw = text;
-        return result;
-    });
-}
-
 /// A string, or any other scalar as it is written.
 void read_scalar(json::value source, std::string& out) {
     if (json::string_inside(source))
@@ -870,19 +786,19 @@ void read(json::object source, text_annotation& out) {
 }
 
 agent_definition decode_agent(std::string_view text) {
-    return decode_object<agent_definition>("agent", text);
+    return decode_object("agent", text, agent_members);
 }
 thread_definition decode_thread(std::string_view text) {
-    return decode_object<thread_definition>("thread", text);
+    return decode_object("thread", text, thread_members);
 }
 thread_message decode_message(std::string_view text) {
-    return decode_object<thread_message>("message", text);
+    return decode_object("message", text, message_members);
 }
 thread_run decode_run(std::string_view text) {
-    return decode_object<thread_run>("run", text);
+    return decode_object("run", text, run_members);
 }
 run_step decode_step(std::string_view text) {
-    return decode_object<run_step>("run step", text);
+    return decode_object("run step", text, step_members);
 }
 
 page decode_page(std::string_view text) {
