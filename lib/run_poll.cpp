@@ -93,7 +93,7 @@ asio::awaitable<std::size_t> run_stream::poll_once(std::shared_ptr<run_stream> s
     const std::string path = self->path_of_run();
     const std::string run = co_await service::call(self->service_, "GET", path, {}, {}, self->secrets_);
     std::vector<std::string> steps, messages;
-    if (!self->only_the_end_ && codec::threads::decode_run(run).status != run_state::queued) {
+    if (!self->replay_.tells_only_the_end() && codec::threads::decode_run(run).status != run_state::queued) {
         std::string messages_path = path_of("/threads", self->thread_id_, "the run's thread id") + "/messages";
         steps = co_await read_all(self->service_, path + "/steps", include_query(self->run_->given.options.include),
                                   self->secrets_);

@@ -141,16 +141,6 @@ asio::awaitable<mcp_headers> headers_of(mcp_header_provider provider, mcp_header
     co_return given;
 }
 
-std::vector<std::string> labels_of(const reconcile::input& given) {
-    std::vector<std::string> labels;
-    for (const std::vector<tool>* tools : {&given.agent.tools, &given.options.tools})
-        for (const tool& value : *tools)
-            if (const auto* server = std::get_if<mcp_tool>(&value))
-                if (std::find(labels.begin(), labels.end(), server->server_label) == labels.end())
-                    labels.push_back(server->server_label);
-    return labels;
-}
-
 }  // namespace
 
 ephemeral_agent::ephemeral_agent(std::shared_ptr<service> owner, std::string id)
@@ -201,7 +191,8 @@ asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_head
     prepared_run made;
     constexpr int provider_asked = 16;
     if (run->provider) {
-        asked.server_labels = labels_of(run->given);
+        for (const mcp_tool& server : reconcile::servers_of(run->given))
+            asked.server_labels.push_back(server.server_label);
         run->given.headers = co_await ask_for_headers(run, std::move(asked));
         made.report.add(provider_asked,
                         "The provider of MCP headers was asked before the run, and is asked again for approvals.");

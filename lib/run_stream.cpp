@@ -338,8 +338,7 @@ asio::awaitable<bool> run_stream::read_to_the_end(std::shared_ptr<run_stream> se
     self->response_ = response::events;
     self->machine_.response_begins(self->service_->clock->now());
     self->machine_.response_accepted();
-    self->replay_.only_the_end();
-    self->only_the_end_ = true;
+    self->replay_.tell_only_the_end();
     self->watch();
     co_return co_await poll(std::move(self));
 }
@@ -429,8 +428,9 @@ void run_stream::take(const sse::event& arrived) {
         queue_.push(arrived.type, arrived.data);
         if (what == codec::event_class::action) take_action(arrived.data);
     }
+    if (what == codec::event_class::ordinary) return;
     // The deadline for the rest of the response is nearer than the one that was set.
-    if (what != codec::event_class::ordinary) watch();
+    watch();
     settle();
 }
 

@@ -121,7 +121,6 @@ private:
     std::error_code transfer_failure_;
     bool transfer_paused_ = false;
     bool abandoned_ = false;
-    bool only_the_end_ = false;  ///< Of the run is still of interest.
     bool may_restart_ = false;   ///< Nothing has been done yet that beginning again would do twice.
 };
 

@@ -195,7 +195,7 @@ public:
 
     plan make() {
         validate_input();
-        find_servers();
+        plan_.servers = servers_of(what_);
         if (!asks_for_anything()) {
             report_stored();
             if (plan_.report.lines().empty())
@@ -232,16 +232,6 @@ private:
             if (!function.handler)
                 throw error(errc::invalid_argument,
                             "run_options::functions has " + quote(function.definition.name) + " without a handler");
-    }
-
-    /// All MCP servers, the agent's first.
-    void find_servers() {
-        for (const std::vector<tool>* tools : {&what_.agent.tools, &what_.options.tools})
-            for (const tool& value : *tools)
-                if (const auto* server = as_mcp(value))
-                    if (std::none_of(plan_.servers.begin(), plan_.servers.end(),
-                                     [&](const mcp_tool& known) { return has_label(known, server->server_label); }))
-                        plan_.servers.push_back(*server);
     }
 
     bool asks_for_anything() const {
@@ -510,6 +500,17 @@ private:
 };
 
 }  // namespace
+
+std::vector<mcp_tool> servers_of(const input& what) {
+    std::vector<mcp_tool> servers;
+    for (const std::vector<tool>* tools : {&what.agent.tools, &what.options.tools})
+        for (const tool& value : *tools)
+            if (const auto* server = as_mcp(value))
+                if (std::none_of(servers.begin(), servers.end(),
+                                 [&](const mcp_tool& known) { return has_label(known, server->server_label); }))
+                    servers.push_back(*server);
+    return servers;
+}
 
 plan make_plan(const input& what) {
     return decision(what).make();

@@ -44,6 +44,9 @@ struct plan {
     reconcile_report report;
 };
 
+/// All MCP servers that the run may call, the agent's first.
+std::vector<mcp_tool> servers_of(const input& what);
+
 /// Decides. Throws `corun::error` with the codes named in `agent::run_stream`, and
 /// `errc::insecure_endpoint` when headers would go to an MCP server over plain http that is not on
 /// a loopback host, or `errc::invalid_argument` when the run brings one tool twice.

@@ -130,7 +130,7 @@ void replay::answered() {
     in_progress_ = false;
 }
 
-void replay::only_the_end() noexcept {
+void replay::tell_only_the_end() noexcept {
     created_ = queued_ = in_progress_ = only_the_end_ = true;
 }
 

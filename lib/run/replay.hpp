@@ -26,7 +26,9 @@ public:
     /// action is an old one.
     void answered();
     /// All but the end has been told otherwise.
-    void only_the_end() noexcept;
+    void tell_only_the_end() noexcept;
+    /// Steps and messages are then not looked at.
+    [[nodiscard]] bool tells_only_the_end() const noexcept { return only_the_end_; }
 
 private:
     struct progress {

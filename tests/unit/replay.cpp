@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(an_old_reading_of_an_answered_action_is_no_new_one) {
 
 BOOST_AUTO_TEST_CASE(of_a_run_that_was_cancelled_only_the_end_is_told) {
     replay r;
-    r.only_the_end();
+    r.tell_only_the_end();
     expect(r.observe(run("requires_action"), {}, {}), {});
     expect(r.observe(run("cancelling"), {}, {}), {"run.cancelling"});
     expect(r.observe(run("cancelled"), {}, {}), {"run.cancelled"});
