@@ -121,7 +121,7 @@ private:
     std::error_code transfer_failure_;
     bool transfer_paused_ = false;
     bool abandoned_ = false;
-    bool may_restart_ = false;   ///< Nothing has been done yet that beginning again would do twice.
+    bool may_restart_ = false;  ///< Nothing has been done yet that beginning again would do twice.
 };
 
 }  // namespace corun::detail

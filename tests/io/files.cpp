@@ -770,9 +770,7 @@ namespace {
 struct played {
     ~played() { clock->shut_down(); }
 
-    vector_store store() {
-        return detail::handle_access::make<vector_store>(owner, R"({"id":"vs_1"})");
-    }
+    vector_store store() { return detail::handle_access::make<vector_store>(owner, R"({"id":"vs_1"})"); }
 
     void start(std::chrono::milliseconds timeout = 0ms) {
         asio::co_spawn(io, store().wait(timeout),

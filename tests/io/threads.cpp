@@ -28,7 +28,7 @@ struct timed : emulated {
                                                   options, curl::make_transport(executor, curl::options()), time);
         plain = make_plain_agent();
         conversation = await(io, client->create_thread());
-        same = detail::handle_access::make(owner, conversation.definition());
+        same = detail::handle_access::make<thread>(owner, conversation.definition().raw);
     }
 
     thread_run start_run(std::vector<emulator::step> steps) {
