@@ -1,5 +1,6 @@
 #pragma once
 #include "codec/event_class.hpp"
+#include "codec/raw_event.hpp"
 #include <corun/event.hpp>
 #include <corun/message.hpp>
 #include <corun/options.hpp>
@@ -17,19 +18,6 @@
 
 /// The threads protocol (classic Azure AI Agents): what its bytes mean.
 namespace corun::codec::threads {
-
-/// How many readable bytes must follow the data of an event, whatever they hold (simdjson reads
-/// past the end).
-inline constexpr std::size_t data_padding = 64;
-
-/// An SSE event as it waits to be decoded. `name` and `data` lie in `storage`, `data` with
-/// `data_padding` readable bytes behind it. Both are UTF-8, as `sse::parser` makes sure.
-struct raw_event {
-    raw_event() = default;
-
-    std::string_view name, data;
-    std::shared_ptr<const void> storage;
-};
 
 /// The name of an event that never comes over the wire: `run_restarted`, its data a run.
 inline constexpr std::string_view run_restarted_name = "corun.run_restarted";

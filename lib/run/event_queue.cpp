@@ -8,7 +8,7 @@ namespace corun::run {
 namespace {
 
 /// What an event holds on to while it waits.
-std::size_t cost_of(const codec::threads::raw_event& event) noexcept {
+std::size_t cost_of(const codec::raw_event& event) noexcept {
     return event.name.size() + event.data.size() + sizeof event;
 }
 
@@ -33,9 +33,9 @@ char* event_queue::reserve(std::size_t size) {
 }
 
 void event_queue::push(std::string_view name, std::string_view data) {
-    char* place = reserve(name.size() + data.size() + codec::threads::data_padding);
+    char* place = reserve(name.size() + data.size() + codec::data_padding);
     // The padding is shared with the event after this one.
-    used_ -= codec::threads::data_padding;
+    used_ -= codec::data_padding;
     std::memcpy(place, data.data(), data.size());
     std::memcpy(place + data.size(), name.data(), name.size());
 
@@ -44,15 +44,15 @@ void event_queue::push(std::string_view name, std::string_view data) {
         events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(next_));
         next_ = 0;
     }
-    codec::threads::raw_event& event = events_.emplace_back();
+    codec::raw_event& event = events_.emplace_back();
     event.data = {place, data.size()};
     event.name = {place + data.size(), name.size()};
     event.storage = block_;
     bytes_ += cost_of(event);
 }
 
-codec::threads::raw_event event_queue::pop() {
-    codec::threads::raw_event event = std::move(events_[next_++]);
+codec::raw_event event_queue::pop() {
+    codec::raw_event event = std::move(events_[next_++]);
     bytes_ -= cost_of(event);
     if (empty()) give_back();
     return event;
@@ -62,7 +62,7 @@ codec::threads::raw_event event_queue::pop() {
 void event_queue::give_back() noexcept {
     next_ = 0;
     if (events_.capacity() > kept_events)
-        std::vector<codec::threads::raw_event>().swap(events_);
+        std::vector<codec::raw_event>().swap(events_);
     else
         events_.clear();
     if (capacity_ <= kept_block) return;

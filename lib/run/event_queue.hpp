@@ -1,5 +1,5 @@
 #pragma once
-#include "codec/threads.hpp"
+#include "codec/raw_event.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -15,7 +15,7 @@ namespace corun::run {
 class event_queue {
 public:
     void push(std::string_view name, std::string_view data);
-    [[nodiscard]] codec::threads::raw_event pop();
+    [[nodiscard]] codec::raw_event pop();
 
     [[nodiscard]] bool empty() const noexcept { return next_ == events_.size(); }
     /// Bytes that the waiting events hold.
@@ -31,7 +31,7 @@ private:
     char* reserve(std::size_t size);
     void give_back() noexcept;
 
-    std::vector<codec::threads::raw_event> events_;
+    std::vector<codec::raw_event> events_;
     std::size_t next_ = 0;  ///< Those before it are taken.
     std::size_t bytes_ = 0;
     std::shared_ptr<char[]> block_;

@@ -171,8 +171,8 @@ void print(const corun::event& value) {
 /// Decodes and prints one event; false when its data is wrong.
 bool decode(threads::decoder& decoder, std::string_view name, std::string_view data) {
     const auto bytes = std::make_shared<std::string>();
-    bytes->append(name).append(data).append(threads::data_padding, '\0');
-    threads::raw_event wire;
+    bytes->append(name).append(data).append(data_padding, '\0');
+    raw_event wire;
     wire.name = std::string_view(*bytes).substr(0, name.size());
     wire.data = std::string_view(*bytes).substr(name.size(), data.size());
     wire.storage = bytes;

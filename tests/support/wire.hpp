@@ -18,14 +18,14 @@ struct sample {
 
 /// The event in memory of its own: exactly the padding that is promised lies behind the data, so
 /// that the address sanitizer sees a read too far. What the padding holds is meant to mislead.
-inline codec::threads::raw_event to_wire(std::string_view name, std::string_view data) {
+inline codec::raw_event to_wire(std::string_view name, std::string_view data) {
     const auto bytes = std::make_shared<std::vector<char>>();
-    bytes->reserve(name.size() + data.size() + codec::threads::data_padding);
+    bytes->reserve(name.size() + data.size() + codec::data_padding);
     bytes->insert(bytes->end(), name.begin(), name.end());
     bytes->insert(bytes->end(), data.begin(), data.end());
     const std::string_view misleading = R"(","annotations":[]}}]}}"}}]}})";
-    for (std::size_t i = 0; i != codec::threads::data_padding; ++i) bytes->push_back(misleading[i % misleading.size()]);
-    codec::threads::raw_event wire;
+    for (std::size_t i = 0; i != codec::data_padding; ++i) bytes->push_back(misleading[i % misleading.size()]);
+    codec::raw_event wire;
     wire.name = {bytes->data(), name.size()};
     wire.data = {bytes->data() + name.size(), data.size()};
     wire.storage = bytes;

@@ -7,7 +7,7 @@
 
 namespace {
 
-using corun::codec::threads::raw_event;
+using corun::codec::raw_event;
 using corun::run::event_queue;
 
 std::string data_of(int number) {
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(stay_readable_with_their_padding_when_the_queue_is_gone) {
         // The sanitizer watches: the bytes behind the data may be read, whatever they hold.
         unsigned sum = 0;
         const char* behind = kept[i].data.data() + kept[i].data.size();
-        for (std::size_t k = 0; k < corun::codec::threads::data_padding; ++k)
+        for (std::size_t k = 0; k < corun::codec::data_padding; ++k)
             sum += static_cast<unsigned char>(behind[k]);
         BOOST_TEST(sum < 64u * 256u);
     }
