@@ -13,7 +13,7 @@ bool is_digit(char c) noexcept {
 }
 
 /// Four decimal numbers, the first of them 127. Shorter forms mean the same to some resolvers and
-/// not to others, so they do not count as loopback.
+/// not to others, and a leading zero makes a number octal to most, so they do not count as loopback.
 bool is_loopback_ipv4(std::string_view host) noexcept {
     int parts = 0;
     const char* at = host.data();
@@ -21,6 +21,7 @@ bool is_loopback_ipv4(std::string_view host) noexcept {
     while (parts < 4) {
         unsigned value = 0;
         if (at == end || !is_digit(*at)) return false;
+        if (*at == '0' && at + 1 != end && is_digit(at[1])) return false;
         const auto [stop, code] = std::from_chars(at, end, value);
         if (code != std::errc() || value > 255 || (parts == 0 && value != 127)) return false;
         ++parts;

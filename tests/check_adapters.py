@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Checks the adapter programs, and the fuzz target's replay, on the streams in tests/data.
+"""Checks the adapter programs on the streams in tests/data.
 
-    check_adapters.py SSE_ADAPTER CODEC_ADAPTER FUZZ_SSE_PARSER DATA_DIRECTORY
+    check_adapters.py SSE_ADAPTER CODEC_ADAPTER DATA_DIRECTORY
 """
 import base64
 import json
@@ -9,7 +9,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 CUTS = ['whole', 'every:1', 'every:3', 'every:4096', 'split:7', 'cycle:0,5,1,0,90']
 END = {'last_event_id': '', 'retry': None}
@@ -92,27 +91,13 @@ def check_codec_adapter(adapter, streams, expected):
     check('codec_adapter, broken data', (status, [line['type'] for line in lines(out)]), (1, ['bad_event']))
 
 
-def check_fuzz_replay(target, streams):
-    with tempfile.TemporaryDirectory() as directory:
-        files = []
-        for name, stream in streams.items():
-            # The first line holds the sizes of the chunks; when there are three, the first is also the bound.
-            for number, control in enumerate((b'', b'\x01\x1f', b'\x40\x07\x13')):
-                file = pathlib.Path(directory) / f'{name}-{number}'
-                file.write_bytes(control + b'\n' + stream)
-                files.append(str(file))
-        status, _ = run([target] + files, b'')
-        check('fuzz-sse_parser', status, 0)
-
-
 def main():
-    sse_adapter, codec_adapter, fuzz_sse_parser, directory = sys.argv[1:]
+    sse_adapter, codec_adapter, directory = sys.argv[1:]
     expected = json.loads((pathlib.Path(directory) / 'expected.json').read_text(encoding='utf-8'))
     streams = {file.stem: file.read_bytes() for file in sorted(pathlib.Path(directory).glob('*.sse'))}
     check('streams', sorted(streams), sorted(expected))
     check_sse_adapter(sse_adapter, streams)
     check_codec_adapter(codec_adapter, streams, expected)
-    check_fuzz_replay(fuzz_sse_parser, streams)
     return 1 if failures else 0
 
 

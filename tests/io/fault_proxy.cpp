@@ -1,7 +1,7 @@
 // The proxy that the fault tests trust: each fault does what it says, wherever in a response.
 #include "fault_proxy.hpp"
 
-#include "drive.hpp"
+#include "emulated.hpp"
 #include "loopback_server.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -404,6 +404,22 @@ BOOST_AUTO_TEST_CASE(what_the_service_breaks_off_is_broken_off) {
     until_ended(*client);
     BOOST_TEST(client->was_reset());
     BOOST_TEST(!proxy->last_stream()->complete);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_tells_how_many_offsets_it_has) {
+    emulated one;
+    fault_proxy between(one.io, one.service->endpoint());
+    corun::client client(one.io.get_executor(), between.endpoint(), corun::credential::bearer(one.service->token()));
+    corun::agent agent = await(one.io, client.create_agent(corun::agent_definition("gpt-4o")));
+    std::vector<std::size_t> sizes;
+    for (const std::size_t split : {0, 0, 5}) {
+        if (split != 0) between.inject(network_fault::split(split));
+        BOOST_TEST(text_of(await(one.io, collect(agent.run_stream("tokens(3)")))) != "");
+        BOOST_TEST(between.last_stream()->path == "/api/projects/emulator/threads/runs");
+        sizes.push_back(between.last_stream()->size);
+    }
+    BOOST_TEST(sizes[0] == sizes[1]);
+    BOOST_TEST(sizes[0] == sizes[2]);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -55,9 +55,9 @@ BOOST_AUTO_TEST_CASE(knows_loopback_from_what_looks_like_it) {
         BOOST_TEST(parse_url(text).value().loopback, text);
     for (const char* text :
          {"http://localhost.example.com", "http://notlocalhost", "http://.localhost.com", "http://128.0.0.1",
-          "http://127.0.0.1.example.com", "http://127.1", "http://127.0.0.256", "http://0.0.0.0", "http://[::2]",
-          "http://10.0.0.1", "http://localhost@example.com", "http://localhost:80@evil.example/",
-          "http://evil.example#@localhost", "http://evil.example?@localhost"})
+          "http://127.0.0.1.example.com", "http://127.1", "http://0127.0.0.1", "http://127.0.0.01",
+          "http://127.0.0.256", "http://0.0.0.0", "http://[::2]", "http://10.0.0.1", "http://localhost@example.com",
+          "http://localhost:80@evil.example/", "http://evil.example#@localhost", "http://evil.example?@localhost"})
         BOOST_TEST(!parse_url(text).value().loopback, text);
 }
 
