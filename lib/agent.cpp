@@ -32,18 +32,18 @@ std::shared_ptr<detail::run_context> context_of(agent self, const State& of, std
 }
 
 asio::awaitable<event_stream> start_stream(std::shared_ptr<detail::run_context> run) {
-    const detail::stream_options limits = detail::limits_of(*run);
     mcp_header_request asked;
-    detail::prepared_run request = co_await detail::prepare(run, std::move(asked));
-    co_return co_await detail::run_stream::open(std::move(run), std::move(request), limits);
+    std::unique_ptr<detail::run_protocol> protocol = detail::make_threads_run(run);
+    detail::prepared_run request = co_await protocol->prepare(std::move(asked));
+    co_return co_await detail::run_stream::open(std::move(run), std::move(protocol), std::move(request));
 }
 
 asio::awaitable<thread_run> post_run(std::shared_ptr<detail::run_context> run) {
     mcp_header_request asked;
     detail::prepared_run request = co_await detail::prepare(run, std::move(asked));
     const std::string json =
-        co_await service::call(run->service, "POST", std::move(request.path), std::move(request.query),
-                               std::move(request.body), std::move(request.secrets));
+        co_await service::call(run->service, "POST", std::move(request.call.path), std::move(request.call.query),
+                               std::move(request.call.body), std::move(request.secrets));
     co_return wire::decode_run(json);
 }
 
@@ -87,6 +87,7 @@ asio::awaitable<run_result> gather(asio::awaitable<event_stream> started) {
         if (result.last_error) {
             details.service_code = result.last_error->code;
             details.service_message = result.last_error->message;
+            details.retry_after = result.last_error->retry_after;
         }
     }
     if (code) throw run_error(code, std::move(details), std::move(result));

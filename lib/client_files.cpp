@@ -42,7 +42,8 @@ count_listener in_file_bytes(std::function<void(std::uint64_t, std::uint64_t)> p
 asio::awaitable<file_info> upload_at(std::shared_ptr<service> owner, file_upload what) {
     auto progress = std::move(what.on_progress);
     auto source = std::make_unique<detail::multipart_upload>(std::move(what));
-    detail::outgoing request = co_await service::make_request(owner, "POST", "/files", {}, {}, {});
+    detail::outgoing request =
+        co_await service::make_request(owner, owner->new_request_id(), "POST", "/files", {}, {}, {});
     request.request.headers.set("Content-Type", source->content_type());
     detail::call_handlers handlers;
     if (progress) handlers.on_sent = in_file_bytes(std::move(progress), source->head_size(), source->file_size());
@@ -74,7 +75,8 @@ asio::awaitable<paged<file_info>::page> list_files_at(std::shared_ptr<service> o
 asio::awaitable<std::uint64_t> download_at(std::shared_ptr<service> owner, std::string id, sink receiver) {
     if (!receiver) throw error(errc::invalid_argument, "the sink is empty");
     std::string path = path_of("/files", id, "the file's id") + "/content";
-    detail::outgoing request = co_await service::make_request(owner, "GET", std::move(path), {}, {}, {});
+    detail::outgoing request =
+        co_await service::make_request(owner, owner->new_request_id(), "GET", std::move(path), {}, {}, {});
     request.request.headers.set("Accept", "application/octet-stream");
     // A connection of its own: a sink that takes its time holds back this sender and nobody else.
     request.request.streams = true;

@@ -44,6 +44,10 @@ const char* sentence(errc value) noexcept {
             return "the TLS handshake failed or the certificate is not trusted";
         case errc::idle_timeout:
             return "the service was silent for too long";
+        case errc::event_timeout:
+            return "the service kept the connection alive, but told of nothing for too long";
+        case errc::stop_timeout:
+            return "the run could not be stopped in time";
         case errc::total_timeout:
             return "the call took too long";
         case errc::connection_lost:
@@ -114,6 +118,8 @@ public:
         switch (static_cast<errc>(value)) {
             case errc::connect_timeout:
             case errc::idle_timeout:
+            case errc::event_timeout:
+            case errc::stop_timeout:
             case errc::total_timeout:
             case errc::mcp_headers_timeout:
                 return std::errc::timed_out;
@@ -149,6 +155,7 @@ std::string describe(const std::error_code& code, const diagnostics& details) {
     if (!details.service_code.empty()) append(details.service_code);
     if (!details.service_message.empty()) append('"' + details.service_message + '"');
     if (!details.request_id.empty()) append("request id " + details.request_id);
+    if (details.attempts > 1) append(std::to_string(details.attempts) + " attempts");
     if (!answer.empty()) text += " (" + answer + ')';
 
     // What came from elsewhere must not break the line it is logged on.
@@ -187,6 +194,12 @@ bool is_retryable(const std::error_code& code) noexcept {
            code == std::errc::connection_aborted || code == std::errc::broken_pipe ||
            code == std::errc::host_unreachable || code == std::errc::network_unreachable ||
            code == std::errc::network_down;
+}
+
+bool is_retryable(const error& failure) noexcept {
+    if (failure.details().should_retry) return *failure.details().should_retry;
+    if (failure.code() == errc::run_failed) return failure.service_code() == "rate_limit_exceeded";
+    return is_retryable(failure.code());
 }
 
 error::state::state(const std::error_code& code, diagnostics d)

@@ -70,6 +70,11 @@ asio::awaitable<void> event_stream::cancel_run() {
     return detail::run_stream::cancel_run(impl_);
 }
 
+asio::awaitable<void> event_stream::stop() {
+    if (!impl_) return no_run();
+    return detail::run_stream::stop(impl_);
+}
+
 void event_stream::abandon() noexcept {
     if (impl_) impl_->abandon();
 }

@@ -37,6 +37,7 @@ struct agent::state : detail::handle_state<agent_definition> {
 
 struct thread::state : detail::handle_state<thread_definition> {
     using handle_state::handle_state;
+    std::string latest_run;  ///< That is known here.
     static constexpr const char *collection = "/threads", *id_name = "the thread's id";
     static constexpr auto decode = codec::threads::decode_thread;
 };

@@ -9,14 +9,6 @@
 
 namespace corun::detail {
 
-/// An action as the run's handlers and header provider see it.
-struct pending_action {
-    pending_action() = default;
-
-    std::string run_id, thread_id;
-    required_action asked;
-};
-
 /// True when the handlers answer everything that is asked. Functions and approvals in one action
 /// have no form that is known, and what is not known is not answered.
 bool handlers_answer(const run_options& options, const required_action& asked) noexcept;

@@ -196,6 +196,9 @@ struct run_result::gatherer {
         result = std::move(begun_again);
     }
 
+    /// The same run goes on.
+    void operator()(const reattached&) const {}
+
     void operator()(const stream_error& event) const {
         // What the run itself says of its failure tells more.
         if (result.last_error) return;

@@ -165,8 +165,14 @@ asio::awaitable<std::shared_ptr<ephemeral_agent>> ephemeral_agent::create(std::s
 
 stream_options limits_of(const run_context& run) noexcept {
     stream_options limits;
-    limits.idle_timeout = run.given.options.idle_timeout.value_or(run.service->options.idle_timeout);
-    limits.total_timeout = run.given.options.total_timeout.value_or(run.service->options.total_timeout);
+    const run_options& own = run.given.options;
+    const client_options& common = run.service->options;
+    limits.connect_timeout = own.connect_timeout.value_or(common.connect_timeout);
+    limits.idle_timeout = own.idle_timeout.value_or(common.idle_timeout);
+    limits.event_timeout = own.event_timeout.value_or(common.event_timeout);
+    limits.total_timeout = own.total_timeout.value_or(common.total_timeout);
+    limits.retry = own.retry.value_or(common.retry);
+    limits.reattach = own.reattach.value_or(common.reattach);
     return limits;
 }
 
@@ -211,15 +217,19 @@ asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_head
     request.tools = std::move(plan.tools);
     request.tool_resources = std::move(plan.tool_resources);
     request.options = run->given.options;
-    made.path = "/threads/runs";
+    if (const reattach_policy reattach = limits_of(*run).reattach; reattach.enabled && reattach.mark_runs) {
+        run->mark = run->service->new_request_id();
+        request.options.metadata[run_mark] = request.thread_metadata[run_mark] = run->mark;
+    }
+    made.call.path = "/threads/runs";
     if (in_thread) {
         const std::string& id = run->begun_in.empty() ? run->conversation->id() : run->begun_in;
-        made.path = path_of("/threads", id, "the thread's id") + "/runs";
+        made.call.path = path_of("/threads", id, "the thread's id") + "/runs";
     }
     if (!run->given.options.include.empty() && !in_thread)
         throw error(errc::invalid_argument, "run_options::include cannot be given to a run that creates its thread");
-    made.query = include_query(run->given.options.include);
-    made.body = wire::encode_run(request);
+    made.call.query = include_query(run->given.options.include);
+    made.call.body = wire::encode_run(request);
 
     run->bears_headers = std::any_of(request.tool_resources.mcp.begin(), request.tool_resources.mcp.end(),
                                      [](const mcp_tool_resource& entry) { return !entry.headers.empty(); });
@@ -235,11 +245,11 @@ asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_head
     if (plan.ephemeral_agent) {
         run->copy = co_await ephemeral_agent::create(run->service, std::move(*plan.ephemeral_agent));
         request.agent_id = run->copy->id();
-        made.body = wire::encode_run(request);
+        made.call.body = wire::encode_run(request);
     }
     for (const mcp_tool_resource& server : request.tool_resources.mcp)
         for (const header& field : server.headers) made.secrets.add(field.value);
-    made.report.set_request(made.path, wire::encode_run_redacted(request));
+    made.report.set_request(made.call.path, wire::encode_run_redacted(request));
     co_return made;
 }
 

@@ -4,6 +4,7 @@
 #include "service.hpp"
 #include <corun/agent.hpp>
 #include <corun/handlers.hpp>
+#include <corun/resources.hpp>
 #include <corun/thread.hpp>
 
 #include <asio/awaitable.hpp>
@@ -48,6 +49,7 @@ struct run_context {
     reconcile::input given;        ///< With the headers as last given.
 
     // What came of it.
+    std::string mark;                       ///< In its metadata, see `reattach_policy::mark_runs`.
     std::string begun_in;                   ///< The thread of the run before, when this is begun again.
     std::vector<mcp_tool> servers;          ///< That the run may call.
     bool polls = false;                     ///< Asked to stream, it is polled.
@@ -55,24 +57,42 @@ struct run_context {
     std::shared_ptr<ephemeral_agent> copy;  ///< That the run is of.
 };
 
-/// The limits of one stream.
+/// The metadata that tells a run made by this library, with a value of its own for each.
+inline constexpr const char* run_mark = "corun_run";
+
+/// What holds for one stream: what the run asks for, or else its client.
 struct stream_options {
     stream_options() = default;
 
-    std::chrono::milliseconds idle_timeout{0}, total_timeout{0};
+    std::chrono::milliseconds connect_timeout{0}, idle_timeout{0}, event_timeout{0}, total_timeout{0};
+    retry_policy retry;
+    reattach_policy reattach;
 };
-
-/// The run's own limits, or else its client's.
 stream_options limits_of(const run_context& run) noexcept;
 
-/// A run's request: where it goes, what it says, and how that came about.
-struct prepared_run {
-    prepared_run() = default;
+/// A request that begins a run, or goes on with one.
+struct run_call {
+    run_call() = default;
 
     std::string path, query;
     secret body;
+};
+
+/// A run's request, and how that came about.
+struct prepared_run {
+    prepared_run() = default;
+
+    run_call call;
     redactor secrets;  ///< Of the body.
     reconcile_report report;
+};
+
+/// An action as the run's handlers and header provider see it.
+struct pending_action {
+    pending_action() = default;
+
+    std::string run_id, thread_id;
+    required_action asked;
 };
 
 /// Asks for headers where there is a provider, reconciles, does what must be done first, and

@@ -1,127 +1,63 @@
 #include "run_stream.hpp"
 
+#include "escape.hpp"
+
 #include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace corun::detail {
 namespace {
 
-run::limits limits_of(const client_options& client, const stream_options& stream, bool polls) noexcept {
+run::limits limits_of(const client_options& client, const stream_options& stream) noexcept {
     run::limits bounds;
-    // Between polls the service has nothing to say; each poll has the limit for itself.
-    if (!polls) bounds.idle = stream.idle_timeout;
+    bounds.idle = stream.idle_timeout;
+    bounds.event = stream.event_timeout;
     bounds.total = stream.total_timeout;
     bounds.high_water_bytes = client.high_water_bytes;
+    bounds.reattachments = stream.reattach.enabled ? stream.reattach.max_reattachments : 0;
     return bounds;
 }
 
 }  // namespace
 
-run_stream::run_stream(std::shared_ptr<run_context> run, prepared_run& request, stream_options limits)
+run_stream::run_stream(std::shared_ptr<run_context> run, std::unique_ptr<run_protocol> protocol, prepared_run& request)
     : run_(std::move(run)),
       service_(run_->service),
+      options_(detail::limits_of(*run_)),
+      protocol_(std::move(protocol)),
       secrets_(std::move(request.secrets)),
-      machine_(limits_of(service_->options, limits, run_->polls), service_->clock->now()),
+      machine_(limits_of(service_->options, options_), service_->clock->now()),
       parser_(service_->options.max_event_bytes),
       report_(std::move(request.report)),
       arrival_(service_->executor, asio::steady_timer::time_point::max()),
-      may_restart_(run_->provider != nullptr) {}
+      token_restarts_(run_->provider ? 1 : 0),
+      rate_limit_restarts_(run_->given.options.rate_limit_restarts),
+      rate_limit_delays_(options_.retry) {}
 
-asio::awaitable<event_stream> run_stream::open(std::shared_ptr<run_context> run, prepared_run request,
-                                               stream_options limits) {
-    auto self = std::make_shared<run_stream>(std::move(run), request, limits);
+asio::awaitable<event_stream> run_stream::open(std::shared_ptr<run_context> run, std::unique_ptr<run_protocol> protocol,
+                                               prepared_run request) {
+    auto self = std::make_shared<run_stream>(std::move(run), std::move(protocol), request);
     // Owns the transfer until the caller has the stream: if this coroutine is destroyed or cancelled, it stops.
     event_stream stream(self);
-    co_await send(self, std::move(request.path), std::move(request.query), std::move(request.body));
+    co_await send(self, std::move(request.call));
     co_return stream;
 }
 
-asio::awaitable<event_stream> run_stream::resume(std::shared_ptr<run_context> run, std::string run_id,
-                                                 submission answers, stream_options limits) {
-    std::string path = path_of("/threads", run->conversation->id(), "the thread's id");
-    path += path_of("/runs", run_id, "the run's id");
-    const std::string json = co_await service::call(run->service, "GET", std::move(path));
-    thread_run waiting = codec::threads::decode_run(json);
-    // A run shows its tools as an agent does.
-    for (const tool& value : codec::threads::decode_agent(json).tools)
-        if (const auto* server = std::get_if<mcp_tool>(&value)) run->servers.push_back(*server);
-
+asio::awaitable<event_stream> run_stream::resume(std::shared_ptr<run_context> run,
+                                                 std::unique_ptr<run_protocol> protocol, submission answers) {
     prepared_run nothing_to_send;
-    auto self = std::make_shared<run_stream>(std::move(run), nothing_to_send, limits);
+    auto self = std::make_shared<run_stream>(std::move(run), std::move(protocol), nothing_to_send);
     event_stream stream(self);
-    self->run_id_ = self->action_.run_id = std::move(run_id);
-    self->thread_id_ = self->action_.thread_id = self->run_->conversation->id();
-    if (waiting.required_action) self->action_.asked = std::move(*waiting.required_action);
-    self->may_restart_ = false;
+    self->untouched_ = false;
+    self->machine_.run_known(true);
     (void)self->machine_.event_arrived(codec::event_class::action);
     co_await submit(self, std::move(answers));
     co_return stream;
-}
-
-/// Sends a request whose response tells of the run; completes when that has begun. After a 401 it
-/// is sent once more if the credential can refresh its token.
-asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, std::string path, std::string query,
-                                       secret body) {
-    if (self->run_->polls)
-        co_return co_await send_and_poll(std::move(self), std::move(path), std::move(query), std::move(body));
-    if (self->service_->can_refresh()) {
-        const run::machine before = self->machine_;
-        const diagnostics known = self->details_;
-        try {
-            co_return co_await send_once(self, path, query, body);
-        } catch (const error& failure) {
-            if (failure.code() != errc::unauthorized) throw;
-        }
-        // What is answered so was not carried out.
-        self->machine_ = before;
-        self->details_ = known;
-    }
-    co_await send_once(std::move(self), std::move(path), std::move(query), std::move(body));
-}
-
-asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, std::string path, std::string query,
-                                            secret body) {
-    outgoing what = co_await service::make_request(self->service_, "POST", std::move(path), std::move(query),
-                                                   std::move(body), self->secrets_);
-    if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
-    what.request.streams = true;
-    self->secrets_ = std::move(what.secrets);
-    self->transfer_.reset();
-    self->transfer_over_ = self->transfer_paused_ = false;
-    self->transfer_failure_.clear();
-    self->head_ = {};
-    self->body_.clear();
-    self->response_ = response::none;
-    self->parser_ = sse::parser(self->service_->options.max_event_bytes);
-    self->machine_.response_begins(self->service_->clock->now());
-    // Not paused, whatever waits to be taken: it could not be before there is a connection.
-    self->transfer_ = self->service_->transport->start(std::move(what.request), *self);
-    self->watch();
-    while (self->machine_.reading() && !self->machine_.over() && !self->abandoned_ &&
-           self->response_ != response::events) {
-        ++self->waiting_;
-        std::error_code woken;
-        co_await self->arrival_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        --self->waiting_;
-        // What has been accepted is no more undone by a cancellation in the same turn.
-        if (self->response_ == response::events) break;
-        const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) {
-            self->transfer_.reset();
-            throw std::system_error(asio::error::operation_aborted);
-        }
-    }
-    if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
-    if (self->response_ == response::events) co_return;
-    if (self->response_ == response::refusal && self->head_.status == 401) self->service_->refused(what.token);
-    if (self->response_ == response::refusal && self->transfer_over_) throw self->refusal();
-    self->transfer_.reset();
-    const std::error_code failed = self->machine_.failure() ? self->machine_.failure() : self->transfer_failure_;
-    throw error(failed ? failed : std::error_code(errc::idle_timeout), self->details_);
 }
 
 // The caller's side.
@@ -179,16 +115,21 @@ std::optional<event> run_stream::pop() {
     if (queue_.empty()) return taken;
     taken.emplace();
     std::string problem;
-    const std::error_code code = service_->decoder.decode(queue_.pop(), *taken, more_, problem);
+    const bool is_news = queue_.taken() >= told_;
+    const std::error_code code = protocol_->decode(queue_.pop(), *taken, more_, problem);
     if (code) {
         // What came before it has been delivered; what came after it cannot be trusted.
         taken.reset();
-        while (!queue_.empty()) (void)queue_.pop();
+        drop_events();
         details_.message = secrets_.redacted(problem);
         machine_.fail_earlier(code);
         settle();
         act();
         return taken;
+    }
+    if (is_news && options_.reattach.enabled) {
+        protocol_->delivered(*taken);
+        for (const event& each : more_) protocol_->delivered(each);
     }
     if (!more_.empty()) std::reverse(more_.begin(), more_.end());
     if (const auto* said = taken->get_if<stream_error>()) {
@@ -203,24 +144,58 @@ std::optional<event> run_stream::pop() {
     return taken;
 }
 
-std::string run_stream::path_of_run() const {
-    return path_of("/threads", thread_id_, "the stream's thread id") + path_of("/runs", run_id_, "the stream's run id");
+/// Tells the protocol of the events that wait to be taken: they will be.
+void run_stream::tell_waiting() {
+    for (std::uint64_t i = std::max(told_, queue_.taken()); i != queue_.pushed(); ++i) {
+        event said;
+        std::vector<event> more;
+        std::string problem;
+        // What cannot be read ends the stream when it is its turn.
+        if (protocol_->decode(queue_.at(i), said, more, problem)) break;
+        protocol_->delivered(said);
+        for (const event& each : more) protocol_->delivered(each);
+    }
+    told_ = queue_.pushed();
+}
+
+void run_stream::drop_events() {
+    more_.clear();
+    while (!queue_.empty()) (void)queue_.pop();
+    machine_.backlog_changed(0, service_->clock->now());
 }
 
 asio::awaitable<void> run_stream::cancel_run(std::shared_ptr<run_stream> self) {
-    if (!self->rejected_.empty()) {
+    if (!self->failed_name_.empty()) {
         // There is no run between one that has failed and the one that would take its place.
         self->cancel_work();
         co_return;
     }
-    std::string path = self->path_of_run() + "/cancel";
-    (void)co_await service::call(self->service_, "POST", std::move(path), {}, {}, self->secrets_);
+    if (self->run_id().empty()) throw error(errc::invalid_argument, "no event has told the run's id yet");
+    co_await self->protocol_->cancel(self->secrets_);
     if (self->machine_.waiting()) self->machine_.answers_begin();
     if (!self->machine_.answering() || self->abandoned_) co_return;
     // Nobody needs the answers any more, and no response is open that would tell of the end.
     self->cancel_work();
     self->transfer_.reset();
-    self->begin_work(&run_stream::read_to_the_end);
+    self->protocol_->read_only_the_end();
+    self->machine_.readings_begin(self->service_->clock->now());
+    self->begin_work(&run_stream::read_on);
+    self->watch();
+}
+
+asio::awaitable<void> run_stream::stop(std::shared_ptr<run_stream> self) {
+    const std::chrono::milliseconds limit = self->service_->options.stop_timeout;
+    self->abandoned_ = true;
+    self->drop_events();
+    self->act();
+    self->wake();
+    if (!self->ending_) self->ending_ = work::start(self->service_->executor, end_run(self));
+    const std::optional<bool> ended = co_await work::outcome_within(self->ending_, self->service_->clock, limit);
+    if (ended) co_return;
+    self->transfer_.reset();
+    const std::string& id = self->run_id();
+    throw error(errc::stop_timeout, id.empty() ? "the run is not known yet, and may go on"
+                                               : "run " + escape(id) + " did not end in time, and may go on");
 }
 
 asio::awaitable<void> run_stream::submit(std::shared_ptr<run_stream> self, submission answers) {
@@ -245,6 +220,18 @@ asio::awaitable<void> run_stream::submit(std::shared_ptr<run_stream> self, submi
 void run_stream::abandon() noexcept {
     if (abandoned_) return;
     abandoned_ = true;
+    const bool has_ended = machine_.over() && !machine_.waiting() && !machine_.failure();
+    const bool exists = may_exist_ || !run_id().empty();
+    if (run_->given.options.on_abandon == abandoned_run::cancelled && exists && !has_ended) {
+        try {
+            ending_ = work::start(service_->executor, end_run_in_time(shared_from_this()));
+            drop_events();
+            act();
+            wake();
+            return;
+        } catch (...) {
+        }
+    }
     run_->copy.reset();
     cancel_work();
     if (transfer_ && !transfer_over_ && machine_.over() && machine_.reading() && !machine_.paused()) {
@@ -258,96 +245,12 @@ void run_stream::abandon() noexcept {
     wake();
 }
 
-// What goes on beside the caller.
-
-asio::awaitable<void> run_stream::send_answers(std::shared_ptr<run_stream> self, submission answers) {
-    answers = co_await with_headers(self->run_, self->action_, std::move(answers), self->report_);
-    self->replay_.answered();
-    for (const tool_approval& approval : answers.approvals())
-        for (const header& field : approval.headers) self->secrets_.add(field.value);
-    secret body = codec::threads::encode_submission(answers, !self->run_->polls);
-    std::string path = self->path_of_run() + "/submit_tool_outputs";
-    co_await send(self, std::move(path), {}, std::move(body));
-}
-
-/// Answers the action by the handlers, so that the stream goes on.
-asio::awaitable<bool> run_stream::answer(std::shared_ptr<run_stream> self) {
-    std::exception_ptr failure;
-    try {
-        submission answers = co_await ask_handlers(self->run_, self->action_);
-        co_await send_answers(self, std::move(answers));
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    const auto state = co_await asio::this_coro::cancellation_state;
-    // Who cancels it takes care of the stream.
-    if (failure && state.cancelled() == asio::cancellation_type::none) self->fail(failure);
-    co_return !failure;
-}
-
-asio::awaitable<void> run_stream::begin_again(std::shared_ptr<run_stream> self) {
-    mcp_header_request asked;
-    asked.why = mcp_header_request::occasion::rejected_token;
-    asked.run_id = self->action_.run_id;
-    asked.thread_id = self->action_.thread_id;
-    // The thread has the messages, or the run before would not have been created.
-    run_context& run = *self->run_;
-    run.begun_in = asked.thread_id;
-    if (!run.given.thread) run.given.thread.emplace();
-    run.messages.clear();
-    run.given.options.additional_messages.clear();
-    prepared_run request = co_await prepare(self->run_, std::move(asked));
-    for (const reconcile_report::line& line : request.report.lines()) self->report_.add(line.row, line.text);
-    self->report_.set_request(request.report.path(), request.report.body());
-    self->secrets_.add(request.secrets);
-    self->replay_ = {};
-    self->run_id_.clear();
-    self->queue_.push(codec::threads::run_restarted_name, self->rejected_);
-    self->rejected_.clear();
-    self->wake();
-    co_await send(self, std::move(request.path), std::move(request.query), std::move(request.body));
-}
-
-/// Begins a run in place of one whose headers were refused.
-asio::awaitable<bool> run_stream::restart(std::shared_ptr<run_stream> self) {
-    std::exception_ptr failure;
-    try {
-        co_await begin_again(self);
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    const auto state = co_await asio::this_coro::cancellation_state;
-    const bool cancelled = state.cancelled() != asio::cancellation_type::none;
-    if (failure && !self->rejected_.empty() && !self->machine_.over()) {
-        // It was not begun again, so that is how it ended.
-        self->queue_.push("thread.run.failed", self->rejected_);
-        self->rejected_.clear();
-        if (cancelled) {
-            self->machine_.response_accepted();
-            (void)self->machine_.event_arrived(codec::event_class::last);
-            self->settle();
-            self->wake();
-        }
-    }
-    if (failure && !cancelled) self->fail(failure);
-    co_return !failure;
-}
-
-/// Waits for the end of a run that has been cancelled between two responses.
-asio::awaitable<bool> run_stream::read_to_the_end(std::shared_ptr<run_stream> self) {
-    self->response_ = response::events;
-    self->machine_.response_begins(self->service_->clock->now());
-    self->machine_.response_accepted();
-    self->replay_.tell_only_the_end();
-    self->watch();
-    co_return co_await poll(std::move(self));
-}
-
 // The transport's side.
 
 void run_stream::on_head(net::response_head head) noexcept {
     machine_.bytes_arrived(service_->clock->now());
     head_ = std::move(head);
+    service_->note_time(head_);
     details_.status = head_.status;
     const bool success = head_.status >= 200 && head_.status < 300;
     const bool events = success && equal_ignoring_case(head_.media_type(), "text/event-stream");
@@ -381,7 +284,7 @@ void run_stream::on_bytes(std::string_view bytes) noexcept {
 void run_stream::on_done(std::error_code code, std::string detail) noexcept {
     transfer_over_ = true;
     transfer_failure_ = code ? code : std::error_code(errc::premature_eof);
-    if (abandoned_) {
+    if (abandoned_ && !ending_) {
         // The timer's call is what keeps this object, and the transfer must not go in the middle of its work.
         asio::post(service_->executor, [last = std::move(deadline_)] {});
         return;
@@ -396,7 +299,7 @@ void run_stream::on_done(std::error_code code, std::string detail) noexcept {
                 event decoded;
                 std::vector<event> more;
                 std::string problem;
-                const bool whole = !service_->decoder.decode(scratch.pop(), decoded, more, problem);
+                const bool whole = !protocol_->decode(scratch.pop(), decoded, more, problem);
                 // Data of an event that is not known is not looked at: it may be half of it.
                 if (whole && !decoded.get_if<unknown>()) take(*last);
             }
@@ -420,86 +323,49 @@ void run_stream::take_events(std::string_view bytes) {
 }
 
 void run_stream::take(const sse::event& arrived) {
-    const codec::event_class what = codec::threads::classify(arrived.type, arrived.data);
-    if (may_restart_ && take_rejection(arrived)) return;
+    const codec::event_class what = protocol_->arrived(arrived.type, arrived.data);
+    if (!machine_.knows_run() && !run_id().empty()) machine_.run_known(true);
+    if (untouched_ && (token_restarts_ > 0 || rate_limit_restarts_ > 0) && take_failure(arrived, what)) return;
     const bool wanted = machine_.event_arrived(what);
-    if (wanted) {
-        if (run_id_.empty()) learn_ids(arrived.type, arrived.data);
-        queue_.push(arrived.type, arrived.data);
-        if (what == codec::event_class::action) take_action(arrived.data);
+    if (wanted && !abandoned_) queue_.push(arrived.type, arrived.data);
+    if (what == codec::event_class::ordinary || what == codec::event_class::keepalive) return;
+    if (wanted && what == codec::event_class::action && !abandoned_ &&
+        handlers_answer(run_->given.options, protocol_->action().asked)) {
+        machine_.answers_begin();
+        begin_work(&run_stream::answer);
     }
-    if (what == codec::event_class::ordinary) return;
     // The deadline for the rest of the response is nearer than the one that was set.
     watch();
     settle();
 }
 
-/// Sets the handlers to work, if they are for what is asked.
-void run_stream::take_action(std::string_view data) {
-    action_ = {};
-    try {
-        thread_run run = codec::threads::decode_run(data);
-        if (!run.required_action) return;
-        action_.run_id = run_id_;
-        action_.thread_id = thread_id_;
-        action_.asked = std::move(*run.required_action);
-    } catch (const error&) {
-        return;  // Reported when the caller takes the event.
-    }
-    if (!handlers_answer(run_->given.options, action_.asked)) return;
-    machine_.answers_begin();
-    begin_work(&run_stream::answer);
-}
-
-/// True for an event of a run that has written or called something, which it would do again.
-bool run_stream::has_done_something(const sse::event& arrived) noexcept {
-    if (arrived.type.starts_with("thread.message.") || arrived.type == "thread.run.step.delta" ||
-        arrived.type == "thread.run.requires_action")
-        return true;
-    if (!arrived.type.starts_with("thread.run.step.")) return false;
-    try {
-        const run_step step = codec::threads::decode_step(arrived.data);
-        return !step.tool_calls.empty() || step.type == "message_creation";
-    } catch (...) {
-        return true;
-    }
-}
-
-/// True when the run has failed because of its headers, has done nothing yet, and is begun again
-/// with others.
-bool run_stream::take_rejection(const sse::event& arrived) {
-    if (arrived.type != "thread.run.failed") {
-        may_restart_ = !has_done_something(arrived);
+/// True when the run has failed for a reason that may pass, has done nothing yet, and is begun again.
+bool run_stream::take_failure(const sse::event& arrived, codec::event_class what) {
+    if (what != codec::event_class::last) {
+        untouched_ = !protocol_->has_done_something(arrived.type, arrived.data);
         return false;
     }
-    may_restart_ = false;
-    if (!run_->bears_headers) return false;
-    try {
-        const thread_run failed = codec::threads::decode_run(arrived.data);
-        if (!failed.last_error || !is_rejected_token(*failed.last_error)) return false;
-        action_.run_id = failed.id;
-        action_.thread_id = failed.thread_id;
-    } catch (const error&) {
-        return false;
+    const std::optional<thread_run> failed = protocol_->failed_run(arrived.type, arrived.data);
+    if (!failed || !failed->last_error || thread_id().empty()) return false;
+    const last_error& said = *failed->last_error;
+    std::optional<std::chrono::milliseconds> delay;
+    if (token_restarts_ > 0 && run_->bears_headers && is_rejected_token(said)) {
+        delay.emplace(0);
+        token_rejected_ = true;
+        --token_restarts_;
+    } else if (rate_limit_restarts_ > 0 && said.code == "rate_limit_exceeded") {
+        delay = rate_limit_delays_.next(said.retry_after, service_->random());
+        token_rejected_ = false;
+        --rate_limit_restarts_;
     }
-    if (action_.thread_id.empty() || !machine_.event_arrived(codec::event_class::action)) return false;
-    rejected_ = arrived.data;
+    if (!delay || !machine_.event_arrived(codec::event_class::action)) return false;
+    restart_delay_ = *delay;
+    failed_name_ = arrived.type;
+    failed_ = arrived.data;
     machine_.answers_begin();
     begin_work(&run_stream::restart);
     watch();
     return true;
-}
-
-/// So that the run can be cancelled before its first event has been taken.
-void run_stream::learn_ids(std::string_view name, std::string_view data) {
-    if (!name.starts_with("thread.run.") || name.starts_with("thread.run.step.")) return;
-    try {
-        const thread_run run = codec::threads::decode_run(data);
-        run_id_ = run.id;
-        thread_id_ = run.thread_id;
-    } catch (const error&) {
-        // The event itself is reported when the caller takes it.
-    }
 }
 
 void run_stream::gather(std::string_view bytes) {
@@ -544,10 +410,21 @@ void run_stream::begin_work(asio::awaitable<bool> (*what)(std::shared_ptr<run_st
     work_ = work::start(service_->executor, what(shared_from_this()));
 }
 
-/// Once the run has come to its end, or the stream to its own: nothing works for it any more.
+/// Once the run has come to its end, or the stream to its own: nothing works for it any more. Once it
+/// is lost: it is looked for.
 void run_stream::settle() noexcept {
+    if (machine_.lost() && !finding_ && !abandoned_) {
+        finding_ = true;
+        try {
+            tell_waiting();
+            protocol_->lost();
+            begin_work(&run_stream::read_on);
+        } catch (...) {
+            machine_.fail_earlier(std::make_error_code(std::errc::not_enough_memory));
+        }
+    }
     if (!machine_.over() || machine_.waiting()) return;
-    run_->copy.reset();
+    if (!ending_) run_->copy.reset();
     cancel_work();
 }
 

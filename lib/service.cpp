@@ -1,11 +1,14 @@
 #include "service.hpp"
 
+#include "run/retry.hpp"
+#include "wait.hpp"
 #include <corun/version.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <ctime>
+#include <utility>
 
 namespace corun::detail {
 namespace {
@@ -54,9 +57,9 @@ errc errc_of(int status) noexcept {
 // Longer than a day is no hint for a retry; it also keeps sums and products within their types.
 constexpr std::chrono::milliseconds longest_hint = std::chrono::hours(24);
 
-/// How far away a point in time is, given as an HTTP date in its one allowed form,
-/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7); 0 when it is past.
-std::optional<std::chrono::milliseconds> parse_http_date(std::string_view text) {
+/// A point in time given as an HTTP date in its one allowed form, `Sun, 06 Nov 1994 08:49:37 GMT`
+/// (RFC 9110, 5.6.7), in seconds since 1970.
+std::optional<std::int64_t> parse_http_date(std::string_view text) {
     constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
     std::tm parts{};
     char month[4] = {};
@@ -70,10 +73,15 @@ std::optional<std::chrono::milliseconds> parse_http_date(std::string_view text) 
         return std::nullopt;
     parts.tm_mon = static_cast<int>(place / 3);
     parts.tm_year -= 1900;
-    const std::time_t wait = ::timegm(&parts) - std::time(nullptr);
-    if (wait <= 0) return std::chrono::milliseconds(0);
-    return std::min(longest_hint,
-                    std::chrono::milliseconds(std::chrono::seconds(std::min<std::time_t>(wait, 24 * 3600))));
+    return ::timegm(&parts);
+}
+
+/// How far away it is; 0 when it is past.
+std::optional<std::chrono::milliseconds> time_until_date(std::string_view text) {
+    const auto date = parse_http_date(text);
+    if (!date) return std::nullopt;
+    const std::int64_t wait = std::clamp<std::int64_t>(*date - std::time(nullptr), 0, 24 * 3600);
+    return std::min(longest_hint, std::chrono::milliseconds(std::chrono::seconds(wait)));
 }
 
 std::optional<std::chrono::milliseconds> parse_number(std::string_view text, std::chrono::milliseconds unit) {
@@ -92,7 +100,15 @@ std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& he
         if (auto hint = parse_number(head.field(name), 1ms)) return hint;
     const std::string_view field = head.field("retry-after");
     if (auto hint = parse_number(field, 1s)) return hint;
-    return parse_http_date(field);
+    return time_until_date(field);
+}
+
+/// The forms of OpenAI's own clients.
+std::optional<bool> retry_advice(const net::response_head& head) noexcept {
+    const std::string_view field = head.field("x-should-retry");
+    if (equal_ignoring_case(field, "true")) return true;
+    if (equal_ignoring_case(field, "false")) return false;
+    return std::nullopt;
 }
 
 }  // namespace
@@ -133,8 +149,21 @@ std::string service::new_request_id() {
     return id;
 }
 
-asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, std::string method, std::string path,
-                                                std::string query, secret body, redactor secrets) {
+double service::random() {
+    return std::uniform_real_distribution<double>(0, 1)(random_);
+}
+
+std::int64_t service::time() const noexcept {
+    return std::time(nullptr) + ahead_;
+}
+
+void service::note_time(const net::response_head& head) noexcept {
+    if (const auto date = parse_http_date(head.field("date"))) ahead_ = *date - std::time(nullptr);
+}
+
+asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, std::string request_id,
+                                                std::string method, std::string path, std::string query, secret body,
+                                                redactor secrets) {
     outgoing made;
     net::request& what = made.request;
     made.secrets = std::move(secrets);
@@ -174,26 +203,48 @@ asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, s
     what.headers.set("Accept", "application/json");
     if (!body.empty()) what.headers.set("Content-Type", "application/json");
     what.headers.set("User-Agent", self->user_agent_);
-    what.headers.set("x-ms-client-request-id", self->new_request_id());
+    what.headers.set("x-ms-client-request-id", std::move(request_id));
     what.body = std::move(body);
     what.connect_timeout = self->options.connect_timeout;
     co_return made;
 }
 
 asio::awaitable<std::string> service::call(std::shared_ptr<service> self, std::string method, std::string path,
-                                           std::string query, secret body, redactor secrets) {
-    outgoing what;
-    if (self->can_refresh()) {
-        what = co_await make_request(self, method, path, query, body, secrets);
+                                           std::string query, secret body, redactor secrets, repeat again) {
+    const std::string id = self->new_request_id();
+    const bool harmless = method != "POST" || again == repeat::harmless;
+    const std::chrono::milliseconds total = self->options.total_timeout;
+    std::optional<net::time_point> give_up;
+    if (total.count() > 0) give_up = self->clock->now() + total;
+    run::retry_schedule schedule(self->options.retry);
+    bool refreshed = false;
+    bool may_be_deleted = false;
+    for (int attempts = 1;; ++attempts) {
+        outgoing what = co_await make_request(self, id, method, path, query, body, secrets);
+        what.give_up = give_up;
+        std::optional<error> failure;
         try {
             co_return co_await send(self, std::move(what));
-        } catch (const error& failure) {
-            if (failure.code() != errc::unauthorized) throw;
+        } catch (const error& met) {
+            failure = met;
         }
+        if (failure->code() == errc::unauthorized && self->can_refresh() && !std::exchange(refreshed, true)) continue;
+        // It was there the first time: its answer was lost.
+        if (failure->code() == errc::not_found && may_be_deleted) co_return std::string("{}");
+        const run::carried_out done = run::was_carried_out(*failure);
+        const bool may_be_done = done == run::carried_out::perhaps || done == run::carried_out::unknown;
+        may_be_deleted = may_be_deleted || (may_be_done && method == "DELETE");
+        std::optional<std::chrono::milliseconds> delay;
+        if (done == run::carried_out::no || (may_be_done && harmless))
+            delay = schedule.next(failure->retry_after(), self->random());
+        const net::time_point now = self->clock->now();
+        if (!delay || (give_up && now + *delay >= *give_up)) {
+            diagnostics details = failure->details();
+            details.attempts = attempts;
+            throw error(failure->code(), std::move(details));
+        }
+        co_await sleep_until(self->clock, now + *delay);
     }
-    what = co_await make_request(self, std::move(method), std::move(path), std::move(query), std::move(body),
-                                 std::move(secrets));
-    co_return co_await send(std::move(self), std::move(what));
 }
 
 asio::awaitable<std::string> service::send(std::shared_ptr<service> self, outgoing what, call_handlers handlers) {
@@ -203,8 +254,13 @@ asio::awaitable<std::string> service::send(std::shared_ptr<service> self, outgoi
     limits.high_water_bytes = self->options.high_water_bytes;
     limits.idle = self->options.idle_timeout;
     limits.total = self->options.total_timeout;
+    if (what.give_up) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*what.give_up - self->clock->now());
+        limits.total = std::max(left, std::chrono::milliseconds(1));
+    }
     http_response response =
         co_await http_call(self->transport, self->clock, std::move(what.request), limits, std::move(handlers));
+    self->note_time(response.head);
     const int status = response.head.status;
     if (status == 401) self->refused(what.token);
     const std::string_view type = response.head.media_type();
@@ -239,6 +295,7 @@ error service::error_of(const net::response_head& head, std::string_view body, s
     details.service_code = said.code.empty() ? std::move(said.type) : std::move(said.code);
     details.service_message = std::move(said.message);
     details.retry_after = retry_hint(head);
+    details.should_retry = retry_advice(head);
     secrets.redact(details);
     details.body = secrets.redacted(body, error_body_kept);
     return error(success ? errc::unexpected_content_type : errc_of(head.status), std::move(details));

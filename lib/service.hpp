@@ -12,7 +12,9 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -25,7 +27,14 @@ struct outgoing {
 
     net::request request;
     redactor secrets;
-    secret token;  ///< What the credential gave for it.
+    secret token;                            ///< What the credential gave for it.
+    std::optional<net::time_point> give_up;  ///< When its `total_timeout` ends, if not that much later than now.
+};
+
+/// Whether a call that may have been carried out may be sent again.
+enum class repeat {
+    by_method,  ///< Unless it is a POST.
+    harmless,   ///< Also then.
 };
 
 /// What a client, its agents, threads and streams share: the way to one project endpoint.
@@ -37,18 +46,21 @@ public:
 
     /// One JSON call. Returns the body of a success; throws `corun::error` for anything else.
     /// `path` begins with a slash; `query` is empty or `key=value` pairs joined by `&`; `secrets` are
-    /// those that the body holds. After a 401 it is sent once more if the credential can refresh its
-    /// token: what is answered so was not carried out.
+    /// those that the body holds. It is sent again as `retry_policy` says, and after a 401 once more
+    /// if the credential can refresh its token: what is answered so was not carried out.
     static asio::awaitable<std::string> call(std::shared_ptr<service> self, std::string method, std::string path,
-                                             std::string query = {}, secret body = {}, redactor secrets = {});
+                                             std::string query = {}, secret body = {}, redactor secrets = {},
+                                             repeat again = repeat::by_method);
 
     /// Sends what `make_request` made, once; otherwise as `call`. With `call_handlers::on_body` a success may
     /// be of any content type, and gives nothing.
     static asio::awaitable<std::string> send(std::shared_ptr<service> self, outgoing what, call_handlers handlers = {});
 
     /// A request with everything every request carries, asking the credential for its token.
-    static asio::awaitable<outgoing> make_request(std::shared_ptr<service> self, std::string method, std::string path,
-                                                  std::string query, secret body, redactor secrets);
+    /// `request_id` is the same for every time that one request is sent.
+    static asio::awaitable<outgoing> make_request(std::shared_ptr<service> self, std::string request_id,
+                                                  std::string method, std::string path, std::string query, secret body,
+                                                  redactor secrets);
 
     /// Whether another token can be had in place of one that was refused.
     [[nodiscard]] bool can_refresh() const noexcept { return credential_.can_refresh(); }
@@ -62,6 +74,12 @@ public:
 
     /// A fresh UUID.
     std::string new_request_id();
+    /// From 0 to 1.
+    double random();
+
+    /// The time by the service's clock, in seconds since 1970, as far as its responses have told.
+    [[nodiscard]] std::int64_t time() const noexcept;
+    void note_time(const net::response_head& head) noexcept;
 
     const asio::any_io_executor executor;
     const std::shared_ptr<net::transport> transport;
@@ -74,6 +92,7 @@ private:
     corun::credential credential_;
     std::string user_agent_;
     std::mt19937_64 random_;
+    std::int64_t ahead_ = 0;  ///< How many seconds the service's clock is ahead of this machine's.
 };
 
 /// How much of the body of a response that is an error is worth reading.

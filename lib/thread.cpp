@@ -109,6 +109,12 @@ asio::awaitable<run_step> get_step_of(std::shared_ptr<State> of, std::string run
     co_return wire::decode_step(json);
 }
 
+asio::awaitable<event_stream> answer_waiting_run(std::shared_ptr<detail::run_context> run, std::string run_id,
+                                                 submission answers) {
+    std::unique_ptr<detail::run_protocol> protocol = co_await detail::find_threads_run(run, std::move(run_id));
+    co_return co_await detail::run_stream::resume(std::move(run), std::move(protocol), std::move(answers));
+}
+
 }  // namespace
 
 const std::string& thread::id() const noexcept {
@@ -192,8 +198,7 @@ asio::awaitable<event_stream> thread::submit_stream(std::string run_id, submissi
     run->provider = headers.provider();
     run->given.headers = headers.fixed();
     run->given.options = std::move(options);
-    const detail::stream_options limits = detail::limits_of(*run);
-    return detail::run_stream::resume(std::move(run), std::move(run_id), std::move(answers), limits);
+    return answer_waiting_run(std::move(run), std::move(run_id), std::move(answers));
 }
 
 asio::awaitable<run_step> thread::get_step(std::string run_id, std::string step_id, std::vector<std::string> include) {

@@ -38,6 +38,8 @@ enum class errc {
     connect_timeout,     ///< No connection within `client_options::connect_timeout`.
     tls_failed,          ///< The TLS handshake failed, or the certificate was not trusted.
     idle_timeout,        ///< Not one byte for `idle_timeout` while we were reading.
+    event_timeout,       ///< Bytes came, but no event for `event_timeout`: keep-alives do not count.
+    stop_timeout,        ///< `event_stream::stop` could not end the run within `client_options::stop_timeout`.
     total_timeout,       ///< The call or the run took longer than `total_timeout`.
     connection_lost,     ///< The connection broke while a response was being read.
     response_too_large,  ///< A JSON response is larger than `client_options::max_response_bytes`.
@@ -81,7 +83,8 @@ enum class errc {
 CORUN_API const std::error_category& category() noexcept;
 CORUN_API std::error_code make_error_code(errc value) noexcept;
 
-/// True for the timeouts: connect, idle, total, that of MCP headers, and any code equal to `std::errc::timed_out`.
+/// True for the timeouts: connect, idle, event, total, that of `stop`, that of MCP headers, and any code equal to
+/// `std::errc::timed_out`.
 CORUN_API bool is_timeout(const std::error_code& code) noexcept;
 /// True when the same request may succeed later: timeouts, connection errors, 429 and 5xx. Creating
 /// a run is not idempotent: look whether it exists before you post it again.
@@ -99,7 +102,10 @@ struct CORUN_API diagnostics {
     std::string service_code;     ///< `error.code` (or `type`) as the service gave it.
     std::string service_message;  ///< `error.message` as the service gave it; may hold user data.
     std::string body;             ///< The start of the response body, at most 4 KiB; may hold user data.
-    std::optional<std::chrono::milliseconds> retry_after;  ///< The service's retry hint.
+    /// The service's retry hint: of the response, or in the words of a run that failed.
+    std::optional<std::chrono::milliseconds> retry_after;
+    std::optional<bool> should_retry;  ///< `x-should-retry` of the response.
+    int attempts = 1;                  ///< How often the request was sent.
 };
 
 /// The exception of this library: an `errc` (or a system error) and its diagnostics.
@@ -132,6 +138,10 @@ private:
     };
     std::shared_ptr<const state> state_;
 };
+
+/// The same for an error: the service's own word stands over its code, and a run that failed with `rate_limit_exceeded`
+/// may be tried again after `retry_after()`.
+CORUN_API bool is_retryable(const error& failure) noexcept;
 
 }  // namespace corun
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -193,6 +194,17 @@ struct CORUN_API run_restarted {
     thread_run run;  ///< The run that failed, and why.
 };
 
+/// Made by corun, not by the service (`name()` is `corun.reattached`): the connection was lost to `cause`, and the run
+/// has been found again. What the stream had missed follows as ordinary events, each once; the pieces of a text go on
+/// where the last one ended. See `reattach_policy`.
+struct CORUN_API reattached {
+    reattached() = default;
+    std::string run_id, thread_id;
+    /// `errc::connection_lost`, `premature_eof`, `idle_timeout` or `event_timeout`; of a request whose answer was lost
+    /// also what came in its place, such as `errc::server_failed`.
+    std::error_code cause;
+};
+
 /// The service reports an error of the stream itself; what it says of the run may still follow. An
 /// error that is not JSON is all `message`.
 struct CORUN_API stream_error {
@@ -212,11 +224,12 @@ struct CORUN_API unknown {
 /// its views point to.
 class CORUN_API event {
 public:
-    using body_type = std::variant<unknown, text_delta, tool_call_delta, refusal_delta, reasoning_delta, annotation,
-                                   image_delta, thread_created, run_created, run_status, message_created,
-                                   message_in_progress, message_completed, step_created, step_in_progress,
-                                   step_completed, mcp_tools_listed, mcp_call, action_required, run_completed,
-                                   run_failed, run_incomplete, run_cancelled, run_expired, run_restarted, stream_error>;
+    using body_type =
+        std::variant<unknown, text_delta, tool_call_delta, refusal_delta, reasoning_delta, annotation, image_delta,
+                     thread_created, run_created, run_status, message_created, message_in_progress, message_completed,
+                     step_created, step_in_progress, step_completed, mcp_tools_listed, mcp_call, action_required,
+                     run_completed, run_failed, run_incomplete, run_cancelled, run_expired, run_restarted, reattached,
+                     stream_error>;
 
     event() = default;
 

@@ -19,7 +19,7 @@ class run_stream;
 }
 
 /// The events of one run, as they arrive. Move-only; destroying it abandons the transfer (the run
-/// itself goes on at the service; `cancel_run` ends it).
+/// itself goes on at the service unless `run_options::on_abandon` says otherwise; `stop` ends both).
 ///
 /// Not thread-safe: use it on the client's executor. One `next` at a time.
 class CORUN_API event_stream {
@@ -35,9 +35,10 @@ public:
     /// Completes at once while events are waiting (in a coroutine that can be cancelled: in the next
     /// turn of the executor; `try_next` is the way round). Events that arrived before a failure are
     /// delivered first; then each call throws the failure as `corun::error`: `errc::premature_eof`,
-    /// `connection_lost`, `idle_timeout`, `total_timeout`, `event_too_large`, `bad_event`,
-    /// `stream_failed`; and what failed while the stream went on by itself: `mcp_headers_failed`,
-    /// `mcp_headers_timeout`, `handler_failed`, and the errors of `submit`.
+    /// `connection_lost`, `idle_timeout`, `event_timeout` where the run could not be found again (see
+    /// `reattach_policy`), `total_timeout`, `event_too_large`, `bad_event`, `stream_failed`; and what failed while the
+    /// stream went on by itself: `mcp_headers_failed`, `mcp_headers_timeout`, `handler_failed`, and the errors of
+    /// `submit`.
     ///
     /// Cancellation: terminal, partial and total, as far as the coroutine's cancellation state lets
     /// them through. The call ends with `asio::error::operation_aborted`, no event is lost, and
@@ -70,7 +71,17 @@ public:
     /// call; `errc::invalid_argument` when no event has told the run's id yet.
     [[nodiscard]] asio::awaitable<void> cancel_run();
 
-    /// Stops reading now. A pending `next` ends with `asio::error::operation_aborted`.
+    /// Stops reading, and ends the run at the service: cancels it, and completes when it has ended there, so that its
+    /// thread takes another run. Also right after the start, when no event has told the run's id yet. Events that wait
+    /// to be taken are dropped, and `next` ends with `asio::error::operation_aborted` from here on.
+    ///
+    /// Errors: `errc::stop_timeout` when that takes longer than `client_options::stop_timeout`; those of the network
+    /// and of the service. The run may then go on. Does nothing when the run has ended. Cancellation: terminal, partial
+    /// and total.
+    [[nodiscard]] asio::awaitable<void> stop();
+
+    /// Stops reading now; what becomes of the run is for `run_options::on_abandon` to say. A pending `next` ends with
+    /// `asio::error::operation_aborted`.
     void abandon() noexcept;
 
     /// Ids of the run and its thread, empty until an event has told them.

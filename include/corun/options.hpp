@@ -14,6 +14,54 @@
 
 namespace corun {
 
+/// When a request that failed is sent again before the first byte of its answer has come.
+///
+/// Sent again are: what never reached the service (`errc::connect_failed`, `connect_timeout`); what it answered with
+/// 408, 429 or 503, which says that it was not carried out; and, where a second time does no harm (reading, deleting,
+/// cancelling), also after a lost connection, a timeout and other 5xx but 501 and 505. The service's own word,
+/// `x-should-retry`, stands over the status.
+///
+/// Between two tries passes what the service asks for (`retry-after-ms`, `x-ms-retry-after-ms`, `Retry-After`), else
+/// `first_delay`, doubled each time up to `longest_delay`, less a random part. What creates a run, answers an action or
+/// adds a message may have been carried out though its answer was lost: corun then looks first, see `reattach_policy`.
+struct CORUN_API retry_policy {
+    retry_policy() = default;
+
+    int max_retries = 3;  ///< Of one request; 0: none.
+    std::chrono::milliseconds first_delay{500};
+    std::chrono::milliseconds longest_delay = std::chrono::seconds{30};
+    double jitter = 0.5;  ///< Each delay is shortened by up to this part of it, at random: 0 to 1.
+    /// All delays of one request taken together. A service that asks for more gets no further try: its answer is the
+    /// error, with `error::retry_after()`.
+    std::chrono::milliseconds max_total_delay = std::chrono::minutes{2};
+};
+
+/// What a stream does when its connection breaks, falls silent or ends before the run does: it finds the run again,
+/// says so by the event `reattached`, and gives what was missing as ordinary events, text from the character where it
+/// stopped. The run is read until it has ended or waits for answers; its text then comes in larger pieces.
+///
+/// The same when the answer to the request that creates the run, or that answers its action, was lost: corun looks
+/// whether it was carried out before it sends it again. A run in an existing thread is found by its agent and time. One
+/// that was to create its own thread can be found only by a mark, see `mark_runs`; without it such a loss is the error
+/// that it is.
+struct CORUN_API reattach_policy {
+    reattach_policy() = default;
+
+    bool enabled = true;
+    int max_reattachments = 8;  ///< Of one stream; the next loss ends it.
+    /// How long the run may be out of reach; then the stream ends with what it was lost to.
+    std::chrono::milliseconds give_up_after = std::chrono::minutes{2};
+    /// Puts `corun_run` with a random value into the run's metadata (and into that of the thread it creates), by which
+    /// it is found for certain. Off: the metadata are yours alone.
+    bool mark_runs = false;
+};
+
+/// What becomes of a run whose stream is abandoned: destroyed, or left by `event_stream::abandon`.
+enum class abandoned_run {
+    goes_on,    ///< At the service, to its end.
+    cancelled,  ///< In the background: as by `event_stream::stop`, while the executor runs.
+};
+
 /// How a client speaks to the service. Times of 0 mean: no limit.
 struct CORUN_API client_options {
     client_options() = default;
@@ -25,8 +73,16 @@ struct CORUN_API client_options {
     /// Longest silence while reading, in bytes: a keep-alive counts as a sign of life. Time in which
     /// the caller does not take events, so that reading is paused, does not count.
     std::chrono::milliseconds idle_timeout = std::chrono::seconds{60};
+    /// Longest time without an event, in a stream: keep-alives and comments do not count, so that they cannot hide a
+    /// run that is dead. Long tool calls are silent, too: what it ends is looked after by `reattach`.
+    std::chrono::milliseconds event_timeout = std::chrono::minutes{5};
     /// Longest duration of a whole run or call, from the time it is sent.
     std::chrono::milliseconds total_timeout{0};
+    /// Longest duration of `event_stream::stop`.
+    std::chrono::milliseconds stop_timeout = std::chrono::seconds{10};
+
+    retry_policy retry;
+    reattach_policy reattach;
 
     /// Largest single event; a larger one ends the stream with `errc::event_too_large`.
     std::size_t max_event_bytes = std::size_t{16} << 20;
@@ -137,8 +193,15 @@ struct CORUN_API run_options {
     /// itself decides: `assistant_id`, `stream`, `thread`, `tool_resources`.
     std::string extra_json;
 
-    /// Override the client's timeouts for this run.
-    std::optional<std::chrono::milliseconds> idle_timeout, total_timeout;
+    /// Override the client's for this run.
+    std::optional<std::chrono::milliseconds> connect_timeout, idle_timeout, event_timeout, total_timeout;
+    std::optional<retry_policy> retry;
+    std::optional<reattach_policy> reattach;
+    /// How often the run is begun again in the same stream when it fails with `rate_limit_exceeded` before it has
+    /// written or called anything; each time after the delay that the service names, or `retry_policy::first_delay`,
+    /// doubled each time. `run_restarted` says so. A delay beyond `retry_policy::max_total_delay` is not waited for.
+    int rate_limit_restarts = 0;
+    abandoned_run on_abandon = abandoned_run::goes_on;
 };
 
 }  // namespace corun

@@ -4,6 +4,7 @@
 #include <corun/response_format.hpp>
 #include <corun/tools.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -56,6 +57,8 @@ struct CORUN_API last_error {
 
     std::string code;
     std::string message;
+    /// Of a `rate_limit_exceeded`: after how long to try again, as the message says ("Try again in 22 seconds").
+    std::optional<std::chrono::milliseconds> retry_after;
 };
 
 /// A citation or a generated file, inside a text.

@@ -5,6 +5,7 @@ namespace corun::codec {
 /// What an event means for the run it belongs to, in any protocol.
 enum class event_class {
     ordinary,       ///< For the caller.
+    keepalive,      ///< For the caller: says nothing but that the connection lives.
     error,          ///< For the caller: the stream itself has failed.
     action,         ///< For the caller: the run waits for answers. The response has no more to say.
     last,           ///< For the caller: the run has ended. The response has no more to say.

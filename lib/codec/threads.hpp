@@ -9,6 +9,8 @@
 #include <corun/submission.hpp>
 #include <corun/tools.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,9 +20,6 @@
 
 /// The threads protocol (classic Azure AI Agents): what its bytes mean.
 namespace corun::codec::threads {
-
-/// The name of an event that never comes over the wire: `run_restarted`, its data a run.
-inline constexpr std::string_view run_restarted_name = "corun.run_restarted";
 
 /// What an event means for the run, from its name alone.
 event_class classify(std::string_view name, std::string_view data) noexcept;
@@ -55,6 +54,7 @@ struct run_request {
     std::string agent_id;
     bool creates_thread = true;
     bool stream = true;
+    metadata thread_metadata;       ///< Of the thread that it creates.
     std::vector<message> messages;  ///< Sent after `options.additional_messages`.
     /// Absent: no `tools` member.
     std::optional<std::vector<tool>> tools;
@@ -93,6 +93,14 @@ thread_definition decode_thread(std::string_view json);
 thread_message decode_message(std::string_view json);
 thread_run decode_run(std::string_view json);
 run_step decode_step(std::string_view json);
+
+/// The delta that would have brought what is missing of a text: `text`, and the annotations from the `annotations`th
+/// on, of content piece `index` of this message.
+std::string encode_message_delta(std::string_view message, std::int32_t index, std::string_view text,
+                                 std::size_t annotations);
+/// The same for the arguments of call `index` of this step; with its id and name when it `begins` the call. Empty for a
+/// call that has no arguments to stream.
+std::string encode_call_delta(std::string_view step, std::int32_t index, std::string_view arguments, bool begins);
 
 /// A run, step or message as it stood when its status was `status`: without what it has come to
 /// since. Throws as the others do.

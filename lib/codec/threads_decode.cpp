@@ -1,5 +1,6 @@
 #include "codec/event_access.hpp"
 #include "codec/json_text.hpp"
+#include "codec/own_events.hpp"
 #include "codec/threads.hpp"
 #include "codec/threads_objects.hpp"
 #include <corun/error.hpp>
@@ -29,6 +30,8 @@ enum class event_kind {
     run_cancelled,
     run_expired,
     run_restarted,
+    reattached,
+    keepalive,
     step_created,
     step_in_progress,
     step_ended,
@@ -46,7 +49,7 @@ struct known_event {
 };
 
 /// The frequent ones first: the table is searched in order.
-constexpr std::array<known_event, 26> known_events{{
+constexpr std::array<known_event, 28> known_events{{
     {"thread.message.delta", event_kind::message_delta},
     {"thread.run.step.delta", event_kind::step_delta},
     {"thread.created", event_kind::thread_created},
@@ -72,7 +75,9 @@ constexpr std::array<known_event, 26> known_events{{
     {"thread.message.incomplete", event_kind::message_ended},
     {"error", event_kind::error},
     {"done", event_kind::done},
+    {"keepalive", event_kind::keepalive},
     {run_restarted_name, event_kind::run_restarted},
+    {reattached_name, event_kind::reattached},
 }};
 
 constexpr std::string_view end_of_stream_data = "[DONE]";
@@ -536,8 +541,12 @@ void decode_known(event_kind kind, json::object source, output& out) {
             return decode_message<message_in_progress>(source, out);
         case event_kind::message_ended:
             return decode_message<message_completed>(source, out);
+        case event_kind::reattached:
+            out.add<reattached>() = decode_reattached(out.wire().data);
+            return;
         case event_kind::error:
         case event_kind::done:
+        case event_kind::keepalive:
         case event_kind::unknown:
             return;
     }
@@ -560,6 +569,8 @@ event_class classify(std::string_view name, std::string_view data) noexcept {
             return event_class::error;
         case event_kind::done:
             return event_class::end_of_stream;
+        case event_kind::keepalive:
+            return event_class::keepalive;
         default:
             return event_class::ordinary;
     }
@@ -591,7 +602,8 @@ std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>
     try {
         if (kind == event_kind::error)
             decode_stream_error(out);
-        else if (kind != event_kind::unknown && kind != event_kind::done && wire.data != end_of_stream_data)
+        else if (kind != event_kind::unknown && kind != event_kind::done && kind != event_kind::keepalive &&
+                 wire.data != end_of_stream_data)
             decode_known(kind, impl_->reader.object(wire.data, data_padding), out);
         out.finish();
         return {};

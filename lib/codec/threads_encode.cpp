@@ -295,6 +295,8 @@ body to_json(const run_request& what) {
     } else if (!messages.empty()) {
         request["thread"]["messages"] = std::move(messages);
     }
+    if (what.creates_thread && !what.thread_metadata.empty())
+        request["thread"]["metadata"] = to_json(what.thread_metadata, "the thread");
 
     set_if(request, "model", options.model);
     set_if(request, "instructions", options.instructions);
@@ -450,23 +452,6 @@ secret encode_submission(const submission& what, bool stream) {
     }
     object["stream"] = stream;
     return encode(object);
-}
-
-std::string at_status(std::string_view source, std::string_view status) {
-    auto object = nlohmann::ordered_json::parse(json::without_half_surrogates(source), nullptr, false);
-    if (!object.is_object()) throw error(errc::bad_response, "an object of the run is not a JSON object");
-    const auto current = object.find("status");
-    if (current != object.end() && *current == status) return std::string(source);
-    object["status"] = status;
-    for (const char* later : {"completed_at", "failed_at", "cancelled_at", "expired_at", "incomplete_at", "last_error",
-                              "usage", "required_action", "incomplete_details"})
-        if (object.contains(later)) object[later] = nullptr;
-    if (status == "queued" && object.contains("started_at")) object["started_at"] = nullptr;
-    if (object.contains("content")) object["content"] = nlohmann::ordered_json::array();
-    const auto details = object.find("step_details");
-    if (details != object.end() && details->contains("tool_calls"))
-        (*details)["tool_calls"] = nlohmann::ordered_json::array();
-    return object.dump();
 }
 
 }  // namespace corun::codec::threads

@@ -1,5 +1,6 @@
 #pragma once
 #include "codec/json_reader.hpp"
+#include "codec/retry_hint.hpp"
 #include <corun/error.hpp>
 #include <corun/resources.hpp>
 
@@ -72,7 +73,10 @@ constexpr member<last_error> last_error_members[] = {
 
 inline void read_last_error(json::value source, std::optional<last_error>& out) {
     out.reset();
-    if (const auto members = json::object_if(source)) read_members(*members, last_error_members, out.emplace());
+    const auto members = json::object_if(source);
+    if (!members) return;
+    read_members(*members, last_error_members, out.emplace());
+    if (out->code == "rate_limit_exceeded") out->retry_after = retry_hint_in(out->message);
 }
 
 /// Reads a response with `read_object`; a wrong shape becomes `errc::bad_response`.

@@ -13,6 +13,8 @@
 #include <restinio/null_logger.hpp>
 #include <restinio/null_timer_manager.hpp>
 
+#include <cstdio>
+#include <ctime>
 #include <map>
 #include <optional>
 #include <utility>
@@ -303,6 +305,20 @@ void server::stop() {
     for (const auto& exchange : open)
         if (exchange) exchange->drop_writer();
     asio::post(impl_->context, [keep = impl_] {});  // RESTinio's acceptor ends its operations there.
+}
+
+std::string date(std::int64_t time) {
+    static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const std::time_t seconds = time;
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    char text[64];
+    // Not strftime: its names of days and months are those of the process's locale.
+    std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[parts.tm_wday], parts.tm_mday,
+                  months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+    return text;
 }
 
 }  // namespace corun::emulator::http

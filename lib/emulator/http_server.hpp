@@ -24,6 +24,9 @@ inline std::string_view find(const fields& list, std::string_view name) noexcept
     return {};
 }
 
+/// A time, in seconds since 1970, as the field `Date` says it (RFC 9110, 5.6.7).
+std::string date(std::int64_t time);
+
 struct request {
     request() = default;
 

@@ -44,6 +44,7 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
     http::fields head(const http::exchange& exchange, std::string content_type) {
         http::fields fields;
         fields.emplace_back("Content-Type", std::move(content_type));
+        fields.emplace_back("Date", http::date(core->now()));
         // Looks like the gateway's GUID, and is the same in every process.
         std::string number = std::to_string(++answered);
         fields.emplace_back("apim-request-id",

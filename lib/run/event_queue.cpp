@@ -53,6 +53,7 @@ void event_queue::push(std::string_view name, std::string_view data) {
 
 codec::raw_event event_queue::pop() {
     codec::raw_event event = std::move(events_[next_++]);
+    ++taken_;
     bytes_ -= cost_of(event);
     if (empty()) give_back();
     return event;

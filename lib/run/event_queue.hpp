@@ -2,6 +2,7 @@
 #include "codec/raw_event.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,13 @@ public:
     [[nodiscard]] codec::raw_event pop();
 
     [[nodiscard]] bool empty() const noexcept { return next_ == events_.size(); }
+    /// How many events were ever put in, and taken.
+    [[nodiscard]] std::uint64_t pushed() const noexcept { return taken_ + (events_.size() - next_); }
+    [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
+    /// The event that so many were put in before; it waits to be taken.
+    [[nodiscard]] const codec::raw_event& at(std::uint64_t number) const noexcept {
+        return events_[next_ + static_cast<std::size_t>(number - taken_)];
+    }
     /// Bytes that the waiting events hold.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
@@ -33,6 +41,7 @@ private:
 
     std::vector<codec::raw_event> events_;
     std::size_t next_ = 0;  ///< Those before it are taken.
+    std::uint64_t taken_ = 0;
     std::size_t bytes_ = 0;
     std::shared_ptr<char[]> block_;
     std::size_t capacity_ = 0;

@@ -11,7 +11,8 @@ constexpr std::chrono::milliseconds drain_time{2000};
 
 }  // namespace
 
-machine::machine(limits bounds, time_point now) noexcept : limits_(bounds), started_(now), last_activity_(now) {}
+machine::machine(limits bounds, time_point now) noexcept
+    : limits_(bounds), started_(now), last_activity_(now), last_event_(now) {}
 
 void machine::bytes_arrived(time_point now) noexcept {
     if (response_ != response::draining) last_activity_ = now;
@@ -20,8 +21,10 @@ void machine::bytes_arrived(time_point now) noexcept {
 bool machine::event_arrived(codec::event_class kind) noexcept {
     // After an action the rest of its response only frames it; what answers it says comes in another.
     if (run_ != run::going) return false;
+    if (kind != codec::event_class::keepalive) last_event_ = last_activity_;
     switch (kind) {
         case codec::event_class::ordinary:
+        case codec::event_class::keepalive:
             return true;
         case codec::event_class::error:
             stream_error_ = true;
@@ -35,9 +38,8 @@ bool machine::event_arrived(codec::event_class kind) noexcept {
             response_ = response::draining;
             return true;
         case codec::event_class::end_of_stream:
-            failure_ = stream_error_ ? errc::stream_failed : errc::premature_eof;
-            run_ = run::over;
-            response_ = response::draining;
+            lose(errc::premature_eof);
+            if (run_ == run::over) response_ = response::draining;
             return false;
     }
     return true;
@@ -45,12 +47,24 @@ bool machine::event_arrived(codec::event_class kind) noexcept {
 
 void machine::response_ended(std::error_code code) noexcept {
     response_ = response::over;
-    if (run_ != run::going) return;
+    if (run_ == run::going) lose(code ? code : std::error_code(errc::premature_eof));
+}
+
+/// The response has no more to say, and the run has not come to its end.
+void machine::lose(std::error_code code) noexcept {
+    response_ = response::over;
+    // What a broken connection and silence leave open. Of an error that the service itself reports, and of what is
+    // wrong with what arrived, there is nothing to find.
+    const bool open = code == errc::connection_lost || code == errc::premature_eof || code == errc::idle_timeout ||
+                      code == errc::event_timeout;
+    if (open && known_ && !stream_error_ && limits_.reattachments > 0) {
+        --limits_.reattachments;
+        cause_ = code;
+        run_ = run::lost;
+        return;
+    }
+    failure_ = stream_error_ ? std::error_code(errc::stream_failed) : code;
     run_ = run::over;
-    if (stream_error_)
-        failure_ = errc::stream_failed;
-    else
-        failure_ = code ? code : std::error_code(errc::premature_eof);
 }
 
 void machine::backlog_changed(std::size_t bytes, time_point now) noexcept {
@@ -58,7 +72,7 @@ void machine::backlog_changed(std::size_t bytes, time_point now) noexcept {
         paused_ = true;
     } else if (paused_ && bytes <= limits_.high_water_bytes / 2) {
         paused_ = false;
-        last_activity_ = now;
+        last_activity_ = last_event_ = now;
     }
 }
 
@@ -66,15 +80,18 @@ void machine::time_passed(time_point now) noexcept {
     const auto next = deadline();
     if (!next || now < *next) return;
     const bool total = limits_.total.count() > 0 && now >= started_ + limits_.total;
-    if (run_ == run::answering && total) {
+    if ((run_ == run::answering || run_ == run::lost) && total) {
         fail(errc::total_timeout);
     } else if (response_ == response::draining || run_ == run::answering) {
         // Silence after answers says nothing of the run: it may still wait for them.
         response_ = response::over;
     } else if (stream_error_) {
         fail(errc::stream_failed);
+    } else if (total) {
+        fail(errc::total_timeout);
     } else {
-        fail(total ? errc::total_timeout : errc::idle_timeout);
+        const bool silent = limits_.idle.count() > 0 && now >= last_activity_ + limits_.idle;
+        if (run_ == run::going) lose(silent ? errc::idle_timeout : errc::event_timeout);
     }
 }
 
@@ -94,7 +111,7 @@ void machine::answers_begin() noexcept {
 
 void machine::response_begins(time_point now) noexcept {
     response_ = response::reading;
-    last_activity_ = now;
+    last_activity_ = last_event_ = now;
     stream_error_ = false;
 }
 
@@ -107,11 +124,23 @@ void machine::answers_failed() noexcept {
     if (run_ == run::answering) run_ = run::waiting;
 }
 
+void machine::answer_lost(std::error_code cause) noexcept {
+    response_ = response::over;
+    cause_ = cause;
+    run_ = run::lost;
+}
+
+void machine::readings_begin(time_point now) noexcept {
+    response_begins(now);
+    response_ = response::readings;
+    if (run_ != run::over) run_ = run::going;
+}
+
 std::optional<time_point> machine::deadline() const noexcept {
     std::optional<time_point> when;
     const auto no_later_than = [&when](time_point limit) { when = when ? std::min(*when, limit) : limit; };
-    // Somebody else's time, but still the run's.
-    if (run_ == run::answering && limits_.total.count() > 0) no_later_than(started_ + limits_.total);
+    // Also time in which nothing is read, but others work or wait, is the run's.
+    if (!over() && limits_.total.count() > 0) no_later_than(started_ + limits_.total);
     if (response_ == response::over) return when;
     // After an error of the stream only what is already on its way is of interest.
     if (response_ == response::draining || (stream_error_ && !paused_)) {
@@ -119,8 +148,10 @@ std::optional<time_point> machine::deadline() const noexcept {
         return when;
     }
     // While we do not read, silence says nothing about the service.
-    if (limits_.idle.count() > 0 && !paused_) no_later_than(last_activity_ + limits_.idle);
-    if (limits_.total.count() > 0) no_later_than(started_ + limits_.total);
+    if (!paused_ && response_ == response::reading) {
+        if (limits_.idle.count() > 0) no_later_than(last_activity_ + limits_.idle);
+        if (limits_.event.count() > 0) no_later_than(last_event_ + limits_.event);
+    }
     return when;
 }
 

@@ -16,8 +16,10 @@ struct limits {
     limits() = default;
 
     std::chrono::milliseconds idle{0};   ///< Longest silence while reading; 0: none.
+    std::chrono::milliseconds event{0};  ///< Longest time without an event while reading; 0: none.
     std::chrono::milliseconds total{0};  ///< Longest duration; 0: none.
     std::size_t high_water_bytes = 0;    ///< Reading pauses above, and goes on at half of it or below.
+    int reattachments = 0;               ///< How often a run that is lost is found again.
 };
 
 /// The state of one run, over the responses that tell of it: the first, and one more after each
@@ -32,6 +34,9 @@ public:
     void bytes_arrived(time_point now) noexcept;
     /// True when the event is for the caller. Events after the last one are not.
     bool event_arrived(codec::event_class kind) noexcept;
+    /// Whether the run is known by its id: should it be lost, it can then be found.
+    void run_known(bool known) noexcept { known_ = known; }
+    [[nodiscard]] bool knows_run() const noexcept { return known_; }
     /// The response is over, `code` says how.
     void response_ended(std::error_code code) noexcept;
     /// How many bytes of events wait for the caller.
@@ -49,8 +54,16 @@ public:
     void response_begins(time_point now) noexcept;
     /// It has come, and tells of the run. One that does not ends without consequence for the run.
     void response_accepted() noexcept;
+    /// Nothing is sent for now: there is nobody to be silent.
+    void response_awaits_another_try() noexcept { response_ = response::over; }
     /// They came to nothing before a response told of the run: it waits as before.
     void answers_failed() noexcept;
+
+    // A run that is read instead of streamed.
+    /// The answer to what begins or answers the run was lost to `cause`, and it has been carried out.
+    void answer_lost(std::error_code cause) noexcept;
+    /// From here on the run is read again and again, each reading with a limit for itself.
+    void readings_begin(time_point now) noexcept;
 
     // What to do.
     /// Read on (paused or not) while true; otherwise the transfer is of no use any more.
@@ -64,6 +77,10 @@ public:
     [[nodiscard]] bool over() const noexcept { return run_ == run::over || run_ == run::waiting; }
     /// The run goes on, as far as is known.
     [[nodiscard]] bool going() const noexcept { return run_ == run::going; }
+    /// Its response broke off, and it can be found again: `readings_begin` when it is.
+    [[nodiscard]] bool lost() const noexcept { return run_ == run::lost; }
+    /// What it was lost to last.
+    [[nodiscard]] std::error_code cause() const noexcept { return cause_; }
     /// Answers are being made or sent.
     [[nodiscard]] bool answering() const noexcept { return run_ == run::answering; }
     /// The run waits for answers, and nobody is at work on them.
@@ -72,15 +89,18 @@ public:
     [[nodiscard]] std::error_code failure() const noexcept { return failure_; }
 
 private:
-    enum class response { reading, draining, over };
-    enum class run { going, waiting, answering, over };
+    enum class response { reading, readings, draining, over };
+    enum class run { going, lost, waiting, answering, over };
+
+    void lose(std::error_code code) noexcept;
 
     limits limits_;
     time_point started_;
-    time_point last_activity_;
+    time_point last_activity_, last_event_;
     response response_ = response::reading;
     run run_ = run::going;
-    std::error_code failure_;
+    std::error_code failure_, cause_;
+    bool known_ = false;
     bool paused_ = false;
     bool stream_error_ = false;
 };

@@ -57,9 +57,10 @@ struct fixture {
         auto run = std::make_shared<detail::run_context>();
         run->service = std::move(with);
         detail::prepared_run request;
-        request.path = "/threads/runs";
-        request.body = secret(R"({"assistant_id":"asst_1"})");
-        return detail::run_stream::open(std::move(run), std::move(request), detail::stream_options());
+        request.call.path = "/threads/runs";
+        request.call.body = secret(R"({"assistant_id":"asst_1"})");
+        auto protocol = detail::make_threads_run(run);
+        return detail::run_stream::open(std::move(run), std::move(protocol), std::move(request));
     }
 
     template <class T>

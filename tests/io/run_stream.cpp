@@ -46,8 +46,15 @@ std::string delta(std::string text) {
 
 const std::string done = frame("done", "[DONE]");
 
+/// One try, and one response: what becomes of a run beyond that is tested elsewhere.
+client_options without_second_chances(client_options settings = {}) {
+    settings.retry.max_retries = 0;
+    settings.reattach.enabled = false;
+    return settings;
+}
+
 struct fixture {
-    explicit fixture(client_options settings = {}) {
+    explicit fixture(client_options settings = without_second_chances()) {
         owner = std::make_shared<detail::service>(io.get_executor(), "https://service.example/api/projects/p",
                                                   credential::bearer("service-token"), std::move(settings), transport,
                                                   clock);
@@ -73,18 +80,16 @@ struct fixture {
     }
 
     asio::awaitable<event_stream> open() {
-        detail::stream_options limits;
-        limits.idle_timeout = owner->options.idle_timeout;
-        limits.total_timeout = owner->options.total_timeout;
         auto run = std::make_shared<detail::run_context>();
         run->service = owner;
         run->given.options = run_settings;
         run->provider = provider;
         run->bears_headers = bears_headers;
         detail::prepared_run request;
-        request.path = "/threads/runs";
-        request.body = secret("{}");
-        return detail::run_stream::open(std::move(run), std::move(request), limits);
+        request.call.path = "/threads/runs";
+        request.call.body = secret("{}");
+        auto protocol = detail::make_threads_run(run);
+        return detail::run_stream::open(std::move(run), std::move(protocol), std::move(request));
     }
 
     /// What `next` gives now; the failure's code when it fails.
@@ -109,7 +114,7 @@ struct fixture {
 };
 
 struct small_buffers : fixture {
-    small_buffers() : fixture(settings()) {}
+    small_buffers() : fixture(without_second_chances(settings())) {}
     static client_options settings() {
         client_options options;
         options.high_water_bytes = 1000;
@@ -688,7 +693,7 @@ std::string approval_asked() {
 }
 
 struct with_approvals : fixture {
-    explicit with_approvals(client_options settings = {}) : fixture(std::move(settings)) {
+    explicit with_approvals(client_options settings = without_second_chances()) : fixture(std::move(settings)) {
         run_settings.on_mcp_approval = [this](mcp_approval_request) -> asio::awaitable<bool> {
             ++asked;
             asio::steady_timer never(io, asio::steady_timer::time_point::max());
@@ -713,7 +718,7 @@ struct with_approvals : fixture {
 };
 
 struct with_approvals_and_a_limit : with_approvals {
-    with_approvals_and_a_limit() : with_approvals(settings()) {}
+    with_approvals_and_a_limit() : with_approvals(without_second_chances(settings())) {}
     static client_options settings() {
         client_options options;
         options.total_timeout = 10min;
@@ -995,7 +1000,7 @@ BOOST_FIXTURE_TEST_CASE(a_credential_that_gives_up_ends_the_stream, with_a_fickl
 namespace {
 
 struct polled : fixture {
-    explicit polled(client_options settings = {}) : fixture(std::move(settings)) {}
+    explicit polled(client_options settings = without_second_chances()) : fixture(std::move(settings)) {}
 
     /// Answers the request that is under way.
     void answer(const std::string& body) {
@@ -1024,9 +1029,10 @@ struct polled : fixture {
         context->service = owner;
         context->polls = true;
         detail::prepared_run request;
-        request.path = "/threads/runs";
-        request.body = secret("{}");
-        asio::co_spawn(io, detail::run_stream::open(std::move(context), std::move(request), detail::stream_options()),
+        request.call.path = "/threads/runs";
+        request.call.body = secret("{}");
+        auto protocol = detail::make_threads_run(context);
+        asio::co_spawn(io, detail::run_stream::open(std::move(context), std::move(protocol), std::move(request)),
                        [&](std::exception_ptr, event_stream s) {
                            stream = std::move(s);
                            finished = true;
@@ -1043,7 +1049,7 @@ struct polled : fixture {
 namespace {
 
 struct polled_with_small_buffers : polled {
-    polled_with_small_buffers() : polled(settings()) {}
+    polled_with_small_buffers() : polled(without_second_chances(settings())) {}
     static client_options settings() {
         client_options options;
         options.high_water_bytes = 10;

@@ -26,6 +26,14 @@ public:
         now_ = target;
     }
 
+    /// Moves time on to what expires next; false when nothing does.
+    bool advance_to_next() {
+        if (pending_.empty()) return false;
+        advance(std::chrono::ceil<std::chrono::milliseconds>(
+            std::max(pending_.begin()->first - now_, net::time_point::duration(0))));
+        return true;
+    }
+
     /// Drops what is pending, as an executor does that goes away.
     void shut_down() { const auto dropped = std::exchange(pending_, {}); }
 

@@ -65,8 +65,7 @@ BOOST_AUTO_TEST_CASE(stay_readable_with_their_padding_when_the_queue_is_gone) {
         // The sanitizer watches: the bytes behind the data may be read, whatever they hold.
         unsigned sum = 0;
         const char* behind = kept[i].data.data() + kept[i].data.size();
-        for (std::size_t k = 0; k < corun::codec::data_padding; ++k)
-            sum += static_cast<unsigned char>(behind[k]);
+        for (std::size_t k = 0; k < corun::codec::data_padding; ++k) sum += static_cast<unsigned char>(behind[k]);
         BOOST_TEST(sum < 64u * 256u);
     }
 }

@@ -273,4 +273,136 @@ BOOST_AUTO_TEST_CASE(answers_that_come_to_nothing_leave_the_run_waiting) {
     BOOST_TEST(m.failure() == errc::premature_eof);
 }
 
+namespace {
+
+run::limits findable(std::chrono::milliseconds event = 0s) {
+    run::limits limits = bounds(60s);
+    limits.event = event;
+    limits.reattachments = 2;
+    return limits;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_known_run_whose_response_breaks_off_is_lost_and_not_over) {
+    for (const std::error_code how : {std::error_code(), std::error_code(errc::connection_lost)}) {
+        machine m(findable(), start);
+        m.run_known(true);
+        (void)m.event_arrived(event_class::ordinary);
+        m.response_ended(how);
+        BOOST_TEST(m.lost());
+        BOOST_TEST(!m.over());
+        BOOST_TEST(!m.reading());
+        BOOST_TEST(m.cause() == (how ? how : std::error_code(errc::premature_eof)));
+        m.readings_begin(start + 1s);
+        BOOST_TEST(m.going());
+        BOOST_TEST(m.reading());
+        BOOST_TEST(!m.deadline().has_value());  // each reading has a limit for itself
+        BOOST_TEST(m.event_arrived(event_class::last));
+        BOOST_TEST(!m.failure());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_end_of_the_stream_before_that_of_the_run_loses_it) {
+    machine m(findable(), start);
+    m.run_known(true);
+    BOOST_TEST(!m.event_arrived(event_class::end_of_stream));
+    BOOST_TEST(m.lost());
+    BOOST_TEST(m.cause() == errc::premature_eof);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_is_not_known_cannot_be_found) {
+    machine m(findable(), start);
+    m.response_ended(errc::connection_lost);
+    BOOST_TEST(m.over());
+    BOOST_TEST(m.failure() == errc::connection_lost);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_is_found_again_no_more_often_than_allowed) {
+    machine m(findable(), start);
+    m.run_known(true);
+    for (int i = 0; i != 2; ++i) {
+        m.response_ended(errc::connection_lost);
+        BOOST_TEST(m.lost());
+        m.readings_begin(start);
+    }
+    m.response_ended(errc::connection_lost);
+    BOOST_TEST(m.failure() == errc::connection_lost);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_service_itself_reports_is_not_looked_into) {
+    machine m(findable(), start);
+    m.run_known(true);
+    (void)m.event_arrived(event_class::error);
+    m.response_ended(errc::connection_lost);
+    BOOST_TEST(m.failure() == errc::stream_failed);
+
+    machine broken(findable(), start);
+    broken.run_known(true);
+    broken.response_ended(std::make_error_code(std::errc::not_enough_memory));
+    BOOST_TEST(broken.over());
+}
+
+BOOST_AUTO_TEST_CASE(keepalives_hide_no_silence_of_events) {
+    machine m(findable(5min), start);
+    m.run_known(true);
+    for (auto at = start + 30s; at < start + 5min; at += 30s) {
+        m.bytes_arrived(at);
+        BOOST_TEST(m.event_arrived(event_class::keepalive));
+        m.time_passed(at);
+        BOOST_TEST(m.going());
+    }
+    BOOST_TEST((m.deadline() == start + 5min));
+    m.time_passed(start + 5min);
+    BOOST_TEST(m.lost());
+    BOOST_TEST(m.cause() == errc::event_timeout);
+}
+
+BOOST_AUTO_TEST_CASE(an_event_puts_the_event_timeout_off_and_so_does_a_pause) {
+    machine m(findable(5min), start);
+    m.bytes_arrived(start + 1min);
+    (void)m.event_arrived(event_class::ordinary);
+    m.bytes_arrived(start + 330s);
+    BOOST_TEST((m.deadline() == start + 6min));
+    m.backlog_changed(2000, start + 350s);
+    BOOST_TEST(!m.deadline().has_value());
+    m.backlog_changed(0, start + 20min);
+    BOOST_TEST((m.deadline() == start + 21min));  // of bytes; that of events is later
+}
+
+BOOST_AUTO_TEST_CASE(the_event_timeout_is_the_failure_of_a_run_that_cannot_be_found) {
+    machine m(findable(10s), start);
+    m.time_passed(start + 10s);
+    BOOST_TEST(m.failure() == errc::event_timeout);
+}
+
+BOOST_AUTO_TEST_CASE(the_total_time_passes_while_a_run_is_lost_and_between_two_tries) {
+    run::limits limits = findable();
+    limits.total = 100s;
+    machine m(limits, start);
+    m.run_known(true);
+    m.response_ended(errc::connection_lost);
+    BOOST_TEST((m.deadline() == start + 100s));
+    m.time_passed(start + 100s);
+    BOOST_TEST(m.failure() == errc::total_timeout);
+
+    machine tried(limits, start);
+    tried.response_awaits_another_try();
+    BOOST_TEST((tried.deadline() == start + 100s));
+    tried.time_passed(start + 100s);
+    BOOST_TEST(tried.failure() == errc::total_timeout);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_whose_answers_were_carried_out_is_found_again_too) {
+    machine m(findable(), start);
+    m.run_known(true);
+    (void)m.event_arrived(event_class::action);
+    m.answers_begin();
+    m.response_begins(start + 1s);
+    m.answer_lost(errc::connection_lost);
+    BOOST_TEST(m.lost());
+    m.readings_begin(start + 2s);
+    BOOST_TEST(m.event_arrived(event_class::last));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,74 @@
+#include "run/text_position.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using corun::run::text_position;
+
+constexpr std::string_view half = "\xEF\xBF\xBD";
+
+std::string rest(const std::vector<std::string_view>& pieces, std::string_view whole) {
+    text_position at;
+    for (const std::string_view each : pieces) at.append(each);
+    return at.rest_of(whole);
+}
+
+/// Where characters begin, and the end.
+std::vector<std::size_t> boundaries(std::string_view text) {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i <= text.size(); ++i)
+        if (i == text.size() || (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) found.push_back(i);
+    return found;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(text_positions)
+
+BOOST_AUTO_TEST_CASE(the_rest_begins_where_the_pieces_ended) {
+    const std::string_view whole = "Grüße, 世界! 🚀🚀 and a tail that is longer than what is kept of it";
+    const auto cuts = boundaries(whole);
+    for (const std::size_t first : cuts)
+        for (const std::size_t second : cuts) {
+            if (second < first) continue;
+            const std::string got = rest({whole.substr(0, first), whole.substr(first, second - first)}, whole);
+            BOOST_CHECK_EQUAL(got, whole.substr(second));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_delivered_leaves_all_of_it) {
+    BOOST_TEST(rest({}, "all") == "all");
+    BOOST_TEST(rest({"", ""}, "all") == "all");
+    BOOST_TEST(rest({}, "") == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_text_no_longer_than_what_was_delivered_has_no_rest) {
+    BOOST_TEST(rest({"Hello"}, "Hello") == "");
+    BOOST_TEST(rest({"Hello"}, "Hell") == "");
+    BOOST_TEST(rest({"Hello"}, "") == "");
+}
+
+BOOST_AUTO_TEST_CASE(another_text_has_no_rest) {
+    BOOST_TEST(rest({"Hello"}, "Howdy, how are you?") == "");
+    BOOST_TEST(rest({"one two three four five"}, "one two three four six, seven") == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_pair_that_was_cut_in_two_goes_on_with_its_other_half) {
+    // What a stream that is not broken gives for the two halves: U+FFFD each.
+    BOOST_TEST(rest({"a", half}, "a🚀b") == std::string(half) + "b");
+    BOOST_TEST(rest({"a", half, half}, "a🚀b") == "b");
+    BOOST_TEST(rest({"a", half, half, "b"}, "a🚀bc") == "c");
+    BOOST_TEST(rest({half}, "🚀") == half);
+}
+
+BOOST_AUTO_TEST_CASE(a_replacement_character_of_the_text_itself_counts_as_one) {
+    const std::string text = "a" + std::string(half) + "b";
+    BOOST_TEST(rest({"a", half}, text) == "b");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
