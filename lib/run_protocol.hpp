@@ -60,6 +60,8 @@ public:
     virtual void accepted(std::string_view json) = 0;
 
     // How it is found again.
+    /// Whether it can be: its id is known, or can be found out.
+    [[nodiscard]] virtual bool can_be_found() const noexcept = 0;
     /// An event of a stream has been delivered, or is about to be.
     virtual void delivered(const event& what) = 0;
     /// The stream was lost; what it had brought has been told by `delivered`.

@@ -256,6 +256,7 @@ void run_stream::on_head(net::response_head head) noexcept {
     const bool events = success && equal_ignoring_case(head_.media_type(), "text/event-stream");
     response_ = events ? response::events : response::refusal;
     if (events) machine_.response_accepted();
+    if (events && protocol_->can_be_found()) machine_.run_known(true);
     try {
         details_.request_id = secrets_.redacted(request_id_of(head_));
     } catch (...) {

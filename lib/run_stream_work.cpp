@@ -266,10 +266,18 @@ asio::awaitable<void> run_stream::read_until_over(std::shared_ptr<run_stream> se
         delay = std::clamp(2 * delay, first_reading_delay, longest_reading_delay);
         std::vector<read_event> news;
         std::optional<error> problem;
+        std::optional<bool> found = true;
         try {
-            news = co_await self->protocol_->read(self->secrets_);
+            // Its stream has not even said which run it is.
+            if (self->run_id().empty()) found = co_await self->protocol_->look(self->secrets_);
+            if (found.value_or(false)) news = co_await self->protocol_->read(self->secrets_);
         } catch (const error& met) {
             problem = met;
+        }
+        if (!found.value_or(false)) {
+            diagnostics details;
+            details.message = "the run could not be found again: there is none that was begun then";
+            problem.emplace(self->machine_.cause(), std::move(details));
         }
         if (!problem) {
             reached = clock->now();
@@ -277,12 +285,12 @@ asio::awaitable<void> run_stream::read_until_over(std::shared_ptr<run_stream> se
             if (!news.empty()) delay = first_reading_delay;
             continue;
         }
-        const bool in_reach = clock->now() - reached < self->options_.reattach.give_up_after;
-        if (is_retryable(*problem) && in_reach) {
+        const bool in_reach = found && clock->now() - reached < self->options_.reattach.give_up_after;
+        if (in_reach && (is_retryable(*problem) || !*found)) {
             delay = std::max(delay, problem->retry_after().value_or(delay));
             continue;
         }
-        if (!self->machine_.lost()) throw error(*problem);
+        if (!self->machine_.lost() || !found.value_or(false)) throw error(*problem);
         diagnostics details = problem->details();
         details.message = "the run could not be found again: " + std::string(problem->what());
         throw error(self->machine_.cause(), std::move(details));

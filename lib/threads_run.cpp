@@ -118,6 +118,9 @@ public:
         first_reading_ = json;
     }
 
+    bool can_be_found() const noexcept override {
+        return !run_id_.empty() || run_->conversation || !run_->begun_in.empty() || !run_->mark.empty();
+    }
     void delivered(const event& what) override { replay_.delivered(what); }
     void lost() override { replay_.tell_deltas(); }
     void sends() override {

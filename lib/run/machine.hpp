@@ -34,7 +34,7 @@ public:
     void bytes_arrived(time_point now) noexcept;
     /// True when the event is for the caller. Events after the last one are not.
     bool event_arrived(codec::event_class kind) noexcept;
-    /// Whether the run is known by its id: should it be lost, it can then be found.
+    /// Whether the run exists, and can be found should it be lost.
     void run_known(bool known) noexcept { known_ = known; }
     [[nodiscard]] bool knows_run() const noexcept { return known_; }
     /// The response is over, `code` says how.

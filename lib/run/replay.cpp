@@ -99,7 +99,10 @@ void replay::delivered(const corun::event& what) {
     std::visit(overloaded{
                    [&](const annotation& said) { ++message(said.message_id).at(said.content_index).annotations; },
                    [&](const message_created& said) { message(said.message.id).begun = true; },
-                   [&](const message_in_progress& said) { message(said.message.id).begun = true; },
+                   [&](const message_in_progress& said) {
+                       progress& known = message(said.message.id);
+                       known.begun = known.in_progress = true;
+                   },
                    [&](const message_completed& said) { end_message(said.message); },
                    [&](const step_created& said) {
                        progress& known = steps_[said.step.id];
@@ -107,7 +110,10 @@ void replay::delivered(const corun::event& what) {
                        // A step that lists tools is whole when it is created.
                        if (said.step.type == "activities" && said.step.status == "completed") known.ended = true;
                    },
-                   [&](const step_in_progress& said) { steps_[said.step.id].begun = true; },
+                   [&](const step_in_progress& said) {
+                       progress& known = steps_[said.step.id];
+                       known.begun = known.in_progress = true;
+                   },
                    [&](const step_completed& said) { end_step(said.step); },
                    [&](const tool_call_delta& said) {
                        const auto found = steps_.find(said.step_id);
@@ -138,12 +144,11 @@ void replay::delivered(const corun::event& what) {
 /// What was missed of a message, and its end if it has come.
 void replay::tell_message(std::vector<event>& events, const thread_message& seen, std::string_view json) {
     progress& known = message(seen.id);
-    if (!known.begun) {
-        events.push_back({"thread.message.created", wire::at_status(json, "in_progress")});
-        events.push_back({"thread.message.in_progress", wire::at_status(json, "in_progress")});
-        known.begun = true;
-    }
     if (known.ended) return;
+    if (!known.begun) events.push_back({"thread.message.created", wire::at_status(json, "in_progress")});
+    known.begun = true;
+    if (!known.in_progress) events.push_back({"thread.message.in_progress", wire::at_status(json, "in_progress")});
+    known.in_progress = true;
     for (std::size_t i = 0; deltas_ && i != seen.content.size(); ++i) {
         const message_content& content = seen.content[i];
         if (content.type != "text") continue;
@@ -226,12 +231,12 @@ std::vector<replay::event> replay::observe(std::string_view run_json, const std:
         if (!known.begun) {
             tell("thread.run.step.created", lists ? std::string(seen.json) : wire::at_status(seen.json, "in_progress"));
             // A step that lists tools is whole when it is created.
-            if (lists && seen.step.status == "completed")
-                known.ended = true;
-            else if (seen.step.type == "message_creation")
-                tell("thread.run.step.in_progress", wire::at_status(seen.json, "in_progress"));
+            if (lists && seen.step.status == "completed") known.ended = true;
             known.begun = true;
         }
+        if (!known.in_progress && !known.ended && seen.step.type == "message_creation")
+            tell("thread.run.step.in_progress", wire::at_status(seen.json, "in_progress"));
+        known.in_progress = true;
         for (const observed_message& message : messages)
             if (message.message.id == seen.step.message_id) tell_message(events, message.message, message.json);
         const bool output_came = known.ended && known.lacks_output && !lacks_output(seen.step);

@@ -61,6 +61,7 @@ private:
         piece& at(std::int32_t index);
 
         bool begun = false;
+        bool in_progress = false;
         bool ended = false;
         bool waits_for_output = false;
         bool lacks_output = false;  ///< It has ended before the output of its calls was there.
