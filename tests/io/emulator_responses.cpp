@@ -133,17 +133,17 @@ struct responding : emulated_http {
         return body;
     }
 
-    struct refused {
+    struct refusal {
         int status;
         json error;
     };
-    refused refusal_of(const std::string& path, const json& body) {
+    refusal refusal_of(const std::string& path, const json& body) {
         const raw_response response = send("POST", path, body.dump());
         return {response.status, json::parse(response.body)["error"]};
     }
     void check_refused(const std::string& path, const json& body, int status, const std::string& message,
                        const json& param = nullptr, const json& code = nullptr) {
-        const refused no = refusal_of(path, body);
+        const refusal no = refusal_of(path, body);
         BOOST_TEST(no.status == status);
         BOOST_TEST(no.error["message"].get<std::string>() == message);
         BOOST_TEST(no.error["param"] == param);
