@@ -16,6 +16,7 @@
 #include <optional>
 
 namespace corun::emulator {
+
 asio::awaitable<void> wait_for(asio::io_context& context, std::chrono::milliseconds time) {
     asio::steady_timer timer(context, time);
     co_await timer.async_wait(asio::use_awaitable);

@@ -71,9 +71,21 @@ struct approved_call {
 struct response : record {
     response(json value, asio::io_context& context)
         : record(std::move(value)), news(context, asio::steady_timer::time_point::max()) {}
+    /// A chain of responses is let go of link by link: it may be longer than the stack is deep.
+    ~response() {
+        while (previous && previous.use_count() == 1) {
+            auto older = std::move(previous->previous);
+            previous = std::move(older);
+        }
+    }
 
     [[nodiscard]] std::string status() const { return get_string(object, "status"); }
     [[nodiscard]] bool ended() const;
+    /// What a call of the round under way gave.
+    void add_output(const std::string& text) {
+        if (!outputs.empty()) outputs += '\n';
+        outputs += text;
+    }
 
     store<record> input;
     std::shared_ptr<response> previous;
@@ -181,8 +193,8 @@ private:
     asio::awaitable<void> emit_deltas(response& what, event_sink& sink, std::string event, json place,
                                       std::vector<std::string> texts);
     asio::awaitable<void> emit_error(response& what, event_sink& sink, response_failure problem);
-    asio::awaitable<void> put(response& what, event_sink& sink, std::string event, std::string frame,
-                              std::int64_t number);
+    /// Keeps a frame and sends it. True when `flush` is due.
+    static bool put(response& what, event_sink& sink, const std::string& event, std::string frame, std::int64_t number);
     [[nodiscard]] std::string frame_of(const std::string& event, const std::string& data) const;
 
     std::shared_ptr<core> core_;

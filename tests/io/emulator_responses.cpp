@@ -506,6 +506,21 @@ BOOST_AUTO_TEST_CASE(shows_everything_that_a_model_can_do) {
     BOOST_TEST(response["usage"]["output_tokens_details"]["reasoning_tokens"] == 3);
 }
 
+BOOST_AUTO_TEST_CASE(is_driven_by_the_same_script_as_a_run) {
+    service->script("", {step::reasoning("hm"), step::refusal("no"), step::call_function("get_weather", "{}"),
+                         step::reply("{output}")});
+    json run = run_body(make_agent(list(function_tool())), "go");
+    const auto events = stream("/threads/runs", run);
+    BOOST_TEST(text_of(events) == "no");
+    BOOST_TEST(events[events.size() - 2].name == "thread.run.requires_action");
+    json body = body_for("go");
+    body["tools"] = list(function());
+    const json response = respond(body);
+    BOOST_TEST(types_in(response["output"]) == (names{"reasoning", "message", "function_call"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(said_in(respond(answering(body, response, output_for(response["output"][2])))) == "sunny");
+}
+
 BOOST_AUTO_TEST_CASE(completes_where_an_action_of_another_kind_is_required) {
     service->script(
         "", {step::require_action("oauth_consent_request", R"({"consent_link":"https://x"})"), step::reply("welcome")});
@@ -864,6 +879,41 @@ BOOST_AUTO_TEST_CASE(ends_a_foreground_response_whose_client_has_left) {
     id = stream_of(body)[0].value()["response"]["id"];
     run_until(io, [&] { return get(responses_path + "/" + id)["status"] != "in_progress"; });
     BOOST_TEST(get(responses_path + "/" + id)["status"] == "cancelled");
+}
+
+BOOST_AUTO_TEST_CASE(cancels_a_response_without_a_stream_whose_client_has_left) {
+    service->options().client_leaves = emulator::client_leaves::is_cancelled;
+    service->script("", {step::hold()});
+    auto socket = await(io, send_raw(request("POST", responses_path, body_for("x").dump())));
+    run_until(io, [&] { return service->requests().size() == 1; });
+    const std::string path = responses_path + "/" + service->requests().front().run_id;
+    run_ready(io);
+    BOOST_TEST(get(path)["status"] == "in_progress");
+    socket.reset();
+    run_until(io, [&] { return get(path)["status"] == "cancelled"; });
+    BOOST_TEST(get(path)["output"].empty());
+}
+
+BOOST_AUTO_TEST_CASE(does_what_is_asked_when_the_answer_gets_lost) {
+    service->inject(fault::drop().on("POST", responses_path));
+    BOOST_TEST(send("POST", responses_path, body_for("Hi").dump()).status == 0);
+    run_ready(io);
+    BOOST_TEST(service->requests().front().status == 0);
+    BOOST_TEST(said_in(get(responses_path + "/" + service->requests().front().run_id)) == "You said: Hi");
+}
+
+BOOST_AUTO_TEST_CASE(does_not_go_on_from_what_has_not_ended) {
+    service->script("wait", {step::hold()});
+    json body = body_for("wait");
+    body["background"] = true;
+    const std::string id = respond(body)["id"];
+    json next = body_for("Hi");
+    next["previous_response_id"] = id;
+    check_refused(responses_path, next, 400, "Previous response with id '" + id + "' is still in progress.",
+                  "previous_response_id");
+    // Deleting it ends it.
+    BOOST_TEST(accepted(send("DELETE", responses_path + "/" + id))["deleted"] == true);
+    BOOST_TEST(send("GET", responses_path + "/" + id).status == 404);
 }
 
 BOOST_AUTO_TEST_CASE(stops_with_responses_at_work) {
