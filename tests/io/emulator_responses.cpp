@@ -323,7 +323,7 @@ BOOST_AUTO_TEST_CASE(answers_without_a_stream) {
     BOOST_TEST(said_in(response) == "You said: Hi");
     BOOST_TEST(get(responses_path + "/" + response["id"].get<std::string>()) == response);
     BOOST_TEST(service->requests().front().status == 200);
-    BOOST_TEST(service->requests().front().run_id == response["id"]);
+    BOOST_TEST(response["id"] == service->requests().front().run_id);
 }
 
 BOOST_AUTO_TEST_CASE(forgets_what_it_does_not_store_and_what_is_deleted) {
@@ -947,12 +947,12 @@ BOOST_AUTO_TEST_CASE(lists_and_calls_with_the_headers_of_the_request) {
     const json call = item_in(response, "mcp_call");
     BOOST_TEST(call["output"] == R"(reserved {"seat":"reserve_seat"})");
     BOOST_TEST(call["error"].is_null());
-    BOOST_TEST(said_in(response) == call["output"]);
+    BOOST_TEST(call["output"] == said_in(response));
     BOOST_TEST(authorization_of("tools/list") == "Bearer good");
     BOOST_TEST(authorization_of("tools/call") == "Bearer good");
     const auto& seen = service->mcp_requests().back();
-    BOOST_TEST(seen.run_id == response["id"]);
-    BOOST_TEST(seen.tool_call_id == call["id"]);
+    BOOST_TEST(response["id"] == seen.run_id);
+    BOOST_TEST(call["id"] == seen.tool_call_id);
 
     // Nothing of it is told, nor kept for the next request.
     BOOST_TEST(response["tools"][0]["headers"].is_null());
