@@ -2,6 +2,7 @@
 """Drives corun-emulator as a process: check_emulator.py PROGRAM"""
 
 import contextlib
+import http.client
 import json
 import pathlib
 import re
@@ -94,6 +95,7 @@ class Program(unittest.TestCase):
             (['--pace', ''], "--pace: '' is not a number from 0 to 3600000"),
             (['--echo-headers', 'some'], "--echo-headers: 'some' is none of never|redacted|full"),
             (['--rejection', 'x'], "--rejection: 'x' is none of failed-run|http-error"),
+            (['--agent-key', 'x'], "--agent-key: 'x' is none of agent_reference|agent|either"),
         ]:
             with self.subTest(arguments):
                 self.assertEqual(outcome(*arguments), (2, '', f'corun-emulator: {message}\n'))
@@ -135,6 +137,34 @@ class Program(unittest.TestCase):
             self.assertIn('"role":"assistant","content":[{"index":0,"type":"text","text":{"value":"scripted"', text)
             self.assertEqual(text.count('event: thread.run.queued\n'), 2)
             self.assertTrue(text.endswith('event: done\ndata: [DONE]\n\n'))
+            self.assertEqual(end(process), (0, '', ''))
+
+    def test_serves_responses_as_it_is_told(self):
+        scripts = self.file('[{"match": "hello", "steps": [{"reasoning": "hm"}, {"refusal": "no"}]}]')
+        faults = self.file('[{"cut": true, "after_events": 2, "on": "GET /openai/v1/responses/*"}]')
+        with running('--scripts', scripts, '--faults', faults, '--no-event-lines', '--done-marker', '--empty-output',
+                     '--stream-retrieval', 'any') as process:
+            body = {'model': 'm', 'input': 'hello', 'stream': True}
+            with send(process, 'POST', '/openai/v1/responses', body) as answer:
+                frames = answer.read().decode().split('\n\n')
+            events = [json.loads(frame.removeprefix('data: ')) for frame in frames[:-2]]
+            self.assertEqual(frames[-2:], ['data: [DONE]', ''])
+            self.assertEqual([event['sequence_number'] for event in events], list(range(len(events))))
+            types = [event['type'] for event in events]
+            self.assertIn('response.reasoning_summary_text.delta', types)
+            self.assertIn('response.refusal.delta', types)
+            self.assertEqual((types[-1], events[-1]['response']['output']), ('response.completed', []))
+            path = f"/openai/v1/responses/{events[0]['response']['id']}"
+            request = urllib.request.Request(process.endpoint + path + '?stream=true&starting_after=1')
+            request.add_header('Authorization', 'Bearer emulator')
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                with self.assertRaises(http.client.IncompleteRead) as cut:
+                    answer.read()
+                self.assertEqual(cut.exception.partial.decode().count('data: '), 2)
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                send(process, 'POST', '/openai/v1/responses', {'input': 'hello'})
+            self.assertEqual(json.load(refused.exception)['error']['param'], 'model')
+            refused.exception.close()
             self.assertEqual(end(process), (0, '', ''))
 
     def test_runs_an_mcp_server_beside_it(self):

@@ -38,6 +38,7 @@ call::call(const http::request& request, std::string_view base) : body_text(requ
         segments.push_back(percent_decoded(segment, false));
         rest.remove_prefix(segment.size());
     }
+    if (!in_project) take_openai_segments();
     for (std::string_view rest = raw_query; !rest.empty();) {
         const auto pair = rest.substr(0, rest.find('&'));
         rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
@@ -45,6 +46,20 @@ call::call(const http::request& request, std::string_view base) : body_text(requ
         query.emplace_back(
             percent_decoded(pair.substr(0, equals), true),
             equals == std::string_view::npos ? std::string{} : percent_decoded(pair.substr(equals + 1), true));
+    }
+}
+
+void call::take_openai_segments() {
+    const auto begins = [this](std::size_t at) {
+        return segments[at] == "v1" &&
+               (segments[at + 1] == "responses" || segments[at + 1] == "conversations" || segments[at + 1] == "models");
+    };
+    for (std::size_t at = 0; at + 1 < segments.size(); ++at) {
+        if (!begins(at)) continue;
+        segments.erase(segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(at));
+        segments.insert(segments.begin(), "openai");
+        at_openai = true;
+        return;
     }
 }
 

@@ -16,7 +16,8 @@ namespace corun::emulator {
 
 /// A request taken apart.
 struct call {
-    /// `base` is the path of the endpoint.
+    /// `base` is the path of the endpoint. Elsewhere, `/v1/responses` and the like, below any prefix, have the
+    /// segments that they have in the project: `openai`, `v1`, `responses`.
     call(const http::request& request, std::string_view base);
 
     /// The query parameter of this name, empty when there is none.
@@ -29,7 +30,10 @@ struct call {
     std::string method, path, raw_query;
     std::vector<std::string> segments;
     std::vector<std::pair<std::string, std::string>> query;
-    bool in_project = false;
+    bool in_project = false, at_openai = false;
+
+private:
+    void take_openai_segments();
 };
 
 /// The JSON body, when `check` lets it through. Absent, it is an empty object unless `required`.

@@ -10,73 +10,12 @@
 namespace corun::emulator {
 namespace {
 
-std::string reason_of(int status) {
-    switch (status) {
-        case 400:
-            return "Bad Request";
-        case 401:
-            return "Unauthorized";
-        case 403:
-            return "Forbidden";
-        case 404:
-            return "Not Found";
-        case 405:
-            return "Method Not Allowed";
-        case 429:
-            return "Too Many Requests";
-        case 500:
-            return "Internal Server Error";
-        case 502:
-            return "Bad Gateway";
-        case 503:
-            return "Service Unavailable";
-        default:
-            return "Error";
-    }
-}
-
 /// The run's failure when an MCP server did not do what it was asked.
 run_failure failure_of(const mcp_error& problem, const std::string& asked, mcp_failure how) {
     if (how == mcp_failure::anonymous) return {"server_error", went_wrong};
     std::string message = "MCP Connector error. Http status: 424, error details: Error " + asked + ". ";
-    message += problem.status()
-                   ? "Http status code: " + std::to_string(problem.status()) + " (" + reason_of(problem.status()) + ")"
-                   : problem.what();
+    message += problem.description();
     return {"tool_server_error", message};
-}
-
-/// What an MCP server has answered.
-struct mcp_answer {
-    mcp_answer() = default;
-    json tools;
-    std::string output;
-    std::optional<mcp_error> problem;
-};
-
-asio::awaitable<void> list_into(mcp_answer& answer, mcp_client& client, mcp_client::target where) {
-    mcp_answer& into = answer;
-    try {
-        into.tools = co_await client.list_tools(std::move(where));
-    } catch (const mcp_error& error) {
-        into.problem = error;
-    }
-}
-
-asio::awaitable<void> call_into(mcp_answer& answer, mcp_client& client, mcp_client::target where, std::string name,
-                                std::string arguments) {
-    mcp_answer& into = answer;
-    try {
-        into.output = co_await client.call_tool(std::move(where), std::move(name), std::move(arguments));
-    } catch (const mcp_error& error) {
-        into.problem = error;
-    }
-}
-
-/// A text in two halves, as it comes in pieces. Characters stay whole.
-std::pair<std::string, std::string> halves_of(const std::string& text) {
-    std::size_t half = text.size() / 2;
-    while (half < text.size() && (static_cast<unsigned char>(text[half]) & 0xC0) == 0x80) ++half;
-    return {text.substr(0, half), text.substr(half)};
 }
 
 json tool_calls_details(const run& what, bool with_calls) {
@@ -170,11 +109,15 @@ mcp_client::target core::target_of(const run& what, const mcp_binding& server, c
     seen.server_label = server.label;
     if (call) seen.tool_call_id = call->id;
     seen.headers = call ? call->headers : server.headers;
+    return mcp_target(server.url, std::move(seen));
+}
+
+mcp_client::target core::mcp_target(std::string url, recorded_mcp_request seen) {
     mcp_client::target where;
-    where.url = server.url;
+    where.url = std::move(url);
     where.headers = seen.headers;
     where.timeout = options.mcp_timeout;
-    where.observe = [this, seen](const std::string& method, int status) {
+    where.observe = [this, seen = std::move(seen)](const std::string& method, int status) {
         if (mcp_requests.size() >= options.recorded_requests)
             mcp_requests.erase(mcp_requests.begin(), mcp_requests.begin() + std::ssize(mcp_requests) / 2);
         mcp_requests.push_back(seen);
@@ -199,7 +142,7 @@ asio::awaitable<void> core::list_tools(run& what, event_sink& sink) {
     for (auto& server : what.servers) {
         co_await sink.flush();
         mcp_answer answer;
-        auto asked = list_into(answer, mcp_, target_of(what, server, nullptr));
+        auto asked = list_into(answer, mcp, target_of(what, server, nullptr));
         co_await meanwhile(sink, std::move(asked));
         if (answer.problem) {
             what.step_under_way = new_step(what, "tool_calls", tool_calls_details(what, false));
@@ -293,18 +236,18 @@ asio::awaitable<void> core::call_servers(run& what, event_sink& sink) {
         const tool_call call = what.calls[i];
         const mcp_binding& server = what.servers[call.server];
         mcp_answer answer;
-        auto asked = call_into(answer, mcp_, target_of(what, server, &call), call.name, call.arguments);
+        auto asked = call_into(answer, mcp, target_of(what, server, &call), call.name, call.arguments);
         co_await meanwhile(sink, std::move(asked));
         if (answer.problem)
             throw failure_of(*answer.problem, "calling tool '" + call.name + "' of MCP server: '" + server.label + "'",
                              options.mcp_failure);
-        what.calls[i].output = answer.output;
+        what.calls[i].output = answer.output.text;
         if (options.mcp_deltas == mcp_deltas::bare) continue;
         json delta;
         delta["id"] = call.id;
         delta["type"] = "mcp";
         delta["arguments"] = call.arguments;
-        delta["output"] = std::move(answer.output);
+        delta["output"] = std::move(answer.output.text);
         co_await emit_call_delta(what, sink, i, std::move(delta));
     }
 }

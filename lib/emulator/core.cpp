@@ -59,12 +59,6 @@ bool conflicts(const json& narrow, const json& broad, conflict_when when) {
     });
 }
 
-std::size_t words(const std::string& text) {
-    std::size_t count = 0;
-    for (std::size_t i = 0; i != text.size(); ++i) count += text[i] != ' ' && (i == 0 || text[i - 1] == ' ');
-    return count;
-}
-
 /// What a message says, of all its text blocks.
 std::string text_of_message(const json& message) {
     std::string text;
@@ -86,15 +80,15 @@ std::shared_ptr<run> thread::active_run() const {
     return nullptr;
 }
 
-bool mcp_binding::needs_approval(const std::string& tool) const {
+bool mcp_binding::needs_approval(const std::string& tool, bool read_only) const {
     if (approval.is_string()) return approval != "never";
     const json& never = get(approval, "never");
     const json& names = never.is_array() ? never : get(never, "tool_names");
-    return !names.is_array() || std::find(names.begin(), names.end(), tool) == names.end();
+    if (names.is_array() && std::find(names.begin(), names.end(), tool) != names.end()) return false;
+    return get(never, "read_only") != true || !read_only;
 }
 
-core::core(asio::io_context& io, service_options what)
-    : context(io), options(std::move(what)), mcp_(io.get_executor()) {
+core::core(asio::io_context& io, service_options what) : context(io), options(std::move(what)), mcp(io.get_executor()) {
     if (!options.clock) options.clock = [] { return std::chrono::system_clock::now(); };
 }
 
@@ -379,6 +373,17 @@ json core::shown(const run& what) const {
     if (options.echo_headers == echo_headers::never) object["tool_resources"] = json::object();
     if (!options.null_required_action && object["required_action"].is_null()) object.erase("required_action");
     return object;
+}
+
+void redact(json& tool, echo_headers how) {
+    if (how == echo_headers::full) return;
+    if (how == echo_headers::never && tool.contains("authorization")) tool.erase("authorization");
+    if (how == echo_headers::redacted && tool.contains("authorization")) tool["authorization"] = "***";
+    if (!get(tool, "headers").is_object()) return;
+    if (how == echo_headers::never)
+        tool["headers"] = nullptr;
+    else
+        for (auto& value : tool["headers"]) value = "***";
 }
 
 void drop_results(json& step_details) {

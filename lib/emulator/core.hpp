@@ -3,6 +3,7 @@
 #include "emulator/faults.hpp"
 #include "emulator/json.hpp"
 #include "emulator/mcp_client.hpp"
+#include "emulator/model.hpp"
 #include "emulator/store.hpp"
 #include <corun/emulator/emulator.hpp>
 
@@ -44,7 +45,8 @@ struct mcp_binding {
     json approval;  ///< `require_approval`, null: the default.
     json tools;     ///< As listed: name -> {description, parameters}.
 
-    [[nodiscard]] bool needs_approval(const std::string& tool) const;
+    /// `read_only`: the tool says of itself that it changes nothing.
+    [[nodiscard]] bool needs_approval(const std::string& tool, bool read_only = false) const;
 };
 
 struct tool_call {
@@ -114,8 +116,9 @@ public:
     service_options options;
     store<agent> agents;
     store<thread> threads;
-    std::vector<std::pair<std::string, std::vector<step>>> scripts;
+    std::vector<script> scripts;
     fault_list faults;
+    mcp_client mcp;
     std::vector<recorded_mcp_request> mcp_requests;
     bool stopped = false;
 
@@ -133,6 +136,9 @@ public:
     /// Somebody looks at a run: it may go on to its next stage, if it waits for that.
     void was_read(run& what);
     void stop();
+
+    /// An MCP server as `seen` says who asks it, and with which headers; what is asked is recorded.
+    mcp_client::target mcp_target(std::string url, recorded_mcp_request seen);
 
     /// Objects as the service shows them.
     [[nodiscard]] json shown(const record& what) const;
@@ -172,7 +178,6 @@ private:
     /// Does something that takes time, with keep-alives in the stream meanwhile.
     asio::awaitable<void> meanwhile(event_sink& sink, asio::awaitable<void> what);
     asio::awaitable<void> keep_alive(event_sink& sink);
-    asio::awaitable<void> wait_for(std::chrono::milliseconds time);
     asio::awaitable<void> wait_until_expired(run& what);
 
     asio::awaitable<void> emit(event_sink& sink, std::string event, json data);
@@ -182,9 +187,12 @@ private:
     asio::awaitable<void> emit_call_delta(run& what, event_sink& sink, std::size_t index, json call);
     mcp_client::target target_of(const run& what, const mcp_binding& server, const tool_call* call);
 
-    mcp_client mcp_;
     std::uint64_t ids_ = 0;
 };
+
+asio::awaitable<void> wait_for(asio::io_context& context, std::chrono::milliseconds time);
+/// Does the one thing, and the other until the one is done; what the one throws, it throws.
+asio::awaitable<void> alongside(asio::awaitable<void> what, asio::awaitable<void> other);
 
 /// Tokens as a step and a run count them.
 inline json usage_of(std::size_t prompt, std::size_t completion) {
@@ -194,9 +202,9 @@ inline json usage_of(std::size_t prompt, std::size_t completion) {
     usage["total_tokens"] = prompt + completion;
     return usage;
 }
+/// Takes from an MCP tool what is secret in it, where that is not to be told.
+void redact(json& tool, echo_headers how);
 /// Drops the content of search results, which is shown to those who ask for it.
 void drop_results(json& step_details);
-/// What the model says: `{message}` and `{output}` filled in.
-std::string filled_in(std::string text, const run& of);
 
 }  // namespace corun::emulator

@@ -16,22 +16,20 @@
 #include <optional>
 
 namespace corun::emulator {
-namespace {
 
-/// Words with the space before them, as models give them.
-std::vector<std::string> tokens_of(const std::string& text) {
-    std::vector<std::string> tokens;
-    for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t letter = text.find_first_not_of(' ', begin);
-        const std::size_t end =
-            letter == std::string::npos ? text.size() : std::min(text.find(' ', letter), text.size());
-        tokens.push_back(text.substr(begin, end - begin));
-        begin = end;
-    }
-    return tokens;
+asio::awaitable<void> wait_for(asio::io_context& context, std::chrono::milliseconds time) {
+    asio::steady_timer timer(context, time);
+    co_await timer.async_wait(asio::use_awaitable);
 }
 
-}  // namespace
+asio::awaitable<void> alongside(asio::awaitable<void> what, asio::awaitable<void> other) {
+    using namespace asio::experimental::awaitable_operators;
+    try {
+        co_await (std::move(what) || std::move(other));
+    } catch (const asio::multiple_exceptions& both) {
+        std::rethrow_exception(both.first_exception());
+    }
+}
 
 void core::work(std::shared_ptr<run> what, event_sink sink) {
     // A signal for each coroutine: the last one may still be ending its stream when the next begins.
@@ -155,17 +153,12 @@ asio::awaitable<void> core::stage(run& what, event_sink& sink) {
 }
 
 asio::awaitable<void> core::meanwhile(event_sink& sink, asio::awaitable<void> what) {
-    using namespace asio::experimental::awaitable_operators;
     const bool silent = options.keepalive.count() == 0 || !sink.is_open();
     if (silent) {
         co_await std::move(what);
         co_return;
     }
-    try {
-        co_await (std::move(what) || keep_alive(sink));
-    } catch (const asio::multiple_exceptions& both) {
-        std::rethrow_exception(both.first_exception());
-    }
+    co_await alongside(std::move(what), keep_alive(sink));
 }
 
 asio::awaitable<void> core::keep_alive(event_sink& sink) {
@@ -178,15 +171,10 @@ asio::awaitable<void> core::keep_alive(event_sink& sink) {
     }
 }
 
-asio::awaitable<void> core::wait_for(std::chrono::milliseconds time) {
-    asio::steady_timer timer(context, time);
-    co_await timer.async_wait(asio::use_awaitable);
-}
-
 asio::awaitable<void> core::wait_until_expired(run& what) {
     const auto until = get(what.object, "expires_at").get<std::int64_t>();
     for (;;) {
-        co_await wait_for(std::chrono::seconds(std::max<std::int64_t>(until - now(), 0)));
+        co_await wait_for(context, std::chrono::seconds(std::max<std::int64_t>(until - now(), 0)));
         expire(what);
         if (what.ended()) throw interrupted{};
     }
@@ -240,6 +228,7 @@ asio::awaitable<void> core::follow_plan(run& what, event_sink& sink) {
         switch (next.type()) {
             case step::kind::reply:
             case step::kind::message:
+            case step::kind::refusal:
                 what.plan.pop_front();
                 co_await say(what, sink, next);
                 if (what.ended()) co_return;
@@ -256,6 +245,7 @@ asio::awaitable<void> core::follow_plan(run& what, event_sink& sink) {
                 if (const bool waits = co_await call_round(what, sink); waits) co_return;
                 break;
             case step::kind::next_round:
+            case step::kind::reasoning:
                 what.plan.pop_front();
                 break;
             case step::kind::require_action: {
@@ -345,7 +335,7 @@ asio::awaitable<bool> core::say_text(run& what, event_sink& sink, record& messag
                                      std::size_t count) {
     std::vector<std::string> tokens;
     if (count == 0) {
-        tokens = tokens_of(filled_in(get_string(get(block, "text"), "value"), what));
+        tokens = tokens_of(filled_in(get_string(get(block, "text"), "value"), what.user_message, what.outputs));
         count = tokens.size();
     }
     const json& limit = get(what.object, "max_completion_tokens");
@@ -375,7 +365,7 @@ asio::awaitable<bool> core::say_text(run& what, event_sink& sink, record& messag
             if (sink.put("thread.message.delta", before + text_of(token) + after)) co_await sink.flush();
             if (options.pace.count() > 0) {
                 co_await sink.flush();
-                auto pace = wait_for(options.pace);
+                auto pace = wait_for(context, options.pace);
                 co_await meanwhile(sink, std::move(pace));
             }
             if (what.status() == "cancelling" || what.ended()) throw interrupted{};

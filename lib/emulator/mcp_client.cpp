@@ -19,6 +19,31 @@
 namespace corun::emulator {
 namespace {
 
+std::string reason_of(int status) {
+    switch (status) {
+        case 400:
+            return "Bad Request";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 429:
+            return "Too Many Requests";
+        case 500:
+            return "Internal Server Error";
+        case 502:
+            return "Bad Gateway";
+        case 503:
+            return "Service Unavailable";
+        default:
+            return "Error";
+    }
+}
+
 constexpr const char* newest_version = "2025-06-18";
 
 /// The JSON-RPC response with this id, out of a body that is JSON or a stream of events.
@@ -56,6 +81,11 @@ json request_of(const char* method, json parameters) {
 }
 
 }  // namespace
+
+std::string mcp_error::description() const {
+    if (status_ == 0) return what();
+    return "Http status code: " + std::to_string(status_) + " (" + reason_of(status_) + ")";
+}
 
 struct mcp_client::impl {
     explicit impl(asio::any_io_executor executor)
@@ -181,7 +211,7 @@ asio::awaitable<json> mcp_client::list_tools(target where) {
     co_return tools;
 }
 
-asio::awaitable<std::string> mcp_client::call_tool(target where, std::string name, std::string arguments) {
+asio::awaitable<mcp_output> mcp_client::call_tool(target where, std::string name, std::string arguments) {
     session with(impl_->transport, impl_->clock, std::move(where));
     co_await with.open();
     json parameters;
@@ -190,12 +220,32 @@ asio::awaitable<std::string> mcp_client::call_tool(target where, std::string nam
     if (!parameters["arguments"].is_object()) parameters["arguments"] = json::object();
     const json result = co_await with.call("tools/call", std::move(parameters));
     co_await with.close();
-    std::string text;
+    mcp_output output;
+    output.is_error = get(result, "isError") == true;
     for (const auto& block : get(result, "content")) {
-        if (!text.empty()) text += '\n';
-        text += get_string(block, "type") == "text" ? get_string(block, "text") : text_of(block);
+        if (!output.text.empty()) output.text += '\n';
+        output.text += get_string(block, "type") == "text" ? get_string(block, "text") : text_of(block);
     }
-    co_return text;
+    co_return output;
+}
+
+asio::awaitable<void> list_into(mcp_answer& answer, mcp_client& client, mcp_client::target where) {
+    mcp_answer& into = answer;
+    try {
+        into.tools = co_await client.list_tools(std::move(where));
+    } catch (const mcp_error& error) {
+        into.problem = error;
+    }
+}
+
+asio::awaitable<void> call_into(mcp_answer& answer, mcp_client& client, mcp_client::target where, std::string name,
+                                std::string arguments) {
+    mcp_answer& into = answer;
+    try {
+        into.output = co_await client.call_tool(std::move(where), std::move(name), std::move(arguments));
+    } catch (const mcp_error& error) {
+        into.problem = error;
+    }
 }
 
 }  // namespace corun::emulator

@@ -1,18 +1,15 @@
 // The model: what it makes of a message.
+#include "emulator/model.hpp"
+
 #include "emulator/core.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <tuple>
 
 namespace corun::emulator {
 namespace {
-
-std::string replace_all(std::string text, std::string_view what, std::string_view by) {
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-        text.replace(at, what.size(), by);
-    return text;
-}
 
 /// The number in `tokens(number)`, if the message holds it.
 std::optional<std::size_t> token_cue(const std::string& message) {
@@ -30,7 +27,18 @@ bool is_call(const step& one) {
            one.type() == step::kind::call_tool;
 }
 
-/// Arguments that a schema accepts: every required member, strings out of the message.
+}  // namespace
+
+std::string replace_all(std::string text, std::string_view what, std::string_view by) {
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
+        text.replace(at, what.size(), by);
+    return text;
+}
+
+std::string filled_in(std::string text, const std::string& message, const std::string& outputs) {
+    return replace_all(replace_all(std::move(text), "{message}", message), "{output}", outputs);
+}
+
 json arguments_for(const json& schema, const std::string& message) {
     json arguments = json::object();
     const json& properties = get(schema, "properties");
@@ -57,10 +65,58 @@ json arguments_for(const json& schema, const std::string& message) {
     return arguments;
 }
 
-}  // namespace
+std::vector<std::string> tokens_of(const std::string& text) {
+    std::vector<std::string> tokens;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t letter = text.find_first_not_of(' ', begin);
+        const std::size_t end =
+            letter == std::string::npos ? text.size() : std::min(text.find(' ', letter), text.size());
+        tokens.push_back(text.substr(begin, end - begin));
+        begin = end;
+    }
+    return tokens;
+}
 
-std::string filled_in(std::string text, const run& of) {
-    return replace_all(replace_all(std::move(text), "{message}", of.user_message), "{output}", of.outputs);
+std::pair<std::string, std::string> halves_of(const std::string& text) {
+    std::size_t half = text.size() / 2;
+    while (half < text.size() && (static_cast<unsigned char>(text[half]) & 0xC0) == 0x80) ++half;
+    return {text.substr(0, half), text.substr(half)};
+}
+
+std::size_t words(const std::string& text) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i != text.size(); ++i) count += text[i] != ' ' && (i == 0 || text[i - 1] == ' ');
+    return count;
+}
+
+std::deque<step> plan_for(const std::vector<script>& scripts, const model_view& view) {
+    const std::string& message = view.message;
+    std::deque<step> plan;
+    for (auto one = scripts.rbegin(); one != scripts.rend(); ++one)
+        if (one->first.empty() || message.find(one->first) != std::string::npos) {
+            plan.assign(one->second.begin(), one->second.end());
+            break;
+        }
+    if (plan.empty()) {
+        if (!view.chosen_function.empty()) {
+            plan.push_back(step::call_function(view.chosen_function));
+        } else if (const auto count = token_cue(message)) {
+            plan.push_back(step::tokens(*count));
+        } else if (view.tools_allowed) {
+            for (const auto& name : view.functions)
+                if (message.find(name) != std::string::npos) plan.push_back(step::call_function(name));
+            const std::string *label = nullptr, *first = nullptr;
+            for (const auto& [server, tools] : view.servers)
+                for (const auto& name : tools) {
+                    if (!first) std::tie(label, first) = std::pair(&server, &name);
+                    if (message.find(name) != std::string::npos) plan.push_back(step::call_mcp(name, {}, server));
+                }
+            if (plan.empty() && first) plan.push_back(step::call_mcp(*first, {}, *label));
+        }
+        if (plan.empty()) plan.push_back(step::reply("You said: {message}"));
+    }
+    if (is_call(plan.back())) plan.push_back(step::reply("{output}"));
+    return plan;
 }
 
 tool_call core::make_call(run& what, const step& scripted) {
@@ -96,34 +152,16 @@ tool_call core::make_call(run& what, const step& scripted) {
 }
 
 void core::make_plan(run& what) {
-    const std::string& message = what.user_message;
-    for (auto script = scripts.rbegin(); script != scripts.rend(); ++script)
-        if (script->first.empty() || message.find(script->first) != std::string::npos) {
-            what.plan.assign(script->second.begin(), script->second.end());
-            break;
-        }
-    const bool tools_allowed = get(what.object, "tool_choice") != "none";
-    if (what.plan.empty()) {
-        if (const auto count = token_cue(message)) {
-            what.plan.push_back(step::tokens(*count));
-        } else if (tools_allowed) {
-            for (const auto& tool : what.object["tools"])
-                if (const std::string name = get_string(get(tool, "function"), "name");
-                    get_string(tool, "type") == "function" && message.find(name) != std::string::npos)
-                    what.plan.push_back(step::call_function(name));
-            const mcp_binding* first = nullptr;
-            for (const auto& server : what.servers)
-                for (const auto& [name, tool] : server.tools.items()) {
-                    if (!first) first = &server;
-                    if (message.find(name) != std::string::npos)
-                        what.plan.push_back(step::call_mcp(name, {}, server.label));
-                }
-            if (what.plan.empty() && first)
-                what.plan.push_back(step::call_mcp(first->tools.begin().key(), {}, first->label));
-        }
-        if (what.plan.empty()) what.plan.push_back(step::reply("You said: {message}"));
+    model_view view;
+    view.message = what.user_message;
+    view.tools_allowed = get(what.object, "tool_choice") != "none";
+    for (const auto& tool : what.object["tools"])
+        if (get_string(tool, "type") == "function") view.functions.push_back(get_string(get(tool, "function"), "name"));
+    for (const auto& server : what.servers) {
+        auto& tools = view.servers.emplace_back(server.label, std::vector<std::string>{}).second;
+        for (const auto& [name, tool] : server.tools.items()) tools.push_back(name);
     }
-    if (is_call(what.plan.back())) what.plan.push_back(step::reply("{output}"));
+    what.plan = plan_for(scripts, view);
 }
 
 }  // namespace corun::emulator

@@ -37,6 +37,18 @@ inline refusal bad_request(std::string message, json param = nullptr, json code 
 inline refusal not_found(const std::string& kind, const std::string& id) {
     return {404, error_envelope("No " + kind + " found with id '" + id + "'.", "invalid_request_error")};
 }
+/// HTTP 400 of what stands in front of the responses and knows agents. Whoever answers puts the request's id in.
+inline refusal invalid_payload(std::string message, json param) {
+    json body;
+    json& error = body["error"];
+    error["code"] = "invalid_payload";
+    error["message"] = std::move(message);
+    error["param"] = std::move(param);
+    error["type"] = "invalid_request_error";
+    error["details"] = json::array();
+    error["additionalInfo"]["request_id"] = nullptr;
+    return {400, std::move(body)};
+}
 /// The gateway in front of the service has its own shape.
 inline refusal gateway_error(int status, const std::string& code, const std::string& message) {
     json body;

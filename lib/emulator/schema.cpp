@@ -190,6 +190,22 @@ check by_type(std::vector<std::pair<std::string, check>> types) {
     };
 }
 
+check headers() {
+    return [fields = map(string())](const json& value, const std::string& path) {
+        fields(value, path);
+        for (const auto& [name, item] : value.items()) {
+            const auto& text = item.get_ref<const std::string&>();
+            const bool has_control_character = std::any_of(
+                text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+            if (!is_header_name(name) || has_control_character)
+                throw bad_request("Invalid '" + path + "': " +
+                                      (has_control_character ? "a value holds a control character."
+                                                             : "a name is not one of an HTTP header."),
+                                  path, "invalid_value");
+        }
+    };
+}
+
 namespace {
 
 using members = std::vector<member>;
@@ -262,23 +278,6 @@ check tool(bool mcp) {
                                                   required("server_url", string()),
                                                   {"allowed_tools", nullable(array(string()))}}));
     return by_type(std::move(all));
-}
-
-/// HTTP headers for an MCP server. A line break in one would be a header, or a request, more.
-check headers() {
-    return [fields = map(string())](const json& value, const std::string& path) {
-        fields(value, path);
-        for (const auto& [name, item] : value.items()) {
-            const auto& text = item.get_ref<const std::string&>();
-            const bool has_control_character = std::any_of(
-                text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
-            if (!is_header_name(name) || has_control_character)
-                throw bad_request("Invalid '" + path + "': " +
-                                      (has_control_character ? "a value holds a control character."
-                                                             : "a name is not one of an HTTP header."),
-                                  path, "invalid_value");
-        }
-    };
 }
 
 check approval() {

@@ -39,6 +39,8 @@ check metadata();
 check nullable(check inner);
 /// A string that passes `text`, or anything else that passes `other`.
 check string_or(check text, check other);
+/// HTTP headers for an MCP server. A line break in one would be a header, or a request, more.
+check headers();
 /// An object with these members and no other.
 check object(std::vector<member> members);
 /// An object whose member `type` chooses the check.

@@ -47,6 +47,16 @@ step step::message(std::string content) {
     one.text_ = std::move(content);
     return one;
 }
+step step::refusal(std::string text) {
+    step one(kind::refusal);
+    one.text_ = std::move(text);
+    return one;
+}
+step step::reasoning(std::string summary) {
+    step one(kind::reasoning);
+    one.text_ = std::move(summary);
+    return one;
+}
 step step::activity(std::string object) {
     parsed(object, false, "activity");
     step one(kind::activity);
@@ -104,6 +114,8 @@ step step_of(const json& what) {
     if (what.contains("reply")) return step::reply(get_string(what, "reply"));
     if (get(what, "tokens").is_number_unsigned()) return step::tokens(what["tokens"].get<std::size_t>());
     if (what.contains("message") && !what.contains("fail")) return step::message(text_of(what["message"]));
+    if (what.contains("refusal")) return step::refusal(get_string(what, "refusal"));
+    if (what.contains("reasoning")) return step::reasoning(get_string(what, "reasoning"));
     if (what.contains("activity")) return step::activity(text_of(what["activity"]));
     if (what.contains("call_function"))
         return step::call_function(get_string(what, "call_function"), text_or_json(get(what, "arguments")));

@@ -3,6 +3,7 @@
 #include "emulator/core.hpp"
 #include "emulator/files.hpp"
 #include "emulator/refusal.hpp"
+#include "emulator/responses.hpp"
 #include "emulator/schema.hpp"
 #include "emulator/script.hpp"
 
@@ -23,13 +24,17 @@ constexpr std::size_t recorded_of_upload = 64 * 1024;
 
 struct service::impl : std::enable_shared_from_this<service::impl> {
     impl(asio::io_context& context, service_options options)
-        : core(std::make_shared<emulator::core>(context, std::move(options))), token(core->options.token) {}
+        : core(std::make_shared<emulator::core>(context, std::move(options))),
+          responses(std::make_shared<emulator::responses>(core)),
+          token(core->options.token) {}
 
     std::shared_ptr<emulator::core> core;
+    std::shared_ptr<emulator::responses> responses;
     file_service files{*core};
     std::string token;
     std::string base = "/api/projects/emulator";
     std::vector<recorded_request> requests;
+    std::uint64_t forgotten = 0;  ///< Requests that were recorded before the first of those.
     std::optional<http::server> server;
     schema::bodies bodies{false}, bodies_with_mcp{true};
     std::uint64_t answered = 0;
@@ -54,9 +59,17 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         return fields;
     }
 
-    void answer(http::exchange& exchange, int status, const json& body) {
+    void answer(http::exchange& exchange, int status, json body, header_fields more = {}) {
         requests.back().status = status;
-        exchange.respond(status, head(exchange, "application/json; charset=utf-8"), text_of(body));
+        answer_later(exchange, status, std::move(body), std::move(more));
+    }
+
+    void answer_later(http::exchange& exchange, int status, json body, header_fields more) {
+        auto fields = head(exchange, "application/json; charset=utf-8");
+        if (body.contains("error") && get(body["error"], "additionalInfo").is_object())
+            body["error"]["additionalInfo"]["request_id"] = http::find(fields, "apim-request-id");
+        fields.insert(fields.end(), more.begin(), more.end());
+        exchange.respond(status, std::move(fields), text_of(body));
     }
 
     void serve(std::shared_ptr<http::exchange> exchange) {
@@ -103,8 +116,10 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
         seen.headers = what.fields;
         const bool is_upload = http::find(what.fields, "content-type").starts_with("multipart/");
         seen.body = what.body_text.substr(0, is_upload ? recorded_of_upload : std::string::npos);
-        if (requests.size() >= core->options.recorded_requests)
+        if (requests.size() >= core->options.recorded_requests) {
+            forgotten += requests.size() / 2;
             requests.erase(requests.begin(), requests.begin() + std::ssize(requests) / 2);
+        }
         requests.push_back(std::move(seen));
     }
 
@@ -128,13 +143,20 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
     }
 
     void dispatch(const std::shared_ptr<http::exchange>& exchange, const call& what) {
+        if (what.at_openai) {
+            if (!is_let_in(what, true))
+                throw refusal(401, error_envelope("Incorrect API key provided.", "invalid_request_error", nullptr,
+                                                  "invalid_api_key"));
+            return serve_responses(exchange, what);
+        }
         if (!what.in_project) throw gateway_error(404, "404", "Resource not found");
-        if (!token.empty() && http::find(what.fields, "authorization") != "Bearer " + token) {
+        if (!is_let_in(what, false)) {
             json body;
             body["statusCode"] = 401;
             body["message"] = "Unauthorized. Access token is missing, invalid, audience is incorrect, or has expired.";
             throw refusal(401, std::move(body));
         }
+        if (emulator::responses::owns(what)) return serve_responses(exchange, what);
         const std::string version = what.parameter("api-version");
         if (version != "2025-05-01" && version != "2025-05-15-preview" && version != "v1")
             throw gateway_error(400, "BadRequest", "API version not supported");
@@ -146,6 +168,31 @@ struct service::impl : std::enable_shared_from_this<service::impl> {
             return submit(exchange, what, accepted);
         if (const auto file = files.content_asked_for(what)) return send_content(exchange, what, file->bytes);
         answer(*exchange, 200, file_service::owns(what) ? files.answer(what) : plain(what, accepted));
+    }
+
+    [[nodiscard]] bool is_let_in(const call& what, bool by_key) const {
+        return token.empty() || http::find(what.fields, "authorization") == "Bearer " + token ||
+               (by_key && http::find(what.fields, "api-key") == token);
+    }
+
+    void serve_responses(const std::shared_ptr<http::exchange>& exchange, const call& what) {
+        const std::uint64_t number = forgotten + requests.size() - 1;
+        answering to;
+        to.exchange = exchange;
+        to.answer = [weak = weak_from_this(), exchange, number](int status, const json& body, header_fields more) {
+            const auto self = weak.lock();
+            if (!self) return;
+            const bool is_lost = dynamic_cast<lost_exchange*>(exchange.get()) != nullptr;
+            if (number >= self->forgotten && !is_lost) self->requests[number - self->forgotten].status = status;
+            self->answer_later(*exchange, status, body, std::move(more));
+        };
+        to.begin_stream = [this, exchange, method = what.method, path = what.path] {
+            requests.back().status = 200;
+            exchange->begin(200, head(*exchange, "text/event-stream; charset=utf-8"));
+            return event_sink(core->context, exchange, core->faults.take_stream(method, path));
+        };
+        to.set_run_id = [this](const std::string& id) { requests.back().run_id = id; };
+        responses->serve(what, std::move(to));
     }
 
     void send_content(const std::shared_ptr<http::exchange>& exchange, const call& what, const std::string& bytes) {
@@ -508,6 +555,7 @@ const std::vector<recorded_mcp_request>& service::mcp_requests() const noexcept 
     return impl_->core->mcp_requests;
 }
 void service::forget_requests() noexcept {
+    impl_->forgotten += impl_->requests.size();
     impl_->requests.clear();
     impl_->core->mcp_requests.clear();
 }
@@ -515,6 +563,7 @@ void service::forget_requests() noexcept {
 void service::stop() {
     if (!impl_->server) return;
     impl_->core->stop();
+    impl_->responses->stop();
     impl_->server->stop();
 }
 

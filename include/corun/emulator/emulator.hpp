@@ -15,6 +15,11 @@
 
 /// A local Azure AI Agents service, in the process that uses it: for tests, demos and benchmarks.
 ///
+/// It speaks two protocols below one endpoint: threads and runs, and their successor, OpenAI Responses
+/// (`/openai/v1/responses`, `/openai/v1/conversations`) with agents of numbered versions (`/agents`).
+/// Responses and conversations are reachable as `http://host:port/v1/...` too, with or without more in
+/// front of `/v1`, as at servers that know nothing of projects and agents.
+///
 /// It runs on the application's io_context, keeps everything in memory, and is strict: what the
 /// service refuses, it refuses. Nothing here is thread-safe; all of it belongs to the thread that
 /// runs the io_context, which must outlive the objects.
@@ -34,7 +39,7 @@ struct CORUN_API recorded_request {
     std::string query;  ///< As it came, without the question mark.
     header_fields headers;
     std::string body;    ///< Of an upload, the first 64 KiB.
-    std::string run_id;  ///< The run that it made, or went on with by a submission; empty for others.
+    std::string run_id;  ///< The run or response that it made, or the run it submitted to; empty for others.
     int status = 0;      ///< What was answered; 0 when an injected fault took the answer.
 
     /// The first header field of this name, in any case; empty when there is none.
@@ -45,7 +50,7 @@ struct CORUN_API recorded_request {
 struct CORUN_API recorded_mcp_request {
     recorded_mcp_request() = default;
 
-    std::string run_id;
+    std::string run_id;  ///< Or the id of the response.
     std::string server_label;
     std::string tool_call_id;  ///< The call that it is part of; empty when tools are listed.
     std::string method;        ///< `initialize`, `tools/list`, `tools/call`, ..., or `DELETE`.
@@ -58,11 +63,17 @@ struct CORUN_API recorded_mcp_request {
 /// What the model does in one turn. Neighbouring calls of one kind (for `call_tool`: of one type)
 /// form a round of parallel calls, unless the run does not want those. JSON that is given as text is
 /// checked at once: what is not the JSON that it has to be throws `std::invalid_argument`.
+///
+/// One script drives both protocols. A response ends where a run would require an action, and the
+/// request that answers goes on from there: where in its script the model stands, it reads from what
+/// came after the user's latest message.
 class CORUN_API step {
 public:
     enum class kind {
         reply,
         message,
+        refusal,
+        reasoning,
         activity,
         call_function,
         call_mcp,
@@ -80,9 +91,15 @@ public:
     /// Answers with `count` deltas.
     static step tokens(std::size_t count);
     /// Answers with content as messages hold it, a JSON array of blocks: texts with annotations,
-    /// images. `[{"type": "text", "text": {"value": "...", "annotations": [...]}}]`.
+    /// images. `[{"type": "text", "text": {"value": "...", "annotations": [...]}}]`. Blocks of other
+    /// types than `text` are shown as they are, in a response too: `output_text`, `refusal`.
     static step message(std::string content);
-    /// Shows a step of type `activities` with this JSON object.
+    /// Refuses to answer. A run says it as any text.
+    static step refusal(std::string text);
+    /// Thinks, and shows this summary of it, which may be empty. A run shows nothing.
+    static step reasoning(std::string summary = {});
+    /// Shows a step of type `activities` with this JSON object. A response shows it as an item of its
+    /// output.
     static step activity(std::string object);
     /// Calls a function of the application. `arguments` is JSON text; empty: made from the schema.
     static step call_function(std::string name, std::string arguments = {});
@@ -90,14 +107,17 @@ public:
     static step call_mcp(std::string tool, std::string arguments = {}, std::string server_label = {});
     /// Calls a tool that the service itself runs, such as `code_interpreter` or `bing_grounding`.
     /// `details` is the JSON object that the call shows under its type's name (of `mcp`: beside it).
-    /// Members `output` and `outputs` stream after the others.
+    /// Members `output` and `outputs` stream after the others. A response shows an item of type
+    /// `<type>_call` with these members (code interpreter, file search: also as runs spell them);
+    /// of `image_generation`, each of `partial_images` is an event of its own.
     static step call_tool(std::string type, std::string details = "{}");
     /// Parts neighbouring calls that would else be one round.
     static step next_round();
     /// Waits for an action of a type of your own, which no submission answers: the run ends when it
-    /// is cancelled or expires. `details` is the JSON object under the type's name.
+    /// is cancelled or expires. `details` is the JSON object under the type's name. A response shows it as
+    /// an item of that type, and completes.
     static step require_action(std::string type, std::string details = "{}");
-    /// Fails the run.
+    /// Fails the run. Code `rate_limit_exceeded`: see `rate_limits`.
     static step fail(std::string code, std::string message);
     /// Ends the run incomplete: `max_completion_tokens` or `max_prompt_tokens`.
     static step incomplete(std::string reason = "max_completion_tokens");
@@ -226,6 +246,46 @@ enum class mcp_deltas {
     bare,   ///< `id` and `arguments` alone, as specified.
 };
 
+/// Which member of a request for a response names its agent.
+enum class agent_key {
+    agent_reference,  ///< The current one.
+    agent,            ///< The older one.
+    either,
+};
+/// What comes of members that define an agent (`model`, `tools`, ...) beside an agent's name.
+enum class agent_overrides {
+    refused,  ///< HTTP 400, `invalid_payload`.
+    ignored,
+};
+/// Headers and `authorization` that can hold secrets, on an MCP tool of an agent that is stored.
+enum class agent_headers {
+    templates,  ///< Only such as get the secret from a structured input: `Bearer {{token}}`.
+    refused,
+    accepted,
+};
+/// Which responses can be retrieved as a stream.
+enum class stream_retrieval {
+    background_streams,  ///< Those that were made with `background` and `stream`, as documented.
+    any,
+};
+/// The shape of `error` events.
+enum class error_events {
+    nested,  ///< `{"type": "error", "error": {"code": ...}}`, as seen.
+    flat,    ///< `{"type": "error", "code": ...}`, as documented.
+};
+/// How a streamed response ends that is over its rate limit.
+enum class rate_limits {
+    error_after_failed,  ///< `response.failed` without an error, then an `error` event, as seen.
+    failed,              ///< `response.failed` with the error.
+};
+/// What comes of an MCP server that does not list its tools to a response.
+enum class listing_failure {
+    fails_response,  ///< HTTP 424, in a stream an `error` event and `response.failed`.
+    goes_on,         ///< The item has an `error`, and the model goes on without that server.
+};
+/// What comes of a stored response in the foreground whose client leaves.
+enum class client_leaves { goes_on, is_cancelled };
+
 struct CORUN_API service_options {
     service_options();
 
@@ -256,16 +316,37 @@ struct CORUN_API service_options {
     bool expires_at_in_streamed_steps = true;  ///< Steps in streams say `expires_at`, in listings `expired_at`;
                                                ///< else `expired_at` in both.
 
+    // Responses only.
+    emulator::agent_key agent_key = agent_key::agent_reference;
+    emulator::agent_overrides agent_overrides = agent_overrides::refused;
+    emulator::agent_headers agent_headers = agent_headers::templates;
+    bool templated_server_url = false;   ///< An agent's `server_url` may hold `{{name}}`, else HTTP 400.
+    bool listed_tools_as_input = false;  ///< Items `mcp_list_tools` may be sent as input, else HTTP 400.
+    bool lists_tools_each_time = false;  ///< Else not where the context has an `mcp_list_tools` item of the server.
+    emulator::listing_failure listing_failure = listing_failure::fails_response;
+    emulator::stream_retrieval stream_retrieval = stream_retrieval::background_streams;
+    emulator::error_events error_events = error_events::nested;
+    emulator::rate_limits rate_limits = rate_limits::error_after_failed;
+    std::chrono::seconds retry_after{0};  ///< What `error` events and answers of rate limits tell; 0: nothing.
+    emulator::client_leaves client_leaves = client_leaves::goes_on;
+    bool event_lines = true;       ///< Events have an `event:` line; else only `data:`.
+    bool obfuscation = true;       ///< Deltas have `obfuscation`, unless the request wants none.
+    bool whole_output = true;      ///< `response.completed` and the like have the output; else `[]`.
+    bool done_marker = false;      ///< Streams end with `data: [DONE]`.
+    bool cancelled_event = false;  ///< Streams of cancelled responses end with `response.cancelled`; else with nothing.
+
     std::chrono::seconds run_lifetime{1800};
     std::chrono::milliseconds mcp_timeout{50'000};
     std::chrono::milliseconds pace{0};  ///< Between two deltas; 0: as fast as the client reads.
     /// A stream that waits (for an MCP server, for the pace, in `hold`) sends `keepalive_frame` each
-    /// time that so much time has gone by; 0: never.
+    /// time that so much time has gone by; 0: never. A response sends an event `keepalive` with a sequence
+    /// number instead, unless the frame is a comment.
     std::chrono::milliseconds keepalive{0};
     std::string keepalive_frame = "event: keepalive\ndata:\n\n";
     /// A run without a stream, or whose client has left, goes on by one stage each time that the run,
     /// its steps or its thread's messages are read: `queued`, `in_progress`, each step and message
-    /// begun and completed, the end. Else it goes on by itself, as fast as it can.
+    /// begun and completed, the end. Else it goes on by itself, as fast as it can. So does a response in
+    /// the background, an item of its output at a time.
     bool stage_a_read = false;
     /// How many times a vector store, or anything in it, is read before the files that were put into it
     /// are taken in. They are `in_progress` until the read after that.
@@ -282,6 +363,11 @@ struct CORUN_API service_options {
 /// active (HTTP 400); deleting it afterwards deletes its runs. A mixed round of calls (see
 /// `mixed_rounds`) requires `submit_tool_outputs`, with the approvals beside it as
 /// `submit_tool_approval`; one submission answers both.
+///
+/// Of responses: headers and `authorization` of an MCP tool are those of the request and are kept for no
+/// other, also when an approval answers an earlier one. Input and output join the conversation when the
+/// response completes or ends incomplete; until then the conversation takes no other response (HTTP 400,
+/// `conversation_locked`). Only responses in the background can be cancelled.
 class CORUN_API service {
 public:
     /// Throws `std::system_error` when it cannot listen.
@@ -305,7 +391,7 @@ public:
     /// Scripts as JSON: `[{"match": "weather", "steps": [{"call_function": "get_weather",
     /// "arguments": {}}, {"reply": "{output}"}]}]`. Throws `std::invalid_argument`.
     ///
-    /// Steps: `reply`, `tokens` (a number), `message` (an array), `activity` (an object),
+    /// Steps: `reply`, `tokens` (a number), `message` (an array), `refusal`, `reasoning`, `activity` (an object),
     /// `call_function` with `arguments`, `call_mcp` with `arguments` and `server_label`, `call_tool`
     /// with `details`, `next_round` (true), `require_action` with `details`, `fail` with `message`,
     /// `incomplete`, `hold` (true).
