@@ -68,6 +68,12 @@ struct printer {
         out["content_index"] = e.content_index;
         out["file_id"] = e.file_id;
     }
+    void operator()(const corun::image_partial& e) const {
+        out["type"] = "image_partial";
+        out["item_id"] = e.item_id;
+        out["index"] = e.index;
+        out["base64"] = e.base64;
+    }
     void operator()(const corun::thread_created& e) const {
         out["type"] = "thread_created";
         out["thread_id"] = e.thread_id;
