@@ -22,8 +22,7 @@ void read_raw(json::value source, std::string& out) {
 }
 
 /// Appends a member that has no place of its own to the text of a JSON object.
-void add_member(std::string& object, std::string_view key, json::value source) {
-    const std::string_view value = json::raw(source);
+void add_member(std::string& object, std::string_view key, std::string_view value) {
     if (value == "null") return;
     if (object.empty())
         object = "{";
@@ -56,14 +55,9 @@ std::optional<std::vector<std::string>> read_tool_names(json::value source) {
     return names;
 }
 
-std::optional<mcp_approval> read_approval(json::value source) {
-    const std::string_view text = json::token(source);
-    if (text == R"("always")") return mcp_approval::always();
-    if (text == R"("never")") return mcp_approval::never();
-    const auto members = json::object_if(source);
-    if (!members) return std::nullopt;
+std::optional<mcp_approval> read_approval(json::object source) {
     std::optional<std::vector<std::string>> always = std::vector<std::string>(), never = always;
-    each_member(*members, [&](std::string_view key, json::value member) {
+    each_member(source, [&](std::string_view key, json::value member) {
         if (json::is_null(member)) return;
         if (key == "always")
             always = read_tool_names(member);
@@ -95,16 +89,20 @@ prompt_mcp_tool read_mcp_tool(json::object source) {
         if (key == "project_connection_id") return json::read(member, tool.project_connection_id);
         if (key == "headers") return read_headers(member, tool.headers);
         // What is more than a list or a word is kept as it is.
-        const std::string_view text = json::token(member);
-        if (key == "allowed_tools" && !text.starts_with('{')) {
+        if (key == "allowed_tools" && !json::token(member).starts_with('{')) {
             tool.allowed_tools = read_strings(member);
             return;
         }
+        auto members = json::object_if(member);
+        const std::string_view raw = members ? json::raw(*members) : json::raw(member);
         if (key == "require_approval") {
-            tool.require_approval = read_approval(member);
+            tool.require_approval.reset();
+            if (raw == R"("always")") tool.require_approval = mcp_approval::always();
+            if (raw == R"("never")") tool.require_approval = mcp_approval::never();
+            if (members) tool.require_approval = read_approval(*members);
             if (tool.require_approval) return;
         }
-        add_member(tool.extra_json, key, member);
+        add_member(tool.extra_json, key, raw);
     });
     return tool;
 }
@@ -172,22 +170,24 @@ void read_definition_member(std::string_view key, json::value source, prompt_age
         return;
     }
     if (key == "text") {
+        out.response_format.reset();
+        auto members = json::object_if(source);
+        if (!members) return;
         // Only the format has a member; with more, all of it is kept as it is.
-        std::optional<response_format> format;
+        const std::string_view raw = json::raw(*members);
         bool other = false;
-        if (const auto members = json::object_if(source))
-            each_member(*members, [&](std::string_view name, json::value member) {
-                if (json::is_null(member)) return;
-                if (name == "format")
-                    format = response_format::from_json(std::string(json::raw(member)));
-                else
-                    other = true;
-            });
-        out.response_format = format;
+        each_member(*members, [&](std::string_view name, json::value member) {
+            if (json::is_null(member)) return;
+            if (name == "format")
+                out.response_format = response_format::from_json(std::string(json::raw(member)));
+            else
+                other = true;
+        });
         if (!other) return;
         out.response_format.reset();
+        return add_member(out.extra_json, key, raw);
     }
-    add_member(out.extra_json, key, source);
+    add_member(out.extra_json, key, json::raw(source));
 }
 
 void read_version_member(std::string_view key, json::value source, prompt_agent_definition& out) {

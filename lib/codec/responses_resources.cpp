@@ -124,7 +124,7 @@ void read_content(json::value source, std::vector<message_content>& out) {
     });
 }
 void read_summary(json::value source, std::vector<message_content>& out) {
-    if (json::array_if(source)) read_content(source, out);
+    if (json::token(source).starts_with('[')) read_content(source, out);
 }
 
 constexpr member<mcp_tool_info> listed_tool_members[] = {
@@ -140,9 +140,14 @@ void read_listed_tools(json::value source, std::vector<mcp_tool_info>& out) {
 
 /// An error in either form: an object, or a sentence.
 void read_item_error(json::value source, std::optional<last_error>& out) {
-    read_last_error(source, out);
-    if (!out && json::string_inside(source)) json::read(source, out.emplace().message);
-    if (out && out->message.empty()) out->message = json::raw(source);
+    out.reset();
+    if (auto members = json::object_if(source)) {
+        const std::string_view raw = json::raw(*members);
+        read_members(*members, threads::last_error_members, out.emplace());
+        if (out->message.empty()) out->message = raw;
+    } else if (json::string_inside(source)) {
+        json::read(source, out.emplace().message);
+    }
 }
 
 constexpr member<code_interpreter_output> interpreter_output_members[] = {

@@ -191,7 +191,7 @@ private:
             else
                 leave_out(*value, *known);
         }
-        for (const std::vector<prompt_tool>* tools : {&what_.agent.tools, &brought})
+        for (const std::vector<prompt_tool>* tools : {&what_.agent.tools, &std::as_const(brought)})
             for (const prompt_tool& value : *tools)
                 if (const auto* server = as_mcp(value))
                     if (std::none_of(plan_.servers.begin(), plan_.servers.end(), [server](const mcp_tool& known) {
