@@ -187,18 +187,24 @@ private:
         const body* settings = member_of(source, std::string(as.classic).c_str());
         body object = body::object();
         object["type"] = text(as.type);
-        body carried = with_project_connections(settings == nullptr ? body::object() : *settings);
+        body carried = settings == nullptr ? body::object() : *settings;
+        if (as.classic == "openapi") {
+            // The document is the caller's: nothing in it is a connection.
+            carried.erase("functions");
+            if (member_of(carried, "auth") != nullptr) {
+                body auth = with_project_connections(carried["auth"]);
+                const body* type = member_of(auth, "type");
+                if (type != nullptr && *type == "connection") auth["type"] = "project_connection";
+                carried["auth"] = std::move(auth);
+            }
+        } else {
+            carried = with_project_connections(std::move(carried));
+        }
         if (as.classic == "browser_automation" && member_of(carried, "connection") != nullptr) {
             if (const body* id = member_of(carried["connection"], "id")) {
-                const body connection = *id;
-                carried["connection"] = body::object();
-                carried["connection"]["project_connection_id"] = connection;
-            }
-        } else if (as.classic == "openapi") {
-            carried.erase("functions");
-            if (member_of(carried, "auth") != nullptr && carried["auth"].is_object()) {
-                const body* type = member_of(carried["auth"], "type");
-                if (type != nullptr && *type == "connection") carried["auth"]["type"] = "project_connection";
+                body connection = body::object();
+                connection["project_connection_id"] = *id;
+                carried["connection"] = std::move(connection);
             }
         }
         set(object, as.type, std::move(carried));
