@@ -128,69 +128,67 @@ const known_event& find_known(std::string_view name, std::string_view data) noex
 /// all there is in a stream. False, and nothing done, for anything else: also for what is not JSON.
 class text_delta_scanner {
 public:
-    explicit text_delta_scanner(std::string_view data) noexcept : next_(data.data()), end_(next_ + data.size()) {}
+    /// `latest_item` is an id without escapes: that of the delta before, which most often is this one's too.
+    text_delta_scanner(std::string_view data, std::string_view latest_item) noexcept
+        : next_(data.data()), end_(next_ + data.size()), latest_item_(latest_item) {}
 
     bool scan() noexcept {
-        if (!take('{')) return false;
+        if (!take("{")) return false;
         do {
             skip_blank();
-            std::string_view key;
-            bool escaped = false;
-            if (!take_string(key, escaped) || escaped || !take(':')) return false;
-            skip_blank();
-            // The keys differ in their lengths, each of which is a constant for the comparison.
-            switch (key.size()) {
-                case 4:
-                    if (!is(key, "type") || !take_once(1) || !take_type()) return false;
-                    break;
-                case 5:
-                    if (!is(key, "delta") || !take_once(2) || !take_string(text, text_escaped)) return false;
-                    break;
-                case 7:
-                    if (!is(key, "item_id") || !take_once(4) || !take_string(item_id, escaped) || escaped) return false;
-                    break;
-                case 8:
-                    if (!is(key, "logprobs") || !take_once(8) || !take('[') || !take(']')) return false;
-                    break;
-                case 11: {
-                    std::string_view ignored;
-                    if (!is(key, "obfuscation") || !take_once(16) || !take_string(ignored, escaped)) return false;
-                    break;
-                }
-                case 12: {
-                    std::int32_t ignored = 0;
-                    if (!is(key, "output_index") || !take_once(32) || !take_index(ignored)) return false;
-                    break;
-                }
-                case 13:
-                    if (!is(key, "content_index") || !take_once(64) || !take_index(content_index)) return false;
-                    break;
-                case 15: {
-                    std::int32_t ignored = 0;
-                    if (!is(key, "sequence_number") || !take_once(128) || !take_index(ignored)) return false;
-                    break;
-                }
-                default:
-                    return false;
-            }
-        } while (take(','));
+            if (!take_member()) return false;
+        } while (take(","));
         constexpr unsigned delta_and_item_id = 2 | 4;
-        return take('}') && next_ == end_ && (taken_ & delta_and_item_id) == delta_and_item_id && !item_id.empty();
+        return take("}") && next_ == end_ && (taken_ & delta_and_item_id) == delta_and_item_id && !item_id.empty();
     }
 
     std::string_view item_id, text;
-    bool text_escaped = false;
+    bool is_latest_item = false, text_escaped = false;
     std::int32_t content_index = 0;
 
 private:
-    template <std::size_t Size>
-    static bool is(std::string_view key, const char (&literal)[Size]) noexcept {
-        return std::memcmp(key.data(), literal, Size - 1) == 0;
+    bool take_member() noexcept {
+        if (end_ - next_ < 3) return false;
+        bool escaped = false;
+        std::string_view ignored;
+        std::int32_t number = 0;
+        // One letter tells which it may be, so that each is compared with one constant.
+        switch (next_[1]) {
+            case 't':
+                return take_key("\"type\":", 1) && take("\"response.output_text.delta\"");
+            case 'd':
+                return take_key("\"delta\":", 2) && take_string(text, text_escaped);
+            case 'i':
+                return take_key("\"item_id\":", 4) && take_item_id();
+            case 'l':
+                return take_key("\"logprobs\":", 8) && take("[]");
+            case 'c':
+                return take_key("\"content_index\":", 16) && take_index(content_index);
+            case 's':
+                return take_key("\"sequence_number\":", 32) && take_index(number);
+            case 'o':
+                if (next_[2] == 'u') return take_key("\"output_index\":", 64) && take_index(number);
+                return take_key("\"obfuscation\":", 128) && take_string(ignored, escaped);
+            default:
+                return false;
+        }
     }
 
-    bool take(char c) noexcept {
-        if (next_ == end_ || *next_ != c) return false;
-        ++next_;
+    /// What comes twice is for the general reader to judge.
+    template <std::size_t Size>
+    bool take_key(const char (&literal)[Size], unsigned member) noexcept {
+        if ((taken_ & member) != 0 || !take(literal)) return false;
+        taken_ |= member;
+        skip_blank();
+        return true;
+    }
+
+    /// The length is a constant, so that the comparison is a few instructions and no call.
+    template <std::size_t Size>
+    bool take(const char (&literal)[Size]) noexcept {
+        constexpr std::size_t length = Size - 1;
+        if (static_cast<std::size_t>(end_ - next_) < length || std::memcmp(next_, literal, length) != 0) return false;
+        next_ += length;
         return true;
     }
 
@@ -198,23 +196,21 @@ private:
         if (next_ != end_ && *next_ == ' ') ++next_;
     }
 
-    /// What comes twice is for the general reader to judge.
-    bool take_once(unsigned member) noexcept {
-        if ((taken_ & member) != 0) return false;
-        taken_ |= member;
-        return true;
-    }
-
-    bool take_type() noexcept {
-        constexpr std::string_view type = "\"response.output_text.delta\"";
-        if (static_cast<std::size_t>(end_ - next_) < type.size() || std::memcmp(next_, type.data(), type.size()) != 0)
-            return false;
-        next_ += type.size();
-        return true;
+    bool take_item_id() noexcept {
+        const std::size_t size = latest_item_.size();
+        if (size != 0 && static_cast<std::size_t>(end_ - next_) > size + 1 && *next_ == '"' && next_[size + 1] == '"' &&
+            std::memcmp(next_ + 1, latest_item_.data(), size) == 0) {
+            item_id = {next_ + 1, size};
+            next_ += size + 2;
+            is_latest_item = true;
+            return true;
+        }
+        bool escaped = false;
+        return take_string(item_id, escaped) && !escaped;
     }
 
     bool take_string(std::string_view& out, bool& escaped) noexcept {
-        if (!take('"')) return false;
+        if (!take("\"")) return false;
         const char* const last = json::find_string_end(next_, end_, escaped);
         if (last == end_ || *last != '"') return false;
         out = {next_, static_cast<std::size_t>(last - next_)};
@@ -231,6 +227,7 @@ private:
 
     const char* next_;
     const char* end_;
+    std::string_view latest_item_;
     unsigned taken_ = 0;
 };
 
@@ -238,6 +235,7 @@ private:
 class streamed_texts {
 public:
     void add(event_kind delta, std::string_view item_id, std::int32_t index) {
+        latest_plain_ = {};
         if (latest_ < texts_.size() && texts_[latest_].is(delta, item_id, index)) return;
         latest_ = static_cast<std::size_t>(find(delta, item_id, index) - texts_.begin());
         // So many at once is nothing that a service does; what is not kept is told twice at worst.
@@ -245,14 +243,28 @@ public:
         if (latest_ == texts_.size() && texts_.size() < most) texts_.push_back({delta, std::string(item_id), index});
     }
 
+    /// The item whose text came latest, if its id is the same in JSON, and which part of it.
+    [[nodiscard]] std::string_view latest_item() const noexcept { return latest_plain_; }
+    [[nodiscard]] bool latest_is(std::int32_t index) const noexcept {
+        return latest_ < texts_.size() && texts_[latest_].index == index;
+    }
+    void add_plain(std::string_view item_id, std::int32_t index) {
+        add(event_kind::text_delta, item_id, index);
+        latest_plain_ = latest_ < texts_.size() ? std::string_view(texts_[latest_].item_id) : std::string_view();
+    }
+
     [[nodiscard]] bool contain(event_kind delta, std::string_view item_id, std::int32_t index) const {
         return find(delta, item_id, index) != texts_.end();
     }
 
     void erase(std::string_view item_id) {
+        latest_plain_ = {};
         std::erase_if(texts_, [item_id](const streamed_text& each) { return each.item_id == item_id; });
     }
-    void clear() noexcept { texts_.clear(); }
+    void clear() noexcept {
+        latest_plain_ = {};
+        texts_.clear();
+    }
 
 private:
     struct streamed_text {
@@ -273,6 +285,7 @@ private:
 
     std::vector<streamed_text> texts_;
     std::size_t latest_ = 0;
+    std::string_view latest_plain_;  ///< Into `texts_`; reset by all that changes it.
 };
 
 /// The members that events share.
@@ -791,7 +804,16 @@ event_class classify(std::string_view name, std::string_view data) noexcept {
 }
 
 std::optional<std::int64_t> sequence_number_of(std::string_view data) noexcept {
-    const auto text = json::find_member(data, "sequence_number");
+    // As the last member, where some services put it, it is found from the end: what one brace follows
+    // is nested in nothing.
+    constexpr std::string_view key = "\"sequence_number\":";
+    std::optional<std::string_view> text;
+    if (data.ends_with('}')) {
+        const std::size_t before = data.find_last_not_of("0123456789", data.size() - 2);
+        if (before != data.npos && data.substr(0, before + 1).ends_with(key))
+            text = data.substr(before + 1, data.size() - before - 2);
+    }
+    if (!text) text = json::find_member(data, "sequence_number");
     if (!text || text->empty() || text->size() > 18) return std::nullopt;
     std::int64_t number = 0;
     for (const char c : *text) {
@@ -808,7 +830,7 @@ struct decoder::impl {
     bool fast_path = true;
 
     bool decode_text_delta(raw_event& wire, event& out) {
-        text_delta_scanner scanner(wire.data);
+        text_delta_scanner scanner(wire.data, streamed.latest_item());
         if (!scanner.scan()) return false;
         std::string_view text = scanner.text;
         if (scanner.text_escaped) {
@@ -821,7 +843,8 @@ struct decoder::impl {
         delta.text = text;
         delta.message_id = scanner.item_id;
         delta.content_index = scanner.content_index;
-        streamed.add(event_kind::text_delta, scanner.item_id, scanner.content_index);
+        if (!scanner.is_latest_item || !streamed.latest_is(scanner.content_index))
+            streamed.add_plain(scanner.item_id, scanner.content_index);
         return true;
     }
 };

@@ -625,6 +625,8 @@ BOOST_AUTO_TEST_CASE(finds_the_sequence_number_wherever_it_stands) {
         sequence_number_of(R"({"response":{"sequence_number":1,"a":["}",{}]}, "sequence_number" : 42 })").value() ==
         42);
     BOOST_TEST(sequence_number_of(R"({"delta":"\"sequence_number\":9}","sequence_number":0})").value() == 0);
+    BOOST_TEST(!sequence_number_of(R"({"response":{"sequence_number":1}})").has_value());
+    BOOST_TEST(!sequence_number_of("}").has_value());
     for (const std::string_view data :
          {"", "[DONE]", "{}", "{", R"({"sequence_number":)", R"({"sequence_number":-1})", R"({"sequence_number":"7"})",
           R"({"sequence_number":1.5})", R"({"a":{"sequence_number":1}})", R"({"sequence_number":12345678901234567890})",

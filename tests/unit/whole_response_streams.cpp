@@ -58,7 +58,10 @@ public:
         ends("run_completed");
         if (e.run.usage) told_["total_tokens"] = e.run.usage->total_tokens;
     }
-    void operator()(const run_incomplete&) { ends("run_incomplete"); }
+    void operator()(const run_incomplete& e) {
+        ends("run_incomplete");
+        if (e.run.usage) told_["total_tokens"] = e.run.usage->total_tokens;
+    }
     void operator()(const run_failed& e) {
         ends("run_failed");
         if (e.run.last_error) told_["error_code"] = e.run.last_error->code;
