@@ -32,6 +32,10 @@ const char* sentence(errc value) noexcept {
             return "the MCP resources stored with the thread clash with those of the run";
         case errc::tools_with_mcp_headers_streaming:
             return "a streaming run cannot bring both new tools and MCP headers or approvals";
+        case errc::mcp_headers_with_stored_agent:
+            return "the service takes no MCP headers for a stored agent";
+        case errc::not_allowed_with_agent:
+            return "the service does not allow this beside a stored agent";
         case errc::mcp_tool_not_on_agent:
             return "a streaming run cannot bring headers or approvals together with an MCP server that its agent does "
                    "not define";

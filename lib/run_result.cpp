@@ -68,6 +68,7 @@ struct run_result::gatherer {
 
     void operator()(const unknown&) const {}
     void operator()(const reasoning_delta&) const {}
+    void operator()(const image_partial&) const {}
 
     void operator()(const text_delta& delta) const {
         append_text(delta.message_id, delta.content_index, "text", delta.text);

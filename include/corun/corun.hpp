@@ -14,6 +14,7 @@
 #include <corun/message.hpp>
 #include <corun/options.hpp>
 #include <corun/paged.hpp>
+#include <corun/prompt_agent.hpp>
 #include <corun/reconcile.hpp>
 #include <corun/resources.hpp>
 #include <corun/response_format.hpp>

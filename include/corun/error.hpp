@@ -33,6 +33,10 @@ enum class errc {
     tools_with_mcp_headers_streaming,  ///< New tools together with MCP headers in a streaming run on a stored agent.
     mcp_tool_not_on_agent,             ///< A streaming run brings an MCP server that the agent does not define.
 
+    mcp_headers_with_stored_agent,  ///< MCP headers for a stored agent of the Responses protocol, which takes none.
+    not_allowed_with_agent,         ///< The Responses protocol takes this only without a stored agent; the message
+                                    ///< names it.
+
     // The network.
     connect_failed,      ///< No connection: refused, unreachable, or the host name is unknown.
     connect_timeout,     ///< No connection within `client_options::connect_timeout`.

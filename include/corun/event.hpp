@@ -212,6 +212,15 @@ struct CORUN_API stream_error {
     std::string code, message, type, param;
 };
 
+/// A preview of an image that is being generated; the next one of its item stands over it. The image
+/// itself is the output of the item's call, in `step_completed`.
+struct CORUN_API image_partial {
+    image_partial() = default;
+    std::string_view base64;  ///< The image's bytes, in base64.
+    std::string_view item_id;
+    std::int32_t index = 0;  ///< Which preview, from 0.
+};
+
 /// An event without a type of its own here, or one that says nothing beyond its name: see
 /// `event::name()` and `event::raw()`.
 struct CORUN_API unknown {
@@ -229,7 +238,7 @@ public:
                      thread_created, run_created, run_status, message_created, message_in_progress, message_completed,
                      step_created, step_in_progress, step_completed, mcp_tools_listed, mcp_call, action_required,
                      run_completed, run_failed, run_incomplete, run_cancelled, run_expired, run_restarted, reattached,
-                     stream_error>;
+                     stream_error, image_partial>;
 
     event() = default;
 

@@ -138,6 +138,20 @@ struct CORUN_API reconcile_policy {
     bool detach_from_agent = false;
     /// MCP resources that the thread stores (row 6): remove them from the stored thread.
     bool detach_from_thread = false;
+
+    // A stored agent of the Responses protocol, whose requests take no tools.
+    /// MCP headers whose values the agent's tool takes from structured inputs: send them as those
+    /// inputs. The service may log them: allow it only for values that may be seen there.
+    bool structured_inputs = false;
+    /// MCP headers for a server that the agent reaches through a connection of the project: leave
+    /// them out, the connection's credential is used.
+    bool project_connection = false;
+    /// Send the stored agent's whole definition in place of its name, with headers on its tools and
+    /// with whatever the run asks for that the service refuses beside a name.
+    bool inline_definition = false;
+    /// Leave out what the service refuses beside an agent's name (`model`, `temperature`, ...): the
+    /// agent's own is in force, and the report says so.
+    bool drop_not_allowed = false;
 };
 
 /// What one run asks for beyond its message. Absent members leave the choice to the agent; what is

@@ -1,4 +1,5 @@
 #include "codec/event_access.hpp"
+#include "codec/event_output.hpp"
 #include "codec/json_text.hpp"
 #include "codec/own_events.hpp"
 #include "codec/threads.hpp"
@@ -92,16 +93,6 @@ event_kind kind_of(std::string_view name) noexcept {
     return event_kind::unknown;
 }
 
-/// A text with its escapes undone, and the bytes that the rest of the event points into.
-struct unescaped_text {
-    unescaped_text(std::shared_ptr<const void> original, std::size_t capacity) : storage(std::move(original)) {
-        text.reserve(capacity);
-    }
-
-    std::shared_ptr<const void> storage;
-    std::string text;
-};
-
 /// Reads a text delta in the one form that the service sends them in, which is nearly all there is
 /// in a stream. False, and nothing done, for anything else: also for what is not JSON.
 class text_delta_scanner {
@@ -170,68 +161,6 @@ bool decode_text_delta(raw_event& wire, event& out) {
     delta.message_id = scanner.id;
     delta.content_index = scanner.index;
     return true;
-}
-
-/// The events that one wire event turns into.
-class output {
-public:
-    output(const raw_event& wire, event& first, std::vector<event>& more)
-        : wire_(wire), first_(first), more_(more), more_before_(more.size()) {}
-
-    /// Adds an event. The reference to the first one stays good, any other until the next is added.
-    template <class Body>
-    Body& add() {
-        event& target = used_ ? more_.emplace_back() : first_;
-        Body& body = event_access::emplace<Body>(target, wire_.name, wire_.data, wire_.storage, used_);
-        used_ = true;
-        return body;
-    }
-
-    /// A view of what `piece` says, good for as long as the events are.
-    std::string_view view(const json_piece& piece) {
-        if (!piece.escaped) return piece.text;
-        // Unescaped text is never longer, and no piece is viewed twice: views into it stay good.
-        if (!unescaped_) unescaped_ = std::make_shared<unescaped_text>(wire_.storage, wire_.data.size());
-        const std::size_t before = unescaped_->text.size();
-        json::append_unescaped(unescaped_->text, piece.text);
-        return std::string_view(unescaped_->text).substr(before);
-    }
-    std::string_view view(const std::optional<json_piece>& piece) { return piece ? view(*piece) : std::string_view{}; }
-
-    void finish() {
-        if (!used_) add<unknown>();
-        if (!unescaped_) return;
-        event_access::set_storage(first_, unescaped_);
-        for (std::size_t i = more_before_; i != more_.size(); ++i) event_access::set_storage(more_[i], unescaped_);
-    }
-
-    void discard() {
-        first_ = event{};
-        more_.resize(more_before_);
-    }
-
-    const raw_event& wire() const noexcept { return wire_; }
-
-private:
-    const raw_event& wire_;
-    event& first_;
-    std::vector<event>& more_;
-    std::size_t more_before_;
-    bool used_ = false;
-    std::shared_ptr<unescaped_text> unescaped_;
-};
-
-json_piece piece_of(std::string_view inside) noexcept {
-    return {inside, inside.find('\\') != std::string_view::npos};
-}
-
-/// A string that may be missing or null, but nothing else.
-void read_optional_string(json::value source, std::string_view member, std::optional<json_piece>& out) {
-    out.reset();
-    if (const auto inside = json::string_inside(source))
-        out = piece_of(*inside);
-    else if (!json::is_null(source))
-        json::expected(member, "a string");
 }
 
 /// One part of the `content` of a message delta.

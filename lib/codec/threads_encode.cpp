@@ -1,3 +1,4 @@
+#include "codec/json_body.hpp"
 #include "codec/json_text.hpp"
 #include "codec/threads.hpp"
 #include <corun/error.hpp>
@@ -11,106 +12,11 @@
 namespace corun::codec::threads {
 namespace {
 
-/// Zeroes what it frees: header values pass through here.
-template <class T>
-struct wiping_allocator {
-    using value_type = T;
-
-    wiping_allocator() = default;
-    template <class Other>
-    wiping_allocator(const wiping_allocator<Other>&) noexcept {}
-
-    T* allocate(std::size_t count) { return std::allocator<T>{}.allocate(count); }
-    void deallocate(T* memory, std::size_t count) noexcept {
-        volatile auto* bytes = reinterpret_cast<volatile unsigned char*>(memory);
-        for (std::size_t i = 0; i != count * sizeof(T); ++i) bytes[i] = 0;
-        std::allocator<T>{}.deallocate(memory, count);
-    }
-
-    friend bool operator==(const wiping_allocator&, const wiping_allocator&) noexcept { return true; }
-};
-
-using wiped_string = std::basic_string<char, std::char_traits<char>, wiping_allocator<char>>;
-/// nlohmann's JSON, in the order in which members are set, and with all its memory wiped.
-using body = nlohmann::basic_json<nlohmann::ordered_map, std::vector, wiped_string, bool, std::int64_t, std::uint64_t,
-                                  double, wiping_allocator>;
-
-[[noreturn]] void refuse(std::string_view member, std::string_view why) {
-    throw error(errc::invalid_argument, std::string(member) + " " + std::string(why));
-}
-
-body text(std::string_view value) {
-    return body(wiped_string(value));
-}
-
-body strings(const std::vector<std::string>& values) {
-    body list = body::array();
-    for (const std::string& value : values) list.push_back(text(value));
-    return list;
-}
-
-body parse(std::string_view json, std::string_view member) {
-    body parsed = body::parse(json, nullptr, false);
-    if (parsed.is_discarded()) refuse(member, "is not valid JSON");
-    return parsed;
-}
-
-body parse_object(std::string_view json, std::string_view member) {
-    body parsed = parse(json, member);
-    if (!parsed.is_object()) refuse(member, "is not a JSON object");
-    return parsed;
-}
-
-body& set(body& object, std::string_view key, body value) {
-    return object[wiped_string(key)] = std::move(value);
-}
-
-template <class T>
-void set_if(body& object, std::string_view key, const std::optional<T>& value) {
-    if (!value) return;
-    if constexpr (std::is_same_v<T, std::string>)
-        set(object, key, text(*value));
-    else
-        set(object, key, body(*value));
-}
-
-/// What is a JSON text already.
-template <class T>
-void set_parsed(body& object, const char* key, const std::optional<T>& value, const char* owner) {
-    if (value) object[key] = parse(value->json(), std::string(owner) + "::" + key);
-}
-
-void set_unless_empty(body& object, std::string_view key, std::string_view value) {
-    if (!value.empty()) set(object, key, text(value));
-}
-
-void check_range(const std::optional<double>& value, double least, double most, const std::string& member) {
-    // Written so that a NaN is refused too.
-    if (value && !(*value >= least && *value <= most))
-        refuse(member, "must be from " + std::to_string(static_cast<int>(least)) + " to " +
-                           std::to_string(static_cast<int>(most)));
-}
+// Hidden by those below.
+using codec::to_json;
 
 void check_tokens(const std::optional<int>& value, const std::string& member) {
     if (value && *value < 256) refuse(member, "must be at least 256");
-}
-
-/// Characters as code points: the least that any way of counting them gives.
-std::size_t length_of(std::string_view utf8) {
-    return static_cast<std::size_t>(
-        std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-body to_json(const metadata& pairs, std::string_view owner) {
-    const std::string member = std::string(owner) + "::metadata";
-    if (pairs.size() > 16) refuse(member, "has more than 16 pairs");
-    body object = body::object();
-    for (const auto& [key, value] : pairs) {
-        if (length_of(key) > 64) refuse(member, "has a key of more than 64 characters");
-        if (length_of(value) > 512) refuse(member, "has a value of more than 512 characters, that of " + key);
-        set(object, key, text(value));
-    }
-    return object;
 }
 
 body to_json(const content_block& block) {
@@ -193,15 +99,7 @@ struct tool_writer {
         object["function"] = std::move(function);
         return object;
     }
-    body operator()(const json_tool& tool) const {
-        const std::string member = "json_tool::json of type " + tool.type;
-        body object = parse_object(tool.json, member);
-        const auto type = object.find("type");
-        if (type == object.end() || !type->is_string() ||
-            type->get_ref<const wiped_string&>() != std::string_view(tool.type))
-            refuse(member, "has another type");
-        return object;
-    }
+    body operator()(const json_tool& tool) const { return codec::to_json(tool); }
 };
 
 body to_json(const std::vector<tool>& tools) {
@@ -209,23 +107,6 @@ body to_json(const std::vector<tool>& tools) {
     body list = body::array();
     for (const tool& each : tools) list.push_back(std::visit(tool_writer{}, each));
     return list;
-}
-
-body to_json(const mcp_approval& approval) {
-    // An empty list of tools beside a full one has made the service fail: leave it out.
-    const bool by_tool = !approval.always_tools().empty() || !approval.never_tools().empty();
-    if (approval.type() == mcp_approval::kind::never) return "never";
-    if (approval.type() == mcp_approval::kind::always || !by_tool) return "always";
-    body object = body::object();
-    if (!approval.always_tools().empty()) object["always"]["tool_names"] = strings(approval.always_tools());
-    if (!approval.never_tools().empty()) object["never"]["tool_names"] = strings(approval.never_tools());
-    return object;
-}
-
-body to_json(const headers& fields) {
-    body object = body::object();
-    for (const header& field : fields) set(object, field.name, text(field.value.reveal()));
-    return object;
 }
 
 body to_json(const tool_resources& resources) {
@@ -345,35 +226,6 @@ body to_json(const agent_definition& what) {
     return object;
 }
 
-wiped_string dump(const body& json, int indent = -1) {
-    try {
-        return json.dump(indent);
-    } catch (const body::type_error&) {
-        // The only one that writing can throw. Its text quotes bytes, so it goes no further.
-        throw error(errc::invalid_argument, "a text of the request is not valid UTF-8");
-    }
-}
-
-secret encode(const body& json) {
-    const wiped_string written = dump(json);
-    return secret(std::string_view(written));
-}
-
-/// Replaces the values of every member `headers`, wherever it is: `extra_json` and `json_tool` may bring their own.
-void redact(body& json) {
-    if (json.is_array())
-        for (body& element : json) redact(element);
-    if (!json.is_object()) return;
-    for (auto& [key, value] : json.get_ref<body::object_t&>()) {
-        if (key != std::string_view("headers"))
-            redact(value);
-        else if (value.is_object())
-            for (auto& [name, field] : value.get_ref<body::object_t&>()) field = "***";
-        else
-            value = "***";
-    }
-}
-
 }  // namespace
 
 secret encode_run(const run_request& what) {
@@ -382,7 +234,7 @@ secret encode_run(const run_request& what) {
 
 std::string encode_run_redacted(const run_request& what) {
     body request = to_json(what);
-    redact(request);
+    redact(request, {"headers"});
     return std::string(dump(request, 2));
 }
 

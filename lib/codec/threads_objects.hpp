@@ -1,4 +1,5 @@
 #pragma once
+#include "codec/event_output.hpp"
 #include "codec/json_reader.hpp"
 #include <corun/resources.hpp>
 
@@ -21,12 +22,6 @@ void read(json::object source, thread_message& out);
 void read(json::object source, agent_definition& out);
 void read(json::object source, thread_definition& out);
 void read(json::object source, text_annotation& out);
-
-/// A text as it stands in the JSON.
-struct json_piece {
-    std::string_view text;
-    bool escaped = false;
-};
 
 /// One of the outputs that a code interpreter lists.
 struct call_output {

@@ -1,6 +1,7 @@
-// Reads an SSE stream on standard input, decodes it as the threads protocol and prints one JSON
-// object a line for each event: {"name":...,"type":"text_delta",...}. To look at recordings from
-// outside. `--general` reads all events with the JSON parser.
+// Reads an SSE stream on standard input, decodes it and prints one JSON object a line for each
+// event: {"name":...,"type":"text_delta",...}. To look at recordings from outside. `--responses`
+// decodes the Responses protocol instead of threads; `--general` reads all events with the JSON parser.
+#include "codec/responses.hpp"
 #include "codec/threads.hpp"
 #include <corun/event.hpp>
 #include <corun/sse/parser.hpp>
@@ -16,7 +17,6 @@
 namespace {
 
 using json = nlohmann::ordered_json;
-namespace threads = corun::codec::threads;
 
 struct printer {
     json& out;
@@ -48,6 +48,8 @@ struct printer {
     }
     void operator()(const corun::reasoning_delta& e) const {
         out["type"] = "reasoning_delta";
+        out["item_id"] = e.item_id;
+        out["summary"] = e.summary;
         out["text"] = e.text;
     }
     void operator()(const corun::annotation& e) const {
@@ -67,6 +69,12 @@ struct printer {
         out["message_id"] = e.message_id;
         out["content_index"] = e.content_index;
         out["file_id"] = e.file_id;
+    }
+    void operator()(const corun::image_partial& e) const {
+        out["type"] = "image_partial";
+        out["item_id"] = e.item_id;
+        out["index"] = e.index;
+        out["base64"] = e.base64;
     }
     void operator()(const corun::thread_created& e) const {
         out["type"] = "thread_created";
@@ -169,10 +177,11 @@ void print(const corun::event& value) {
 }
 
 /// Decodes and prints one event; false when its data is wrong.
-bool decode(threads::decoder& decoder, std::string_view name, std::string_view data) {
+template <class Decoder>
+bool decode(Decoder& decoder, std::string_view name, std::string_view data) {
     const auto bytes = std::make_shared<std::string>();
-    bytes->append(name).append(data).append(data_padding, '\0');
-    raw_event wire;
+    bytes->append(name).append(data).append(corun::codec::data_padding, '\0');
+    corun::codec::raw_event wire;
     wire.name = std::string_view(*bytes).substr(0, name.size());
     wire.data = std::string_view(*bytes).substr(name.size(), data.size());
     wire.storage = bytes;
@@ -189,13 +198,11 @@ bool decode(threads::decoder& decoder, std::string_view name, std::string_view d
     return true;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    std::ios::sync_with_stdio(false);
-    threads::decoder decoder;
-    if (argc > 1 && argv[1] == std::string_view("--general")) decoder.use_fast_path(false);
-
+/// Decodes the stream on standard input.
+template <class Decoder>
+bool decode_all(bool fast_path) {
+    Decoder decoder;
+    decoder.use_fast_path(fast_path);
     bool good = true;
     corun::sse::parser parser;
     std::string chunk(64 * 1024, '\0');
@@ -206,5 +213,19 @@ int main(int argc, char** argv) {
             good = decode(decoder, arrived->type, arrived->data) && good;
     }
     if (const corun::sse::event* last = parser.finish()) good = decode(decoder, last->type, last->data) && good;
+    return good;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::ios::sync_with_stdio(false);
+    bool fast_path = true, responses = false;
+    for (const std::string_view argument : std::vector<std::string_view>(argv + 1, argv + argc)) {
+        fast_path = fast_path && argument != "--general";
+        responses = responses || argument == "--responses";
+    }
+    const bool good = responses ? decode_all<corun::codec::responses::decoder>(fast_path)
+                                : decode_all<corun::codec::threads::decoder>(fast_path);
     return good ? 0 : 1;
 }

@@ -39,7 +39,8 @@ struct decoded {
     std::vector<event> events;
 };
 
-inline decoded decode(codec::threads::decoder& decoder, std::string_view name, std::string_view data) {
+template <class Decoder>
+decoded decode(Decoder& decoder, std::string_view name, std::string_view data) {
     decoded result;
     event first;
     std::vector<event> more;

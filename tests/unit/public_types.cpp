@@ -27,7 +27,8 @@ static_assert(none_is_an_aggregate<
               corun::truncation_strategy, corun::file_upload, corun::static_chunking, corun::vector_store_data_source,
               corun::vector_store_definition, corun::access_token, corun::token_provider, corun::identity_options,
               corun::oauth_client, corun::local_function, corun::mcp_header_request, corun::mcp_header_source,
-              corun::reconcile_policy, corun::tool_output, corun::tool_approval, corun::submission>);
+              corun::reconcile_policy, corun::prompt_mcp_tool, corun::prompt_agent_definition, corun::structured_input,
+              corun::tool_output, corun::tool_approval, corun::submission>);
 static_assert(none_is_an_aggregate<
               // received
               corun::usage, corun::last_error, corun::text_annotation, corun::message_content, corun::thread_message,

@@ -1,0 +1,83 @@
+#pragma once
+#include <corun/export.hpp>
+#include <corun/headers.hpp>
+#include <corun/message.hpp>
+#include <corun/response_format.hpp>
+#include <corun/tools.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace corun {
+
+/// A tool on an MCP server, as the Responses protocol has it: headers and approval are its own.
+struct CORUN_API prompt_mcp_tool {
+    prompt_mcp_tool(std::string server_label, std::string server_url, std::vector<std::string> allowed_tools = {});
+    explicit prompt_mcp_tool(const mcp_tool& from);
+
+    std::string server_label;
+    std::string server_url;                  ///< Empty for a tool with a `connector_id` or a connection.
+    std::vector<std::string> allowed_tools;  ///< Empty: all of them.
+    /// With each request. A stored tool may only have those that are no credentials; their values may
+    /// be templates of structured inputs, such as `{{token}}`.
+    corun::headers headers;
+    std::optional<mcp_approval> require_approval;  ///< Absent: the service's default, `always`.
+    std::string project_connection_id;             ///< A connection of the project, whose credential is used.
+    /// JSON object of the tool's other members (`connector_id`, `server_description`, ...), or empty.
+    std::string extra_json;
+};
+
+/// A tool of a prompt agent, or of a request. In a `json_tool` stands the whole object as the
+/// Responses protocol has it.
+using prompt_tool = std::variant<prompt_mcp_tool, function_tool, json_tool>;
+
+/// The wire's `type` of a tool: `mcp`, `function`, `code_interpreter`, ...
+CORUN_API std::string_view type_of(const prompt_tool& value) noexcept;
+
+/// A value that each run of an agent may give; `{{name}}` stands for it in the agent's definition.
+struct CORUN_API structured_input {
+    structured_input() = default;
+
+    std::string description;
+    std::string default_value;  ///< JSON text; empty: none.
+    std::string schema;         ///< JSON schema text; empty: none.
+    bool required = false;
+};
+
+/// What an agent of the Responses protocol is made of (Foundry agents v2, kind `prompt`). Stored
+/// under a name in numbered versions; or kept by the application and sent whole with each request.
+/// `raw` may hold what the service echoes of headers.
+struct CORUN_API prompt_agent_definition {
+    prompt_agent_definition() = default;
+    explicit prompt_agent_definition(std::string model);
+
+    /// Letters, digits and hyphens, at most 63, with a letter or digit at both ends.
+    std::string name;
+    std::string description;
+    std::string model;  ///< The name of a model deployment.
+    std::string instructions;
+    std::vector<prompt_tool> tools;
+    std::optional<double> temperature;  ///< 0 to 2.
+    std::optional<double> top_p;        ///< 0 to 1.
+    std::optional<corun::response_format> response_format;
+    std::optional<corun::tool_choice> tool_choice;
+    std::string reasoning;  ///< JSON object, such as `{"effort":"low"}`; empty: none.
+    std::map<std::string, structured_input> structured_inputs;
+    corun::metadata metadata;
+    /// JSON object of the definition's other members, or empty.
+    std::string extra_json;
+
+    // Received only.
+    std::string id;
+    std::string version;
+    std::string kind;  ///< `prompt`; of any other, only the common members are read.
+    std::optional<std::int64_t> created_at;
+    std::string raw;
+};
+
+}  // namespace corun

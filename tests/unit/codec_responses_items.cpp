@@ -1,0 +1,139 @@
+#include "codec/responses.hpp"
+#include "codec/responses_items.hpp"
+#include "wire.hpp"
+#include <corun/error.hpp>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace corun;
+using namespace corun::codec::responses;
+using nlohmann::json;
+
+/// A run whose responses are read again and again.
+class watched_run {
+public:
+    /// What a reading tells: the names of its events, and the texts of deltas behind a colon.
+    std::string read(const std::string& response) {
+        std::string said;
+        for (const replayed_event& each : events_of(response, told_)) said += take(each.name, each.data);
+        return said;
+    }
+
+    std::string take(std::string_view name, std::string_view data) {
+        test::decoded result = test::decode(decoder_, name, data);
+        if (result.code) throw std::runtime_error(result.problem);
+        std::string said(name.substr(name.find('.') + 1));
+        for (const event& each : result.events) {
+            told_.observe(each);
+            if (const auto* delta = each.get_if<text_delta>()) said += ":" + std::string(delta->text);
+            if (const auto* delta = each.get_if<refusal_delta>()) said += ":" + std::string(delta->text);
+            if (const auto* delta = each.get_if<reasoning_delta>()) said += ":" + std::string(delta->text);
+            if (const auto* delta = each.get_if<tool_call_delta>()) said += ":" + std::string(delta->arguments);
+            if (each.get_if<action_required>() != nullptr) said += "!";
+        }
+        return said + " ";
+    }
+
+private:
+    decoder decoder_;
+    delivered told_;
+};
+
+std::string response(std::string_view status, std::string_view output) {
+    return R"({"id":"r","status":")" + std::string(status) + R"(","output":[)" + std::string(output) + "]}";
+}
+
+std::string with_text(std::string_view text, std::string_view status = "in_progress") {
+    return R"({"id":"m","type":"message","role":"assistant","status":")" + std::string(status) +
+           R"(","content":[{"type":"output_text","text":")" + std::string(text) + R"(","annotations":[]}]})";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(codec_responses_items)
+
+BOOST_AUTO_TEST_CASE(tells_a_run_as_it_comes_along) {
+    watched_run run;
+    BOOST_TEST(run.read(response("queued", "")) == "created queued ");
+    BOOST_TEST(run.read(response("queued", "")) == "");
+    BOOST_TEST(run.read(response("in_progress", "")) == "in_progress ");
+    BOOST_TEST(run.read(response("in_progress", with_text("Bri"))) == "output_item.added output_text.delta:Bri ");
+    BOOST_TEST(run.read(response("in_progress", with_text("Bri"))) == "");
+    BOOST_TEST(run.read(response("in_progress", with_text("Bring a"))) == "output_text.delta:ng a ");
+    BOOST_TEST(run.read(response("completed", with_text("Bring a coat", "completed"))) ==
+               "output_text.delta: coat output_item.done completed ");
+    BOOST_TEST(run.read(response("completed", with_text("Bring a coat", "completed"))) == "");
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_from_where_a_stream_stopped) {
+    watched_run run;
+    run.take("response.created", R"({"response":{"id":"r"}})");
+    run.take("response.in_progress", R"({"response":{"id":"r","status":"in_progress"}})");
+    run.take("response.output_item.added", R"({"output_index":0,"item":{"id":"m","type":"message","content":[]}})");
+    run.take("response.output_text.delta", R"({"item_id":"m","content_index":0,"delta":"Ærø 🚲"})");
+    BOOST_TEST(run.read(response("completed", with_text("Ærø 🚲 ☂", "completed"))) ==
+               "output_text.delta: ☂ output_item.done completed ");
+}
+
+BOOST_AUTO_TEST_CASE(counts_texts_in_utf16) {
+    BOOST_TEST(utf16_length("") == 0u);
+    BOOST_TEST(utf16_length("aÆ☂🚲") == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(tells_every_kind_of_text) {
+    const std::string output =
+        R"({"id":"rs","type":"reasoning","summary":[{"type":"summary_text","text":"s"}],"content":[{"type":"reasoning_text","text":"c"}]},)"
+        R"({"id":"fc","type":"function_call","status":"completed","call_id":"c1","name":"f","arguments":"{}"},)"
+        R"({"id":"mc","type":"mcp_call","name":"t","arguments":"[]","output":"o","server_label":"L"},)"
+        R"({"id":"m","type":"message","status":"completed","content":[{"type":"refusal","refusal":"no"}]})";
+    watched_run run;
+    BOOST_TEST(run.read(response("completed", output)) ==
+               "created output_item.added reasoning_summary_text.delta:s reasoning_text.delta:c output_item.done "
+               "output_item.added function_call_arguments.delta:{} output_item.done "
+               "output_item.added mcp_call_arguments.delta:[] output_item.done "
+               "output_item.added refusal.delta:no output_item.done completed! ");
+    BOOST_TEST(run.read(response("completed", output)) == "");
+}
+
+BOOST_AUTO_TEST_CASE(takes_an_item_without_a_status_for_whole_when_another_follows) {
+    const std::string list = R"({"id":"l","type":"mcp_list_tools","server_label":"L","tools":[{"name":"t"}]})";
+    watched_run run;
+    BOOST_TEST(run.read(response("in_progress", list)) == "created in_progress output_item.added ");
+    BOOST_TEST(run.read(response("in_progress", list + "," + with_text(""))) == "output_item.done output_item.added ");
+}
+
+BOOST_AUTO_TEST_CASE(begins_anew_with_another_response) {
+    watched_run run;
+    const std::string approval = R"({"id":"mcpr","type":"mcp_approval_request","name":"t","arguments":"{}"})";
+    BOOST_TEST(run.read(response("completed", approval)) == "created output_item.added output_item.done completed! ");
+    BOOST_TEST(run.read(response("completed", approval)) == "");
+    run.take("response.created", R"({"response":{"id":"r2"}})");
+    BOOST_TEST(run.read(response("completed", with_text("x", "completed"))) ==
+               "output_item.added output_text.delta:x output_item.done completed ");
+}
+
+BOOST_AUTO_TEST_CASE(tells_every_end) {
+    for (const char* status : {"failed", "incomplete", "cancelled"}) {
+        watched_run run;
+        BOOST_TEST(run.read(R"({"id":"r","status":")" + std::string(status) +
+                            R"(","error":{"code":"c","message":"m"}})") == "created " + std::string(status) + " ");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(refuses_what_is_no_response) {
+    for (const char* text : {"", "[]", "7", "{"})
+        BOOST_CHECK_EXCEPTION(events_of(text, {}), error,
+                              [](const error& e) { return e.code() == errc::bad_response; });
+    // Half a response says what it says.
+    for (const char* text : {"{}", R"({"status":7,"output":{}})", R"({"output":[7,{"id":7}]})"})
+        BOOST_TEST(events_of(text, {}).at(0).name == "response.created");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
