@@ -440,7 +440,8 @@ error unfit(std::string message) {
 
 /// One line of CURLOPT_RESOLVE.
 std::string resolve_line(const std::string& host, const std::vector<std::string>& addresses) {
-    const auto url = detail::parse_url("https://" + host);
+    const std::string text = "https://" + host;
+    const auto url = detail::parse_url(text);
     const bool named = url && !url->port.empty() && url->rest.empty() && !url->user_info &&
                        url->host.find_first_of("*:") == url->host.npos && !url->host.starts_with('-') &&
                        !url->host.starts_with('+');

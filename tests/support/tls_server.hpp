@@ -23,14 +23,15 @@
 
 namespace corun::test {
 
-/// An HTTPS server on a free port of 127.0.0.1, on the test's own io_context, that answers one
+/// An HTTPS server on a free port of this machine, on the test's own io_context, that answers one
 /// request a connection.
 class tls_server {
 public:
     /// `response` is what every request gets; `configure` may ask more of the peers.
     tls_server(asio::io_context& io, const ca::identity& identity, std::string response,
-               const std::function<void(asio::ssl::context&)>& configure = {})
-        : acceptor_(io, {asio::ip::address_v4::loopback(), 0}), shared_(std::make_shared<shared>()) {
+               const std::function<void(asio::ssl::context&)>& configure = {},
+               const asio::ip::address& address = asio::ip::address_v4::loopback())
+        : acceptor_(io, {address, 0}), shared_(std::make_shared<shared>()) {
         shared_->response = std::move(response);
         shared_->context.use_certificate(asio::buffer(identity.certificate), asio::ssl::context::pem);
         shared_->context.use_private_key(asio::buffer(identity.key), asio::ssl::context::pem);
