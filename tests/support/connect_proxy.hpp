@@ -47,9 +47,9 @@ private:
         auto target = std::make_shared<socket>(co_await asio::this_coro::executor);
         const std::string where = request.target();
         const auto port = static_cast<std::uint16_t>(std::stoi(where.substr(where.rfind(':') + 1)));
+        const asio::ip::tcp::endpoint here(asio::ip::address_v4::loopback(), port);
         std::error_code code;
-        co_await target->async_connect({asio::ip::address_v4::loopback(), port},
-                                       asio::redirect_error(asio::use_awaitable, code));
+        co_await target->async_connect(here, asio::redirect_error(asio::use_awaitable, code));
         co_await peer->write("HTTP/1.1 200 Connection established\r\n\r\n");
         asio::co_spawn(target->get_executor(), back(target, peer), [](std::exception_ptr) {});
         while (true) {
