@@ -29,7 +29,14 @@ asio::awaitable<thread> create_thread_at(std::shared_ptr<service> owner, thread_
 curl::options transport_options(const client_options& from) {
     curl::options settings;
     settings.ca_file = from.ca_file;
+    settings.client_certificate_file = from.client_certificate_file;
+    settings.client_key_file = from.client_key_file;
+    settings.client_key_passphrase = from.client_key_passphrase;
     settings.proxy = from.proxy;
+    settings.unix_socket = from.unix_socket;
+    settings.resolve = from.resolve;
+    settings.multiplex_streams = from.multiplex_streams;
+    settings.max_backlog_bytes = from.max_backlog_bytes;
     return settings;
 }
 

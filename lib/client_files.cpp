@@ -80,6 +80,7 @@ asio::awaitable<std::uint64_t> download_at(std::shared_ptr<service> owner, std::
     request.request.headers.set("Accept", "application/octet-stream");
     // A connection of its own: a sink that takes its time holds back this sender and nobody else.
     request.request.streams = true;
+    request.request.unshared = true;
     std::uint64_t count = 0;
     detail::call_handlers handlers;
     handlers.on_body = [&count, &receiver](std::string_view bytes) {

@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 extra=()
 { command -v node && command -v npm; } >/dev/null || extra+=(nodejs npm)
-.ci/install clang-16 clang-format-14 ccache mold "${extra[@]}" || exit 1
+.ci/install clang-16 clang-format-14 ccache mold nginx-light "${extra[@]}" || exit 1
 
 # Unoptimised code compiles in a third of the time, and the sanitizers see more of it.
 # A checkout elsewhere finds what this one has compiled.

@@ -3,6 +3,7 @@
 #include <corun/handlers.hpp>
 #include <corun/message.hpp>
 #include <corun/response_format.hpp>
+#include <corun/secret.hpp>
 #include <corun/tools.hpp>
 
 #include <chrono>
@@ -91,11 +92,40 @@ struct CORUN_API client_options {
     /// Above this many bytes of events not yet taken, reading pauses; it goes on below half of it.
     std::size_t high_water_bytes = std::size_t{256} << 10;
 
-    /// File of trusted CA certificates (PEM) instead of the system's. Certificates are always verified.
+    /// File of trusted CA certificates (PEM) instead of the system's. Certificates are always verified, those of the
+    /// service and of an https proxy; TLS 1.2 is the oldest version spoken.
     std::string ca_file;
-    /// Proxy URL. Absent: taken from the environment. Empty: none. Never used for this machine's own
-    /// (loopback) addresses.
+    /// Files (PEM) of the certificate by which this client shows who it is, and of its private key, for a service or
+    /// gateway that asks for one. The key may stand in the certificate's file. What cannot be read, or does not fit
+    /// together, is `errc::tls_failed` when it is needed; so is a server that takes no client without one.
+    std::string client_certificate_file, client_key_file;
+    /// Passphrase of the private key, if it is encrypted.
+    secret client_key_passphrase;
+
+    /// Proxy URL: `http://`, `https://`, `socks5h://` and what else libcurl knows, with `user:password@` if the proxy
+    /// wants them; https endpoints are reached through it by a tunnel. A proxy that refuses, or wants other
+    /// credentials, is `errc::connect_failed`. Empty: none. Absent: from the environment, as libcurl reads it:
+    /// `https_proxy` or `HTTPS_PROXY` for https endpoints, `http_proxy` (in lower case alone) for http, else
+    /// `all_proxy` or `ALL_PROXY`; not for the hosts, domains and networks in `no_proxy` or `NO_PROXY`. Never used for
+    /// this machine's own (loopback) addresses.
     std::optional<std::string> proxy;
+    /// Path of a Unix socket to connect to instead of the endpoint's host. The endpoint says the rest, such as
+    /// `http://localhost/api/projects/one`: a credential may go over http there, as to this machine, which it does not
+    /// leave. The environment's proxy is not used; a `proxy` given as well is `errc::invalid_argument`.
+    std::string unix_socket;
+    /// Addresses of hosts, instead of asking the resolver: `{"service.example:443", {"10.0.0.7", "fd00::7"}}`. Not for
+    /// loopback hosts, which are this machine. Certificates are still those of the host, and credentials go where they
+    /// may go by the endpoint's host, wherever it lies. What is no host with port or no address is
+    /// `errc::invalid_argument`.
+    std::map<std::string, std::vector<std::string>> resolve;
+
+    /// Lets streams share HTTP/2 connections, up to 100 each, where the service speaks HTTP/2. A stream whose events
+    /// are not taken then cannot hold its sender back: what comes is kept, and beyond `max_backlog_bytes` ends that
+    /// stream alone with `std::errc::no_buffer_space`, after the events that came before. Without it every stream has a
+    /// connection of its own.
+    bool multiplex_streams = false;
+    /// Most that is kept, beside `high_water_bytes`, of one multiplexed stream whose reading pauses.
+    std::size_t max_backlog_bytes = std::size_t{4} << 20;
     /// Put before `corun/<version>` in `User-Agent`.
     std::string application_id;
 };

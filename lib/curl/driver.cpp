@@ -26,10 +26,14 @@ void initialise_libcurl() {
     });
 }
 
-int open_socket_set() {
+void open_socket_set(asio::posix::stream_descriptor& sockets) {
     const int fd = ::epoll_create1(EPOLL_CLOEXEC);
     if (fd < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
-    return fd;
+    std::error_code code;
+    sockets.assign(fd, code);
+    if (!code) return;
+    ::close(fd);
+    throw std::system_error(code, "epoll_create1");
 }
 
 }  // namespace
@@ -37,33 +41,43 @@ int open_socket_set() {
 driver::driver(asio::any_io_executor executor)
     : executor_(std::move(executor)),
       multi_((initialise_libcurl(), curl_multi_init())),
-      sockets_(executor_, open_socket_set()),
+      sockets_(executor_),
       timer_(executor_) {
     if (!multi_) throw std::bad_alloc();
+    open_socket_set(sockets_);
     gathered_.reserve(most_gathered);
-    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &driver::on_socket);
-    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &driver::on_timer);
-    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &driver::on_socket);
+    curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &driver::on_timer);
+    curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
 }
 
 driver::~driver() {
     // libcurl calls back while it closes its connections.
     closing_ = true;
-    curl_multi_cleanup(multi_);
+    multi_.reset();
 }
 
 CURLMcode driver::add(CURL* easy, driven& transfer) {
     transfer.position = active_.size();
     active_.push_back(&transfer);
-    const CURLMcode code = curl_multi_add_handle(multi_, easy);
+    CURLMcode code = curl_multi_add_handle(multi_.get(), easy);
+    if (code == CURLM_OK && broken_) {
+        // Nothing would ever wake it.
+        curl_multi_remove_handle(multi_.get(), easy);
+        code = CURLM_OUT_OF_MEMORY;
+    }
     if (code != CURLM_OK) leave(transfer);
     return code;
 }
 
-void driver::remove(CURL* easy, driven& transfer) noexcept {
+void driver::forget(driven& transfer) noexcept {
     to_resume_.erase(std::remove(to_resume_.begin(), to_resume_.end(), &transfer), to_resume_.end());
-    curl_multi_remove_handle(multi_, easy);
+}
+
+void driver::remove(CURL* easy, driven& transfer) noexcept {
+    forget(transfer);
+    curl_multi_remove_handle(multi_.get(), easy);
     leave(transfer);
 }
 
@@ -121,18 +135,23 @@ void driver::resume_all() noexcept {
 }
 
 int driver::on_socket(CURL*, curl_socket_t fd, int what, void* self, void* known) noexcept {
-    static_cast<driver*>(self)->watch(fd, what, known != nullptr);
+    auto& owner = *static_cast<driver*>(self);
+    try {
+        owner.watch(fd, what, known != nullptr);
+    } catch (...) {
+        owner.broken_ = true;
+    }
     return 0;
 }
 
-void driver::watch(curl_socket_t fd, int what, bool known) noexcept {
+void driver::watch(curl_socket_t fd, int what, bool known) {
     if (closing_) return;
     const int set = sockets_.native_handle();
     if (what == CURL_POLL_REMOVE) {
         if (!known) return;
         // The descriptor is libcurl's, which may already have closed it: that took it out of the set.
         ::epoll_ctl(set, EPOLL_CTL_DEL, fd, nullptr);
-        curl_multi_assign(multi_, fd, nullptr);
+        curl_multi_assign(multi_.get(), fd, nullptr);
         return;
     }
     epoll_event wanted{};
@@ -143,7 +162,7 @@ void driver::watch(curl_socket_t fd, int what, bool known) noexcept {
         // A number that was closed and given out again is unknown to the set though known to us, or the reverse.
         ::epoll_ctl(set, known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &wanted);
     }
-    if (!known) curl_multi_assign(multi_, fd, this);
+    if (!known) curl_multi_assign(multi_.get(), fd, this);
     wait_for_sockets();
 }
 
@@ -172,7 +191,12 @@ void driver::sockets_ready() {
 }
 
 int driver::on_timer(CURLM*, long timeout_ms, void* self) noexcept {
-    static_cast<driver*>(self)->wait_for_timer(timeout_ms);
+    auto& owner = *static_cast<driver*>(self);
+    try {
+        owner.wait_for_timer(timeout_ms);
+    } catch (...) {
+        owner.broken_ = true;
+    }
     return 0;
 }
 
@@ -191,7 +215,7 @@ void driver::wait_for_timer(long timeout_ms) {
 
 void driver::act(curl_socket_t fd, int flags) noexcept {
     int running = 0;
-    const CURLMcode code = curl_multi_socket_action(multi_, fd, flags, &running);
+    const CURLMcode code = curl_multi_socket_action(multi_.get(), fd, flags, &running);
     deliver_gathered();
     if (code == CURLM_OK || code == CURLM_BAD_SOCKET) return;
     // After any other error the multi handle is of no use: nothing under way would ever end.
@@ -200,7 +224,7 @@ void driver::act(curl_socket_t fd, int flags) noexcept {
 
 void driver::collect_finished() noexcept {
     int left = 0;
-    while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    while (CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
         if (message->msg != CURLMSG_DONE) continue;
         const CURLcode result = message->data.result;
         driven* transfer = nullptr;

@@ -43,6 +43,9 @@ public:
     CURLMcode add(CURL* easy, driven& transfer);
     void remove(CURL* easy, driven& transfer) noexcept;
 
+    /// Takes back what `resume_later` promised.
+    void forget(driven& transfer) noexcept;
+
     /// Has `transfer.resume_now()` called from the executor: libcurl may hand over what it kept
     /// while paused before `curl_easy_pause` returns, which must not happen inside the caller's call.
     void resume_later(driven& transfer);
@@ -57,7 +60,7 @@ private:
 
     void leave(driven& transfer) noexcept;
     void deliver_gathered() noexcept;
-    void watch(curl_socket_t fd, int what, bool known) noexcept;
+    void watch(curl_socket_t fd, int what, bool known);
     void wait_for_sockets();
     void sockets_ready();
     void wait_for_timer(long timeout_ms);
@@ -65,8 +68,12 @@ private:
     void collect_finished() noexcept;
     void resume_all() noexcept;
 
+    struct multi_deleter {
+        void operator()(CURLM* multi) const noexcept { curl_multi_cleanup(multi); }
+    };
+
     asio::any_io_executor executor_;
-    CURLM* multi_;
+    std::unique_ptr<CURLM, multi_deleter> multi_;
     asio::posix::stream_descriptor sockets_;  ///< The epoll set.
     asio::steady_timer timer_;
     std::vector<driven*> active_;

@@ -40,6 +40,9 @@ struct request {
     /// The response is a stream, read as fast as its consumer takes it: it needs a connection of its
     /// own, so that pausing it holds back its sender and nobody else.
     bool streams = false;
+    /// The stream is too large to be kept while it is paused, so that its connection is its own also where the
+    /// transport lets streams share them.
+    bool unshared = false;
     std::chrono::milliseconds connect_timeout{0};  ///< 0: none.
 };
 

@@ -1,97 +1,144 @@
 #pragma once
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
-/// A certificate authority for tests, and what it signed. The keys are worthless: everybody has them.
-///
-/// Made by OpenSSL 3.0:
-///
-///     for name in ca server; do openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out $name.key; done
-///     cat >ca.conf <<END
-///     [ca]
-///     default_ca=test
-///     [test]
-///     new_certs_dir=.
-///     database=index
-///     rand_serial=yes
-///     unique_subject=no
-///     default_md=sha256
-///     policy=any
-///     copy_extensions=copy
-///     [any]
-///     commonName=supplied
-///     END
-///     : >index
-///     sign() {  # NAME SUBJECT END EXTENSION KEY [OPTION...]
-///         openssl req -new -key $5.key -subj "/CN=$2" -addext "$4" -out $1.csr
-///         dates="-startdate 20200101000000Z -enddate $3"
-///         openssl ca -batch -notext -config ca.conf -keyfile ca.key -in $1.csr -out $1.pem $dates "${@:6}"
-///     }
-///     sign ca 'corun test CA' 21000101000000Z basicConstraints=critical,CA:TRUE ca -selfsign
-///     sign localhost localhost 21000101000000Z subjectAltName=DNS:localhost,IP:127.0.0.1 server -cert ca.pem
-///     sign wrong wrong.example 21000101000000Z subjectAltName=DNS:wrong.example server -cert ca.pem
-///     sign expired localhost 20200102000000Z subjectAltName=DNS:localhost,IP:127.0.0.1 server -cert ca.pem
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+/// Certificates for tests, made when they are wanted.
 namespace corun::test::ca {
 
-/// The authority. Who does not trust it trusts none of the others.
-inline constexpr const char* authority = R"(-----BEGIN CERTIFICATE-----
-MIIBZTCCAQygAwIBAgIUMoX374x59PagBPLIXS50Nz1hkZQwCgYIKoZIzj0EAwIw
-GDEWMBQGA1UEAwwNY29ydW4gdGVzdCBDQTAgFw0yMDAxMDEwMDAwMDBaGA8yMTAw
-MDEwMTAwMDAwMFowGDEWMBQGA1UEAwwNY29ydW4gdGVzdCBDQTBZMBMGByqGSM49
-AgEGCCqGSM49AwEHA0IABMRgOBWyVGFQAilYvg2eNWfF4Dl9mR7zs8ZDYGcpoAbu
-SZamdInbWeMLtkPaiQnWAhU38KOwDbFy3bXvxo3tTzyjMjAwMA8GA1UdEwEB/wQF
-MAMBAf8wHQYDVR0OBBYEFIlWsw7EA5CAc6YbIC6a6yZHI4L2MAoGCCqGSM49BAMC
-A0cAMEQCIBxYXZOHiEWoCmwhADKjtrcqEi8Y0LdJ4imcecJKOgEkAiBhx5/73qkP
-K8uZ/2+IL9/bfaICsYkZ1HOnHIeW0AVqaA==
------END CERTIFICATE-----
-)";
+/// A certificate and its private key, as PEM.
+struct identity {
+    identity() = default;
 
-/// The key of all the servers.
-inline constexpr const char* server_key = R"(-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQguqfIBhJewtnv9RNq
-myIAsprY5XMl1garw5sG9WgxzA6hRANCAAReE1fWuK1hRS+ZjaQ6KKYKuhEL1trM
-v2eBd39CGJS0Xot4NOMY04qtZF8WLnCaRf8Y/Ig2jFdlllg46PqHQ3sD
------END PRIVATE KEY-----
-)";
+    std::string certificate, key;
+};
 
-/// For `localhost` and 127.0.0.1.
-inline constexpr const char* localhost_certificate = R"(-----BEGIN CERTIFICATE-----
-MIIBjzCCATSgAwIBAgIUb/gq4XsO0Lfvb/7DGFcVBOEFlbwwCgYIKoZIzj0EAwIw
-GDEWMBQGA1UEAwwNY29ydW4gdGVzdCBDQTAgFw0yMDAxMDEwMDAwMDBaGA8yMTAw
-MDEwMTAwMDAwMFowFDESMBAGA1UEAwwJbG9jYWxob3N0MFkwEwYHKoZIzj0CAQYI
-KoZIzj0DAQcDQgAEXhNX1ritYUUvmY2kOiimCroRC9bazL9ngXd/QhiUtF6LeDTj
-GNOKrWRfFi5wmkX/GPyINoxXZZZYOOj6h0N7A6NeMFwwGgYDVR0RBBMwEYIJbG9j
-YWxob3N0hwR/AAABMB0GA1UdDgQWBBT4BNufJx3DYxNt1+XO1qLun4dm5TAfBgNV
-HSMEGDAWgBSJVrMOxAOQgHOmGyAumusmRyOC9jAKBggqhkjOPQQDAgNJADBGAiEA
-lyedi6ANWJbBntGguBFVfBQNpnKA/etGDJA6hP7dsh4CIQCgm87MBaUl+XGDr9s4
-9ycgX7e1+wt8/u+mtZgKyhwqyA==
------END CERTIFICATE-----
-)";
+/// What a certificate says. Times are seconds from now.
+struct statement {
+    explicit statement(std::string subject_names) : names(std::move(subject_names)) {}
+    statement& lasts(long from, long to) {
+        not_before = from;
+        not_after = to;
+        return *this;
+    }
 
-/// For `wrong.example`.
-inline constexpr const char* wrong_host_certificate = R"(-----BEGIN CERTIFICATE-----
-MIIBkDCCATagAwIBAgIUf8TQh7wlD/VcxpHU58hu/6SBuT8wCgYIKoZIzj0EAwIw
-GDEWMBQGA1UEAwwNY29ydW4gdGVzdCBDQTAgFw0yMDAxMDEwMDAwMDBaGA8yMTAw
-MDEwMTAwMDAwMFowGDEWMBQGA1UEAwwNd3JvbmcuZXhhbXBsZTBZMBMGByqGSM49
-AgEGCCqGSM49AwEHA0IABF4TV9a4rWFFL5mNpDoopgq6EQvW2sy/Z4F3f0IYlLRe
-i3g04xjTiq1kXxYucJpF/xj8iDaMV2WWWDjo+odDewOjXDBaMBgGA1UdEQQRMA+C
-DXdyb25nLmV4YW1wbGUwHQYDVR0OBBYEFPgE258nHcNjE23X5c7Wou6fh2blMB8G
-A1UdIwQYMBaAFIlWsw7EA5CAc6YbIC6a6yZHI4L2MAoGCCqGSM49BAMCA0gAMEUC
-IQD+pZgDGgL9m6sN46emUGtgS622BXfybAtE+dJgzTEajQIgUnDEt7EvTRtaqkb+
-QqfOD8KsQgreY336OC1GlBuJulc=
------END CERTIFICATE-----
-)";
+    std::string names;  ///< As OpenSSL writes them: `DNS:localhost,IP:127.0.0.1`.
+    long not_before = -3600;
+    long not_after = 3600;
+};
 
-/// For `localhost` and 127.0.0.1, until 2020-01-02.
-inline constexpr const char* expired_certificate = R"(-----BEGIN CERTIFICATE-----
-MIIBjTCCATKgAwIBAgIUU3u6gKH/ONnxGRtzi/81L4Ah4DcwCgYIKoZIzj0EAwIw
-GDEWMBQGA1UEAwwNY29ydW4gdGVzdCBDQTAeFw0yMDAxMDEwMDAwMDBaFw0yMDAx
-MDIwMDAwMDBaMBQxEjAQBgNVBAMMCWxvY2FsaG9zdDBZMBMGByqGSM49AgEGCCqG
-SM49AwEHA0IABF4TV9a4rWFFL5mNpDoopgq6EQvW2sy/Z4F3f0IYlLRei3g04xjT
-iq1kXxYucJpF/xj8iDaMV2WWWDjo+odDewOjXjBcMBoGA1UdEQQTMBGCCWxvY2Fs
-aG9zdIcEfwAAATAdBgNVHQ4EFgQU+ATbnycdw2MTbdflztai7p+HZuUwHwYDVR0j
-BBgwFoAUiVazDsQDkIBzphsgLprrJkcjgvYwCgYIKoZIzj0EAwIDSQAwRgIhAIEa
-7EuXH5js9mA2IVbOCXd0WUTlTuGOv2vVWHWWGreBAiEAhpxM05RkXGtY0jS2yxQc
-X8j8B/GHG85G+VlY3gHh+kQ=
------END CERTIFICATE-----
-)";
+namespace detail {
+
+template <auto Free>
+struct deleter {
+    template <class T>
+    void operator()(T* object) const noexcept {
+        Free(object);
+    }
+};
+using key_pair = std::unique_ptr<EVP_PKEY, deleter<&EVP_PKEY_free>>;
+using certificate = std::unique_ptr<X509, deleter<&X509_free>>;
+using memory = std::unique_ptr<BIO, deleter<&BIO_free_all>>;
+
+inline void require(bool right) {
+    if (!right) throw std::runtime_error("OpenSSL cannot make a test's certificate");
+}
+
+inline std::string text_of(BIO* from) {
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(from, &data);
+    return std::string(data, static_cast<std::size_t>(size));
+}
+
+inline std::string pem_of(X509* made) {
+    const memory to(BIO_new(BIO_s_mem()));
+    require(PEM_write_bio_X509(to.get(), made) == 1);
+    return text_of(to.get());
+}
+
+inline std::string pem_of(EVP_PKEY* key, const char* passphrase = nullptr) {
+    const memory to(BIO_new(BIO_s_mem()));
+    // The callback's argument is the passphrase itself when there is no callback.
+    require(PEM_write_bio_PKCS8PrivateKey(to.get(), key, passphrase ? EVP_aes_128_cbc() : nullptr, nullptr, 0, nullptr,
+                                          const_cast<char*>(passphrase)) == 1);
+    return text_of(to.get());
+}
+
+inline key_pair make_key() {
+    key_pair key(EVP_EC_gen("P-256"));
+    require(key != nullptr);
+    return key;
+}
+
+inline void extend(X509* what, X509* issuer, int kind, const std::string& value) {
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, issuer, what, nullptr, nullptr, 0);
+    const std::unique_ptr<X509_EXTENSION, deleter<&X509_EXTENSION_free>> made(
+        X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
+    require(made && X509_add_ext(what, made.get(), -1) == 1);
+}
+
+/// Signed by `issuer`, or by itself.
+inline certificate make_certificate(EVP_PKEY* key, const std::string& name, long from, long to, X509* issuer,
+                                    EVP_PKEY* issuer_key, int extension, const std::string& value) {
+    static long serial = 0;
+    certificate made(X509_new());
+    require(made != nullptr);
+    X509_set_version(made.get(), X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(made.get()), ++serial);
+    X509_gmtime_adj(X509_getm_notBefore(made.get()), from);
+    X509_gmtime_adj(X509_getm_notAfter(made.get()), to);
+    X509_set_pubkey(made.get(), key);
+    const auto* text = reinterpret_cast<const unsigned char*>(name.c_str());
+    require(X509_NAME_add_entry_by_txt(X509_get_subject_name(made.get()), "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1);
+    X509* const signs = issuer ? issuer : made.get();
+    X509_set_issuer_name(made.get(), X509_get_subject_name(signs));
+    extend(made.get(), signs, extension, value);
+    require(X509_sign(made.get(), issuer_key, EVP_sha256()) > 0);
+    return made;
+}
+
+}  // namespace detail
+
+/// A certificate authority. Who does not trust it trusts nothing that it has issued.
+class authority {
+public:
+    /// Those of a different name know nothing of each other.
+    explicit authority(const std::string& name = "corun test CA")
+        : key_(detail::make_key()),
+          made_(detail::make_certificate(key_.get(), name, -86400, 86400, nullptr, key_.get(), NID_basic_constraints,
+                                         "critical,CA:TRUE")),
+          certificate_(detail::pem_of(made_.get())) {}
+
+    [[nodiscard]] const std::string& certificate() const noexcept { return certificate_; }
+
+    /// With `passphrase`, its key is encrypted.
+    [[nodiscard]] identity issue(const statement& what, const char* passphrase = nullptr) const {
+        return make(what, made_.get(), key_.get(), passphrase);
+    }
+
+    static identity self_signed(const statement& what) { return make(what, nullptr, nullptr, nullptr); }
+
+private:
+    static identity make(const statement& what, X509* issuer, EVP_PKEY* issuer_key, const char* passphrase) {
+        const detail::key_pair key = detail::make_key();
+        const detail::certificate made =
+            detail::make_certificate(key.get(), "a test's server", what.not_before, what.not_after, issuer,
+                                     issuer ? issuer_key : key.get(), NID_subject_alt_name, what.names);
+        identity result;
+        result.certificate = detail::pem_of(made.get());
+        result.key = detail::pem_of(key.get(), passphrase);
+        return result;
+    }
+
+    detail::key_pair key_;
+    detail::certificate made_;
+    std::string certificate_;
+};
 
 }  // namespace corun::test::ca

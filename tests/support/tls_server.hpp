@@ -1,4 +1,6 @@
 #pragma once
+#include "test_ca.hpp"
+
 #include <asio/awaitable.hpp>
 #include <asio/buffer.hpp>
 #include <asio/co_spawn.hpp>
@@ -12,29 +14,34 @@
 #include <asio/write.hpp>
 
 #include <cstddef>
-#include <cstring>
+#include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
 namespace corun::test {
 
-/// An HTTPS server on a free port of 127.0.0.1, on the test's own io_context, that answers one
+/// An HTTPS server on a free port of this machine, on the test's own io_context, that answers one
 /// request a connection.
 class tls_server {
 public:
-    /// Certificate and key as PEM. `response` is what every request gets.
-    tls_server(asio::io_context& io, const char* certificate, const char* key, std::string response)
-        : acceptor_(io, {asio::ip::address_v4::loopback(), 0}), shared_(std::make_shared<shared>()) {
+    /// `response` is what every request gets; `configure` may ask more of the peers.
+    tls_server(asio::io_context& io, const ca::identity& identity, std::string response,
+               const std::function<void(asio::ssl::context&)>& configure = {},
+               const asio::ip::address& address = asio::ip::address_v4::loopback())
+        : acceptor_(io, {address, 0}), shared_(std::make_shared<shared>()) {
         shared_->response = std::move(response);
-        shared_->context.use_certificate(asio::buffer(certificate, std::strlen(certificate)), asio::ssl::context::pem);
-        shared_->context.use_private_key(asio::buffer(key, std::strlen(key)), asio::ssl::context::pem);
+        shared_->context.use_certificate(asio::buffer(identity.certificate), asio::ssl::context::pem);
+        shared_->context.use_private_key(asio::buffer(identity.key), asio::ssl::context::pem);
+        if (configure) configure(shared_->context);
         accept();
     }
 
+    [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
     [[nodiscard]] std::string url(const std::string& host) const {
-        return "https://" + host + ":" + std::to_string(acceptor_.local_endpoint().port());
+        return "https://" + host + ":" + std::to_string(port());
     }
     /// What all peers have said, deciphered.
     [[nodiscard]] const std::string& received() const { return shared_->received; }
