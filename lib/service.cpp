@@ -1,5 +1,6 @@
 #include "service.hpp"
 
+#include "observed_transport.hpp"
 #include <corun/version.hpp>
 
 #include <algorithm>
@@ -100,7 +101,8 @@ std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& he
 service::service(asio::any_io_executor e, std::string_view endpoint, corun::credential credential, client_options o,
                  std::shared_ptr<net::transport> t, std::shared_ptr<net::clock> c)
     : executor(std::move(e)),
-      transport(std::move(t)),
+      notifier(executor, o.observer),
+      transport(observed_transport(std::move(t), c, notifier)),
       clock(std::move(c)),
       options(std::move(o)),
       endpoint_(checked_endpoint(endpoint, static_cast<bool>(credential))),
@@ -176,6 +178,7 @@ asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, s
     what.headers.set("User-Agent", self->user_agent_);
     what.headers.set("x-ms-client-request-id", self->new_request_id());
     what.body = std::move(body);
+    if (self->notifier.wants(&observer::on_wire)) what.secrets = made.secrets;
     what.connect_timeout = self->options.connect_timeout;
     co_return made;
 }
@@ -193,6 +196,7 @@ asio::awaitable<std::string> service::call(std::shared_ptr<service> self, std::s
     }
     what = co_await make_request(self, std::move(method), std::move(path), std::move(query), std::move(body),
                                  std::move(secrets));
+    what.request.attempt = self->can_refresh() ? 2 : 1;
     co_return co_await send(std::move(self), std::move(what));
 }
 

@@ -3,6 +3,7 @@
 #include "http_call.hpp"
 #include "net/clock.hpp"
 #include "net/transport.hpp"
+#include "notifier.hpp"
 #include "redact.hpp"
 #include "url.hpp"
 #include <corun/credential.hpp>
@@ -64,6 +65,7 @@ public:
     std::string new_request_id();
 
     const asio::any_io_executor executor;
+    const detail::notifier notifier;  ///< Tells the client's observer.
     const std::shared_ptr<net::transport> transport;
     const std::shared_ptr<net::clock> clock;
     const client_options options;

@@ -2,6 +2,7 @@
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
 #include <corun/message.hpp>
+#include <corun/observer.hpp>
 #include <corun/response_format.hpp>
 #include <corun/tools.hpp>
 
@@ -42,6 +43,8 @@ struct CORUN_API client_options {
     std::optional<std::string> proxy;
     /// Put before `corun/<version>` in `User-Agent`.
     std::string application_id;
+    /// Who is told what the client does.
+    corun::observer observer;
 };
 
 /// How much of a long thread the model sees. A JSON value as it goes on the wire.

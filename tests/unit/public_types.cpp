@@ -27,17 +27,19 @@ static_assert(none_is_an_aggregate<
               corun::truncation_strategy, corun::file_upload, corun::static_chunking, corun::vector_store_data_source,
               corun::vector_store_definition, corun::access_token, corun::token_provider, corun::identity_options,
               corun::oauth_client, corun::local_function, corun::mcp_header_request, corun::mcp_header_source,
-              corun::reconcile_policy, corun::tool_output, corun::tool_approval, corun::submission>);
-static_assert(none_is_an_aggregate<
-              // received
-              corun::usage, corun::last_error, corun::text_annotation, corun::message_content, corun::thread_message,
-              corun::function_call, corun::mcp_approval_request, corun::required_action, corun::other_call,
-              corun::run_restarted, corun::thread_run, corun::tool_call, corun::code_interpreter_output,
-              corun::file_search_result, corun::browser_automation_step, corun::mcp_tool_info, corun::mcp_tool_list,
-              corun::run_step, corun::agent_definition, corun::thread_definition, corun::run_result,
-              corun::reconcile_report, corun::reconcile_report::line, corun::file_info, corun::file_counts,
-              corun::vector_store_info, corun::vector_store_file, corun::vector_store_batch, corun::diagnostics,
-              corun::error, corun::run_error, corun::paged<corun::agent>::page>);
+              corun::reconcile_policy, corun::observer, corun::tool_output, corun::tool_approval, corun::submission>);
+static_assert(
+    none_is_an_aggregate<
+        // received
+        corun::usage, corun::last_error, corun::text_annotation, corun::message_content, corun::thread_message,
+        corun::function_call, corun::mcp_approval_request, corun::required_action, corun::other_call,
+        corun::run_restarted, corun::thread_run, corun::tool_call, corun::code_interpreter_output,
+        corun::file_search_result, corun::browser_automation_step, corun::mcp_tool_info, corun::mcp_tool_list,
+        corun::run_step, corun::agent_definition, corun::thread_definition, corun::run_result, corun::reconcile_report,
+        corun::reconcile_report::line, corun::file_info, corun::file_counts, corun::vector_store_info,
+        corun::vector_store_file, corun::vector_store_batch, corun::diagnostics, corun::error, corun::run_error,
+        corun::paged<corun::agent>::page, corun::request_record, corun::run_record, corun::retry_record,
+        corun::reattach_record, corun::submit_record, corun::wire_message>);
 static_assert(none_is_an_aggregate<corun::client, corun::agent, corun::thread, corun::vector_store, corun::event_stream,
                                    corun::paged<corun::agent>, corun::event>);
 
