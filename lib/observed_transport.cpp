@@ -3,8 +3,8 @@
 #include "url.hpp"
 #include "wire_text.hpp"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -76,12 +76,6 @@ std::string template_of(std::string_view path) {
         id = next;
     }
     return made;
-}
-
-int port_of(const url_parts& url) noexcept {
-    int port = url.secure ? 443 : 80;
-    std::from_chars(url.port.data(), url.port.data() + url.port.size(), port);
-    return port;
 }
 
 class observed_transfer final : public net::transfer, net::sink {
@@ -198,9 +192,8 @@ private:
         tell(part::response, std::move(text));
         media_type_ = head.media_type();
         const bool events = equal_ignoring_case(media_type_, "text/event-stream");
-        const bool hidden = is_token_ && head.status >= 200 && head.status < 300;
-        if (hidden)
-            media_type_ = "a token";
+        if (is_token_)
+            media_type_ = "a token, or why there is none";
         else if (is_text(media_type_))
             body_.emplace(secrets_, events ? wire_text::format::events : wire_text::format::json);
         else

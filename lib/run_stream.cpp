@@ -28,6 +28,7 @@ run_stream::run_stream(std::shared_ptr<run_context> run, prepared_run& request, 
       machine_(limits_of(service_->options, limits, run_->polls), service_->clock->now()),
       parser_(service_->options.max_event_bytes),
       report_(std::move(request.report)),
+      observed_(*run_),
       arrival_(service_->executor, asio::steady_timer::time_point::max()),
       may_restart_(run_->provider != nullptr) {}
 
@@ -36,7 +37,12 @@ asio::awaitable<event_stream> run_stream::open(std::shared_ptr<run_context> run,
     auto self = std::make_shared<run_stream>(std::move(run), request, limits);
     // Owns the transfer until the caller has the stream: if this coroutine is destroyed or cancelled, it stops.
     event_stream stream(self);
-    co_await send(self, std::move(request.path), std::move(request.query), std::move(request.body));
+    try {
+        co_await send(self, std::move(request.path), std::move(request.query), std::move(request.body));
+    } catch (const std::system_error& failure) {
+        self->observe_end(failure.code());
+        throw;
+    }
     co_return stream;
 }
 
@@ -58,7 +64,12 @@ asio::awaitable<event_stream> run_stream::resume(std::shared_ptr<run_context> ru
     if (waiting.required_action) self->action_.asked = std::move(*waiting.required_action);
     self->may_restart_ = false;
     (void)self->machine_.event_arrived(codec::event_class::action);
-    co_await submit(self, std::move(answers));
+    try {
+        co_await submit(self, std::move(answers));
+    } catch (const std::system_error& failure) {
+        self->observe_end(failure.code());
+        throw;
+    }
     co_return stream;
 }
 
@@ -245,6 +256,7 @@ asio::awaitable<void> run_stream::submit(std::shared_ptr<run_stream> self, submi
 void run_stream::abandon() noexcept {
     if (abandoned_) return;
     abandoned_ = true;
+    observe_end(asio::error::operation_aborted);
     run_->copy.reset();
     cancel_work();
     if (transfer_ && !transfer_over_ && machine_.over() && machine_.reading() && !machine_.paused()) {
@@ -267,7 +279,14 @@ asio::awaitable<void> run_stream::send_answers(std::shared_ptr<run_stream> self,
         for (const header& field : approval.headers) self->secrets_.add(field.value);
     secret body = codec::threads::encode_submission(answers, !self->run_->polls);
     std::string path = self->path_of_run() + "/submit_tool_outputs";
-    co_await send(self, std::move(path), {}, std::move(body));
+    self->observed_.submit_begins(*self->service_, answers);
+    try {
+        co_await send(self, std::move(path), {}, std::move(body));
+    } catch (const std::system_error& failure) {
+        self->observed_.submit_ended(*self->service_, failure.code(), self->run_id_, self->thread_id_);
+        throw;
+    }
+    self->observed_.submit_ended(*self->service_, {}, self->run_id_, self->thread_id_);
 }
 
 /// Answers the action by the handlers, so that the stream goes on.
@@ -424,6 +443,7 @@ void run_stream::take(const sse::event& arrived) {
     if (may_restart_ && take_rejection(arrived)) return;
     const bool wanted = machine_.event_arrived(what);
     if (wanted) {
+        observed_.event(*service_, arrived.type, arrived.data);
         if (run_id_.empty()) learn_ids(arrived.type, arrived.data);
         queue_.push(arrived.type, arrived.data);
         if (what == codec::event_class::action) take_action(arrived.data);
@@ -547,8 +567,13 @@ void run_stream::begin_work(asio::awaitable<bool> (*what)(std::shared_ptr<run_st
 /// Once the run has come to its end, or the stream to its own: nothing works for it any more.
 void run_stream::settle() noexcept {
     if (!machine_.over() || machine_.waiting()) return;
+    observe_end(machine_.failure());
     run_->copy.reset();
     cancel_work();
+}
+
+void run_stream::observe_end(std::error_code failure) noexcept {
+    observed_.end(*service_, failure, secrets_, run_id_, thread_id_);
 }
 
 void run_stream::cancel_work() noexcept {

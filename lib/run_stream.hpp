@@ -5,6 +5,7 @@
 #include "run/machine.hpp"
 #include "run/replay.hpp"
 #include "run_actions.hpp"
+#include "run_observation.hpp"
 #include "run_start.hpp"
 #include "service.hpp"
 #include "task.hpp"
@@ -91,6 +92,7 @@ private:
     void act() noexcept;
     void settle() noexcept;
     void cancel_work() noexcept;
+    void observe_end(std::error_code failure) noexcept;
     void watch();
     void wake() noexcept;
     [[nodiscard]] error failure() const;
@@ -112,6 +114,7 @@ private:
     std::string rejected_;        ///< The run that failed, as JSON, while it is begun again.
     std::shared_ptr<work> work_;  ///< What goes on beside the caller: answering, polling.
     reconcile_report report_;
+    run_observation observed_;
     diagnostics details_;         ///< Redacted.
     asio::steady_timer arrival_;  ///< A condition variable: never expires, is cancelled to wake.
     std::unique_ptr<net::timer> deadline_;

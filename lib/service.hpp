@@ -61,6 +61,8 @@ public:
     [[nodiscard]] static error error_of(const net::response_head& head, std::string_view body,
                                         std::string_view expected, const redactor& secrets);
 
+    [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
+
     /// A fresh UUID.
     std::string new_request_id();
 

@@ -3,6 +3,7 @@
 #include <corun/resources.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
@@ -58,7 +59,7 @@ struct CORUN_API run_record {
     std::optional<std::chrono::nanoseconds> time_to_first_text;  ///< `gen_ai.response.time_to_first_chunk`
     std::uint64_t events = 0;                                    ///< On the wire.
     std::optional<corun::usage> usage;  ///< `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens`
-    /// How the run stood when it was last heard of. `gen_ai.response.finish_reasons`
+    /// How the run stood when it was last heard of.
     run_state status = run_state::unknown;
     std::string service_code;  ///< Of a run that failed: `last_error.code`, for `error.type`.
     /// What the stream ended with before the run did. `std::errc::operation_canceled`: it was abandoned.
@@ -97,7 +98,7 @@ struct CORUN_API submit_record {
     submit_record() = default;
 
     std::string run_id, thread_id;
-    int round = 1;                         ///< Of the stream's; the first is 1.
+    int round = 0;                         ///< Of the stream's; the first is 1.
     std::size_t outputs = 0;               ///< Of functions.
     std::size_t approved = 0, denied = 0;  ///< Calls to MCP servers.
     std::chrono::system_clock::time_point began{};
@@ -107,11 +108,13 @@ struct CORUN_API submit_record {
 
 /// A piece of the traffic, without its secrets.
 ///
-/// `***` stands for the values of all header fields but harmless ones; in JSON, forms and queries for
-/// what stands under `headers`, and under names such as `authorization`, `api_key`, `access_token`,
-/// `client_secret`, `password`, also in JSON inside a string of JSON; for what follows `Bearer`; for
-/// JSON Web Tokens; and for every secret that went out with the request, wherever it stands and
-/// however the bytes are cut. What a token endpoint answers is not shown at all when it is a success.
+/// `***` stands for the values of a request's header fields, but for harmless ones, and of those of
+/// a response that bear the name of a secret; in JSON, forms and queries for what stands under
+/// `headers`, `authorization`, `api_key`, `access_token`, `client_secret`, `password` and the like, also
+/// in JSON inside a string of JSON; for what follows `Bearer`; for JSON Web Tokens; and for every secret
+/// that went out with the request, wherever it stands and however the bytes are cut. What a token
+/// endpoint answers is only counted.
+///
 /// All else is shown as it is: it is what your users and the model say.
 struct CORUN_API wire_message {
     enum class part {

@@ -46,7 +46,7 @@ struct request {
     // For who observes the request.
     detail::redactor secrets;         ///< What must not be shown of it and its response, beside its headers.
     int attempt = 1;                  ///< It is sent for the second time, the third ...
-    bool answers_with_token = false;  ///< A successful response is itself a secret.
+    bool answers_with_token = false;  ///< The response's body is itself a secret.
 };
 
 /// Status line and header fields of a response. Names compare without regard to case.
