@@ -256,7 +256,7 @@ asio::awaitable<void> run_stream::submit(std::shared_ptr<run_stream> self, submi
 void run_stream::abandon() noexcept {
     if (abandoned_) return;
     abandoned_ = true;
-    observe_end(asio::error::operation_aborted);
+    observe_end(machine_.failure() ? machine_.failure() : std::error_code(asio::error::operation_aborted));
     run_->copy.reset();
     cancel_work();
     if (transfer_ && !transfer_over_ && machine_.over() && machine_.reading() && !machine_.paused()) {
@@ -567,7 +567,8 @@ void run_stream::begin_work(asio::awaitable<bool> (*what)(std::shared_ptr<run_st
 /// Once the run has come to its end, or the stream to its own: nothing works for it any more.
 void run_stream::settle() noexcept {
     if (!machine_.over() || machine_.waiting()) return;
-    observe_end(machine_.failure());
+    // Why a run was refused is known to who began it.
+    if (response_ != response::refusal || !run_id_.empty()) observe_end(machine_.failure());
     run_->copy.reset();
     cancel_work();
 }

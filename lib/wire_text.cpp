@@ -146,7 +146,12 @@ private:
 class credential_words {
 public:
     void add(char c, std::string& shown) {
-        if (hiding_ && goes_on(c)) return;
+        if (hiding_) {
+            const bool after_backslash = escape_ == 1;
+            if (goes_on(c)) return;
+            // It was that of a quote, which ends the credential.
+            if (after_backslash) shown += '\\';
+        }
         hiding_ = false;
         if (after_scheme_ &&
             (is_letter(c) || is_digit(c) || std::string_view("-._~+/").find(c) != std::string_view::npos)) {
@@ -193,10 +198,13 @@ private:
     /// True while it is the credential that goes on. `+` and `=` are often written as escapes.
     bool goes_on(char c) noexcept {
         if (escape_ == 1 && c == 'u') {
-            escape_ = 6;
+            escape_ = -4;
             return true;
         }
-        if (escape_ > 1) return --escape_ > 0;
+        if (escape_ < 0) {
+            ++escape_;
+            return true;
+        }
         escape_ = c == '\\' ? 1 : 0;
         return escape_ == 1 || is_letter(c) || is_digit(c) ||
                std::string_view("-._~+/=%").find(c) != std::string_view::npos;
@@ -211,7 +219,7 @@ private:
 
     std::string word_;  ///< Its beginning.
     std::string held_;
-    int escape_ = 0;
+    int escape_ = 0;  ///< 1 after a backslash; below 0, so many digits are to come.
     bool after_scheme_ = false;
     bool hiding_ = false;
 };
@@ -233,15 +241,17 @@ bool is_secret_name(std::string_view name) {
 
 std::string redacted_form(std::string_view form, const redactor& known) {
     std::string shown;
-    for (bool first = true; !form.empty(); first = false) {
-        const std::string_view field = form.substr(0, form.find('&'));
-        form.remove_prefix(std::min(field.size() + 1, form.size()));
+    for (bool more = true; more;) {
+        const std::size_t end = std::min(form.find('&'), form.size());
+        const std::string_view field = form.substr(0, end);
         const std::size_t name = std::min(field.find('='), field.size());
-        if (!first) shown += '&';
         if (is_secret_name(field.substr(0, name)) && name < field.size())
             shown.append(field.substr(0, name + 1)).append("***");
         else
             shown += known.redacted(field);
+        more = end < form.size();
+        if (more) shown += '&';
+        form.remove_prefix(std::min(end + 1, form.size()));
     }
     return shown;
 }

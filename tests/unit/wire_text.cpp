@@ -87,6 +87,7 @@ BOOST_AUTO_TEST_CASE(hides_credentials_in_running_text) {
         {"token eyJhbGciOi.eyJzdWIi.c2ln ends", "token *** ends"},
         {"t=eyJhbGciOi.eyJzdWIi.c2ln&u=1", "t=***&u=1"},
         {"they're eyes, e, ey and heyJude", "they're eyes, e, ey and heyJude"},
+        {R"({"a":"{\"m\":\"Bearer abc\"}"})", R"({"a":"{\"m\":\"Bearer ***\"}"})"},
         {"the bearer", "the bearer"},
     };
     for (const auto& [text, expected] : rows) check(text, expected);
