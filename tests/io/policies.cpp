@@ -407,7 +407,7 @@ BOOST_AUTO_TEST_CASE(what_a_failed_poll_says_shows_no_header) {
     mcp->accept_token("planted-secret-policies");
     event_stream stream = await(
         io, agent(a).run_stream("a trip", token("planted-secret-policies"), with_function(&reconcile_policy::polling)));
-    service->inject(fault::respond(400, R"({"error":{"message":"you said Bearer do-not-leak","code":"x"}})")
+    service->inject(fault::respond(400, R"({"error":{"message":"you said Bearer planted-secret-policies","code":"x"}})")
                         .on("GET", "/threads/*/runs/*/steps"));
     std::error_code code;
     while (await(io, stream.next(code))) {
