@@ -2,6 +2,8 @@
 #include "clock.hpp"
 #include "curl/transport.hpp"
 #include "identity/sources.hpp"
+#include "notifier.hpp"
+#include "observed_transport.hpp"
 
 #include <cstdlib>
 #include <utility>
@@ -14,10 +16,11 @@ identity::shared_context make_context(asio::any_io_executor executor, identity_o
     curl::options way;
     way.ca_file = options.ca_file;
     way.proxy = options.proxy;
-    made->transport = curl::make_transport(executor, way);
-    way.proxy = "";
-    made->direct = curl::make_transport(executor, way);
     made->clock = detail::make_clock(executor);
+    const detail::notifier notifier(executor, options.observer);
+    made->transport = detail::observed_transport(curl::make_transport(executor, way), made->clock, notifier);
+    way.proxy = "";
+    made->direct = detail::observed_transport(curl::make_transport(executor, way), made->clock, notifier);
     made->executor = std::move(executor);
     made->options = std::move(options);
     return made;

@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t shortest = 3;
 /// Of JSON three times in a string of JSON; more would let a long row of them cost time.
 constexpr std::size_t most_backslashes = 7;
+constexpr std::size_t longest_escape = most_backslashes + 5;
 
 /// The UTF-16 unit that `text` begins with, written `uXXXX` as after a backslash in JSON, else -1.
 int unit_of(std::string_view text) noexcept {
@@ -19,12 +20,14 @@ int unit_of(std::string_view text) noexcept {
 }
 
 /// How many bytes of `text`, from its beginning, spell `value`; 0 when they spell something else.
+/// Sets `cut` when all of `text` may be the beginning of it.
 ///
 /// Of an escaped character beyond ASCII it is not looked at which one it is.
-std::size_t spelling(std::string_view text, std::string_view value) noexcept {
+std::size_t spelling(std::string_view text, std::string_view value, bool& cut) noexcept {
     if (value.size() < shortest) return 0;
     std::size_t at = 0;
     for (std::size_t i = 0; i < value.size();) {
+        if (at == text.size() || (text[at] == '\\' && text.size() - at < longest_escape)) cut = true;
         if (at == text.size()) return 0;
         const auto byte = static_cast<unsigned char>(value[i]);
         std::size_t after = at;  // the backslashes
@@ -72,19 +75,34 @@ void redactor::add(const redactor& other) {
 
 std::string redactor::redacted(std::string_view text, std::size_t limit) const {
     std::string shown;
+    (void)redact(text, limit, true, shown);
+    return shown;
+}
+
+std::string redactor::take_redacted(std::string& text, bool last) const {
+    std::string shown;
+    text.erase(0, redact(text, text.npos, last, shown));
+    return shown;
+}
+
+/// Appends to `shown`; returns how much of `text` that stands for.
+std::size_t redactor::redact(std::string_view text, std::size_t limit, bool last, std::string& shown) const {
+    std::size_t at = 0;
     limit = std::min(limit, text.size());
-    for (std::size_t at = 0; at < limit;) {
+    while (at < limit) {
         std::size_t hidden = 0;
+        bool cut = false;
         for (const secret& each : secrets_)
             for (const std::string_view value : {each.reveal(), without_scheme(each.reveal())})
-                hidden = std::max(hidden, spelling(text.substr(at), value));
+                hidden = std::max(hidden, spelling(text.substr(at), value, cut));
+        if (cut && !last) break;
         if (hidden > 0)
             shown += "***";
         else
             shown += text[at];
         at += std::max<std::size_t>(hidden, 1);
     }
-    return shown;
+    return at;
 }
 
 void redactor::redact(diagnostics& details) const {

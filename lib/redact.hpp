@@ -27,11 +27,18 @@ public:
     /// is hidden whole.
     [[nodiscard]] std::string redacted(std::string_view text, std::size_t limit = std::string_view::npos) const;
 
+    /// The same for a text that comes in pieces: `text` is what has come and was not given yet. What
+    /// may be the beginning of a secret that goes on in the next piece stays in it, unless `last`; that
+    /// is a few times the longest secret at most.
+    [[nodiscard]] std::string take_redacted(std::string& text, bool last) const;
+
     /// The same for every text of these.
     void redact(diagnostics& details) const;
     void redact(last_error& said) const;
 
 private:
+    std::size_t redact(std::string_view text, std::size_t limit, bool last, std::string& shown) const;
+
     std::vector<secret> secrets_;
 };
 

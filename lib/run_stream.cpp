@@ -34,17 +34,25 @@ run_stream::run_stream(std::shared_ptr<run_context> run, std::unique_ptr<run_pro
       machine_(limits_of(service_->options, options_), service_->clock->now()),
       parser_(service_->options.max_event_bytes),
       report_(std::move(request.report)),
+      observed_(*run_),
       arrival_(service_->executor, asio::steady_timer::time_point::max()),
       token_restarts_(run_->provider ? 1 : 0),
       rate_limit_restarts_(run_->given.options.rate_limit_restarts),
-      rate_limit_delays_(options_.retry) {}
+      rate_limit_delays_(options_.retry) {
+    reattaching_.attempt = 0;
+}
 
 asio::awaitable<event_stream> run_stream::open(std::shared_ptr<run_context> run, std::unique_ptr<run_protocol> protocol,
                                                prepared_run request) {
     auto self = std::make_shared<run_stream>(std::move(run), std::move(protocol), request);
     // Owns the transfer until the caller has the stream: if this coroutine is destroyed or cancelled, it stops.
     event_stream stream(self);
-    co_await send(self, std::move(request.call));
+    try {
+        co_await send(self, std::move(request.call));
+    } catch (const std::system_error& failure) {
+        self->observe_end(failure.code());
+        throw;
+    }
     co_return stream;
 }
 
@@ -56,7 +64,12 @@ asio::awaitable<event_stream> run_stream::resume(std::shared_ptr<run_context> ru
     self->untouched_ = false;
     self->machine_.run_known(true);
     (void)self->machine_.event_arrived(codec::event_class::action);
-    co_await submit(self, std::move(answers));
+    try {
+        co_await submit(self, std::move(answers));
+    } catch (const std::system_error& failure) {
+        self->observe_end(failure.code());
+        throw;
+    }
     co_return stream;
 }
 
@@ -186,6 +199,7 @@ asio::awaitable<void> run_stream::cancel_run(std::shared_ptr<run_stream> self) {
 asio::awaitable<void> run_stream::stop(std::shared_ptr<run_stream> self) {
     const std::chrono::milliseconds limit = self->service_->options.stop_timeout;
     self->abandoned_ = true;
+    self->observe_end(asio::error::operation_aborted);
     self->drop_events();
     self->act();
     self->wake();
@@ -220,6 +234,7 @@ asio::awaitable<void> run_stream::submit(std::shared_ptr<run_stream> self, submi
 void run_stream::abandon() noexcept {
     if (abandoned_) return;
     abandoned_ = true;
+    observe_end(machine_.failure() ? machine_.failure() : std::error_code(asio::error::operation_aborted));
     const bool has_ended = machine_.over() && !machine_.waiting() && !machine_.failure();
     const bool exists = may_exist_ || !run_id().empty();
     if (run_->given.options.on_abandon == abandoned_run::cancelled && exists && !has_ended) {
@@ -269,6 +284,7 @@ void run_stream::on_bytes(std::string_view bytes) noexcept {
     if (machine_.over()) return;
     const net::time_point now = service_->clock->now();
     machine_.bytes_arrived(now);
+    bytes_ += bytes.size();
     try {
         if (response_ == response::refusal)
             gather(bytes);
@@ -328,6 +344,7 @@ void run_stream::take(const sse::event& arrived) {
     if (!machine_.knows_run() && !run_id().empty()) machine_.run_known(true);
     if (untouched_ && (token_restarts_ > 0 || rate_limit_restarts_ > 0) && take_failure(arrived, what)) return;
     const bool wanted = machine_.event_arrived(what);
+    if (wanted) observed_.event(*service_, arrived.type, arrived.data);
     if (wanted && !abandoned_) queue_.push(arrived.type, arrived.data);
     if (what == codec::event_class::ordinary || what == codec::event_class::keepalive) return;
     if (wanted && what == codec::event_class::action && !abandoned_ &&
@@ -417,6 +434,12 @@ void run_stream::settle() noexcept {
     if (machine_.lost() && !finding_ && !abandoned_) {
         finding_ = true;
         try {
+            reattaching_.why = machine_.cause();
+            ++reattaching_.attempt;
+            reattaching_.events = queue_.pushed();
+            reattaching_.bytes = bytes_;
+            reattaching_.began = std::chrono::system_clock::now();
+            reattaching_since_ = service_->clock->now();
             tell_waiting();
             protocol_->lost();
             begin_work(&run_stream::read_on);
@@ -425,8 +448,14 @@ void run_stream::settle() noexcept {
         }
     }
     if (!machine_.over() || machine_.waiting()) return;
+    // Why a run was refused is known to who began it.
+    if (response_ != response::refusal || !run_id().empty()) observe_end(machine_.failure());
     if (!ending_) run_->copy.reset();
     cancel_work();
+}
+
+void run_stream::observe_end(std::error_code failure) noexcept {
+    observed_.end(*service_, failure, secrets_, run_id(), thread_id());
 }
 
 void run_stream::cancel_work() noexcept {

@@ -5,6 +5,7 @@
 #include "run/machine.hpp"
 #include "run/retry.hpp"
 #include "run_actions.hpp"
+#include "run_observation.hpp"
 #include "run_protocol.hpp"
 #include "run_start.hpp"
 #include "service.hpp"
@@ -65,8 +66,10 @@ private:
 
     // What goes on beside the caller: run_stream_work.cpp.
     static asio::awaitable<void> send(std::shared_ptr<run_stream> self, run_call call);
-    static asio::awaitable<void> send_once(std::shared_ptr<run_stream> self, std::string request_id, run_call call);
-    static asio::awaitable<void> post_once(std::shared_ptr<run_stream> self, std::string request_id, run_call call);
+    static asio::awaitable<void> send_once(std::shared_ptr<run_stream> self, std::string request_id, int attempt,
+                                           run_call call);
+    static asio::awaitable<void> post_once(std::shared_ptr<run_stream> self, std::string request_id, int attempt,
+                                           run_call call);
     static asio::awaitable<std::optional<bool>> find_lost_answer(std::shared_ptr<run_stream> self,
                                                                  std::error_code cause);
     static asio::awaitable<void> send_answers(std::shared_ptr<run_stream> self, submission answers);
@@ -77,6 +80,7 @@ private:
     static asio::awaitable<void> read_until_over(std::shared_ptr<run_stream> self);
     static asio::awaitable<bool> end_run(std::shared_ptr<run_stream> self);
     static asio::awaitable<bool> end_run_in_time(std::shared_ptr<run_stream> self);
+    void observe_reattach(std::error_code failure) noexcept;
     void take_reading(const std::vector<read_event>& events);
 
     void take_events(std::string_view bytes);
@@ -93,6 +97,7 @@ private:
     void act() noexcept;
     void settle() noexcept;
     void cancel_work() noexcept;
+    void observe_end(std::error_code failure) noexcept;
     void watch();
     void wake() noexcept;
     static asio::awaitable<void> wait_for_arrival(std::shared_ptr<run_stream> self);
@@ -117,6 +122,7 @@ private:
     std::shared_ptr<work> work_;    ///< What goes on beside the caller: answering, reading.
     std::shared_ptr<work> ending_;  ///< The end of the run, which the caller does not wait for any more.
     reconcile_report report_;
+    run_observation observed_;
     diagnostics details_;         ///< Redacted.
     asio::steady_timer arrival_;  ///< A condition variable: never expires, is cancelled to wake.
     std::unique_ptr<net::timer> deadline_;
@@ -125,6 +131,9 @@ private:
     bool transfer_over_ = false;
     std::error_code transfer_failure_;
     bool transfer_paused_ = false;
+    std::uint64_t bytes_ = 0;  ///< Of the response.
+    reattach_record reattaching_;
+    net::time_point reattaching_since_;
     bool finding_ = false;    ///< The run was lost, and is being found again.
     bool may_exist_ = false;  ///< A request that makes a run is on its way, or its answer was lost.
     bool abandoned_ = false;  ///< The caller takes no more events.

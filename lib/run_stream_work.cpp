@@ -35,9 +35,9 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, run_cal
         self->may_exist_ = true;
         try {
             if (self->run_->polls)
-                co_await post_once(self, id, call);
+                co_await post_once(self, id, attempts, call);
             else
-                co_await send_once(self, id, call);
+                co_await send_once(self, id, attempts, call);
             co_return;
         } catch (const error& met) {
             failure = met;
@@ -60,6 +60,8 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, run_cal
         self->machine_.response_awaits_another_try();
         self->details_ = known;
         self->watch();
+        if (delay && done != run::carried_out::unknown)
+            self->service_->tell_retry(*failure, id, attempts, *delay, self->run_id(), self->thread_id());
         if (delay && delay->count() > 0) {
             std::shared_ptr<net::clock> clock = self->service_->clock;
             const net::time_point when = clock->now() + *delay;
@@ -99,10 +101,12 @@ asio::awaitable<std::optional<bool>> run_stream::find_lost_answer(std::shared_pt
     co_return found;
 }
 
-asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, std::string request_id, run_call call) {
+asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, std::string request_id, int attempt,
+                                            run_call call) {
     outgoing what = co_await service::make_request(self->service_, std::move(request_id), "POST", std::move(call.path),
                                                    std::move(call.query), std::move(call.body), self->secrets_);
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
+    what.request.attempt = attempt;
     what.request.streams = true;
     what.request.connect_timeout = self->options_.connect_timeout;
     self->secrets_ = std::move(what.secrets);
@@ -111,6 +115,7 @@ asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, st
     self->transfer_failure_.clear();
     self->head_ = {};
     self->body_.clear();
+    self->bytes_ = 0;
     self->response_ = response::none;
     self->parser_ = sse::parser(self->service_->options.max_event_bytes);
     self->machine_.response_begins(self->service_->clock->now());
@@ -139,9 +144,11 @@ asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, st
 }
 
 /// As `send_once`, for a run that is polled.
-asio::awaitable<void> run_stream::post_once(std::shared_ptr<run_stream> self, std::string request_id, run_call call) {
+asio::awaitable<void> run_stream::post_once(std::shared_ptr<run_stream> self, std::string request_id, int attempt,
+                                            run_call call) {
     outgoing what = co_await service::make_request(self->service_, std::move(request_id), "POST", std::move(call.path),
                                                    std::move(call.query), std::move(call.body), self->secrets_);
+    what.request.attempt = attempt;
     const std::string json = co_await service::send(self->service_, std::move(what));
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
     self->response_ = response::events;
@@ -162,8 +169,16 @@ asio::awaitable<void> run_stream::wait_for_arrival(std::shared_ptr<run_stream> s
 // Answering.
 
 asio::awaitable<void> run_stream::send_answers(std::shared_ptr<run_stream> self, submission answers) {
+    const submission given = answers;
     run_call call = co_await self->protocol_->answer(std::move(answers), self->report_, self->secrets_);
-    co_await send(self, std::move(call));
+    self->observed_.submit_begins(*self->service_, given);
+    try {
+        co_await send(self, std::move(call));
+    } catch (const std::system_error& failure) {
+        self->observed_.submit_ended(*self->service_, failure.code(), self->run_id(), self->thread_id());
+        throw;
+    }
+    self->observed_.submit_ended(*self->service_, {}, self->run_id(), self->thread_id());
 }
 
 /// Answers the action by the handlers, so that the stream goes on.
@@ -290,10 +305,25 @@ asio::awaitable<void> run_stream::read_until_over(std::shared_ptr<run_stream> se
             delay = std::max(delay, problem->retry_after().value_or(delay));
             continue;
         }
+        if (self->machine_.lost()) self->observe_reattach(problem->code());
         if (!self->machine_.lost() || !found.value_or(false)) throw error(*problem);
         diagnostics details = problem->details();
         details.message = "the run could not be found again: " + std::string(problem->what());
         throw error(self->machine_.cause(), std::move(details));
+    }
+}
+
+void run_stream::observe_reattach(std::error_code failure) noexcept {
+    if (!service_->notifier.wants(&observer::on_reattach)) return;
+    try {
+        reattach_record told = reattaching_;
+        told.run_id = secrets_.redacted(run_id());
+        told.thread_id = secrets_.redacted(thread_id());
+        told.duration = service_->clock->now() - reattaching_since_;
+        told.error = failure;
+        service_->notifier.tell(&observer::on_reattach, std::move(told));
+    } catch (...) {
+        // No memory: the work itself is more important.
     }
 }
 
@@ -307,6 +337,7 @@ void run_stream::take_reading(const std::vector<read_event>& events) {
         found.cause = machine_.cause();
         queue_.push(codec::reattached_name, codec::encode_reattached(found));
         details_.message.clear();
+        observe_reattach({});
         machine_.readings_begin(now);
         finding_ = false;
         watch();

@@ -1,5 +1,6 @@
 #include "service.hpp"
 
+#include "observed_transport.hpp"
 #include "run/retry.hpp"
 #include "wait.hpp"
 #include <corun/version.hpp>
@@ -116,7 +117,8 @@ std::optional<bool> retry_advice(const net::response_head& head) noexcept {
 service::service(asio::any_io_executor e, std::string_view endpoint, corun::credential credential, client_options o,
                  std::shared_ptr<net::transport> t, std::shared_ptr<net::clock> c)
     : executor(std::move(e)),
-      transport(std::move(t)),
+      notifier(executor, o.observer),
+      transport(observed_transport(std::move(t), c, notifier)),
       clock(std::move(c)),
       options(std::move(o)),
       endpoint_(checked_endpoint(endpoint, static_cast<bool>(credential))),
@@ -147,6 +149,25 @@ std::string service::new_request_id() {
         --left;
     }
     return id;
+}
+
+void service::tell_retry(const error& why, std::string_view request_id, int attempt, std::chrono::milliseconds delay,
+                         std::string_view run_id, std::string_view thread_id) const noexcept {
+    if (!notifier.wants(&observer::on_retry)) return;
+    try {
+        retry_record told;
+        told.client_request_id = request_id;
+        told.run_id = run_id;
+        told.thread_id = thread_id;
+        told.attempt = attempt;
+        told.why = why.code();
+        told.status = why.status();
+        told.delay = delay;
+        told.delay_was_told = why.retry_after().has_value();
+        notifier.tell(&observer::on_retry, std::move(told));
+    } catch (...) {
+        // No memory: the work itself is more important.
+    }
 }
 
 double service::random() {
@@ -205,6 +226,7 @@ asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, s
     what.headers.set("User-Agent", self->user_agent_);
     what.headers.set("x-ms-client-request-id", std::move(request_id));
     what.body = std::move(body);
+    if (self->notifier.wants(&observer::on_wire)) what.secrets = made.secrets;
     what.connect_timeout = self->options.connect_timeout;
     co_return made;
 }
@@ -222,6 +244,7 @@ asio::awaitable<std::string> service::call(std::shared_ptr<service> self, std::s
     for (int attempts = 1;; ++attempts) {
         outgoing what = co_await make_request(self, id, method, path, query, body, secrets);
         what.give_up = give_up;
+        what.request.attempt = attempts;
         std::optional<error> failure;
         try {
             co_return co_await send(self, std::move(what));
@@ -243,6 +266,7 @@ asio::awaitable<std::string> service::call(std::shared_ptr<service> self, std::s
             details.attempts = attempts;
             throw error(failure->code(), std::move(details));
         }
+        self->tell_retry(*failure, id, attempts, *delay);
         co_await sleep_until(self->clock, now + *delay);
     }
 }
@@ -290,6 +314,9 @@ error service::error_of(const net::response_head& head, std::string_view body, s
         details.message =
             "expected " + std::string(expected) + ", got " + (type.empty() ? "no content type" : std::string(type));
     }
+    if (head.status >= 300 && head.status < 400)
+        if (const auto to = parse_url(head.field("location")))
+            details.message = "redirected to " + origin_of(*to) + "; redirects are not followed";
     details.request_id = request_id_of(head);
     if (details.request_id.empty()) details.request_id = std::move(said.request_id);
     details.service_code = said.code.empty() ? std::move(said.type) : std::move(said.code);

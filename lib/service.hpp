@@ -3,6 +3,7 @@
 #include "http_call.hpp"
 #include "net/clock.hpp"
 #include "net/transport.hpp"
+#include "notifier.hpp"
 #include "redact.hpp"
 #include "url.hpp"
 #include <corun/credential.hpp>
@@ -72,6 +73,12 @@ public:
     [[nodiscard]] static error error_of(const net::response_head& head, std::string_view body,
                                         std::string_view expected, const redactor& secrets);
 
+    [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
+
+    /// Tells the observer of a request that is about to be sent again.
+    void tell_retry(const error& why, std::string_view request_id, int attempt, std::chrono::milliseconds delay,
+                    std::string_view run_id = {}, std::string_view thread_id = {}) const noexcept;
+
     /// A fresh UUID.
     std::string new_request_id();
     /// From 0 to 1.
@@ -82,6 +89,7 @@ public:
     void note_time(const net::response_head& head) noexcept;
 
     const asio::any_io_executor executor;
+    const detail::notifier notifier;  ///< Tells the client's observer.
     const std::shared_ptr<net::transport> transport;
     const std::shared_ptr<net::clock> clock;
     const client_options options;

@@ -91,6 +91,12 @@ std::optional<url_parts> parse_url(std::string_view text) noexcept {
     return url;
 }
 
+int port_of(const url_parts& url) noexcept {
+    int port = url.secure ? 443 : 80;
+    std::from_chars(url.port.data(), url.port.data() + url.port.size(), port);
+    return port;
+}
+
 std::string origin_of(const url_parts& url) {
     const bool ipv6 = url.host.find(':') != url.host.npos;
     std::string origin(url.scheme);

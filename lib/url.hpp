@@ -28,6 +28,9 @@ inline bool may_carry_credentials(const url_parts& url) noexcept {
     return url.secure || url.loopback;
 }
 
+/// As a number; that of the scheme when the URL has none.
+int port_of(const url_parts& url) noexcept;
+
 /// Scheme, host and port: what may be shown of a URL whose other parts may hold secrets.
 std::string origin_of(const url_parts& url);
 

@@ -34,9 +34,10 @@ CLIENT_HEADERS = {'agent.hpp', 'client.hpp', 'corun.hpp', 'event_stream.hpp', 'p
                   'vector_store.hpp'}
 # Sources straight in lib/ that implement values; the others are the glue above everything.
 VALUE_SOURCES = {'submission', 'handlers', 'escape', 'secret', 'headers', 'mcp_headers', 'error', 'message', 'tools', 'event', 'resources',
-                 'reconcile_report', 'prompt_agent', 'agent_members', 'run_result', 'files', 'options', 'version', 'url', 'redact'}
+                 'reconcile_report', 'prompt_agent', 'agent_members', 'run_result', 'files', 'options', 'version', 'url', 'redact',
+                 'observer', 'wire_text'}
 # Those that wait, and call over a transport, on an executor.
-CALL_SOURCES = {'clock', 'http_call', 'task', 'wait'}
+CALL_SOURCES = {'clock', 'http_call', 'notifier', 'observed_transport', 'task', 'wait'}
 
 
 def layer_of(path):

@@ -12,6 +12,7 @@
 #include <corun/headers.hpp>
 #include <corun/mcp_headers.hpp>
 #include <corun/message.hpp>
+#include <corun/observer.hpp>
 #include <corun/options.hpp>
 #include <corun/paged.hpp>
 #include <corun/prompt_agent.hpp>

@@ -2,6 +2,7 @@
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
 #include <corun/message.hpp>
+#include <corun/observer.hpp>
 #include <corun/response_format.hpp>
 #include <corun/secret.hpp>
 #include <corun/tools.hpp>
@@ -128,6 +129,8 @@ struct CORUN_API client_options {
     std::size_t max_backlog_bytes = std::size_t{4} << 20;
     /// Put before `corun/<version>` in `User-Agent`.
     std::string application_id;
+    /// Who is told what the client does.
+    corun::observer observer;
 };
 
 /// How much of a long thread the model sees. A JSON value as it goes on the wire.

@@ -1,6 +1,7 @@
 #pragma once
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
+#include <corun/observer.hpp>
 #include <corun/secret.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -86,6 +87,9 @@ struct CORUN_API identity_options {
     std::function<std::string(const std::string& name)> environment;
     /// Tells the time; the system's clock unless given.
     token_provider::clock clock;
+
+    /// Is told of requests for tokens: `on_request`, `on_wire`. They count on their own.
+    corun::observer observer;
 };
 
 /// A Google identity token for `audience`, such as the URL of a Cloud Run service without its path,

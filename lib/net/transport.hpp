@@ -1,4 +1,5 @@
 #pragma once
+#include "redact.hpp"
 #include <corun/error.hpp>
 #include <corun/headers.hpp>
 #include <corun/secret.hpp>
@@ -44,6 +45,11 @@ struct request {
     /// transport lets streams share them.
     bool unshared = false;
     std::chrono::milliseconds connect_timeout{0};  ///< 0: none.
+
+    // For who observes the request.
+    detail::redactor secrets;         ///< What must not be shown of it and its response, beside its headers.
+    int attempt = 1;                  ///< It is sent for the second time, the third ...
+    bool answers_with_token = false;  ///< The response's body is itself a secret.
 };
 
 /// Status line and header fields of a response. Names compare without regard to case.

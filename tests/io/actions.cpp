@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(without_a_handler_for_each_call_the_action_is_the_callers) 
 }
 
 BOOST_AUTO_TEST_CASE(functions_and_approvals_mixed_in_one_action_are_the_callers) {
-    mcp->accept_token("token-A");
+    mcp->accept_token("planted-secret-A");
     service->options().mixed_rounds = true;
     std::vector<step> steps;
     steps.push_back(step::call_function("get_weather", R"({"city":"Oslo"})"));
@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(functions_and_approvals_mixed_in_one_action_are_the_callers
         asked_handlers = true;
         co_return "";
     };
-    event_stream stream = await(io, a.run_stream("a trip", token("token-A"), options));
+    event_stream stream = await(io, a.run_stream("a trip", token("planted-secret-A"), options));
     std::vector<event> events = await(io, collect(stream));
     const auto* asked = events.back().get_if<action_required>();
     BOOST_REQUIRE(asked);
@@ -235,7 +235,8 @@ BOOST_AUTO_TEST_CASE(functions_and_approvals_mixed_in_one_action_are_the_callers
     await(io, stream.submit(answers));
     events = await(io, collect(stream));
     BOOST_TEST(events.back().get_if<run_completed>());
-    BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer token-A"}, boost::test_tools::per_element());
+    BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer planted-secret-A"},
+               boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(an_action_of_an_unknown_kind_is_the_callers) {
@@ -336,18 +337,18 @@ BOOST_AUTO_TEST_CASE(an_answer_that_comes_too_late_is_the_services_error) {
 // Approvals, and the headers that they carry.
 
 BOOST_AUTO_TEST_CASE(an_approval_carries_the_headers_of_the_run) {
-    mcp->accept_token("token-A");
+    mcp->accept_token("planted-secret-A");
     agent a = make_agent();
     run_options options;
     options.on_mcp_approval = approve_all();
-    event_stream stream = await(io, a.run_stream("Book seat 14A", token("token-A"), options));
+    event_stream stream = await(io, a.run_stream("Book seat 14A", token("planted-secret-A"), options));
     const std::vector<event> events = await(io, collect(stream));
     BOOST_TEST(events.back().get_if<run_completed>());
     BOOST_TEST(text_of(events).find("seat 14A is yours") != std::string::npos);
     const auto sent = submissions();
     BOOST_REQUIRE(sent.size() == 1u);
     BOOST_TEST(sent[0].at("tool_approvals")[0].at("approve") == true);
-    BOOST_TEST(sent[0].at("tool_approvals")[0].at("headers").at("Authorization") == "Bearer token-A");
+    BOOST_TEST(sent[0].at("tool_approvals")[0].at("headers").at("Authorization") == "Bearer planted-secret-A");
     BOOST_REQUIRE(!stream.report().lines().empty());
     const auto& said = stream.report().lines().back();
     BOOST_TEST(said.row == 15);
@@ -358,7 +359,7 @@ BOOST_AUTO_TEST_CASE(an_approval_carries_the_headers_of_the_run) {
 }
 
 BOOST_AUTO_TEST_CASE(a_call_that_is_denied_carries_nothing_and_the_run_goes_on) {
-    mcp->accept_token("token-A");
+    mcp->accept_token("planted-secret-A");
     agent a = make_agent();
     run_options options;
     options.on_mcp_approval = [](mcp_approval_request request) -> asio::awaitable<bool> {
@@ -366,7 +367,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_is_denied_carries_nothing_and_the_run_goes_on) 
         BOOST_TEST(request.name == "reserve_seat");
         co_return false;
     };
-    const run_result result = await(io, a.run("Book seat 14A", token("token-A"), options));
+    const run_result result = await(io, a.run("Book seat 14A", token("planted-secret-A"), options));
     BOOST_TEST((result.status == run_state::completed));
     const auto sent = submissions();
     BOOST_REQUIRE(sent.size() == 1u);
@@ -376,13 +377,13 @@ BOOST_AUTO_TEST_CASE(a_call_that_is_denied_carries_nothing_and_the_run_goes_on) 
 }
 
 BOOST_AUTO_TEST_CASE(a_run_outlives_its_token_when_a_provider_gives_fresh_ones) {
-    mcp->accept_token("token-1", now() + 10min);
-    mcp->accept_token("token-2", now() + 3h);
+    mcp->accept_token("planted-secret-1", now() + 10min);
+    mcp->accept_token("planted-secret-2", now() + 3h);
     agent a = make_agent();
     std::vector<mcp_header_request> asked;
     const mcp_header_provider provider = [&](mcp_header_request request) -> asio::awaitable<mcp_headers> {
         asked.push_back(request);
-        co_return token("token-" + std::to_string(asked.size()));
+        co_return token("planted-secret-" + std::to_string(asked.size()));
     };
     run_options options;
     options.on_mcp_approval = [&](mcp_approval_request) -> asio::awaitable<bool> {
@@ -405,10 +406,10 @@ BOOST_AUTO_TEST_CASE(a_run_outlives_its_token_when_a_provider_gives_fresh_ones) 
     BOOST_REQUIRE(asked[1].approvals.size() == 1u);
     BOOST_TEST(asked[1].approvals[0].name == "reserve_seat");
 
-    for (const std::string& seen : tokens_at("tools/list")) BOOST_TEST(seen == "Bearer token-1");
+    for (const std::string& seen : tokens_at("tools/list")) BOOST_TEST(seen == "Bearer planted-secret-1");
     const auto calls = tokens_at("tools/call");
     BOOST_REQUIRE(calls.size() == 1u);
-    BOOST_TEST(calls[0] == "Bearer token-2");
+    BOOST_TEST(calls[0] == "Bearer planted-secret-2");
     BOOST_TEST(stream.report().lines().front().row == 16);
 }
 
@@ -416,10 +417,10 @@ BOOST_AUTO_TEST_CASE(each_approval_carries_the_headers_of_its_own_server_only) {
     emulator::mcp_server_options other_options;
     other_options.clock = now;
     emulator::mcp_server other(io, std::move(other_options));
-    other.accept_token("for-hotels");
+    other.accept_token("planted-secret-hotels");
     other.add_tool("book_room", "Books a room.", R"({"type":"object","properties":{}})",
                    [](std::string_view) { return std::string("room 7"); });
-    mcp->accept_token("for-bookings");
+    mcp->accept_token("planted-secret-bookings");
     agent_definition definition("gpt-4o");
     definition.tools.push_back(mcp_tool("bookings", mcp->url()));
     definition.tools.push_back(mcp_tool("hotels", other.url()));
@@ -432,8 +433,8 @@ BOOST_AUTO_TEST_CASE(each_approval_carries_the_headers_of_its_own_server_only) {
 
     const mcp_header_provider provider = [](mcp_header_request) -> asio::awaitable<mcp_headers> {
         mcp_headers all;
-        all.set("bookings", "Authorization", "Bearer for-bookings");
-        all.set("hotels", "Authorization", "Bearer for-hotels");
+        all.set("bookings", "Authorization", "Bearer planted-secret-bookings");
+        all.set("hotels", "Authorization", "Bearer planted-secret-hotels");
         co_return all;
     };
     run_options options;
@@ -450,15 +451,15 @@ BOOST_AUTO_TEST_CASE(each_approval_carries_the_headers_of_its_own_server_only) {
         }
     }
     BOOST_TEST(approvals == 2u);
-    for (const auto& call : mcp->calls()) BOOST_TEST(call.authorization == "Bearer for-bookings");
-    for (const auto& call : other.calls()) BOOST_TEST(call.authorization == "Bearer for-hotels");
+    for (const auto& call : mcp->calls()) BOOST_TEST(call.authorization == "Bearer planted-secret-bookings");
+    for (const auto& call : other.calls()) BOOST_TEST(call.authorization == "Bearer planted-secret-hotels");
 }
 
 BOOST_AUTO_TEST_CASE(headers_given_with_one_approval_are_for_that_call) {
-    mcp->accept_token("token-A");
-    mcp->accept_token("token-for-the-call");
+    mcp->accept_token("planted-secret-A");
+    mcp->accept_token("planted-secret-for-the-call");
     agent a = make_agent();
-    event_stream stream = await(io, a.run_stream("Book seat 14A", token("token-A")));
+    event_stream stream = await(io, a.run_stream("Book seat 14A", token("planted-secret-A")));
     std::vector<event> events = await(io, collect(stream));
     const auto* asked = events.back().get_if<action_required>();
     BOOST_REQUIRE(asked);
@@ -467,23 +468,24 @@ BOOST_AUTO_TEST_CASE(headers_given_with_one_approval_are_for_that_call) {
     BOOST_TEST(failure_of(io, stream.submit(bad)).code() == errc::invalid_header);
     BOOST_TEST(submissions().empty());
     submission answers;
-    answers.approve(asked->action.mcp_approvals.at(0).id, headers({"Authorization", "Bearer token-for-the-call"}));
+    answers.approve(asked->action.mcp_approvals.at(0).id,
+                    headers({"Authorization", "Bearer planted-secret-for-the-call"}));
     await(io, stream.submit(answers));
     events = await(io, collect(stream));
     BOOST_TEST(events.back().get_if<run_completed>());
-    BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer token-for-the-call"},
+    BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer planted-secret-for-the-call"},
                boost::test_tools::per_element());
 }
 
 // A run picked up again, as by another process.
 
 BOOST_AUTO_TEST_CASE(a_run_that_waits_is_answered_and_streamed_from_its_thread) {
-    mcp->accept_token("token-1", now() + 10min);
-    mcp->accept_token("token-2");
+    mcp->accept_token("planted-secret-1", now() + 10min);
+    mcp->accept_token("planted-secret-2");
     agent a = make_agent();
     std::string thread_id, run_id, call_id;
     {
-        event_stream stream = await(io, a.run_stream("Book seat 14A", token("token-1")));
+        event_stream stream = await(io, a.run_stream("Book seat 14A", token("planted-secret-1")));
         const std::vector<event> events = await(io, collect(stream));
         const auto* asked = events.back().get_if<action_required>();
         BOOST_REQUIRE(asked);
@@ -495,13 +497,14 @@ BOOST_AUTO_TEST_CASE(a_run_that_waits_is_answered_and_streamed_from_its_thread) 
     thread t = await(io, client->get_thread(thread_id));
     submission answers;
     answers.approve(call_id);
-    event_stream stream = await(io, t.submit_stream(run_id, answers, token("token-2")));
+    event_stream stream = await(io, t.submit_stream(run_id, answers, token("planted-secret-2")));
     BOOST_TEST(stream.run_id() == run_id);
     BOOST_TEST(stream.thread_id() == thread_id);
     const std::vector<event> events = await(io, collect(stream));
     BOOST_TEST(events.back().get_if<run_completed>());
     BOOST_TEST(text_of(events).find("seat 14A is yours") != std::string::npos);
-    BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer token-2"}, boost::test_tools::per_element());
+    BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer planted-secret-2"},
+               boost::test_tools::per_element());
 
     // It has ended: the service says so.
     BOOST_TEST(failure_of(io, t.submit_stream(run_id, answers)).code() == errc::bad_request);
@@ -568,11 +571,11 @@ BOOST_AUTO_TEST_CASE(a_provider_that_names_an_unknown_server_stops_the_run_befor
 }
 
 BOOST_AUTO_TEST_CASE(a_provider_that_fails_at_an_approval_ends_the_stream_with_nothing_sent) {
-    mcp->accept_token("token-1");
+    mcp->accept_token("planted-secret-1");
     for (const int kind : {0, 1}) {
         agent a = make_agent();
         const mcp_header_provider provider = [kind](mcp_header_request request) -> asio::awaitable<mcp_headers> {
-            if (request.why == mcp_header_request::occasion::run_start) co_return token("token-1");
+            if (request.why == mcp_header_request::occasion::run_start) co_return token("planted-secret-1");
             if (kind == 0) throw std::runtime_error("gone");
             mcp_headers wrong;
             wrong.set("nobody", "X", "1");
@@ -592,7 +595,7 @@ BOOST_AUTO_TEST_CASE(a_provider_that_fails_at_an_approval_ends_the_stream_with_n
 }
 
 BOOST_AUTO_TEST_CASE(a_handler_that_throws_at_an_approval_ends_the_stream_with_its_words) {
-    mcp->accept_token("token-1");
+    mcp->accept_token("planted-secret-1");
     agent a = make_agent();
     run_options options;
     options.on_mcp_approval = [](mcp_approval_request) -> asio::awaitable<bool> {
@@ -600,7 +603,7 @@ BOOST_AUTO_TEST_CASE(a_handler_that_throws_at_an_approval_ends_the_stream_with_i
         co_return true;
     };
     try {
-        (void)await(io, a.run("Book seat 14A", token("token-1"), options));
+        (void)await(io, a.run("Book seat 14A", token("planted-secret-1"), options));
         BOOST_FAIL("it must fail");
     } catch (const run_error& failure) {
         BOOST_TEST(failure.code() == errc::handler_failed);
@@ -613,15 +616,15 @@ BOOST_AUTO_TEST_CASE(a_handler_that_throws_at_an_approval_ends_the_stream_with_i
 // A token that the MCP server refuses.
 
 BOOST_AUTO_TEST_CASE(a_refused_token_is_asked_for_once_more_and_the_run_begun_again) {
-    mcp->accept_token("token-fresh");
+    mcp->accept_token("planted-secret-fresh");
     for (const bool in_thread : {false, true}) {
         agent a = make_agent();
         service->forget_requests();
         std::vector<mcp_header_request> asked;
         const mcp_header_provider provider = [&](mcp_header_request request) -> asio::awaitable<mcp_headers> {
             asked.push_back(request);
-            co_return token(request.why == mcp_header_request::occasion::rejected_token ? "token-fresh"
-                                                                                        : "token-stale");
+            co_return token(request.why == mcp_header_request::occasion::rejected_token ? "planted-secret-fresh"
+                                                                                        : "planted-secret-stale");
         };
         std::vector<event> events;
         thread t;
@@ -663,7 +666,7 @@ BOOST_AUTO_TEST_CASE(a_token_refused_twice_is_the_runs_failure) {
     int asked = 0;
     const mcp_header_provider provider = [&](mcp_header_request) -> asio::awaitable<mcp_headers> {
         ++asked;
-        co_return token("token-stale");
+        co_return token("planted-secret-stale");
     };
     const std::vector<event> events = await(io, collect(a.run_stream("Book", provider, without_approvals())));
     BOOST_TEST(asked == 2);
@@ -672,7 +675,7 @@ BOOST_AUTO_TEST_CASE(a_token_refused_twice_is_the_runs_failure) {
 }
 
 BOOST_AUTO_TEST_CASE(a_run_is_not_begun_again_once_it_has_done_something) {
-    mcp->accept_token("token-1", now() + 10min);
+    mcp->accept_token("planted-secret-1", now() + 10min);
     agent a = make_agent();
     std::vector<step> steps;
     steps.push_back(step::reply("I shall see. "));
@@ -683,7 +686,7 @@ BOOST_AUTO_TEST_CASE(a_run_is_not_begun_again_once_it_has_done_something) {
     const mcp_header_provider provider = [&](mcp_header_request request) -> asio::awaitable<mcp_headers> {
         ++asked;
         if (request.why == mcp_header_request::occasion::approval) *moved += 20min;
-        co_return token("token-1");
+        co_return token("planted-secret-1");
     };
     run_options options;
     options.on_mcp_approval = approve_all();
@@ -696,7 +699,7 @@ BOOST_AUTO_TEST_CASE(a_run_is_not_begun_again_once_it_has_done_something) {
 BOOST_AUTO_TEST_CASE(headers_given_once_are_not_asked_for_again) {
     agent a = make_agent();
     const std::vector<event> events =
-        await(io, collect(a.run_stream("Book", token("token-stale"), without_approvals())));
+        await(io, collect(a.run_stream("Book", token("planted-secret-stale"), without_approvals())));
     BOOST_TEST(runs_created() == 1u);
     BOOST_TEST(events.back().get_if<run_failed>());
 }
@@ -705,7 +708,7 @@ BOOST_AUTO_TEST_CASE(a_provider_that_fails_when_asked_again_leaves_the_failure_o
     agent a = make_agent();
     const mcp_header_provider provider = [](mcp_header_request request) -> asio::awaitable<mcp_headers> {
         if (request.why == mcp_header_request::occasion::rejected_token) throw std::runtime_error("gone");
-        co_return token("token-stale");
+        co_return token("planted-secret-stale");
     };
     try {
         (void)await(io, a.run("Book", provider, without_approvals()));
@@ -724,11 +727,11 @@ BOOST_AUTO_TEST_CASE(a_provider_that_fails_when_asked_again_leaves_the_failure_o
 BOOST_AUTO_TEST_CASE(the_headers_of_two_hundred_users_at_once_never_mix) {
     constexpr int users = 200;
     agent a = make_agent();
-    for (int user = 0; user < users; ++user) mcp->accept_token("token-of-" + std::to_string(user) + "-end");
+    for (int user = 0; user < users; ++user) mcp->accept_token("planted-secret-of-" + std::to_string(user) + "-end");
     std::vector<std::string> run_ids(users);
     int completed = 0;
     const auto talk = [&](int user) -> asio::awaitable<int> {
-        const std::string mine = "token-of-" + std::to_string(user) + "-end";
+        const std::string mine = "planted-secret-of-" + std::to_string(user) + "-end";
         const mcp_header_provider provider = [mine](mcp_header_request) -> asio::awaitable<mcp_headers> {
             co_await asio::post(asio::use_awaitable);
             co_return token(mine);
@@ -758,13 +761,14 @@ BOOST_AUTO_TEST_CASE(the_headers_of_two_hundred_users_at_once_never_mix) {
     for (const auto& request : service->mcp_requests()) {
         const auto owner = user_of.find(request.run_id);
         BOOST_REQUIRE((owner != user_of.end()));
-        BOOST_TEST(request.header("Authorization") == "Bearer token-of-" + std::to_string(owner->second) + "-end");
+        BOOST_TEST(request.header("Authorization") ==
+                   "Bearer planted-secret-of-" + std::to_string(owner->second) + "-end");
         calls[owner->second] += request.method == "tools/call";
     }
     BOOST_TEST(calls.size() == static_cast<std::size_t>(users));
     for (const auto& [user, count] : calls) BOOST_TEST(count == 1);
     await(io, a.refresh());
-    BOOST_TEST(a.definition().raw.find("token-of-") == std::string::npos);
+    BOOST_TEST(a.definition().raw.find("planted-secret-of-") == std::string::npos);
 }
 
 // Cancellation.

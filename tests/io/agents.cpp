@@ -137,10 +137,10 @@ BOOST_AUTO_TEST_CASE(a_thread_holds_a_conversation) {
 }
 
 BOOST_AUTO_TEST_CASE(a_run_without_streaming_is_polled_to_its_end) {
-    mcp->accept_token("t", now() + std::chrono::hours(1));
+    mcp->accept_token("planted-secret-agents", now() + std::chrono::hours(1));
     agent a = make_agent();
     thread t = await(io, client->create_thread());
-    thread_run r = await(io, a.create_run(t, "Book seat 14A", token("t"), without_approvals()));
+    thread_run r = await(io, a.create_run(t, "Book seat 14A", token("planted-secret-agents"), without_approvals()));
     for (int polls = 0; !is_terminal(r.status) && polls < 1000; ++polls) r = await(io, t.get_run(r.id));
     BOOST_TEST((r.status == run_state::completed));
     BOOST_TEST(r.usage.has_value());
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(runs_one_after_another_share_a_connection) {
             request = co_await connection->read();
         }
     });
-    corun::client other(io.get_executor(), server.url(), credential::bearer("t"));
+    corun::client other(io.get_executor(), server.url(), credential::bearer("planted-secret-other"), searched());
     agent a = await(io, other.get_agent("asst_1"));
     for (int i = 0; i < 5; ++i) {
         BOOST_TEST(await(io, collect(a.run_stream("hi"))).size() == 2u);
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(an_io_context_may_go_with_streams_under_way) {
     local->script("", {emulator::step::reply("One moment."), emulator::step::hold()});
     int open = 0;
     {
-        corun::client here(context->get_executor(), local->endpoint(), credential::bearer(local->token()));
+        corun::client here(context->get_executor(), local->endpoint(), credential::bearer(local->token()), searched());
         const auto hold = [&](corun::client c) -> asio::awaitable<void> {
             agent a = co_await c.create_agent(agent_definition("gpt-4o"));
             event_stream stream = co_await a.run_stream("hi");

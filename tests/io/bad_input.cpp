@@ -42,26 +42,26 @@ BOOST_FIXTURE_TEST_SUITE(bad_input, refused)
 BOOST_AUTO_TEST_CASE(an_unknown_server_label_lists_the_known_ones) {
     agent a = make_agent();
     mcp_headers headers;
-    headers.set("bookngs", "Authorization", "Bearer secret-value");
+    headers.set("bookngs", "Authorization", "Bearer planted-secret-value");
     const error failure = refusal(a.run_stream("hi", headers));
     BOOST_TEST(failure.code() == errc::unknown_server_label);
     BOOST_TEST(says(failure, "bookngs"));
     BOOST_TEST(says(failure, "bookings"));
-    BOOST_TEST(!says(failure, "secret-value"));
+    BOOST_TEST(!says(failure, "planted-secret-value"));
 }
 
 BOOST_AUTO_TEST_CASE(a_header_that_http_does_not_allow_is_refused_without_showing_its_value) {
     agent a = make_agent();
     const std::pair<std::string, std::string> headers[] = {
-        {"Authorization", "Bearer secret-value\r\nX-Injected: 1"},
-        {"Authorization", "Bearer secret-value\n"},
-        {"Authorization", std::string("Bearer secret-value\0", 20)},
-        {"Authorization", "secret-value\x7f"},
-        {"Author ization", "secret-value"},
-        {"Authorization\r\nX", "secret-value"},
-        {"Authorization:", "secret-value"},
-        {"", "secret-value"},
-        {"Authori\xc3\xa9", "secret-value"},
+        {"Authorization", "Bearer planted-secret-value\r\nX-Injected: 1"},
+        {"Authorization", "Bearer planted-secret-value\n"},
+        {"Authorization", std::string("Bearer planted-secret-value\0", 28)},
+        {"Authorization", "planted-secret-value\x7f"},
+        {"Author ization", "planted-secret-value"},
+        {"Authorization\r\nX", "planted-secret-value"},
+        {"Authorization:", "planted-secret-value"},
+        {"", "planted-secret-value"},
+        {"Authori\xc3\xa9", "planted-secret-value"},
     };
     for (const auto& [name, value] : headers) {
         mcp_headers given;
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(a_header_that_http_does_not_allow_is_refused_without_showin
         const error failure = refusal(a.run_stream("hi", given));
         BOOST_TEST(failure.code() == errc::invalid_header);
         BOOST_TEST(says(failure, "bookings"));
-        BOOST_TEST(!says(failure, "secret-value"));
+        BOOST_TEST(!says(failure, "planted-secret-value"));
         BOOST_TEST(!says(failure, "\r"));
         BOOST_TEST(!says(failure, "\n"));
     }
@@ -86,23 +86,25 @@ BOOST_AUTO_TEST_CASE(a_malformed_endpoint_is_refused) {
     for (const char* endpoint :
          {"", "services.ai.azure.com", "ftp://host/api", "https://", "https://ho st", "https://host\r\nX: y",
           "https://user:pass@host", "https://host?x=y", "https://host/#f", "https://host:99999"})
-        BOOST_TEST(endpoint_refusal(io, endpoint, credential::bearer("secret-value")).code() == errc::invalid_endpoint,
-                   endpoint);
-    BOOST_TEST(!says(endpoint_refusal(io, "https://user:secret-value@host", credential()), "secret-value"));
+        BOOST_TEST(
+            endpoint_refusal(io, endpoint, credential::bearer("planted-secret-value")).code() == errc::invalid_endpoint,
+            endpoint);
+    BOOST_TEST(
+        !says(endpoint_refusal(io, "https://user:planted-secret-value@host", credential()), "planted-secret-value"));
 }
 
 BOOST_AUTO_TEST_CASE(a_credential_goes_over_https_or_to_loopback_only) {
     for (const char* endpoint : {"http://service.example/api", "http://10.0.0.1", "http://127.0.0.1.example.com",
                                  "http://localhost.example.com"}) {
-        const error failure = endpoint_refusal(io, endpoint, credential::bearer("secret-value"));
+        const error failure = endpoint_refusal(io, endpoint, credential::bearer("planted-secret-value"));
         BOOST_TEST(failure.code() == errc::insecure_endpoint);
-        BOOST_TEST(!says(failure, "secret-value"));
+        BOOST_TEST(!says(failure, "planted-secret-value"));
         corun::client without(io.get_executor(), endpoint, credential());
         (void)without;
     }
     for (const char* endpoint :
          {"https://service.example/api", "http://127.0.0.1:1/x", "http://localhost:1", "http://[::1]:1"})
-        corun::client fine(io.get_executor(), endpoint, credential::bearer("t"));
+        corun::client fine(io.get_executor(), endpoint, credential::bearer("planted-secret-other"));
 }
 
 BOOST_AUTO_TEST_CASE(empty_ids_and_handles_are_refused) {
@@ -135,7 +137,8 @@ BOOST_AUTO_TEST_CASE(extra_json_that_is_no_object_or_says_again_what_corun_says_
           R"({"tools":[]})", R"({"thread":{}})", R"({"additional_messages":[]})", R"({"model":"gpt-4o"})"}) {
         run_options options;
         options.extra_json = extra;
-        BOOST_TEST(refusal(a.run_stream("hi", token("t"), options)).code() == errc::invalid_argument, extra);
+        BOOST_TEST(refusal(a.run_stream("hi", token("planted-secret-other"), options)).code() == errc::invalid_argument,
+                   extra);
         BOOST_TEST(refusal(a.run_stream("hi", mcp_headers(), options)).code() == errc::invalid_argument, extra);
     }
 }
@@ -145,11 +148,11 @@ BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_is_refused) {
     agent_definition definition("gpt-4o");
     definition.tools.push_back(mcp_tool("bookings", mcp->url()));
     mcp_tool_resource resource("bookings");
-    resource.headers.set("Authorization", "Bearer secret-value");
+    resource.headers.set("Authorization", "Bearer planted-secret-value");
     definition.tool_resources.mcp.push_back(resource);
     const error from_agent = failure_of(io, client->create_agent(definition));
     BOOST_TEST(from_agent.code() == errc::invalid_argument);
-    BOOST_TEST(!says(from_agent, "secret-value"));
+    BOOST_TEST(!says(from_agent, "planted-secret-value"));
     thread_definition conversation;
     conversation.tool_resources.mcp.push_back(resource);
     BOOST_TEST(failure_of(io, client->create_thread(conversation)).code() == errc::invalid_argument);
@@ -161,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_as_bare_json_is_r
     corun::thread t = await(io, client->create_thread());
     const std::size_t before = service->requests().size();
     tool_resources bare;
-    bare.other["mcp"] = R"([{"server_label":"bookings","headers":{"Authorization":"Bearer secret-value"}}])";
+    bare.other["mcp"] = R"([{"server_label":"bookings","headers":{"Authorization":"Bearer planted-secret-value"}}])";
     agent_definition definition("gpt-4o");
     definition.tool_resources = bare;
     thread_definition conversation;
@@ -173,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_as_bare_json_is_r
           failure_of(io, client->create_thread(conversation)), failure_of(io, t.update(conversation)),
           failure_of(io, client->create_agent(with_tool)), failure_of(io, a.update(with_tool))}) {
         BOOST_TEST(failure.code() == errc::invalid_argument);
-        BOOST_TEST(!says(failure, "secret-value"));
+        BOOST_TEST(!says(failure, "planted-secret-value"));
     }
     BOOST_TEST(service->requests().size() == before);
 }
@@ -182,7 +185,7 @@ BOOST_AUTO_TEST_CASE(headers_do_not_go_to_an_mcp_server_over_plain_http) {
     agent_definition definition("gpt-4o");
     definition.tools.push_back(mcp_tool("bookings", "http://mcp.example/mcp"));
     agent a = await(io, client->create_agent(definition));
-    BOOST_TEST(refusal(a.run_stream("hi", token("secret-value"))).code() == errc::insecure_endpoint);
+    BOOST_TEST(refusal(a.run_stream("hi", token("planted-secret-value"))).code() == errc::insecure_endpoint);
 }
 
 BOOST_AUTO_TEST_CASE(a_credential_that_fails_or_gives_nonsense_is_named) {
@@ -194,7 +197,7 @@ BOOST_AUTO_TEST_CASE(a_credential_that_fails_or_gives_nonsense_is_named) {
          },
          "no identity here"},
         {[]() -> asio::awaitable<secret> { co_return secret(); }, "empty"},
-        {[]() -> asio::awaitable<secret> { co_return secret("secret-value\r\nX: y"); }, "characters"},
+        {[]() -> asio::awaitable<secret> { co_return secret("planted-secret-value\r\nX: y"); }, "characters"},
     };
     const std::size_t before = service->requests().size();
     for (const auto& [source, why] : sources) {
@@ -202,7 +205,7 @@ BOOST_AUTO_TEST_CASE(a_credential_that_fails_or_gives_nonsense_is_named) {
         const error failure = failure_of(io, other.get_agent("asst_1"));
         BOOST_TEST(failure.code() == errc::credential_failed);
         BOOST_TEST(says(failure, why));
-        BOOST_TEST(!says(failure, "secret-value"));
+        BOOST_TEST(!says(failure, "planted-secret-value"));
     }
     BOOST_TEST(service->requests().size() == before);
 }

@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(every_form_of_retry_hint_is_read) {
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_token_is_unauthorized) {
-    corun::client other(io.get_executor(), service->endpoint(), credential::bearer("wrong"));
+    corun::client other(io.get_executor(), service->endpoint(), credential::bearer("planted-secret-wrong"), searched());
     const error failure = failure_of(io, other.get_agent(a.id()));
     BOOST_TEST(failure.code() == errc::unauthorized);
     BOOST_TEST(std::string(failure.what()).find("wrong") == std::string::npos);
@@ -91,7 +91,8 @@ BOOST_AUTO_TEST_CASE(a_wrong_token_is_unauthorized) {
 BOOST_AUTO_TEST_CASE(a_wrong_api_version_is_a_bad_request) {
     client_options options;
     options.api_version = "2020-01-01";
-    corun::client other(io.get_executor(), service->endpoint(), credential::bearer(service->token()), options);
+    corun::client other(io.get_executor(), service->endpoint(), credential::bearer(service->token()),
+                        searched(options));
     const error failure = failure_of(io, other.get_agent(a.id()));
     BOOST_TEST(failure.code() == errc::bad_request);
     BOOST_TEST(failure.service_message().find("API version") != std::string::npos);
@@ -140,7 +141,8 @@ BOOST_AUTO_TEST_CASE(a_line_of_two_megabytes_is_delivered_whole_or_refused_by_it
 
     client_options options;
     options.max_event_bytes = std::size_t{1} << 20;
-    corun::client bounded(io.get_executor(), service->endpoint(), credential::bearer(service->token()), options);
+    corun::client bounded(io.get_executor(), service->endpoint(), credential::bearer(service->token()),
+                          searched(options));
     agent other = await(io, bounded.get_agent(a.id()));
     service->inject(fault::insert(frame).after("thread.message.created"));
     const broken_run refused = await(io, run_to_the_end(other, "hi"));
@@ -202,10 +204,10 @@ BOOST_AUTO_TEST_CASE(a_failed_run_is_an_event_and_from_run_an_error_with_what_ha
 
 BOOST_AUTO_TEST_CASE(a_secret_that_the_service_echoes_is_in_no_error) {
     // Those of the client and of the run, as they are and as JSON writes them.
-    const std::string echoes[] = {service->token(), "MCP-SECRET/1", "TENANT-1", R"(MCP-SECRET\/1)",
-                                  R"(MCP-SECRET\u002f1)"};
-    mcp_headers headers = token("MCP-SECRET/1");
-    headers.set("bookings", "X-Tenant", "TENANT-1");
+    const std::string echoes[] = {service->token(), "planted-secret-mcp/1", "planted-secret-tenant",
+                                  R"(planted-secret-mcp\/1)", R"(planted-secret-mcp\u002f1)"};
+    mcp_headers headers = token("planted-secret-mcp/1");
+    headers.set("bookings", "X-Tenant", "planted-secret-tenant");
     agent b = make_agent();
     for (const std::string& echoed : echoes) {
         BOOST_TEST_CONTEXT(echoed) {
@@ -217,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_secret_that_the_service_echoes_is_in_no_error) {
                 const std::string all = failure.what() + said.message + said.request_id + said.service_code +
                                         said.service_message + said.body;
                 BOOST_TEST(all.find(echoed) == all.npos);
-                BOOST_TEST(all.find("MCP-SECRET") == all.npos);
+                BOOST_TEST(all.find("planted-secret-mcp") == all.npos);
                 BOOST_TEST(all.find("***") != all.npos);
             };
             service->inject(fault::respond(400, json, {{"x-request-id", echoed}}).on("POST", "/threads/runs"));
@@ -251,17 +253,17 @@ BOOST_AUTO_TEST_CASE(a_secret_that_the_service_echoes_is_in_no_error) {
 
 BOOST_AUTO_TEST_CASE(a_secret_in_the_error_of_a_run_is_not_in_that_of_the_call) {
     service->script("fail now",
-                    {emulator::step::fail("tool_server_error", "The server refused 'Bearer MCP-SECRET-1'.")});
-    mcp->accept_token("MCP-SECRET-1");
+                    {emulator::step::fail("tool_server_error", "The server refused 'Bearer planted-secret-mcp-1'.")});
+    mcp->accept_token("planted-secret-mcp-1");
     agent b = make_agent();
     try {
-        (void)await(io, b.run("fail now", token("MCP-SECRET-1")));
+        (void)await(io, b.run("fail now", token("planted-secret-mcp-1")));
         BOOST_FAIL("it must throw");
     } catch (const run_error& failure) {
         BOOST_TEST(failure.code() == errc::run_failed);
         BOOST_TEST(failure.service_code() == "tool_server_error");
         BOOST_TEST(failure.service_message() == "The server refused '***'.");
-        BOOST_TEST(std::string_view(failure.what()).find("MCP-SECRET") == std::string_view::npos);
+        BOOST_TEST(std::string_view(failure.what()).find("planted-secret-mcp") == std::string_view::npos);
         BOOST_REQUIRE(failure.result().last_error.has_value());
         BOOST_TEST(failure.result().last_error->message == "The server refused '***'.");
     }
@@ -298,7 +300,8 @@ BOOST_AUTO_TEST_CASE(a_json_call_refuses_pages_garbage_and_too_much) {
         });
         client_options options;
         options.max_response_bytes = 4000;
-        corun::client other(io.get_executor(), server.url(), credential::bearer("t"), options);
+        corun::client other(io.get_executor(), server.url(), credential::bearer("planted-secret-other"),
+                            searched(options));
         BOOST_TEST(failure_of(io, other.get_agent("asst_1")).code() == each.expected, each.body.substr(0, 20));
     }
 }
@@ -306,7 +309,7 @@ BOOST_AUTO_TEST_CASE(a_json_call_refuses_pages_garbage_and_too_much) {
 BOOST_AUTO_TEST_CASE(nobody_listening_is_connect_failed) {
     std::string gone = service->endpoint();
     service->stop();
-    corun::client other(io.get_executor(), gone, credential::bearer("t"));
+    corun::client other(io.get_executor(), gone, credential::bearer("planted-secret-other"), searched());
     BOOST_TEST(failure_of(io, other.get_agent("asst_1")).code() == errc::connect_failed);
 }
 

@@ -6,6 +6,7 @@
 #include "identity/sources.hpp"
 #include "loopback_server.hpp"
 #include "manual_clock.hpp"
+#include "observed_transport.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
@@ -37,9 +38,10 @@ std::string json(std::string_view body, int status = 200, std::string_view more 
     return whole_response(status, "application/json; charset=utf-8", body, more);
 }
 
-const std::string entra_token = json(R"({"token_type":"Bearer","expires_in":3599,"access_token":"token-value"})");
+const std::string entra_token =
+    json(R"({"token_type":"Bearer","expires_in":3599,"access_token":"planted-secret-token"})");
 const std::string imds_token = json(
-    R"({"access_token":"token-value","client_id":"c","expires_in":"86399","expires_on":"1766007200","resource":"r","token_type":"Bearer"})");
+    R"({"access_token":"planted-secret-token","client_id":"c","expires_in":"86399","expires_on":"1766007200","resource":"r","token_type":"Bearer"})");
 
 /// A directory that goes when it does.
 struct scratch {
@@ -70,7 +72,8 @@ struct scratch {
 struct fixture {
     fixture() {
         with->executor = io.get_executor();
-        with->transport = with->direct = curl::make_transport(io.get_executor());
+        with->transport = with->direct = detail::observed_transport(
+            curl::make_transport(io.get_executor()), clock, detail::notifier(io.get_executor(), searched().observer));
         with->clock = clock;
         with->options.environment = [this](const std::string& name) { return variables[name]; };
         with->options.clock = [this] { return now; };
@@ -113,7 +116,7 @@ struct fixture {
         BOOST_TEST(failed.code() == errc::credential_failed);
         const std::string what = failed.what();
         BOOST_TEST(what.find('\n') == what.npos);
-        for (const char* hidden : {"secret-value", "token-value", "c2VjcmV0"})
+        for (const char* hidden : {"planted-secret-value", "planted-secret-token", "cGxhbnRl"})
             BOOST_TEST(what.find(hidden) == what.npos, what);
         return failed.details().message;
     }
@@ -144,7 +147,7 @@ struct fixture {
     }
     identity::fetch environment() {
         use_entra();
-        variables["AZURE_CLIENT_SECRET"] = "secret-value&+/ü";
+        variables["AZURE_CLIENT_SECRET"] = "planted-secret-value&+/ü";
         return identity::environment(with);
     }
     identity::fetch workload(std::string content) {
@@ -204,15 +207,15 @@ BOOST_FIXTURE_TEST_SUITE(credentials, fixture)
 BOOST_AUTO_TEST_CASE(a_client_secret_is_posted_as_a_form) {
     answers = {entra_token};
     const access_token token = get(environment());
-    BOOST_TEST(token.value.reveal() == "token-value");
+    BOOST_TEST(token.value.reveal() == "planted-secret-token");
     BOOST_TEST((token.expires_at == now + 3599s));
     BOOST_TEST_REQUIRE(requests.size() == 1u);
     BOOST_TEST(requests[0].head.starts_with("POST /tenant-1/oauth2/v2.0/token HTTP/1.1"));
     BOOST_TEST(requests[0].field("Content-Type") == "application/x-www-form-urlencoded");
-    BOOST_TEST(
-        requests[0].body ==
-        "grant_type=client_credentials&client_id=client-1&client_secret=secret-value%26%2B%2F%C3%BC&scope=https%3A%"
-        "2F%2Fai.azure.com%2F.default");
+    BOOST_TEST(requests[0].body ==
+               "grant_type=client_credentials&client_id=client-1&client_secret=planted-secret-value%26%2B%2F%C3%BC&"
+               "scope=https%3A%"
+               "2F%2Fai.azure.com%2F.default");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_set_is_named) {
@@ -232,22 +235,23 @@ BOOST_AUTO_TEST_CASE(a_refusal_says_what_entra_said_without_the_secret) {
     BOOST_TEST(failure(environment()) == "environment: " + server.url() +
                                              " answered HTTP 401, invalid_client: AADSTS7000215: Invalid client secret "
                                              "provided.");
-    answers = {json(R"({"error":"secret-value&+/ü","error_description":"not secret-value%26%2B%2F%C3%BC"})", 400)};
+    answers = {json(
+        R"({"error":"planted-secret-value&+/ü","error_description":"not planted-secret-value%26%2B%2F%C3%BC"})", 400)};
     BOOST_TEST(says(failure(environment()), "HTTP 400, ***: not ***"));
 }
 
 BOOST_AUTO_TEST_CASE(garbage_is_no_token_and_stands_in_no_message) {
     const std::pair<std::string, const char*> cases[] = {
-        {json("<html>token-value</html>"), "something else than JSON"},
+        {json("<html>planted-secret-token</html>"), "something else than JSON"},
         {json(R"({"token_type":"Bearer"})"), "without a token"},
         {json(R"({"access_token":7})"), "without a token"},
-        {json(R"({"access_token":"token-value\r\nX: y","expires_in":9})"), "a header cannot hold"},
-        {json(R"({"access_token":"token-value","token_type":"pop","expires_in":9})"), "not a bearer token"},
-        {json(R"({"access_token":"token-value","expires_on":"soon"})"), "without a time that can be read"},
+        {json(R"({"access_token":"planted-secret-token\r\nX: y","expires_in":9})"), "a header cannot hold"},
+        {json(R"({"access_token":"planted-secret-token","token_type":"pop","expires_in":9})"), "not a bearer token"},
+        {json(R"({"access_token":"planted-secret-token","expires_on":"soon"})"), "without a time that can be read"},
         {json(std::string(70'000, ' ')), "more than 65536 bytes"},
-        {json("token-value", 500), "HTTP 500"},
+        {json("planted-secret-token", 500), "HTTP 500"},
         {whole_response(302, "text/plain", "", "Location: " + server.url() + "/elsewhere\r\n"), "HTTP 302"},
-        {"token-value\r\n\r\n", "did not answer"},
+        {"planted-secret-token\r\n\r\n", "did not answer"},
     };
     for (const auto& [answer, why] : cases) {
         answers = {answer};
@@ -278,8 +282,9 @@ BOOST_AUTO_TEST_CASE(cancellation_drops_the_request) {
 
 BOOST_AUTO_TEST_CASE(secrets_go_nowhere_in_the_clear) {
     const identity::fetch source = environment();
-    for (const char* authority : {"http://login.example", "http://169.254.169.254", "http://127.0.0.1.example",
-                                  "ftp://login.example", "https://user:secret-value@login.example", "http://"}) {
+    for (const char* authority :
+         {"http://login.example", "http://169.254.169.254", "http://127.0.0.1.example", "ftp://login.example",
+          "https://user:planted-secret-value@login.example", "http://"}) {
         variables["AZURE_AUTHORITY_HOST"] = authority;
         BOOST_TEST(says(failure(source), "environment: "), authority);
     }
@@ -294,7 +299,7 @@ BOOST_AUTO_TEST_CASE(secrets_go_nowhere_in_the_clear) {
 BOOST_AUTO_TEST_CASE(an_assertion_is_read_again_after_five_minutes) {
     answers = {entra_token};
     const identity::fetch source = workload("  assertion-1\n");
-    BOOST_TEST(get(source).value.reveal() == "token-value");
+    BOOST_TEST(get(source).value.reveal() == "planted-secret-token");
     BOOST_TEST(
         requests[0].body ==
         "grant_type=client_credentials&client_id=client-1&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-"
@@ -316,8 +321,8 @@ BOOST_AUTO_TEST_CASE(a_file_without_an_assertion_is_named) {
     BOOST_TEST(says(failure(identity::workload_identity(with)), "is not a file"));
     variables["AZURE_FEDERATED_TOKEN_FILE"] = "/nowhere\nat all";
     BOOST_TEST(says(failure(identity::workload_identity(with)), "'/nowhere\\nat all' is not a file"));
-    answers = {json(R"({"error":"invalid_request","error_description":"what is secret-value?"})", 400)};
-    BOOST_TEST(says(failure(workload("secret-value")), "what is ***?"));
+    answers = {json(R"({"error":"invalid_request","error_description":"what is planted-secret-value?"})", 400)};
+    BOOST_TEST(says(failure(workload("planted-secret-value")), "what is ***?"));
 }
 
 // Managed identity.
@@ -325,7 +330,7 @@ BOOST_AUTO_TEST_CASE(a_file_without_an_assertion_is_named) {
 BOOST_AUTO_TEST_CASE(imds_gives_a_token_with_numbers_as_strings) {
     answers = {imds_token};
     const access_token token = get(imds());
-    BOOST_TEST(token.value.reveal() == "token-value");
+    BOOST_TEST(token.value.reveal() == "planted-secret-token");
     BOOST_TEST((token.expires_at == now + 2h));
     BOOST_TEST(requests[0].head.starts_with(
         "GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fai.azure.com HTTP/1.1"));
@@ -349,7 +354,7 @@ BOOST_AUTO_TEST_CASE(imds_is_asked_again_after_what_may_pass) {
         run_until_requests(++asked);
     }
     run_until(io, [&] { return finished; });
-    BOOST_TEST(given.value().value.reveal() == "token-value");
+    BOOST_TEST(given.value().value.reveal() == "planted-secret-token");
 }
 
 BOOST_AUTO_TEST_CASE(imds_is_not_asked_for_ever) {
@@ -402,19 +407,19 @@ BOOST_AUTO_TEST_CASE(waiting_for_imds_can_be_cancelled) {
 
 BOOST_AUTO_TEST_CASE(app_service_is_asked_where_there_is_one) {
     variables["IDENTITY_ENDPOINT"] = server.url() + "/msi/token";
-    variables["IDENTITY_HEADER"] = "secret-value";
-    answers = {
-        json(R"({"access_token":"token-value","expires_on":"12/17/2025 9:33:20 PM +00:00","token_type":"Bearer"})")};
+    variables["IDENTITY_HEADER"] = "planted-secret-value";
+    answers = {json(
+        R"({"access_token":"planted-secret-token","expires_on":"12/17/2025 9:33:20 PM +00:00","token_type":"Bearer"})")};
     const access_token token = get(identity::managed_identity(with, "client-1", false));
     BOOST_TEST((token.expires_at == now + 2h));
     BOOST_TEST(requests[0].target() ==
                "/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fai.azure.com&client_id=client-1");
-    BOOST_TEST(requests[0].field("X-IDENTITY-HEADER") == "secret-value");
-    answers = {json(R"({"error":"bad","error_description":"header secret-value is wrong"})", 401)};
+    BOOST_TEST(requests[0].field("X-IDENTITY-HEADER") == "planted-secret-value");
+    answers = {json(R"({"error":"bad","error_description":"header planted-secret-value is wrong"})", 401)};
     BOOST_TEST(says(failure(identity::managed_identity(with, "", false)), "header *** is wrong"));
     variables["IDENTITY_ENDPOINT"] = "http://elsewhere.example/msi/token";
     BOOST_TEST(says(failure(identity::managed_identity(with, "", false)), "over http to this machine only"));
-    variables["IDENTITY_HEADER"] = "secret-value\r\nX: y";
+    variables["IDENTITY_HEADER"] = "planted-secret-value\r\nX: y";
     BOOST_TEST(says(failure(identity::managed_identity(with, "", false)), "characters"));
 }
 
@@ -433,9 +438,9 @@ BOOST_AUTO_TEST_CASE(the_cli_is_run_without_a_shell) {
     with->options.tenant_id = "tenant-1";
     with->options.subscription = "My Subscription";
     const identity::fetch source = cli(R"(printf '%s\n' "$@" > "$0.arguments"
-echo '{"accessToken":"token-value","expiresOn":"2001-01-01 00:00:00.000000","expires_on":1766007200,"tokenType":"Bearer"}')");
+echo '{"accessToken":"planted-secret-token","expiresOn":"2001-01-01 00:00:00.000000","expires_on":1766007200,"tokenType":"Bearer"}')");
     const access_token token = get(source);
-    BOOST_TEST(token.value.reveal() == "token-value");
+    BOOST_TEST(token.value.reveal() == "planted-secret-token");
     BOOST_TEST((token.expires_at == now + 2h));
     std::ifstream arguments(files.path / "az.arguments");
     const std::string text{std::istreambuf_iterator<char>(arguments), {}};
@@ -451,7 +456,7 @@ BOOST_AUTO_TEST_CASE(an_old_cli_tells_local_time) {
     ::localtime_r(&then, &parts);
     std::strftime(local, sizeof local, "%Y-%m-%d %H:%M:%S.000000", &parts);
     const access_token token =
-        get(cli(std::string(R"(echo '{"accessToken":"token-value","expiresOn":")") + local + R"("}')"));
+        get(cli(std::string(R"(echo '{"accessToken":"planted-secret-token","expiresOn":")") + local + R"("}')"));
     BOOST_TEST((token.expires_at == now + 2h));
 }
 
@@ -459,7 +464,7 @@ BOOST_AUTO_TEST_CASE(a_failing_cli_is_told_by_its_first_line) {
     BOOST_TEST(failure(cli("echo \"ERROR: Please run 'az login' to setup account.\" >&2; echo more >&2; exit 1")) ==
                "Azure CLI: ERROR: Please run 'az login' to setup account.");
     BOOST_TEST(says(failure(cli("exit 1")), "wrote nothing"));
-    BOOST_TEST(says(failure(cli("echo token-value")), "something else than JSON"));
+    BOOST_TEST(says(failure(cli("echo planted-secret-token")), "something else than JSON"));
     BOOST_TEST(says(failure(cli("head -c 2000000 /dev/zero")), "wrote too much"));
     with->options.azure_cli = (files.path / "missing").string();
     BOOST_TEST(says(failure(identity::azure_cli(with)), "is not installed"));
@@ -550,10 +555,10 @@ BOOST_AUTO_TEST_CASE(the_first_that_is_there_serves_and_goes_on_serving) {
     answers = {entra_token};
     const identity::fetch workload_source = workload("assertion");
     const identity::fetch source = identity::azure_default(with);
-    BOOST_TEST(get(source).value.reveal() == "token-value");
+    BOOST_TEST(get(source).value.reveal() == "planted-secret-token");
     BOOST_TEST(says(requests[0].body, "client_assertion"));
     // What appears later is somebody else.
-    variables["AZURE_CLIENT_SECRET"] = "secret-value";
+    variables["AZURE_CLIENT_SECRET"] = "planted-secret-value";
     (void)get(source);
     BOOST_TEST(says(requests[1].body, "client_assertion"));
 }
@@ -570,7 +575,7 @@ BOOST_AUTO_TEST_CASE(imds_is_probed_before_it_is_asked) {
     answers = {json("", 400), imds_token};
     (void)imds();
     variables["AZURE_CLIENT_ID"] = "client-1";
-    BOOST_TEST(get(identity::azure_default(with)).value.reveal() == "token-value");
+    BOOST_TEST(get(identity::azure_default(with)).value.reveal() == "planted-secret-token");
     BOOST_TEST_REQUIRE(requests.size() == 2u);
     BOOST_TEST(requests[0].field("Metadata").empty());
     BOOST_TEST(requests[1].field("Metadata") == "true");
@@ -578,19 +583,19 @@ BOOST_AUTO_TEST_CASE(imds_is_probed_before_it_is_asked) {
 }
 
 BOOST_AUTO_TEST_CASE(an_imds_that_is_silent_or_somebody_else_is_passed_over) {
-    const std::string token = R"(echo '{"accessToken":"token-value","expires_on":1766007200}')";
+    const std::string token = R"(echo '{"accessToken":"planted-secret-token","expires_on":1766007200}')";
     (void)imds();
     (void)cli(token);
     begin(identity::azure_default(with));
     run_until_requests(1);
     clock->advance(1s);
     run_until(io, [&] { return finished; });
-    BOOST_TEST(given.value().value.reveal() == "token-value");
+    BOOST_TEST(given.value().value.reveal() == "planted-secret-token");
 
     answers = {whole_response(404, "text/html", "", "Metadata-Flavor: Google\r\n")};
-    BOOST_TEST(get(identity::azure_default(with)).value.reveal() == "token-value");
+    BOOST_TEST(get(identity::azure_default(with)).value.reveal() == "planted-secret-token");
     answers = {json("", 400), json(R"({"error":"invalid_request","error_description":"Identity not found"})", 400)};
-    BOOST_TEST(get(identity::azure_default(with)).value.reveal() == "token-value");
+    BOOST_TEST(get(identity::azure_default(with)).value.reveal() == "planted-secret-token");
 }
 
 // Google.
@@ -612,11 +617,11 @@ BOOST_AUTO_TEST_CASE(what_google_would_not_say_is_no_token) {
     const std::string token = jwt(R"({"exp":1766003600})");
     const std::pair<std::string, const char*> cases[] = {
         {google_answer(token, ""), "not Google's metadata server"},
-        {google_answer("token-value"), "something else than a JSON Web Token"},
+        {google_answer("planted-secret-token"), "something else than a JSON Web Token"},
         {google_answer(jwt(R"({"sub":"1"})")), "something else than a JSON Web Token"},
         {google_answer(token + "\r\nX: y"), "something else than a JSON Web Token"},
-        {whole_response(404, "text/html", "token-value"), "no default service account"},
-        {whole_response(403, "text/html", "token-value"), "HTTP 403"},
+        {whole_response(404, "text/html", "planted-secret-token"), "no default service account"},
+        {whole_response(403, "text/html", "planted-secret-token"), "HTTP 403"},
     };
     for (const auto& [answer, why] : cases) {
         answers = {answer};
@@ -646,23 +651,23 @@ BOOST_AUTO_TEST_CASE(a_token_that_expires_soon_is_asked_for_again) {
 // OAuth.
 
 BOOST_AUTO_TEST_CASE(a_client_proves_itself_in_a_header_or_in_the_form) {
-    answers = {json(R"({"access_token":"token-value","token_type":"bearer"})")};
-    oauth_client client(server.url() + "/token", "id:1", "secret-value");
+    answers = {json(R"({"access_token":"planted-secret-token","token_type":"bearer"})")};
+    oauth_client client(server.url() + "/token", "id:1", "planted-secret-value");
     client.scope = "read write";
     client.parameters.emplace("audience", "https://a");
     const access_token token = get(identity::oauth_client_credentials(with, client));
     BOOST_TEST((token.expires_at == now + 5min));
-    BOOST_TEST(requests[0].field("Authorization") == "Basic " + codec::identity::base64("id%3A1:secret-value"));
+    BOOST_TEST(requests[0].field("Authorization") == "Basic " + codec::identity::base64("id%3A1:planted-secret-value"));
     BOOST_TEST(requests[0].body == "grant_type=client_credentials&scope=read%20write&audience=https%3A%2F%2Fa");
     client.method = oauth_client::authentication::client_secret_post;
     (void)get(identity::oauth_client_credentials(with, client));
     BOOST_TEST(requests[1].field("Authorization").empty());
-    BOOST_TEST(says(requests[1].body, "&client_id=id%3A1&client_secret=secret-value&"));
+    BOOST_TEST(says(requests[1].body, "&client_id=id%3A1&client_secret=planted-secret-value&"));
 }
 
 BOOST_AUTO_TEST_CASE(an_oauth_refusal_hides_what_was_sent) {
-    oauth_client client(server.url() + "/token", "id", "secret-value");
-    const std::string header = codec::identity::base64("id:secret-value");
+    oauth_client client(server.url() + "/token", "id", "planted-secret-value");
+    const std::string header = codec::identity::base64("id:planted-secret-value");
     answers = {json(R"({"error":"invalid_client","error_description":"got Basic )" + header + "\"}", 401)};
     const std::string message = failure(identity::oauth_client_credentials(with, client));
     BOOST_TEST(says(message, "invalid_client: got "), message);
@@ -670,14 +675,15 @@ BOOST_AUTO_TEST_CASE(an_oauth_refusal_hides_what_was_sent) {
 }
 
 BOOST_AUTO_TEST_CASE(a_token_endpoint_is_https_or_this_machine) {
-    const std::pair<const char*, errc> cases[] = {{"http://login.example/token", errc::insecure_endpoint},
-                                                  {"http://169.254.169.254/token", errc::insecure_endpoint},
-                                                  {"https://user:secret-value@login.example", errc::invalid_endpoint},
-                                                  {"login.example", errc::invalid_endpoint}};
+    const std::pair<const char*, errc> cases[] = {
+        {"http://login.example/token", errc::insecure_endpoint},
+        {"http://169.254.169.254/token", errc::insecure_endpoint},
+        {"https://user:planted-secret-value@login.example", errc::invalid_endpoint},
+        {"login.example", errc::invalid_endpoint}};
     for (const auto& [url, code] : cases)
         BOOST_CHECK_EXCEPTION(
-            (void)identity::oauth_client_credentials(with, oauth_client(url, "id", "secret-value")), error,
-            [code = code](const error& e) { return e.code() == code && !says(e.what(), "secret-value"); });
+            (void)identity::oauth_client_credentials(with, oauth_client(url, "id", "planted-secret-value")), error,
+            [code = code](const error& e) { return e.code() == code && !says(e.what(), "planted-secret-value"); });
 }
 
 // The public functions.
@@ -688,25 +694,27 @@ BOOST_AUTO_TEST_CASE(public_credentials_take_what_they_need_from_the_options) {
     identity_options options = with->options;
     const credential from_environment = environment_credential(io.get_executor(), options);
     BOOST_TEST(from_environment.can_refresh());
-    BOOST_TEST(await(io, from_environment.token()).reveal() == "token-value");
-    BOOST_TEST(await(io, default_credential(io.get_executor(), options).token()).reveal() == "token-value");
+    BOOST_TEST(await(io, from_environment.token()).reveal() == "planted-secret-token");
+    BOOST_TEST(await(io, default_credential(io.get_executor(), options).token()).reveal() == "planted-secret-token");
     (void)workload("assertion");
-    BOOST_TEST(await(io, workload_identity_credential(io.get_executor(), options).token()).reveal() == "token-value");
+    BOOST_TEST(await(io, workload_identity_credential(io.get_executor(), options).token()).reveal() ==
+               "planted-secret-token");
     answers = {imds_token};
     (void)imds();
     options.client_id = "mine";
-    BOOST_TEST(await(io, managed_identity_credential(io.get_executor(), options).token()).reveal() == "token-value");
+    BOOST_TEST(await(io, managed_identity_credential(io.get_executor(), options).token()).reveal() ==
+               "planted-secret-token");
     BOOST_TEST(requests.back().target().ends_with("&client_id=mine"));
-    (void)cli(R"(echo '{"accessToken":"token-value","expires_on":1766007200}')");
-    BOOST_TEST(await(io, azure_cli_credential(io.get_executor(), options).token()).reveal() == "token-value");
+    (void)cli(R"(echo '{"accessToken":"planted-secret-token","expires_on":1766007200}')");
+    BOOST_TEST(await(io, azure_cli_credential(io.get_executor(), options).token()).reveal() == "planted-secret-token");
     const std::string token = jwt(R"({"exp":1766003600})");
     answers = {google_answer(token)};
     (void)google();
     BOOST_TEST(await(io, google_identity_token(io.get_executor(), "https://a", options).token()).reveal() == token);
     answers = {entra_token};
-    const oauth_client client(server.url(), "id", "secret-value");
+    const oauth_client client(server.url(), "id", "planted-secret-value");
     BOOST_TEST(await(io, oauth_client_credentials(io.get_executor(), client, options).token()).reveal() ==
-               "token-value");
+               "planted-secret-token");
 }
 
 BOOST_AUTO_TEST_CASE(the_options_read_the_environment_of_the_process) {

@@ -39,7 +39,7 @@ run_options with_handlers() {
 }
 
 mcp_header_provider provider() {
-    return [](mcp_header_request) -> asio::awaitable<mcp_headers> { co_return emulated::token("good"); };
+    return [](mcp_header_request) -> asio::awaitable<mcp_headers> { co_return emulated::token("planted-secret-good"); };
 }
 
 std::vector<flow> flows() {
@@ -53,7 +53,9 @@ std::vector<flow> flows() {
         std::vector<step>{step::call_function("get_weather"), step::reply("It is {output} today.")});
     all.emplace_back(
         "MCP", 1,
-        [](emulated&, agent a) { return a.run_stream("go", emulated::token("good"), emulated::without_approvals()); },
+        [](emulated&, agent a) {
+            return a.run_stream("go", emulated::token("planted-secret-good"), emulated::without_approvals());
+        },
         std::vector<step>{call_seat(), step::reply("Now {output}.")});
     all.emplace_back(
         "approval", 2,
@@ -102,7 +104,7 @@ asio::awaitable<outcome> run_whole(asio::awaitable<event_stream> start) {
 }
 
 struct broken : emulated {
-    broken() { mcp->accept_token("good"); }
+    broken() { mcp->accept_token("planted-secret-good"); }
 
     agent prepared(const flow& one) {
         service->script("go", one.script);

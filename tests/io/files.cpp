@@ -77,7 +77,8 @@ std::vector<T> all(asio::io_context& io, paged<T> listing) {
 struct raw {
     explicit raw(loopback_server::handler serve, client_options options = {})
         : server(io, std::move(serve)),
-          client(io.get_executor(), server.url(), credential::bearer("service-token"), std::move(options)) {}
+          client(io.get_executor(), server.url(), credential::bearer("planted-secret-service"),
+                 searched(std::move(options))) {}
 
     template <class T>
     void start(asio::awaitable<T> task) {
@@ -399,7 +400,7 @@ BOOST_AUTO_TEST_CASE(an_upload_that_is_refused_midway_stops_and_says_why) {
         received += (co_await peer->read_some()).size();
         co_await peer->write(whole_response(
             413, "application/json",
-            R"({"error":{"code":"file_size_exceeded","message":"too large for Bearer service-token"}})"));
+            R"({"error":{"code":"file_size_exceeded","message":"too large for Bearer planted-secret-service"}})"));
         // Reading on until the client has gone, so that no RST overtakes the answer.
         std::string rest = co_await peer->read_some();
         while (!rest.empty()) {
@@ -410,7 +411,7 @@ BOOST_AUTO_TEST_CASE(an_upload_that_is_refused_midway_stops_and_says_why) {
     test.start(test.client.upload_file(file_upload::from_bytes("a.bin", std::string(64 * megabyte, 'x'))));
     BOOST_TEST(test.code() == errc::bad_request);
     BOOST_TEST(test.what.find("file_size_exceeded") != std::string::npos);
-    BOOST_TEST(test.what.find("service-token") == std::string::npos);
+    BOOST_TEST(test.what.find("planted-secret-service") == std::string::npos);
     BOOST_TEST(received < 64 * megabyte);
 }
 
@@ -816,9 +817,9 @@ struct played {
     asio::io_context io;
     std::shared_ptr<scripted_transport> transport = std::make_shared<scripted_transport>();
     std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
-    std::shared_ptr<detail::service> owner =
-        std::make_shared<detail::service>(io.get_executor(), "https://service.example/api/projects/p",
-                                          credential::bearer("service-token"), client_options(), transport, clock);
+    std::shared_ptr<detail::service> owner = std::make_shared<detail::service>(
+        io.get_executor(), "https://service.example/api/projects/p", credential::bearer("planted-secret-service"),
+        client_options(), transport, clock);
     asio::cancellation_signal cancel;
     bool ended = false;
     std::exception_ptr failure;
@@ -933,7 +934,7 @@ BOOST_FIXTURE_TEST_CASE(waiting_ends_with_a_failure_that_stays, played) {
     start();
     answer("", 404);
     BOOST_TEST(code() == errc::not_found);
-    BOOST_TEST(what.find("service-token") == std::string::npos);
+    BOOST_TEST(what.find("planted-secret-service") == std::string::npos);
     BOOST_TEST(transport->starts == 1);
 }
 

@@ -23,7 +23,7 @@ const char* const city_schema = R"({"type":"object","properties":{"city":{"type"
 
 struct policies : emulated_http {
     policies() {
-        client.emplace(io.get_executor(), service->endpoint(), credential::bearer(service->token()));
+        client.emplace(io.get_executor(), service->endpoint(), credential::bearer(service->token()), searched());
         std::vector<step> steps;
         steps.push_back(step::call_mcp("reserve_seat", R"({"seat":"14A"})"));
         steps.push_back(step::call_function("get_weather", R"({"city":"Oslo"})"));
@@ -31,7 +31,7 @@ struct policies : emulated_http {
         service->script("trip", std::move(steps));
     }
 
-    static mcp_headers token(const std::string& value = "good") {
+    static mcp_headers token(const std::string& value = "planted-secret-good") {
         mcp_headers headers;
         headers.set("bookings", "Authorization", "Bearer " + value);
         return headers;
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(every_way_round_is_accepted_in_every_mode_of_the_service) {
                     std::string authorization;
                     for (const auto& call : service->mcp_requests())
                         if (call.method == "tools/call") authorization = call.header("Authorization");
-                    BOOST_TEST(authorization == "Bearer good");
+                    BOOST_TEST(authorization == "Bearer planted-secret-good");
                 }
             }
         }
@@ -299,7 +299,7 @@ BOOST_AUTO_TEST_CASE(an_executor_that_goes_away_in_the_middle_leaks_nothing) {
     auto own = std::make_unique<asio::io_context>();
     emulator::service other(io, options);
     std::optional<corun::client> mine(std::in_place, own->get_executor(), other.endpoint(),
-                                      credential::bearer(other.token()));
+                                      credential::bearer(other.token()), searched());
     other.script("trip", {step::hold()});
     bool begun = false;
     const auto talk = [&](corun::client c, std::string url) -> asio::awaitable<int> {
@@ -404,17 +404,17 @@ BOOST_AUTO_TEST_CASE(failures_that_may_pass_are_polled_past) {
 
 BOOST_AUTO_TEST_CASE(what_a_failed_poll_says_shows_no_header) {
     const agent a = stored_agent();
-    mcp->accept_token("do-not-leak");
-    event_stream stream =
-        await(io, agent(a).run_stream("a trip", token("do-not-leak"), with_function(&reconcile_policy::polling)));
-    service->inject(fault::respond(400, R"({"error":{"message":"you said Bearer do-not-leak","code":"x"}})")
+    mcp->accept_token("planted-secret-policies");
+    event_stream stream = await(
+        io, agent(a).run_stream("a trip", token("planted-secret-policies"), with_function(&reconcile_policy::polling)));
+    service->inject(fault::respond(400, R"({"error":{"message":"you said Bearer planted-secret-policies","code":"x"}})")
                         .on("GET", "/threads/*/runs/*/steps"));
     std::error_code code;
     while (await(io, stream.next(code))) {
     }
     BOOST_TEST(code == errc::bad_request);
     BOOST_TEST(stream.details().service_message == "you said ***");
-    BOOST_TEST(stream.details().body.find("do-not-leak") == std::string::npos);
+    BOOST_TEST(stream.details().body.find("planted-secret-policies") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_poll_that_fails_ends_the_stream_with_its_error) {
@@ -469,7 +469,7 @@ BOOST_AUTO_TEST_CASE(a_run_begun_again_keeps_the_approvals_of_what_was_detached)
     run_options options;
     options.reconcile.detach_from_agent = true;
     const mcp_header_provider provider = [](mcp_header_request asked) -> asio::awaitable<mcp_headers> {
-        co_return token(asked.why == mcp_header_request::occasion::rejected_token ? "good" : "stale");
+        co_return token(asked.why == mcp_header_request::occasion::rejected_token ? "planted-secret-good" : "stale");
     };
     const run_result result = await(io, a.run("reserve_seat", provider, options));
     BOOST_TEST((result.status == run_state::completed));

@@ -44,7 +44,7 @@ struct fixture {
     asio::awaitable<access_token> fetch() {
         ++fetches;
         if (fetches > 1 && fails) throw std::runtime_error("no token today");
-        co_return access_token(secret("token-" + std::to_string(fetches)));
+        co_return access_token(secret("planted-secret-" + std::to_string(fetches)));
     }
 
     std::shared_ptr<detail::service> service_with(credential from) {
@@ -75,7 +75,7 @@ struct fixture {
     }
 
     asio::io_context io;
-    std::string accepted = "token-1";
+    std::string accepted = "planted-secret-1";
     bool fails = false, breaks = false;
     int fetches = 0;
     std::vector<std::string> seen, bodies;
@@ -96,9 +96,9 @@ BOOST_FIXTURE_TEST_SUITE(refresh, fixture)
 
 BOOST_AUTO_TEST_CASE(a_refused_call_is_sent_again_with_a_fresh_token) {
     BOOST_TEST(await(io, detail::service::call(owner, "GET", "/assistants/a")) == "{}");
-    accepted = "token-2";
+    accepted = "planted-secret-2";
     BOOST_TEST(await(io, detail::service::call(owner, "POST", "/threads", {}, "{\"a\":1}")) == "{}");
-    BOOST_TEST((seen == strings{"Bearer token-1", "Bearer token-1", "Bearer token-2"}));
+    BOOST_TEST((seen == strings{"Bearer planted-secret-1", "Bearer planted-secret-1", "Bearer planted-secret-2"}));
     BOOST_TEST(bodies[1] == "{\"a\":1}");
     BOOST_TEST(bodies[2] == "{\"a\":1}");
     BOOST_TEST(fetches == 2);
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(it_is_sent_again_once) {
 
 BOOST_AUTO_TEST_CASE(many_refused_calls_share_one_fresh_token) {
     BOOST_TEST(await(io, detail::service::call(owner, "GET", "/assistants/a")) == "{}");
-    accepted = "token-2";
+    accepted = "planted-secret-2";
     int done = 0;
     for (int i = 0; i < 8; ++i)
         asio::co_spawn(io, detail::service::call(owner, "GET", "/assistants/a"),
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(a_credential_without_another_token_is_not_asked_again) {
 }
 
 BOOST_AUTO_TEST_CASE(no_fresh_token_is_the_failure_of_the_credential) {
-    accepted = "token-2";
+    accepted = "planted-secret-2";
     fails = true;
     const error failure = failure_of(detail::service::call(owner, "GET", "/a"));
     BOOST_TEST(failure.code() == errc::credential_failed);
@@ -148,12 +148,12 @@ BOOST_AUTO_TEST_CASE(no_fresh_token_is_the_failure_of_the_credential) {
 }
 
 BOOST_AUTO_TEST_CASE(a_refused_stream_is_opened_again_with_a_fresh_token) {
-    accepted = "token-2";
+    accepted = "planted-secret-2";
     event_stream stream = await(io, open(owner));
     BOOST_TEST(await(io, stream.next()).value().name() == "thread.run.created");
     BOOST_TEST(await(io, stream.next()).value().name() == "thread.run.completed");
     BOOST_TEST(!await(io, stream.next()).has_value());
-    BOOST_TEST((seen == strings{"Bearer token-1", "Bearer token-2"}));
+    BOOST_TEST((seen == strings{"Bearer planted-secret-1", "Bearer planted-secret-2"}));
     BOOST_TEST(bodies[0] == bodies[1]);
     BOOST_TEST(stream.details().status == 200);
 }
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_stream_that_has_begun_is_not_opened_again) {
 }
 
 BOOST_AUTO_TEST_CASE(a_request_that_cannot_be_repeated_leaves_a_fresh_token_to_the_next) {
-    accepted = "token-2";
+    accepted = "planted-secret-2";
     const auto send = [](std::shared_ptr<detail::service> with) -> asio::awaitable<std::string> {
         detail::outgoing what = co_await detail::service::make_request(with, "GET", "/a", {}, {}, {});
         co_return co_await detail::service::send(with, std::move(what));
@@ -192,16 +192,16 @@ BOOST_AUTO_TEST_CASE(a_key_goes_in_a_header_of_its_own) {
     loopback_server keyed(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
         const raw_request request = co_await connection->read();
         head = request.head;
-        (void)co_await connection->write(
-            whole_response(401, "application/json", R"({"error":{"code":"401","message":"key-value is wrong"}})"));
+        (void)co_await connection->write(whole_response(
+            401, "application/json", R"({"error":{"code":"401","message":"planted-secret-key is wrong"}})"));
     });
-    auto with_key = std::make_shared<detail::service>(io.get_executor(), keyed.url(), credential::api_key("key-value"),
-                                                      client_options(), curl::make_transport(io.get_executor()),
-                                                      detail::make_clock(io.get_executor()));
+    auto with_key = std::make_shared<detail::service>(
+        io.get_executor(), keyed.url(), credential::api_key("planted-secret-key"), client_options(),
+        curl::make_transport(io.get_executor()), detail::make_clock(io.get_executor()));
     const error failure = failure_of(detail::service::call(with_key, "GET", "/a"));
     BOOST_TEST(failure.code() == errc::unauthorized);
     BOOST_TEST(failure.service_message() == "*** is wrong");
-    BOOST_TEST(head.find("\r\napi-key: key-value\r\n") != head.npos);
+    BOOST_TEST(head.find("\r\napi-key: planted-secret-key\r\n") != head.npos);
     BOOST_TEST(head.find("Authorization") == head.npos);
 }
 

@@ -56,8 +56,8 @@ client_options without_second_chances(client_options settings = {}) {
 struct fixture {
     explicit fixture(client_options settings = without_second_chances()) {
         owner = std::make_shared<detail::service>(io.get_executor(), "https://service.example/api/projects/p",
-                                                  credential::bearer("service-token"), std::move(settings), transport,
-                                                  clock);
+                                                  credential::bearer("planted-secret-service"), std::move(settings),
+                                                  transport, clock);
     }
 
     ~fixture() { clock->shut_down(); }
@@ -171,7 +171,7 @@ BOOST_FIXTURE_TEST_CASE(sends_what_every_request_carries, fixture) {
     BOOST_TEST(sent.method == "POST");
     BOOST_TEST(sent.streams);
     BOOST_TEST(sent.url == "https://service.example/api/projects/p/threads/runs?api-version=v1");
-    BOOST_TEST(sent.headers.find("authorization")->reveal() == "Bearer service-token");
+    BOOST_TEST(sent.headers.find("authorization")->reveal() == "Bearer planted-secret-service");
     BOOST_TEST(sent.headers.find("content-type")->reveal() == "application/json");
     BOOST_TEST(sent.headers.find("user-agent")->reveal() == "corun/" CORUN_VERSION);
     BOOST_TEST(sent.headers.find("x-ms-client-request-id")->size() == 36u);
@@ -974,7 +974,7 @@ struct with_a_fickle_credential : fixture {
     with_a_fickle_credential() {
         const auto get_token = [this]() -> asio::awaitable<secret> {
             if (++tokens > 1) throw std::system_error(asio::error::operation_aborted);
-            co_return secret("token");
+            co_return secret("planted-secret-other");
         };
         owner = std::make_shared<detail::service>(io.get_executor(), "https://service.example/api/projects/p",
                                                   credential::callback(get_token), client_options(), transport, clock);

@@ -51,7 +51,7 @@ struct fixture {
     detail::http_response call(const std::string& host) {
         net::request what;
         what.url = server->url(host);
-        what.headers.set("Authorization", "Bearer token");
+        what.headers.set("Authorization", "Bearer planted-secret-tls");
         return await(io,
                      detail::http_call(curl::make_transport(io.get_executor(), settings),
                                        detail::make_clock(io.get_executor()), std::move(what), detail::call_limits()));
@@ -64,7 +64,7 @@ struct fixture {
         options.client_certificate_file = settings.client_certificate_file;
         options.client_key_file = settings.client_key_file;
         options.client_key_passphrase = settings.client_key_passphrase;
-        client service(io.get_executor(), server->url(host), credential::bearer(secret("token")), options);
+        client service(io.get_executor(), server->url(host), credential::bearer(secret("planted-secret-tls")), options);
         return await(io, service.get_agent("asst_1"));
     }
 
@@ -128,9 +128,10 @@ BOOST_AUTO_TEST_CASE(reaches_a_server_of_the_given_authority) {
             BOOST_TEST(response.body == body);
             BOOST_TEST(get_agent(host).definition().model == "gpt-4o");
             // What the refused ones must not give away.
-            const auto first = server->received().find("Authorization: Bearer token\r\n");
+            const auto first = server->received().find("Authorization: Bearer planted-secret-tls\r\n");
             BOOST_TEST(first != std::string::npos);
-            BOOST_TEST(server->received().find("Authorization: Bearer token\r\n", first + 1) != std::string::npos);
+            BOOST_TEST(server->received().find("Authorization: Bearer planted-secret-tls\r\n", first + 1) !=
+                       std::string::npos);
         }
     }
 }

@@ -17,8 +17,8 @@ using namespace corun;
 using namespace corun::test;
 using namespace std::chrono_literals;
 
-const std::string token_a = "token-A-do-not-leak";
-const std::string token_b = "token-B-do-not-leak";
+const std::string token_a = "planted-secret-A";
+const std::string token_b = "planted-secret-B";
 
 struct story : emulated {
     story() {
@@ -163,15 +163,15 @@ BOOST_AUTO_TEST_CASE(the_naive_body_is_refused_where_ours_is_accepted) {
 }
 
 BOOST_AUTO_TEST_CASE(two_users_at_once_never_mix) {
-    mcp->accept_token("user-1", now() + 1h);
-    mcp->accept_token("user-2", now() + 1h);
+    mcp->accept_token("planted-secret-user-1", now() + 1h);
+    mcp->accept_token("planted-secret-user-2", now() + 1h);
     agent a = make_agent();
     int done = 0;
     std::vector<std::string> run_of_user[2];
     const auto one = [&](int user) -> asio::awaitable<void> {
         const int n = user;
         const run_result result =
-            co_await a.run("Book seat 14A", token("user-" + std::to_string(n + 1)), without_approvals());
+            co_await a.run("Book seat 14A", token("planted-secret-user-" + std::to_string(n + 1)), without_approvals());
         run_of_user[n].push_back(result.run_id);
         ++done;
     };
@@ -182,7 +182,8 @@ BOOST_AUTO_TEST_CASE(two_users_at_once_never_mix) {
     run_until(io, [&] { return done == 40; });
     for (const auto& call : service->mcp_requests()) {
         const bool first = std::find(run_of_user[0].begin(), run_of_user[0].end(), call.run_id) != run_of_user[0].end();
-        BOOST_TEST(call.header("authorization") == (first ? "Bearer user-1" : "Bearer user-2"));
+        BOOST_TEST(call.header("authorization") ==
+                   (first ? "Bearer planted-secret-user-1" : "Bearer planted-secret-user-2"));
     }
     BOOST_TEST(service->mcp_requests().size() >= 80u);
 }

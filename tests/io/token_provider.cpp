@@ -49,7 +49,7 @@ struct fixture {
             }
         }
         if (fails) throw std::runtime_error("no token today");
-        co_return access_token(secret("token-" + std::to_string(number)), now + life);
+        co_return access_token(secret("planted-secret-" + std::to_string(number)), now + life);
     }
 
     std::string token() { return std::string(await(io, tokens.token()).reveal()); }
@@ -94,21 +94,21 @@ struct fixture {
 BOOST_FIXTURE_TEST_SUITE(token_provider_, fixture)
 
 BOOST_AUTO_TEST_CASE(a_token_is_kept_until_five_minutes_are_left) {
-    BOOST_TEST(token() == "token-1");
+    BOOST_TEST(token() == "planted-secret-1");
     now += 55min - 1s;
-    BOOST_TEST(token() == "token-1");
+    BOOST_TEST(token() == "planted-secret-1");
     now += 1s;
-    BOOST_TEST(token() == "token-2");
+    BOOST_TEST(token() == "planted-secret-2");
     BOOST_TEST(fetches == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_token_of_a_short_life_is_kept_for_half_of_it) {
     life = 60s;
-    BOOST_TEST(token() == "token-1");
+    BOOST_TEST(token() == "planted-secret-1");
     now += 29s;
-    BOOST_TEST(token() == "token-1");
+    BOOST_TEST(token() == "planted-secret-1");
     now += 1s;
-    BOOST_TEST(token() == "token-2");
+    BOOST_TEST(token() == "planted-secret-2");
 }
 
 BOOST_AUTO_TEST_CASE(a_token_without_an_end_is_kept) {
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(one_fetch_serves_all_who_wait) {
     BOOST_TEST(fetches == 1);
     for (const auto& each : all) BOOST_TEST(!each->done);
     open_gate();
-    for (const auto& each : all) BOOST_TEST(each->token == "token-1");
+    for (const auto& each : all) BOOST_TEST(each->token == "planted-secret-1");
     BOOST_TEST(fetches == 1);
 }
 
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_failure_reaches_all_who_wait_and_is_not_kept) {
         BOOST_CHECK_THROW(std::rethrow_exception(each->failure), std::runtime_error);
     fails = false;
     gate.reset();
-    BOOST_TEST(token() == "token-2");
+    BOOST_TEST(token() == "planted-secret-2");
 }
 
 BOOST_AUTO_TEST_CASE(one_who_gives_up_leaves_the_fetch_to_the_others) {
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(one_who_gives_up_leaves_the_fetch_to_the_others) {
     BOOST_CHECK_THROW(std::rethrow_exception(first->failure), std::system_error);
     BOOST_TEST(!second->done);
     open_gate();
-    BOOST_TEST(second->token == "token-1");
+    BOOST_TEST(second->token == "planted-secret-1");
     BOOST_TEST(cancelled_fetches == 0);
     BOOST_TEST(fetches == 1);
 }
@@ -173,20 +173,20 @@ BOOST_AUTO_TEST_CASE(a_fetch_that_nobody_waits_for_ends_and_another_begins) {
     const auto third = ask();
     BOOST_TEST(fetches == 2);
     open_gate();
-    BOOST_TEST(third->token == "token-2");
+    BOOST_TEST(third->token == "planted-secret-2");
 }
 
 BOOST_AUTO_TEST_CASE(a_token_that_is_still_good_stands_in_for_one_that_cannot_be_had) {
-    BOOST_TEST(token() == "token-1");
+    BOOST_TEST(token() == "planted-secret-1");
     fails = true;
     now += 56min;
-    BOOST_TEST(token() == "token-1");
+    BOOST_TEST(token() == "planted-secret-1");
     BOOST_TEST(fetches == 2);
     now += 29s;
-    BOOST_TEST(token() == "token-1");
+    BOOST_TEST(token() == "planted-secret-1");
     BOOST_TEST(fetches == 2);
     now += 1s;
-    BOOST_TEST(token() == "token-1");
+    BOOST_TEST(token() == "planted-secret-1");
     BOOST_TEST(fetches == 3);
     now += 4min;
     BOOST_TEST(failure() == "no token today");
@@ -203,21 +203,21 @@ BOOST_AUTO_TEST_CASE(an_empty_or_expired_token_is_a_failure) {
 }
 
 BOOST_AUTO_TEST_CASE(only_the_token_kept_can_be_invalidated) {
-    BOOST_TEST(token() == "token-1");
+    BOOST_TEST(token() == "planted-secret-1");
     tokens.invalidate(secret("another"));
-    BOOST_TEST(token() == "token-1");
-    tokens.invalidate(secret("token-1"));
-    BOOST_TEST(token() == "token-2");
-    tokens.invalidate(secret("token-1"));
-    BOOST_TEST(token() == "token-2");
+    BOOST_TEST(token() == "planted-secret-1");
+    tokens.invalidate(secret("planted-secret-1"));
+    BOOST_TEST(token() == "planted-secret-2");
+    tokens.invalidate(secret("planted-secret-1"));
+    BOOST_TEST(token() == "planted-secret-2");
     tokens.invalidate();
-    BOOST_TEST(token() == "token-3");
+    BOOST_TEST(token() == "planted-secret-3");
     token_provider().invalidate();
 }
 
 BOOST_AUTO_TEST_CASE(a_token_that_was_refused_does_not_stand_in) {
-    BOOST_TEST(token() == "token-1");
-    tokens.invalidate(secret("token-1"));
+    BOOST_TEST(token() == "planted-secret-1");
+    tokens.invalidate(secret("planted-secret-1"));
     fails = true;
     BOOST_TEST(failure() == "no token today");
 }
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(a_provider_may_go_while_somebody_waits) {
     const auto waiting = ask();
     tokens = token_provider();
     open_gate();
-    BOOST_TEST(waiting->token == "token-1");
+    BOOST_TEST(waiting->token == "planted-secret-1");
 }
 
 BOOST_AUTO_TEST_CASE(a_credential_knows_whether_it_can_have_another_token) {
@@ -240,9 +240,9 @@ BOOST_AUTO_TEST_CASE(a_credential_knows_whether_it_can_have_another_token) {
     BOOST_TEST(credential::api_key("k").is_api_key());
     BOOST_TEST(!credential::bearer("t").is_api_key());
     const credential refreshing = tokens;
-    BOOST_TEST(await(io, refreshing.token()).reveal() == "token-1");
-    refreshing.invalidate("token-1");
-    BOOST_TEST(await(io, refreshing.token()).reveal() == "token-2");
+    BOOST_TEST(await(io, refreshing.token()).reveal() == "planted-secret-1");
+    refreshing.invalidate("planted-secret-1");
+    BOOST_TEST(await(io, refreshing.token()).reveal() == "planted-secret-2");
 }
 
 BOOST_AUTO_TEST_CASE(mcp_servers_get_tokens_by_label) {
@@ -253,17 +253,17 @@ BOOST_AUTO_TEST_CASE(mcp_servers_get_tokens_by_label) {
     asked.server_labels = {"bookings", "maps"};
     mcp_headers given = await(io, provider(asked));
     BOOST_TEST(given.size() == 1u);
-    BOOST_TEST(given.find("bookings")->find("Authorization")->reveal() == "Bearer token-1");
+    BOOST_TEST(given.find("bookings")->find("Authorization")->reveal() == "Bearer planted-secret-1");
 
     asked.why = mcp_header_request::occasion::approval;
     asked.server_labels = {"bookings", "weather"};
     given = await(io, provider(asked));
-    BOOST_TEST(given.find("bookings")->find("Authorization")->reveal() == "Bearer token-1");
+    BOOST_TEST(given.find("bookings")->find("Authorization")->reveal() == "Bearer planted-secret-1");
     BOOST_TEST(given.find("weather")->find("Authorization")->reveal() == "Bearer other");
 
     asked.why = mcp_header_request::occasion::rejected_token;
     given = await(io, provider(asked));
-    BOOST_TEST(given.find("bookings")->find("Authorization")->reveal() == "Bearer token-2");
+    BOOST_TEST(given.find("bookings")->find("Authorization")->reveal() == "Bearer planted-secret-2");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

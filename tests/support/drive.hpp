@@ -1,4 +1,6 @@
 #pragma once
+#include "leaks.hpp"
+
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
@@ -30,6 +32,11 @@ inline void run_ready(asio::io_context& io) {
     }
 }
 
+[[noreturn]] inline void rethrow(const std::exception_ptr& failure) {
+    check_hides_secrets(failure);
+    std::rethrow_exception(failure);
+}
+
 template <class T>
 T await(asio::io_context& io, asio::awaitable<T> task) {
     std::exception_ptr failure;
@@ -41,7 +48,7 @@ T await(asio::io_context& io, asio::awaitable<T> task) {
         done = true;
     });
     run_until(io, [&] { return done; });
-    if (failure) std::rethrow_exception(failure);
+    if (failure) rethrow(failure);
     return std::move(*result);
 }
 
@@ -53,7 +60,7 @@ inline void await(asio::io_context& io, asio::awaitable<void> task) {
         done = true;
     });
     run_until(io, [&] { return done; });
-    if (failure) std::rethrow_exception(failure);
+    if (failure) rethrow(failure);
 }
 
 }  // namespace corun::test

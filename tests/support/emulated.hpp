@@ -1,5 +1,6 @@
 #pragma once
 #include "drive.hpp"
+#include "leaks.hpp"
 #include <corun/corun.hpp>
 #include <corun/emulator/emulator.hpp>
 
@@ -19,6 +20,7 @@ struct emulated {
 
     explicit emulated(emulator::service_options options) {
         options.clock = now;
+        if (options.token == emulator::service_options().token) options.token = planted_secret("service");
         service.emplace(io, std::move(options));
         emulator::mcp_server_options mcp_options;
         mcp_options.clock = now;
@@ -26,7 +28,7 @@ struct emulated {
         mcp->add_tool("reserve_seat", "Reserves one seat.",
                       R"({"type":"object","properties":{"seat":{"type":"string"}},"required":["seat"]})",
                       [](std::string_view) { return std::string("seat 14A is yours"); });
-        client.emplace(io.get_executor(), service->endpoint(), credential::bearer(service->token()));
+        client.emplace(io.get_executor(), service->endpoint(), credential::bearer(service->token()), searched());
     }
 
     /// An agent with the MCP server as `bookings`, without any header.
@@ -67,6 +69,8 @@ struct emulated {
 inline asio::awaitable<std::vector<event>> collect(event_stream& stream) {
     std::vector<event> events;
     while (auto arrived = co_await stream.next()) events.push_back(std::move(*arrived));
+    check_hides_secrets(stream.report());
+    check_hides_secrets(stream.details());
     co_return events;
 }
 

@@ -40,6 +40,7 @@ struct emulated_http {
     void start_mcp(emulator::mcp_server_options options) {
         mcp.emplace(io, std::move(options));
         mcp->accept_token("good");
+        mcp->accept_token("planted-secret-good");
         mcp->add_tool("reserve_seat", "Reserves one seat.",
                       R"({"type":"object","properties":{"seat":{"type":"string"}},"required":["seat"]})",
                       [](std::string_view arguments) { return "reserved " + std::string(arguments); });

@@ -17,28 +17,31 @@ namespace {
 template <class... T>
 inline constexpr bool none_is_an_aggregate = (!std::is_aggregate_v<T> && ...);
 
-static_assert(none_is_an_aggregate<
-              // given
-              corun::secret, corun::header, corun::headers, corun::mcp_headers, corun::content_block, corun::attachment,
-              corun::message, corun::mcp_tool, corun::function_tool, corun::json_tool, corun::tool, corun::mcp_approval,
-              corun::mcp_tool_resource, corun::tool_resources, corun::client_options, corun::run_options,
-              corun::list_options, corun::credential, corun::ranking_options, corun::bing_search, corun::openapi_auth,
-              corun::storage_queue, corun::azure_ai_search_index, corun::tool_choice, corun::response_format,
-              corun::truncation_strategy, corun::file_upload, corun::static_chunking, corun::vector_store_data_source,
-              corun::vector_store_definition, corun::access_token, corun::token_provider, corun::identity_options,
-              corun::oauth_client, corun::local_function, corun::mcp_header_request, corun::mcp_header_source,
-              corun::reconcile_policy, corun::prompt_mcp_tool, corun::prompt_agent_definition, corun::structured_input,
-              corun::tool_output, corun::tool_approval, corun::submission>);
-static_assert(none_is_an_aggregate<
-              // received
-              corun::usage, corun::last_error, corun::text_annotation, corun::message_content, corun::thread_message,
-              corun::function_call, corun::mcp_approval_request, corun::required_action, corun::other_call,
-              corun::run_restarted, corun::thread_run, corun::tool_call, corun::code_interpreter_output,
-              corun::file_search_result, corun::browser_automation_step, corun::mcp_tool_info, corun::mcp_tool_list,
-              corun::run_step, corun::agent_definition, corun::thread_definition, corun::run_result,
-              corun::reconcile_report, corun::reconcile_report::line, corun::file_info, corun::file_counts,
-              corun::vector_store_info, corun::vector_store_file, corun::vector_store_batch, corun::diagnostics,
-              corun::error, corun::run_error, corun::paged<corun::agent>::page>);
+static_assert(
+    none_is_an_aggregate<
+        // given
+        corun::secret, corun::header, corun::headers, corun::mcp_headers, corun::content_block, corun::attachment,
+        corun::message, corun::mcp_tool, corun::function_tool, corun::json_tool, corun::tool, corun::mcp_approval,
+        corun::mcp_tool_resource, corun::tool_resources, corun::client_options, corun::run_options, corun::list_options,
+        corun::credential, corun::ranking_options, corun::bing_search, corun::openapi_auth, corun::storage_queue,
+        corun::azure_ai_search_index, corun::tool_choice, corun::response_format, corun::truncation_strategy,
+        corun::file_upload, corun::static_chunking, corun::vector_store_data_source, corun::vector_store_definition,
+        corun::access_token, corun::token_provider, corun::identity_options, corun::oauth_client, corun::local_function,
+        corun::mcp_header_request, corun::mcp_header_source, corun::reconcile_policy, corun::retry_policy,
+        corun::reattach_policy, corun::observer, corun::prompt_mcp_tool, corun::prompt_agent_definition,
+        corun::structured_input, corun::tool_output, corun::tool_approval, corun::submission>);
+static_assert(
+    none_is_an_aggregate<
+        // received
+        corun::usage, corun::last_error, corun::text_annotation, corun::message_content, corun::thread_message,
+        corun::function_call, corun::mcp_approval_request, corun::required_action, corun::other_call,
+        corun::run_restarted, corun::thread_run, corun::tool_call, corun::code_interpreter_output,
+        corun::file_search_result, corun::browser_automation_step, corun::mcp_tool_info, corun::mcp_tool_list,
+        corun::run_step, corun::agent_definition, corun::thread_definition, corun::run_result, corun::reconcile_report,
+        corun::reconcile_report::line, corun::file_info, corun::file_counts, corun::vector_store_info,
+        corun::vector_store_file, corun::vector_store_batch, corun::diagnostics, corun::error, corun::run_error,
+        corun::paged<corun::agent>::page, corun::request_record, corun::run_record, corun::retry_record,
+        corun::reattach_record, corun::submit_record, corun::wire_message, corun::reattached>);
 static_assert(none_is_an_aggregate<corun::client, corun::agent, corun::thread, corun::vector_store, corun::event_stream,
                                    corun::paged<corun::agent>, corun::event>);
 

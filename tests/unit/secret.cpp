@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <malloc.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,19 +16,21 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace {
 
 // Watches what `operator delete` gets: how many freed blocks still held the marker. Not its first character, which
 // `std::string::clear` overwrites.
+constexpr std::string_view short_marker = "SHORTMARKER";
 constexpr std::string_view marker = "MARKER-0123456789-abcdefghijklmnopqrstuvwxyz";
 bool watching = false;
 std::size_t blocks_with_marker = 0;
 
 void release(void* block) noexcept {
     const std::size_t size = ::malloc_usable_size(block);
-    if (watching && size >= marker.size() &&
-        std::string_view(static_cast<const char*>(block), size).find(marker.substr(1)) != std::string_view::npos)
+    const std::string_view bytes(static_cast<const char*>(block), size);
+    if (watching && (bytes.find(marker.substr(1)) != bytes.npos || bytes.find(short_marker.substr(1)) != bytes.npos))
         ++blocks_with_marker;
     std::free(block);
 }
@@ -95,6 +98,20 @@ BOOST_AUTO_TEST_CASE(zeroes_its_memory_when_copied_moved_and_held) {
                    held.reset();
                    std::string own = std::string(marker);
                    corun::secret third(std::move(own));
+               }) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(zeroes_its_memory_when_a_vector_of_them_grows_shrinks_and_is_sorted) {
+    // Short texts lie in the vector's own storage.
+    BOOST_TEST(freed_blocks_with_marker([] { std::vector<std::string> plain{std::string(short_marker)}; }) > 0u);
+    BOOST_TEST(freed_blocks_with_marker([] {
+                   std::vector<corun::secret> many;
+                   for (int i = 0; i < 20; ++i) many.emplace_back(i % 2 ? marker : short_marker);
+                   many.erase(many.begin(), many.begin() + 5);
+                   many.shrink_to_fit();
+                   std::sort(many.begin(), many.end(),
+                             [](const auto& a, const auto& b) { return a.reveal() < b.reveal(); });
+                   std::swap(many.front(), many.back());
                }) == 0u);
 }
 
@@ -175,6 +192,26 @@ BOOST_AUTO_TEST_CASE(compares_by_its_text) {
 static_assert(std::is_nothrow_move_constructible_v<corun::secret>);
 static_assert(!std::is_convertible_v<corun::secret, std::string>);
 static_assert(!std::is_convertible_v<corun::secret, std::string_view>);
+// It does not get into a dump of JSON, nor into a text by `std::string`'s constructors.
+static_assert(!std::is_constructible_v<nlohmann::json, corun::secret>);
+static_assert(!std::is_constructible_v<std::string, corun::secret>);
+
+BOOST_AUTO_TEST_CASE(gives_a_text_in_pieces_without_what_is_hidden) {
+    corun::detail::redactor secrets;
+    secrets.add(corun::secret("Bearer abc+def"));
+    for (const std::string_view text : {std::string_view("an abc+def!"), std::string_view(R"(an abc\u002bdef!)"),
+                                        std::string_view("an Bearer abc+def!")}) {
+        for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+            std::string held(text.substr(0, cut));
+            std::string shown = secrets.take_redacted(held, false);
+            BOOST_TEST(held.size() <= 24u);
+            held += text.substr(cut);
+            shown += secrets.take_redacted(held, true);
+            BOOST_TEST(shown == "an ***!", text << " cut at " << cut);
+            BOOST_TEST(held.empty());
+        }
+    }
+}
 
 BOOST_AUTO_TEST_CASE(is_hidden_wherever_it_is_echoed) {
     corun::detail::redactor secrets;

@@ -1,0 +1,82 @@
+#include "run_observation.hpp"
+
+#include "codec/threads.hpp"
+
+#include <asio/error.hpp>
+
+#include <utility>
+
+namespace corun::detail {
+
+run_observation::run_observation(const run_context& run) : wanted_(run.service->notifier.wants(&observer::on_run)) {
+    if (!wanted_) return;
+    began_ = run.service->clock->now();
+    record_.began = std::chrono::system_clock::now();
+    record_.agent_id = run.given.agent.id;
+    record_.agent_name = run.given.agent.name;
+    record_.model = run.given.options.model.value_or(run.given.agent.model);
+    if (const auto url = parse_url(run.service->endpoint())) {
+        record_.server_address = url->host;
+        record_.server_port = port_of(*url);
+    }
+}
+
+void run_observation::event(const service& owner, std::string_view name, std::string_view data) noexcept {
+    if (!wanted_) return;
+    const auto now = owner.clock->now() - began_;
+    if (record_.events++ == 0) record_.time_to_first_event = now;
+    if (!record_.time_to_first_text && name == "thread.message.delta") record_.time_to_first_text = now;
+    if (!name.starts_with("thread.run.") || name.starts_with("thread.run.step.")) return;
+    try {
+        thread_run run = codec::threads::decode_run(data);
+        record_.status = run.status;
+        if (run.usage) record_.usage = run.usage;
+        if (!run.model.empty()) record_.model = std::move(run.model);
+        if (run.last_error) record_.service_code = std::move(run.last_error->code);
+    } catch (...) {
+        // The event itself is reported when the caller takes it.
+    }
+}
+
+void run_observation::end(const service& owner, std::error_code failure, const redactor& secrets,
+                          std::string_view run_id, std::string_view thread_id) noexcept {
+    if (!std::exchange(wanted_, false)) return;
+    record_.error =
+        failure == asio::error::operation_aborted ? std::make_error_code(std::errc::operation_canceled) : failure;
+    record_.duration = owner.clock->now() - began_;
+    try {
+        record_.run_id = secrets.redacted(run_id);
+        record_.thread_id = secrets.redacted(thread_id);
+        for (std::string* said : {&record_.model, &record_.service_code}) *said = secrets.redacted(*said);
+    } catch (...) {
+        return;
+    }
+    owner.notifier.tell(&observer::on_run, std::move(record_));
+}
+
+void run_observation::submit_begins(const service& owner, const submission& answers) noexcept {
+    if (!owner.notifier.wants(&observer::on_submit)) return;
+    round_began_ = owner.clock->now();
+    round_.began = std::chrono::system_clock::now();
+    ++round_.round;
+    round_.outputs = answers.outputs().size();
+    round_.approved = round_.denied = 0;
+    for (const tool_approval& approval : answers.approvals()) ++(approval.approve ? round_.approved : round_.denied);
+}
+
+void run_observation::submit_ended(const service& owner, std::error_code failure, std::string_view run_id,
+                                   std::string_view thread_id) noexcept {
+    if (!owner.notifier.wants(&observer::on_submit)) return;
+    try {
+        submit_record told = round_;
+        told.duration = owner.clock->now() - round_began_;
+        told.error = failure;
+        told.run_id = run_id;
+        told.thread_id = thread_id;
+        owner.notifier.tell(&observer::on_submit, std::move(told));
+    } catch (...) {
+        // No memory: the work itself is more important.
+    }
+}
+
+}  // namespace corun::detail
