@@ -1,10 +1,5 @@
 // A run's stream that is cut, stalled, reset or ended early at every byte: it goes on as if nothing had happened.
-#include "curl/transport.hpp"
-#include "emulated.hpp"
-#include "fault_proxy.hpp"
-#include "handle_access.hpp"
-#include "service.hpp"
-#include "virtual_time.hpp"
+#include "behind_proxy.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -21,69 +16,6 @@ using namespace corun;
 using namespace corun::test;
 using namespace std::chrono_literals;
 using emulator::step;
-
-/// The emulated service behind a network that fails where a test says; the library's time is virtual.
-struct behind_proxy : emulated {
-    behind_proxy() : proxy(io, service->endpoint()) { connect({}); }
-    ~behind_proxy() { clock->shut_down(); }
-
-    void connect(client_options settings) {
-        owner =
-            std::make_shared<detail::service>(io.get_executor(), proxy.endpoint(), credential::bearer(service->token()),
-                                              std::move(settings), curl::make_transport(io.get_executor()), clock);
-    }
-
-    /// A handle that works by way of the proxy.
-    agent by_proxy(const agent& of) const { return detail::handle_access::make<agent>(owner, of.definition().raw); }
-    thread by_proxy(const thread& of) const { return detail::handle_access::make<thread>(owner, of.definition().raw); }
-
-    thread new_thread() { return by_proxy(await(io, client->create_thread())); }
-
-    std::size_t count(const std::string& method, const std::string& end) const {
-        return static_cast<std::size_t>(
-            std::count_if(service->requests().begin(), service->requests().end(),
-                          [&](const auto& each) { return each.method == method && each.path.ends_with(end); }));
-    }
-
-    std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
-    fault_proxy proxy;
-    std::shared_ptr<detail::service> owner;
-};
-
-/// What a caller makes of a stream.
-struct outcome {
-    std::vector<event> events;
-    std::vector<std::string> names;                ///< Without what repeats, and corun's own.
-    std::map<std::string, std::string> texts;      ///< By message, of the deltas.
-    std::map<std::string, std::string> arguments;  ///< By call, of the deltas.
-    std::string text;
-    std::size_t reattached = 0, tokens = 0;
-    std::vector<std::error_code> causes;
-    std::error_code failure;
-};
-
-asio::awaitable<outcome> take_all(asio::awaitable<event_stream> started) {
-    outcome all;
-    event_stream stream = co_await std::move(started);
-    while (auto arrived = co_await stream.next(all.failure)) {
-        all.events.push_back(*arrived);
-        if (const auto* again = arrived->get_if<reattached>()) {
-            ++all.reattached;
-            all.causes.push_back(again->cause);
-            continue;
-        }
-        if (const auto* delta = arrived->get_if<text_delta>()) {
-            all.texts[std::string(delta->message_id)] += delta->text;
-            all.text += delta->text;
-            ++all.tokens;
-        } else if (const auto* piece = arrived->get_if<tool_call_delta>()) {
-            all.arguments[std::string(piece->step_id) + std::to_string(piece->index)] += piece->arguments;
-        } else if (!arrived->continues() && all.names.size() < 1000) {
-            all.names.emplace_back(arrived->name());
-        }
-    }
-    co_return all;
-}
 
 /// The names of its events. How often each comes is not compared: services say several things twice in a stream, and
 /// once to who reads the run.
@@ -241,6 +173,198 @@ BOOST_FIXTURE_TEST_CASE(a_stream_that_breaks_anywhere_gives_what_an_unbroken_one
     }
     BOOST_TEST_MESSAGE("offsets tried: " << tried << ", streams found again: " << lost);
     BOOST_TEST(lost > 0u);
+}
+
+namespace {
+
+/// A stream of one text, whose first event has arrived at `after`.
+struct simple : behind_proxy {
+    simple() {
+        plain = by_proxy(make_plain_agent());
+        service->script("", {step::reply("one two three")});
+    }
+
+    void use(client_options settings) {
+        connect(std::move(settings));
+        plain = by_proxy(plain);
+    }
+
+    outcome play(run_options options = {}) {
+        return await(io, *clock, take_all(plain.run_stream("Hello", {}, std::move(options))));
+    }
+    outcome play_in_thread(run_options options = {}) {
+        return await(io, *clock, take_all(plain.run_stream(new_thread(), "Hello", {}, std::move(options))));
+    }
+
+    agent plain;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(says_what_the_run_was_lost_to_and_only_then_goes_on, simple) {
+    const struct {
+        network_fault fault;
+        std::error_code cause;
+    } cases[] = {{network_fault::reset().at(5000), errc::connection_lost},
+                 {network_fault::cut().at(5000), errc::premature_eof},
+                 {network_fault::truncate().at(5000), errc::premature_eof},
+                 {network_fault::stall().at(5000), errc::idle_timeout}};
+    for (const auto& each : cases) {
+        proxy.inject(each.fault);
+        const outcome seen = play();
+        BOOST_TEST(!seen.failure);
+        BOOST_TEST(seen.text == "one two three");
+        BOOST_REQUIRE(seen.causes.size() == 1u);
+        BOOST_TEST(seen.causes.front() == each.cause);
+        const auto again = std::find_if(seen.events.begin(), seen.events.end(),
+                                        [](const event& one) { return one.get_if<reattached>(); });
+        BOOST_TEST(again->name() == "corun.reattached");
+        BOOST_TEST(again->get_if<reattached>()->run_id.starts_with("run_"));
+        BOOST_TEST(again->get_if<reattached>()->thread_id.starts_with("thread_"));
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_made_its_own_thread_is_found_once_its_id_is_known, simple) {
+    service->forget_requests();
+    proxy.inject(network_fault::reset().at(3000));
+    const outcome seen = play();
+    BOOST_TEST(!seen.failure);
+    BOOST_TEST(seen.text == "one two three");
+    BOOST_TEST(count("POST", "/threads/runs") == 1u);
+    BOOST_TEST(std::count(seen.names.begin(), seen.names.end(), "thread.created") == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(before_that_only_its_mark_finds_it, simple) {
+    proxy.inject(network_fault::reset().at(280));
+    const outcome lost = play();
+    BOOST_TEST(lost.failure == errc::connection_lost);
+    BOOST_TEST(lost.reattached == 0u);
+
+    client_options settings;
+    settings.reattach.mark_runs = true;
+    use(settings);
+    for (const std::size_t at : {0, 100, 280}) {
+        service->forget_requests();
+        proxy.inject(network_fault::reset().at(at));
+        const outcome seen = play();
+        BOOST_TEST(!seen.failure);
+        BOOST_TEST(seen.text == "one two three");
+        BOOST_TEST(seen.reattached == 1u);
+        BOOST_TEST(count("POST", "/threads/runs") == 1u);
+        BOOST_TEST(std::count(seen.names.begin(), seen.names.end(), "thread.created") == 1);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(it_can_be_switched_off, simple) {
+    client_options settings;
+    settings.reattach.enabled = false;
+    use(settings);
+    proxy.inject(network_fault::reset().at(5000));
+    const outcome seen = play();
+    BOOST_TEST(seen.failure == errc::connection_lost);
+    BOOST_TEST(seen.reattached == 0u);
+    BOOST_TEST(!seen.events.empty());
+
+    use({});
+    run_options options;
+    options.reattach.emplace();
+    options.reattach->enabled = false;
+    proxy.inject(network_fault::reset().at(5000));
+    BOOST_TEST(play(options).failure == errc::connection_lost);
+}
+
+BOOST_FIXTURE_TEST_CASE(keepalives_do_not_hide_that_nothing_comes, simple) {
+    // What comes of the run is kept from the stream; the network goes on to be alive.
+    service->script("", {step::reply("one two"), step::reply("three")});
+    service->inject(emulator::fault::omit("thread.message.delta").times(1));
+    service->inject(emulator::fault::stall().before("thread.run.completed"));
+    client_options settings;
+    settings.event_timeout = 5min;
+    settings.idle_timeout = 0ms;
+    use(settings);
+    const net::time_point before = clock->now();
+    const outcome seen = play();
+    BOOST_TEST(!seen.failure);
+    BOOST_REQUIRE(seen.causes.size() == 1u);
+    BOOST_TEST(seen.causes.front() == errc::event_timeout);
+    BOOST_TEST((clock->now() - before >= 5min));
+}
+
+BOOST_FIXTURE_TEST_CASE(gives_up_when_the_service_stays_out_of_reach, simple) {
+    proxy.inject(network_fault::reset().at(5000).then(
+        [this] { proxy.inject(network_fault::lose_request().on("GET", "").times(network_fault::always)); }));
+    const net::time_point before = clock->now();
+    const outcome seen = play();
+    BOOST_TEST(seen.failure == errc::connection_lost);
+    BOOST_TEST(seen.reattached == 0u);
+    BOOST_TEST(!seen.events.empty());  // what had arrived is not lost
+    BOOST_TEST((clock->now() - before >= 2min));
+    BOOST_TEST((clock->now() - before < 3min));
+}
+
+BOOST_FIXTURE_TEST_CASE(outlives_an_outage_that_passes, simple) {
+    proxy.inject(network_fault::reset().at(5000).then(
+        [this] { proxy.inject(network_fault::lose_request().on("GET", "").times(20)); }));
+    const outcome seen = play();
+    BOOST_TEST(!seen.failure);
+    BOOST_TEST(seen.text == "one two three");
+    BOOST_TEST(seen.reattached == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_total_timeout_ends_it_too, simple) {
+    client_options settings;
+    settings.total_timeout = 30s;
+    use(settings);
+    proxy.inject(network_fault::reset().at(5000).then(
+        [this] { proxy.inject(network_fault::lose_request().on("GET", "").times(network_fault::always)); }));
+    const outcome seen = play();
+    BOOST_TEST(seen.failure == errc::total_timeout);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_is_still_at_work_is_read_until_it_ends, simple) {
+    service->options().stage_a_read = true;  // each reading finds it one stage further
+    proxy.inject(network_fault::reset().at(2500));
+    const outcome seen = play();
+    BOOST_TEST(!seen.failure);
+    BOOST_TEST(seen.text == "one two three");
+    BOOST_TEST(repeated(seen) == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(answers_whose_answer_was_lost_are_not_given_twice, world) {
+    for (const auto& each : {network_fault::lose_response(), network_fault::lose_request()}) {
+        for (const flow& what : flows()) {
+            if (what.responses != 2) continue;
+            network_fault fault = each;
+            proxy.inject(fault.on("POST", "/submit_tool_outputs"));
+            const outcome seen = play(what);
+            BOOST_TEST(!seen.failure);
+            BOOST_TEST(!seen.text.empty());
+            BOOST_TEST(repeated(seen) == 0u);
+            BOOST_TEST(calls + approvals == 1);
+            BOOST_TEST(count("POST", "/submit_tool_outputs") == 1u);
+        }
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(an_observer_is_told, simple) {
+    std::vector<reattach_record> told;
+    std::vector<retry_record> retries;
+    client_options settings;
+    settings.observer.on_reattach = [&told](const reattach_record& one) { told.push_back(one); };
+    settings.observer.on_retry = [&retries](const retry_record& one) { retries.push_back(one); };
+    use(settings);
+    proxy.inject(network_fault::refuse());
+    proxy.inject(network_fault::reset().at(5000));
+    (void)play();
+    run_ready(io);
+    BOOST_REQUIRE(told.size() == 1u);
+    BOOST_TEST(told.front().why == errc::connection_lost);
+    BOOST_TEST(!told.front().error);
+    BOOST_TEST(told.front().attempt == 1);
+    BOOST_TEST(told.front().events > 2u);
+    BOOST_TEST(told.front().bytes > 2000u);
+    BOOST_TEST(told.front().run_id.starts_with("run_"));
+    BOOST_TEST(retries.size() <= 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
