@@ -118,6 +118,8 @@ asio::awaitable<submission> with_headers(std::shared_ptr<run_context> run, pendi
     request.thread_id = std::move(action.thread_id);
     std::vector<std::pair<tool_approval*, const mcp_approval_request*>> wanting;
     for (tool_approval& approval : answers.approvals()) {
+        // Whether or not there is such a call.
+        reconcile::validate(approval.headers, "the approval of " + quote(approval.tool_call_id));
         if (!approval.approve) continue;
         for (const mcp_approval_request& call : action.asked.mcp_approvals) {
             if (call.id != approval.tool_call_id) continue;

@@ -3,8 +3,15 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cmath>
 #include <functional>
+#include <iomanip>
+#include <limits>
+#include <map>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -34,6 +41,508 @@ error endpoint_refusal(asio::io_context& io, std::string endpoint, credential to
     }
     throw std::logic_error("the endpoint was accepted");
 }
+
+/// What a caller gives, and what it is refused with.
+struct bad {
+    bad(std::string about, std::string given, errc expected, std::function<void()> call)
+        : kind(std::move(about)), what(std::move(given)), code(expected), attempt(std::move(call)) {}
+
+    std::string kind, what;
+    errc code;
+    std::function<void()> attempt;
+};
+
+const std::string not_utf8 = "caf\xe9";
+
+/// Every call that takes something from the caller, with what must not be taken.
+struct table : refused {
+    table() {
+        agent_definition definition("gpt-4o");
+        definition.tools.push_back(mcp_tool("bookings", mcp->url()));
+        definition.tools.push_back(mcp_tool("far", "http://mcp.example/mcp"));
+        definition.tools.push_back(function_tool("get_weather", "The weather.", "{}"));
+        stored = await(io, client->create_agent(std::move(definition)));
+        conversation = await(io, client->create_thread());
+        store = await(io, client->create_vector_store());
+        service->script("wait", {emulator::step::call_function("get_weather", "{}")});
+        waiting = await(io, make_plain_agent().run_stream(conversation, "wait"));
+        (void)await(io, collect(waiting));
+        BOOST_REQUIRE(waiting.waits_for_answers());
+        run_id = waiting.run_id();
+        add_endpoints();
+        add_ids();
+        add_empty_handles();
+        add_labels_and_headers();
+        add_json();
+        add_ranges();
+        add_texts();
+        add_tools();
+        add_answers();
+        add_files();
+    }
+
+    template <class T>
+    void run(asio::awaitable<T> task) {
+        (void)await(io, std::move(task));
+    }
+    void add(std::string kind, std::string what, errc code, std::function<void()> attempt) {
+        rows.emplace_back(std::move(kind), std::move(what), code, std::move(attempt));
+    }
+    /// What `run_options` hold when they are changed so.
+    template <class Change>
+    void add_options(std::string kind, std::string what, Change change) {
+        run_options options;
+        change(options);
+        add(kind, what, errc::invalid_argument, [=, this] { run(stored.run_stream(conversation, "hi", {}, options)); });
+        add(kind, what + ", not streaming", errc::invalid_argument,
+            [=, this] { run(stored.create_run(conversation, "hi", {}, options)); });
+    }
+    template <class Change>
+    void add_agent(std::string kind, std::string what, errc code, Change change) {
+        agent_definition definition("gpt-4o");
+        change(definition);
+        add(kind, what + ", new agent", code, [=, this] { run(client->create_agent(definition)); });
+        add(kind, what + ", changed agent", code, [=, this] { run(stored.update(definition)); });
+    }
+    template <class Change>
+    void add_thread(std::string kind, std::string what, Change change) {
+        thread_definition definition;
+        change(definition);
+        add(kind, what + ", new thread", errc::invalid_argument, [=, this] { run(client->create_thread(definition)); });
+        add(kind, what + ", changed thread", errc::invalid_argument,
+            [=, this] { run(conversation.update(definition)); });
+    }
+
+    void add_endpoints() {
+        const auto made = [this](const std::string& endpoint, credential token, client_options options = {}) {
+            corun::client(io.get_executor(), endpoint, std::move(token), std::move(options));
+        };
+        for (const std::string endpoint : {"",
+                                           "/",
+                                           "services.ai.azure.com",
+                                           "//host",
+                                           "ftp://host/api",
+                                           "https://",
+                                           "https:///path",
+                                           "https://ho st",
+                                           "https://host\r\nX: y",
+                                           "https://host\\x",
+                                           "https://user:secret-value@host",
+                                           "https://@host",
+                                           "https://host?x=y",
+                                           "https://host/#f",
+                                           "https://host:0",
+                                           "https://host:99999",
+                                           "https://host:8o",
+                                           "https://host:",
+                                           "https://[::1",
+                                           "https://[::1]x",
+                                           "https://[x]",
+                                           "https://h%6fst",
+                                           "https://ho<st",
+                                           "http//host",
+                                           "https:host"})
+            add("endpoint", endpoint, errc::invalid_endpoint,
+                [=] { made(endpoint, credential::bearer("secret-value")); });
+        add("endpoint", "with a NUL", errc::invalid_endpoint,
+            [=] { made(std::string("https://host\0.example", 21), credential::bearer("secret-value")); });
+        for (const std::string endpoint :
+             {"http://service.example/api", "http://10.0.0.1", "http://0.0.0.0", "http://[::]", "http://[::2]",
+              "http://127.0.0.1.example.com", "http://localhost.example.com", "http://localhost.", "http://127.1",
+              "http://0127.0.0.1", "http://2130706433", "http://0x7f.0.0.1", "http://[::ffff:127.0.0.1]"}) {
+            add("endpoint", endpoint, errc::insecure_endpoint,
+                [=] { made(endpoint, credential::bearer("secret-value")); });
+            add("endpoint", endpoint + ", a key", errc::insecure_endpoint,
+                [=] { made(endpoint, credential::api_key("secret-value")); });
+        }
+        client_options options;
+        options.api_version = "";
+        add("client options", "no api_version", errc::invalid_argument,
+            [=] { made("https://host", credential(), options); });
+        for (const std::string id : {"a\r\nX: y", "a\x7f", " a"}) {
+            client_options other;
+            other.application_id = id;
+            add("client options", "application_id", errc::invalid_argument,
+                [=] { made("https://host", credential(), other); });
+        }
+    }
+
+    void add_ids() {
+        using call = std::function<void(std::string)>;
+        const std::pair<const char*, call> calls[] = {
+            {"get_agent", [this](std::string id) { run(client->get_agent(id)); }},
+            {"delete_agent", [this](std::string id) { run(client->delete_agent(id)); }},
+            {"get_thread", [this](std::string id) { run(client->get_thread(id)); }},
+            {"delete_thread", [this](std::string id) { run(client->delete_thread(id)); }},
+            {"get_file", [this](std::string id) { run(client->get_file(id)); }},
+            {"delete_file", [this](std::string id) { run(client->delete_file(id)); }},
+            {"download_file, sink",
+             [this](std::string id) { run(client->download_file(id, [](std::string_view) {})); }},
+            {"download_file, stream", [this](std::string id) { run(client->download_file(id, std::ref(into))); }},
+            {"get_vector_store", [this](std::string id) { run(client->get_vector_store(id)); }},
+            {"delete_vector_store", [this](std::string id) { run(client->delete_vector_store(id)); }},
+            {"get_message", [this](std::string id) { run(conversation.get_message(id)); }},
+            {"update_message", [this](std::string id) { run(conversation.update_message(id, {})); }},
+            {"delete_message", [this](std::string id) { run(conversation.delete_message(id)); }},
+            {"get_run", [this](std::string id) { run(conversation.get_run(id)); }},
+            {"update_run", [this](std::string id) { run(conversation.update_run(id, {})); }},
+            {"cancel_run", [this](std::string id) { run(conversation.cancel_run(id)); }},
+            {"wait_for_run", [this](std::string id) { run(conversation.wait_for_run(id)); }},
+            {"get_step, run", [this](std::string id) { run(conversation.get_step(id, "step_1")); }},
+            {"get_step", [this](std::string id) { run(conversation.get_step("run_1", id)); }},
+            {"list_steps", [this](std::string id) { run(conversation.list_steps(id).next()); }},
+            {"submit", [this](std::string id) { run(conversation.submit(id, answer())); }},
+            {"submit_stream", [this](std::string id) { run(conversation.submit_stream(id, answer())); }},
+            {"vector_store::get_file", [this](std::string id) { run(store.get_file(id)); }},
+            {"vector_store::remove_file", [this](std::string id) { run(store.remove_file(id)); }},
+            {"wait_for_file", [this](std::string id) { run(store.wait_for_file(id)); }},
+            {"get_batch", [this](std::string id) { run(store.get_batch(id)); }},
+            {"cancel_batch", [this](std::string id) { run(store.cancel_batch(id)); }},
+            {"list_batch_files", [this](std::string id) { run(store.list_batch_files(id).next()); }},
+            {"wait_for_batch", [this](std::string id) { run(store.wait_for_batch(id)); }},
+        };
+        for (const auto& [name, make] : calls)
+            for (const std::string id : {"", ".", ".."})
+                add("id", std::string(name) + " '" + id + "'", errc::invalid_argument, [make = make, id] { make(id); });
+        add("id", "add_file ''", errc::invalid_argument, [this] { run(store.add_file("")); });
+    }
+
+    void add_empty_handles() {
+        const std::pair<const char*, std::function<void()>> calls[] = {
+            {"agent::run_stream", [this] { run(agent().run_stream("hi")); }},
+            {"agent::run", [this] { run(agent().run("hi")); }},
+            {"agent::create_run", [this] { run(agent().create_run("hi")); }},
+            {"agent::refresh", [this] { run(agent().refresh()); }},
+            {"agent::update", [this] { run(agent().update(agent_definition("gpt-4o"))); }},
+            {"agent::remove", [this] { run(agent().remove()); }},
+            {"thread::refresh", [this] { run(corun::thread().refresh()); }},
+            {"thread::update", [this] { run(corun::thread().update(thread_definition())); }},
+            {"thread::remove", [this] { run(corun::thread().remove()); }},
+            {"thread::add_message", [this] { run(corun::thread().add_message("hi")); }},
+            {"thread::get_run", [this] { run(corun::thread().get_run("run_1")); }},
+            {"thread::submit", [this] { run(corun::thread().submit("run_1", answer())); }},
+            {"thread::submit_stream", [this] { run(corun::thread().submit_stream("run_1", answer())); }},
+            {"vector_store::refresh", [this] { run(vector_store().refresh()); }},
+            {"vector_store::add_file", [this] { run(vector_store().add_file("file_1")); }},
+            {"vector_store::wait", [this] { run(vector_store().wait()); }},
+            {"event_stream::submit", [this] { run(event_stream().submit(answer())); }},
+        };
+        for (const auto& [name, attempt] : calls) add("empty handle", name, errc::invalid_argument, attempt);
+    }
+
+    void add_labels_and_headers() {
+        const auto given = [this](std::string what, errc code, mcp_headers all) {
+            add("MCP headers", what, code, [=, this] { run(stored.run_stream("hi", all)); });
+            add("MCP headers", what + ", in a thread", code,
+                [=, this] { run(stored.run_stream(conversation, "hi", all)); });
+            add("MCP headers", what + ", not streaming", code, [=, this] { run(stored.create_run("hi", all)); });
+            const mcp_header_provider provider = [all](mcp_header_request) -> asio::awaitable<mcp_headers> {
+                co_return all;
+            };
+            add("MCP headers", what + ", from a provider", code, [=, this] { run(stored.run_stream("hi", provider)); });
+        };
+        for (const std::string& label :
+             {std::string(), std::string("a\nb"), std::string("a\0b", 3), std::string("\x7f")}) {
+            mcp_headers all;
+            all.set(label, "Authorization", "Bearer secret-value");
+            given("label", errc::invalid_server_label, all);
+            run_options options;
+            options.require_approval.emplace(label, mcp_approval::never());
+            add("label", "require_approval", errc::invalid_server_label,
+                [=, this] { run(stored.run_stream("hi", {}, options)); });
+            add_agent("label", "tool", errc::invalid_server_label,
+                      [&](agent_definition& d) { d.tools.push_back(mcp_tool(label, "https://a")); });
+        }
+        for (const std::string label : {"bookngs", "Bookings", "bookings ", "*"}) {
+            mcp_headers all;
+            all.set(label, "Authorization", "Bearer secret-value");
+            given("unknown label", errc::unknown_server_label, all);
+            run_options options;
+            options.require_approval.emplace(label, mcp_approval::never());
+            add("label", "unknown, require_approval", errc::unknown_server_label,
+                [=, this] { run(stored.run_stream("hi", {}, options)); });
+        }
+        const std::pair<std::string, std::string> fields[] = {
+            {"Authorization", "Bearer secret-value\r\nX-Injected: 1"},
+            {"Authorization", "Bearer secret-value\n"},
+            {"Authorization", "\rBearer secret-value"},
+            {"Authorization", std::string("Bearer secret-value\0", 20)},
+            {"Authorization", "secret-value\x7f"},
+            {"Authorization", " secret-value"},
+            {"Authorization", "secret-value\t"},
+            {"Author ization", "secret-value"},
+            {"Authorization\r\nX", "secret-value"},
+            {"Authorization:", "secret-value"},
+            {std::string("A\0", 2), "secret-value"},
+            {"(a)", "secret-value"},
+            {"", "secret-value"},
+            {"Authori\xc3\xa9", "secret-value"},
+        };
+        for (const auto& [name, value] : fields) {
+            mcp_headers all;
+            all.set("bookings", name, value);
+            given("field", errc::invalid_header, all);
+            submission answers;
+            answers.approve("call_1", headers(header(name, value)));
+            add("approval headers", "submit", errc::invalid_header,
+                [=, this] { run(conversation.submit("run_1", answers)); });
+        }
+        headers twice;
+        twice.add(header("Authorization", "secret-value")).add(header("authorization", "secret-value"));
+        mcp_headers all;
+        all.set("bookings", twice);
+        given("a name twice", errc::invalid_header, all);
+        mcp_headers far;
+        far.set("far", "Authorization", "Bearer secret-value");
+        given("over plain http", errc::insecure_endpoint, far);
+        for (const std::string url :
+             {"", "mcp.example", "ftp://mcp.example", "http://mcp.example", "http://0127.0.0.1/mcp",
+              "http://localhost.example.com", "https://", "https://mcp example"}) {
+            run_options options;
+            options.tools.push_back(mcp_tool("new", url));
+            mcp_headers some;
+            some.set("new", "Authorization", "Bearer secret-value");
+            add("MCP server's URL", url, errc::insecure_endpoint,
+                [=, this] { run(stored.create_run(conversation, "hi", some, options)); });
+        }
+    }
+
+    void add_json() {
+        for (const std::string extra :
+             {"{", "[]", "1", "null", "{}x", R"({"assistant_id":"asst_2"})", R"({"tool_resources":{}})",
+              R"({"stream":false})", R"({"tools":[]})", R"({"thread":{}})", R"({"additional_messages":[]})",
+              R"({"model":"gpt-4o"})", R"({"metadata":{}})", "{\"a\":\"\xff\"}"})
+            add_options("JSON", "extra_json " + extra, [&](run_options& o) { o.extra_json = extra; });
+        for (const std::string parameters : {"{", "[]", "1", "null", "{\"a\":\"\xff\"}", "nonsense"}) {
+            add_options("JSON", "parameters " + parameters,
+                        [&](run_options& o) { o.tools.push_back(function_tool("f", "", parameters)); });
+            add_options("JSON", "local_function " + parameters, [&](run_options& o) {
+                o.functions.emplace_back("f", "", parameters, [](const function_call&) { return std::string(); });
+            });
+            add_agent("JSON", "parameters " + parameters, errc::invalid_argument,
+                      [&](agent_definition& d) { d.tools.push_back(function_tool("f", "", parameters)); });
+            add("JSON", "json_schema " + parameters, errc::invalid_argument,
+                [=] { (void)response_format::json_schema("s", parameters); });
+            add("JSON", "openapi " + parameters, errc::invalid_argument,
+                [=] { (void)openapi("o", "", parameters, openapi_auth::anonymous()); });
+        }
+        for (const std::string text : {"{", "", "{}x", "\xff"}) {
+            add_options("JSON", "json_tool " + text,
+                        [&](run_options& o) { o.tools.push_back(json_tool("openapi", text)); });
+            add_options("JSON", "response_format " + text,
+                        [&](run_options& o) { o.response_format = response_format::from_json(text); });
+            add_options("JSON", "tool_choice " + text,
+                        [&](run_options& o) { o.tool_choice = tool_choice::from_json(text); });
+            add_agent("JSON", "tool_resources " + text, errc::invalid_argument,
+                      [&](agent_definition& d) { d.tool_resources.other["file_search"] = text; });
+            add_thread("JSON", "tool_resources " + text,
+                       [&](thread_definition& d) { d.tool_resources.other["file_search"] = text; });
+        }
+        for (const std::string type : {"mcp", "function"}) {
+            add_agent("JSON", "json_tool of type " + type, errc::invalid_argument,
+                      [&](agent_definition& d) { d.tools.push_back(json_tool(type, "{\"type\":\"" + type + "\"}")); });
+            add_options("JSON", "json_tool of type " + type,
+                        [&](run_options& o) { o.tools.push_back(json_tool(type, "{\"type\":\"" + type + "\"}")); });
+        }
+    }
+
+    void add_ranges() {
+        constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinite = HUGE_VAL;
+        for (const double value : {-0.1, 2.1, nan, infinite, -infinite})
+            add_options("range", "temperature", [&](run_options& o) { o.temperature = value; });
+        for (const double value : {-0.1, 1.1, nan, infinite})
+            add_options("range", "top_p", [&](run_options& o) { o.top_p = value; });
+        for (const double value : {-0.1, 2.1, nan})
+            add_agent("range", "temperature", errc::invalid_argument,
+                      [&](agent_definition& d) { d.temperature = value; });
+        for (const int value : {255, 0, -1, std::numeric_limits<int>::min()}) {
+            add_options("range", "max_prompt_tokens", [&](run_options& o) { o.max_prompt_tokens = value; });
+            add_options("range", "max_completion_tokens", [&](run_options& o) { o.max_completion_tokens = value; });
+        }
+        for (const int value : {0, -1}) {
+            add("range", "last_messages", errc::invalid_argument,
+                [=] { (void)truncation_strategy::last_messages(value); });
+        }
+        metadata many;
+        for (int i = 0; i < 17; ++i) many["key " + std::to_string(i)] = "x";
+        const metadata wrong[] = {
+            many, {{std::string(65, 'k'), "x"}}, {{"k", std::string(513, 'x')}}, {{"k", not_utf8}}};
+        for (const metadata& pairs : wrong) {
+            add_options("metadata", "of a run", [&](run_options& o) { o.metadata = pairs; });
+            add_agent("metadata", "of an agent", errc::invalid_argument,
+                      [&](agent_definition& d) { d.metadata = pairs; });
+            add_thread("metadata", "of a thread", [&](thread_definition& d) { d.metadata = pairs; });
+            message said("hi");
+            said.metadata = pairs;
+            add("metadata", "of a message", errc::invalid_argument, [=, this] { run(conversation.add_message(said)); });
+            add("metadata", "update_message", errc::invalid_argument,
+                [=, this] { run(conversation.update_message("msg_1", pairs)); });
+            add("metadata", "update_run", errc::invalid_argument,
+                [=, this] { run(conversation.update_run("run_1", pairs)); });
+            vector_store_definition definition;
+            definition.metadata = pairs;
+            add("metadata", "of a vector store", errc::invalid_argument,
+                [=, this] { run(client->create_vector_store(definition)); });
+        }
+        for (const int size : {0, -1, 101, std::numeric_limits<int>::max()}) {
+            list_options options;
+            options.page_size = size;
+            add("page size", "agents", errc::invalid_argument, [=, this] { run(client->list_agents(options).next()); });
+            add("page size", "threads", errc::invalid_argument,
+                [=, this] { run(client->list_threads(options).next()); });
+            add("page size", "messages", errc::invalid_argument,
+                [=, this] { run(conversation.list_messages(options).next()); });
+            add("page size", "vector stores", errc::invalid_argument,
+                [=, this] { run(client->list_vector_stores(options).next()); });
+        }
+    }
+
+    void add_texts() {
+        add("not UTF-8", "message", errc::invalid_argument, [this] { run(stored.run_stream(not_utf8)); });
+        add("not UTF-8", "add_message", errc::invalid_argument, [this] { run(conversation.add_message(not_utf8)); });
+        add_options("not UTF-8", "model", [](run_options& o) { o.model = not_utf8; });
+        add_options("not UTF-8", "instructions", [](run_options& o) { o.instructions = not_utf8; });
+        add_options("not UTF-8", "additional_instructions",
+                    [](run_options& o) { o.additional_instructions = not_utf8; });
+        add_options("not UTF-8", "additional_messages",
+                    [](run_options& o) { o.additional_messages.emplace_back(not_utf8); });
+        add_options("not UTF-8", "function",
+                    [](run_options& o) { o.tools.push_back(function_tool("f", not_utf8, "{}")); });
+        add_agent("not UTF-8", "name", errc::invalid_argument, [](agent_definition& d) { d.name = not_utf8; });
+        add_agent("not UTF-8", "instructions", errc::invalid_argument,
+                  [](agent_definition& d) { d.instructions = not_utf8; });
+        add("not UTF-8", "tool_choice", errc::invalid_argument, [] { (void)tool_choice::function(not_utf8); });
+        add("not UTF-8", "output", errc::invalid_argument, [this] {
+            submission answers;
+            answers.output("call_1", not_utf8);
+            run(conversation.submit("run_1", answers));
+        });
+        add("missing", "model", errc::invalid_argument, [this] { run(client->create_agent(agent_definition())); });
+        run_options instructions, include;
+        instructions.additional_instructions = "more";
+        include.include.emplace_back("step_details");
+        add("no thread", "additional_instructions", errc::invalid_argument,
+            [=, this] { run(stored.run_stream("hi", {}, instructions)); });
+        add("no thread", "include", errc::invalid_argument, [=, this] { run(stored.run_stream("hi", {}, include)); });
+    }
+
+    void add_tools() {
+        add_options("tools", "the same function twice", [](run_options& o) {
+            o.tools.push_back(function_tool("f", "", "{}"));
+            o.tools.push_back(function_tool("f", "", "{}"));
+        });
+        add_options("tools", "a function twice, once local", [](run_options& o) {
+            o.tools.push_back(function_tool("f", "", "{}"));
+            o.functions.emplace_back("f", "", "{}", [](const function_call&) { return std::string(); });
+        });
+        add_options("tools", "the same type twice", [](run_options& o) {
+            o.tools.push_back(code_interpreter());
+            o.tools.push_back(code_interpreter());
+        });
+        add_options("tools", "a function without a handler",
+                    [](run_options& o) { o.functions.emplace_back("f", "", "{}", function_handler()); });
+        add_agent("tools", "a label twice", errc::duplicate_server_label, [](agent_definition& d) {
+            d.tools.push_back(mcp_tool("x", "https://a"));
+            d.tools.push_back(mcp_tool("x", "https://b"));
+        });
+        run_options twice, differs, streaming;
+        twice.tools.push_back(mcp_tool("x", "https://a"));
+        twice.tools.push_back(mcp_tool("x", "https://b"));
+        add("tools", "a label twice", errc::duplicate_server_label,
+            [=, this] { run(stored.run_stream("hi", {}, twice)); });
+        differs.tools.push_back(mcp_tool("bookings", "https://elsewhere.example"));
+        add("tools", "another URL", errc::conflicting_tool_definition,
+            [=, this] { run(stored.run_stream("hi", {}, differs)); });
+        streaming.tools.push_back(function_tool("new", "", "{}"));
+        add("tools", "beside headers in a stream", errc::tools_with_mcp_headers_streaming,
+            [=, this] { run(stored.run_stream("hi", token("secret-value"), streaming)); });
+        streaming.tools.push_back(mcp_tool("new", "https://new.example"));
+        add("tools", "a new server in a stream", errc::mcp_tool_not_on_agent,
+            [=, this] { run(stored.run_stream("hi", token("secret-value"), streaming)); });
+        for (const int count : {0, 51, -1}) {
+            add("tools", "file_search", errc::invalid_argument, [=] { (void)file_search(count); });
+            bing_search search("connection");
+            search.count = count;
+            add("tools", "bing_grounding", errc::invalid_argument, [=] { (void)bing_grounding(search); });
+        }
+        for (const double score : {-0.1, 1.1, std::nan("")})
+            add("tools", "ranking", errc::invalid_argument,
+                [=] { (void)file_search(5, ranking_options("auto", score)); });
+        add("tools", "21 files", errc::invalid_argument,
+            [] { tool_resources().set_code_interpreter(std::vector<std::string>(21, "file")); });
+        add("tools", "2 vector stores", errc::invalid_argument, [] {
+            tool_resources().set_file_search({"vs_1", "vs_2"});
+        });
+        mcp_tool_resource resource("bookings");
+        resource.headers.set("Authorization", "Bearer secret-value");
+        add_agent("stored headers", "as entry", errc::invalid_argument,
+                  [&](agent_definition& d) { d.tool_resources.mcp.push_back(resource); });
+        add_thread("stored headers", "as entry",
+                   [&](thread_definition& d) { d.tool_resources.mcp.push_back(resource); });
+        const std::string bare = R"([{"server_label":"bookings","headers":{"Authorization":"Bearer secret-value"}}])";
+        add_agent("stored headers", "as JSON", errc::invalid_argument,
+                  [&](agent_definition& d) { d.tool_resources.other["mcp"] = bare; });
+        add_thread("stored headers", "as JSON", [&](thread_definition& d) { d.tool_resources.other["mcp"] = bare; });
+    }
+
+    static submission answer() {
+        submission answers;
+        answers.output("call_1", "sunny");
+        return answers;
+    }
+
+    void add_answers() {
+        add("answers", "none, submit", errc::invalid_argument,
+            [this] { run(conversation.submit(run_id, submission())); });
+        add("answers", "none, to the stream", errc::invalid_argument, [this] { run(waiting.submit(submission())); });
+        add("answers", "bad headers for a call that is not, to the stream", errc::invalid_header, [this] {
+            submission answers;
+            answers.approve("call_1", headers(header("Authorization", "secret-value\r\nX: y")));
+            run(waiting.submit(answers));
+        });
+    }
+
+    void add_files() {
+        const auto upload = [this](std::string what, file_upload file) {
+            add("file", std::move(what), errc::invalid_argument, [=, this] { run(client->upload_file(file)); });
+        };
+        for (const std::string& name : {std::string(), not_utf8, std::string("a\0b", 3), std::string("\x1b[2J")})
+            upload("name", file_upload::from_bytes(name, "bytes"));
+        file_upload file = file_upload::from_bytes("name", "bytes");
+        file.purpose = "";
+        upload("no purpose", file);
+        file.purpose = "assistants";
+        for (const char* type : {"", "text/plain\r\nX: y", " "}) {
+            file.content_type = type;
+            upload("content type", file);
+        }
+        upload("a directory", file_upload::from_file("/"));
+        add("file", "no sink", errc::invalid_argument,
+            [this] { run(client->download_file("file_1", std::function<void(std::string_view)>())); });
+        add("file", "a path without a name", errc::invalid_argument,
+            [this] { run(client->download_file("file_1", std::filesystem::path("/tmp/"))); });
+        add("vector store", "no files", errc::invalid_argument, [this] { run(store.add_files({})); });
+        add("vector store", "no data sources", errc::invalid_argument, [this] { run(store.add_data_sources({})); });
+        for (const auto& [size, overlap] :
+             {std::pair(99, 0), std::pair(4097, 0), std::pair(100, 51), std::pair(100, -1)})
+            add("vector store", "chunking", errc::invalid_argument,
+                [this, chunking = static_chunking(size, overlap)] { run(store.add_file("file_1", chunking)); });
+        for (const int days : {0, 366, -1}) {
+            vector_store_definition definition;
+            definition.expires_after_days = days;
+            add("vector store", "expires", errc::invalid_argument,
+                [=, this] { run(client->create_vector_store(definition)); });
+        }
+    }
+
+    agent stored;
+    corun::thread conversation;
+    vector_store store;
+    event_stream waiting;
+    std::string run_id;
+    std::ostringstream into;
+    std::vector<bad> rows;
+};
 
 }  // namespace
 
@@ -75,6 +584,7 @@ BOOST_AUTO_TEST_CASE(a_header_that_http_does_not_allow_is_refused_without_showin
     }
 }
 
+<<<<<<< HEAD
 BOOST_AUTO_TEST_CASE(an_empty_label_is_refused) {
     agent a = make_agent();
     mcp_headers headers;
@@ -93,6 +603,8 @@ BOOST_AUTO_TEST_CASE(a_malformed_endpoint_is_refused) {
         !says(endpoint_refusal(io, "https://user:planted-secret-value@host", credential()), "planted-secret-value"));
 }
 
+=======
+>>>>>>> quality
 BOOST_AUTO_TEST_CASE(a_credential_goes_over_https_or_to_loopback_only) {
     for (const char* endpoint : {"http://service.example/api", "http://10.0.0.1", "http://127.0.0.1.example.com",
                                  "http://localhost.example.com"}) {
@@ -107,29 +619,13 @@ BOOST_AUTO_TEST_CASE(a_credential_goes_over_https_or_to_loopback_only) {
         corun::client fine(io.get_executor(), endpoint, credential::bearer("planted-secret-other"));
 }
 
-BOOST_AUTO_TEST_CASE(empty_ids_and_handles_are_refused) {
-    const std::size_t before = service->requests().size();
-    BOOST_TEST(failure_of(io, client->get_agent("")).code() == errc::invalid_argument);
-    BOOST_TEST(failure_of(io, client->get_agent("..")).code() == errc::invalid_argument);
-    BOOST_TEST(failure_of(io, client->delete_agent("")).code() == errc::invalid_argument);
-    BOOST_TEST(failure_of(io, client->get_thread("")).code() == errc::invalid_argument);
-    BOOST_TEST(failure_of(io, client->create_agent(agent_definition())).code() == errc::invalid_argument);
-    agent nothing;
-    BOOST_CHECK_EXCEPTION((void)nothing.run_stream("hi"), error,
-                          [](const error& e) { return e.code() == errc::invalid_argument; });
-    list_options options;
-    options.page_size = 101;
-    auto listing = client->list_agents(options);
-    BOOST_TEST(failure_of(io, listing.next()).code() == errc::invalid_argument);
-    BOOST_TEST(service->requests().size() == before);
-}
-
 BOOST_AUTO_TEST_CASE(an_id_cannot_leave_its_place_in_the_path) {
     const error failure = failure_of(io, client->get_agent("x/../../threads?y=z#"));
     BOOST_TEST(failure.code() == errc::not_found);
     BOOST_TEST(service->requests().back().path.starts_with("/assistants/"));
 }
 
+<<<<<<< HEAD
 BOOST_AUTO_TEST_CASE(extra_json_that_is_no_object_or_says_again_what_corun_says_is_refused) {
     agent a = make_agent();
     for (const char* extra :
@@ -143,6 +639,8 @@ BOOST_AUTO_TEST_CASE(extra_json_that_is_no_object_or_says_again_what_corun_says_
     }
 }
 
+=======
+>>>>>>> quality
 BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_is_refused) {
     const std::size_t before = service->requests().size();
     agent_definition definition("gpt-4o");
@@ -181,6 +679,7 @@ BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_as_bare_json_is_r
     BOOST_TEST(service->requests().size() == before);
 }
 
+<<<<<<< HEAD
 BOOST_AUTO_TEST_CASE(headers_do_not_go_to_an_mcp_server_over_plain_http) {
     agent_definition definition("gpt-4o");
     definition.tools.push_back(mcp_tool("bookings", "http://mcp.example/mcp"));
@@ -188,6 +687,8 @@ BOOST_AUTO_TEST_CASE(headers_do_not_go_to_an_mcp_server_over_plain_http) {
     BOOST_TEST(refusal(a.run_stream("hi", token("planted-secret-value"))).code() == errc::insecure_endpoint);
 }
 
+=======
+>>>>>>> quality
 BOOST_AUTO_TEST_CASE(a_credential_that_fails_or_gives_nonsense_is_named) {
     const std::pair<std::function<asio::awaitable<secret>()>, const char*> sources[] = {
         {[]() -> asio::awaitable<secret> {
@@ -208,6 +709,45 @@ BOOST_AUTO_TEST_CASE(a_credential_that_fails_or_gives_nonsense_is_named) {
         BOOST_TEST(!says(failure, "planted-secret-value"));
     }
     BOOST_TEST(service->requests().size() == before);
+}
+
+BOOST_FIXTURE_TEST_CASE(everything_in_the_table_is_refused_before_anything_is_sent, table) {
+    std::map<std::string, std::map<std::string, int>> counts;
+    for (const bad& row : rows) {
+        BOOST_TEST_CONTEXT(row.kind << ": " << row.what) {
+            const std::size_t before = service->requests().size(), mcp_before = mcp->calls().size();
+            try {
+                row.attempt();
+                BOOST_ERROR("it was accepted");
+            } catch (const error& failure) {
+                BOOST_TEST(failure.code() == row.code, failure.what());
+                BOOST_TEST(failure.status() == 0);
+                BOOST_TEST(!failure.details().message.empty());
+                BOOST_TEST(!says(failure, "secret-value"));
+                BOOST_TEST(std::string_view(failure.what()).find_first_of("\r\n") == std::string_view::npos);
+            }
+            BOOST_TEST(service->requests().size() == before);
+            BOOST_TEST(mcp->calls().size() == mcp_before);
+            ++counts[row.kind]
+                    [row.code == errc::invalid_argument ? "invalid_argument" : make_error_code(row.code).message()];
+        }
+    }
+    std::ostringstream told;
+    for (const auto& [kind, codes] : counts)
+        for (const auto& [code, count] : codes)
+            told << std::left << std::setw(20) << kind << std::right << std::setw(5) << count << "  " << code << '\n';
+    BOOST_TEST_MESSAGE(told.str() << rows.size() << " bad inputs, each refused before anything was sent");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_is_gone_on_with_is_read_but_not_answered_with_bad_headers, table) {
+    submission answers;
+    answers.approve("call_1", headers(header("Authorization", "secret-value\r\nX: y")));
+    const std::size_t before = service->requests().size();
+    const error failure = failure_of(io, conversation.submit_stream(run_id, answers));
+    BOOST_TEST(failure.code() == errc::invalid_header);
+    BOOST_TEST(!says(failure, "secret-value"));
+    for (std::size_t i = before; i < service->requests().size(); ++i)
+        BOOST_TEST(service->requests()[i].method == "GET");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -127,6 +127,10 @@ struct printer {
     void operator()(const corun::run_cancelled& e) const { run("run_cancelled", e.run); }
     void operator()(const corun::run_expired& e) const { run("run_expired", e.run); }
     void operator()(const corun::run_restarted& e) const { run("run_restarted", e.run); }
+    void operator()(const corun::reattached& e) const {
+        out["type"] = "reattached";
+        out["run_id"] = e.run_id;
+    }
     void operator()(const corun::stream_error& e) const {
         out["type"] = "stream_error";
         out["code"] = e.code;
