@@ -584,27 +584,6 @@ BOOST_AUTO_TEST_CASE(a_header_that_http_does_not_allow_is_refused_without_showin
     }
 }
 
-<<<<<<< HEAD
-BOOST_AUTO_TEST_CASE(an_empty_label_is_refused) {
-    agent a = make_agent();
-    mcp_headers headers;
-    headers.set("", "Authorization", "Bearer x");
-    BOOST_TEST(refusal(a.run_stream("hi", headers)).code() == errc::invalid_server_label);
-}
-
-BOOST_AUTO_TEST_CASE(a_malformed_endpoint_is_refused) {
-    for (const char* endpoint :
-         {"", "services.ai.azure.com", "ftp://host/api", "https://", "https://ho st", "https://host\r\nX: y",
-          "https://user:pass@host", "https://host?x=y", "https://host/#f", "https://host:99999"})
-        BOOST_TEST(
-            endpoint_refusal(io, endpoint, credential::bearer("planted-secret-value")).code() == errc::invalid_endpoint,
-            endpoint);
-    BOOST_TEST(
-        !says(endpoint_refusal(io, "https://user:planted-secret-value@host", credential()), "planted-secret-value"));
-}
-
-=======
->>>>>>> quality
 BOOST_AUTO_TEST_CASE(a_credential_goes_over_https_or_to_loopback_only) {
     for (const char* endpoint : {"http://service.example/api", "http://10.0.0.1", "http://127.0.0.1.example.com",
                                  "http://localhost.example.com"}) {
@@ -625,22 +604,6 @@ BOOST_AUTO_TEST_CASE(an_id_cannot_leave_its_place_in_the_path) {
     BOOST_TEST(service->requests().back().path.starts_with("/assistants/"));
 }
 
-<<<<<<< HEAD
-BOOST_AUTO_TEST_CASE(extra_json_that_is_no_object_or_says_again_what_corun_says_is_refused) {
-    agent a = make_agent();
-    for (const char* extra :
-         {"{", "[]", "1", R"({"assistant_id":"asst_2"})", R"({"tool_resources":{}})", R"({"stream":false})",
-          R"({"tools":[]})", R"({"thread":{}})", R"({"additional_messages":[]})", R"({"model":"gpt-4o"})"}) {
-        run_options options;
-        options.extra_json = extra;
-        BOOST_TEST(refusal(a.run_stream("hi", token("planted-secret-other"), options)).code() == errc::invalid_argument,
-                   extra);
-        BOOST_TEST(refusal(a.run_stream("hi", mcp_headers(), options)).code() == errc::invalid_argument, extra);
-    }
-}
-
-=======
->>>>>>> quality
 BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_is_refused) {
     const std::size_t before = service->requests().size();
     agent_definition definition("gpt-4o");
@@ -679,16 +642,6 @@ BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_as_bare_json_is_r
     BOOST_TEST(service->requests().size() == before);
 }
 
-<<<<<<< HEAD
-BOOST_AUTO_TEST_CASE(headers_do_not_go_to_an_mcp_server_over_plain_http) {
-    agent_definition definition("gpt-4o");
-    definition.tools.push_back(mcp_tool("bookings", "http://mcp.example/mcp"));
-    agent a = await(io, client->create_agent(definition));
-    BOOST_TEST(refusal(a.run_stream("hi", token("planted-secret-value"))).code() == errc::insecure_endpoint);
-}
-
-=======
->>>>>>> quality
 BOOST_AUTO_TEST_CASE(a_credential_that_fails_or_gives_nonsense_is_named) {
     const std::pair<std::function<asio::awaitable<secret>()>, const char*> sources[] = {
         {[]() -> asio::awaitable<secret> {
