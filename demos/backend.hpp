@@ -26,6 +26,9 @@
 /// With the real service, AZURE_AI_MODEL names the model deployment (gpt-4o unless set), and
 /// MCP_SERVER_URL, MCP_SERVER_LABEL (bookings unless set) and MCP_TOKEN an MCP server; without a URL
 /// the runs use none.
+///
+/// CORUN_PROTOCOL=responses makes them speak the Responses protocol, in which the agent lives in the
+/// demo and is sent with each request.
 namespace demo {
 
 inline std::string environment(const char* name, std::string otherwise = {}) {
@@ -76,6 +79,13 @@ public:
     [[nodiscard]] std::string endpoint() const { return endpoint_; }
     [[nodiscard]] corun::credential credential() const { return corun::credential::bearer(token_); }
 
+    [[nodiscard]] bool speaks_responses() const { return environment("CORUN_PROTOCOL") == "responses"; }
+    [[nodiscard]] corun::client_options options() const {
+        corun::client_options options;
+        if (speaks_responses()) options.protocol = corun::protocol::responses;
+        return options;
+    }
+
     [[nodiscard]] std::string mcp_label() const { return environment("MCP_SERVER_LABEL", "bookings"); }
 
     /// Headers for a run: a token of its own for the MCP server, which lives for an hour, as Google
@@ -96,6 +106,7 @@ public:
         definition.instructions = "Answer travel questions. Use your tools.";
         definition.tools = std::move(tools);
         if (!mcp_url_.empty()) definition.tools.push_back(corun::mcp_tool(mcp_label(), mcp_url_));
+        if (speaks_responses()) co_return client.local_agent(corun::migrate(definition).definition);
         corun::agent made = co_await client.create_agent(definition);
         agents_.push_back(made);
         co_return made;
@@ -113,7 +124,7 @@ public:
         const std::vector<corun::thread> threads = std::exchange(threads_, {});
         const std::vector<corun::agent> agents = std::exchange(agents_, {});
         for (corun::thread each : threads) {
-            co_await end_runs(each);
+            if (!speaks_responses()) co_await end_runs(each);
             co_await remove(each);
         }
         for (corun::agent each : agents) co_await remove(each);

@@ -66,7 +66,7 @@ asio::awaitable<void> answer(corun::agent agent, corun::thread thread, std::stri
 
 asio::awaitable<void> chat(demo::backend& backend) {
     const auto executor = co_await asio::this_coro::executor;
-    corun::client client{executor, backend.endpoint(), backend.credential()};
+    corun::client client{executor, backend.endpoint(), backend.credential(), backend.options()};
     const auto terminal = std::make_shared<demo::terminal>(executor);
     corun::agent agent = co_await backend.make_agent(client);
     corun::thread thread = co_await backend.make_thread(client);

@@ -89,7 +89,8 @@ asio::awaitable<void> stream_run(corun::agent agent, corun::thread thread, corun
 }
 
 asio::awaitable<void> story(demo::backend& backend) {
-    corun::client client{co_await asio::this_coro::executor, backend.endpoint(), backend.credential()};
+    corun::client client{co_await asio::this_coro::executor, backend.endpoint(), backend.credential(),
+                         backend.options()};
     std::cout << "corun " << CORUN_VERSION << ", "
               << (backend.emulated() ? "the emulator inside this process" : "the real service") << " at "
               << backend.endpoint() << '\n';
@@ -97,6 +98,7 @@ asio::awaitable<void> story(demo::backend& backend) {
     corun::agent agent = co_await backend.make_agent(client);
     corun::thread thread = co_await backend.make_thread(client);
     std::cout << "Agent " << agent.id() << " and thread " << thread.id() << " are made once, without any header.\n";
+    if (backend.speaks_responses()) std::cout << "The agent lives here, and is sent with each request.\n";
 
     const corun::mcp_headers first = backend.mcp_headers();
     title("Run 1, with the token of now");
@@ -117,6 +119,8 @@ asio::awaitable<void> story(demo::backend& backend) {
         backend.show_mcp_calls();
     }
 
+    // An agent that is stored nowhere cannot be read back.
+    if (backend.speaks_responses()) co_return;
     co_await agent.refresh();
     co_await thread.refresh();
     title("Read back, agent and thread hold no header");

@@ -21,7 +21,7 @@ std::ostream& note(bool& in_text) {
 
 asio::awaitable<void> story(demo::backend& backend) {
     const auto executor = co_await asio::this_coro::executor;
-    corun::client client{executor, backend.endpoint(), backend.credential()};
+    corun::client client{executor, backend.endpoint(), backend.credential(), backend.options()};
     // Handlers may end after the stream: they share what they use.
     const auto terminal = std::make_shared<demo::terminal>(executor);
     const auto in_text = std::make_shared<bool>(false);

@@ -1,6 +1,7 @@
 #include "codec/threads.hpp"
 #include "handle_access.hpp"
 #include "reconcile/reconcile.hpp"
+#include "reconcile/responses.hpp"
 #include "run_stream.hpp"
 #include "service.hpp"
 #include <corun/agent.hpp>
@@ -33,12 +34,14 @@ std::shared_ptr<detail::run_context> context_of(agent self, const State& of, std
 
 asio::awaitable<event_stream> start_stream(std::shared_ptr<detail::run_context> run) {
     mcp_header_request asked;
-    std::unique_ptr<detail::run_protocol> protocol = detail::make_threads_run(run);
+    std::unique_ptr<detail::run_protocol> protocol =
+        run->service->speaks_responses() ? detail::make_responses_run(run) : detail::make_threads_run(run);
     detail::prepared_run request = co_await protocol->prepare(std::move(asked));
     co_return co_await detail::run_stream::open(std::move(run), std::move(protocol), std::move(request));
 }
 
 asio::awaitable<thread_run> post_run(std::shared_ptr<detail::run_context> run) {
+    detail::require_protocol(*run->service, protocol::threads, "agent::create_run");
     mcp_header_request asked;
     detail::prepared_run request = co_await detail::prepare(run, std::move(asked));
     const std::string json =
@@ -96,9 +99,22 @@ asio::awaitable<run_result> gather(asio::awaitable<event_stream> started) {
 
 template <class State>
 asio::awaitable<void> update_agent(std::shared_ptr<State> of, agent_definition changes) {
+    detail::require_protocol(*of->service, protocol::threads, "agent::update with an agent_definition");
     reconcile::validate(changes);
     secret body = wire::encode_agent_changes(changes);
     co_await detail::change(std::move(of), std::move(body));
+}
+
+template <class State>
+asio::awaitable<void> store_version(std::shared_ptr<State> of, prompt_agent_definition whole) {
+    detail::require_protocol(*of->service, protocol::responses, "agent::update with a prompt_agent_definition");
+    detail::refuse_local(*of, "agent::update");
+    reconcile::validate(whole);
+    secret body = codec::responses::encode_agent_version(whole);
+    std::string path = detail::path_to(*of);
+    path += "/versions";
+    const std::string json = co_await service::call(of->service, "POST", std::move(path), {}, std::move(body));
+    of->read(json);
 }
 
 }  // namespace
@@ -110,6 +126,11 @@ const std::string& agent::id() const noexcept {
 const agent_definition& agent::definition() const noexcept {
     static const agent_definition none;
     return state_ ? state_->value : none;
+}
+
+const prompt_agent_definition& agent::prompt_definition() const noexcept {
+    static const prompt_agent_definition none;
+    return state_ ? state_->prompt : none;
 }
 
 asio::awaitable<event_stream> agent::run_stream(message text, mcp_header_source headers, run_options options) {
@@ -145,15 +166,23 @@ asio::awaitable<thread_run> agent::create_run(thread conversation, message text,
 }
 
 asio::awaitable<void> agent::refresh() {
-    return detail::refresh(handle_access::open(*this, "the agent"));
+    auto of = handle_access::open(*this, "the agent");
+    detail::refuse_local(*of, "agent::refresh");
+    return detail::refresh(std::move(of));
 }
 
 asio::awaitable<void> agent::update(agent_definition changes) {
     return update_agent(handle_access::open(*this, "the agent"), std::move(changes));
 }
 
+asio::awaitable<void> agent::update(prompt_agent_definition whole) {
+    return store_version(handle_access::open(*this, "the agent"), std::move(whole));
+}
+
 asio::awaitable<void> agent::remove() {
-    return detail::erase(handle_access::open(*this, "the agent"));
+    auto of = handle_access::open(*this, "the agent");
+    detail::refuse_local(*of, "agent::remove");
+    return detail::erase(std::move(of));
 }
 
 }  // namespace corun

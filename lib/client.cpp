@@ -3,6 +3,7 @@
 #include "curl/transport.hpp"
 #include "handle_access.hpp"
 #include "reconcile/reconcile.hpp"
+#include "reconcile/responses.hpp"
 #include "service.hpp"
 #include <corun/client.hpp>
 
@@ -13,16 +14,35 @@ using detail::handle_access;
 using detail::service;
 namespace wire = codec::threads;
 
+asio::awaitable<agent> create_prompt_agent_at(std::shared_ptr<service> owner, prompt_agent_definition definition) {
+    detail::require_protocol(*owner, protocol::responses, "client::create_agent with a prompt_agent_definition");
+    if (definition.name.empty()) throw error(errc::invalid_argument, "prompt_agent_definition::name is empty");
+    reconcile::validate(definition);
+    secret body = codec::responses::encode_agent(definition);
+    co_return co_await handle_access::create<agent>(std::move(owner), std::move(body));
+}
+
 asio::awaitable<agent> create_agent_at(std::shared_ptr<service> owner, agent_definition definition) {
     if (definition.model.empty()) throw error(errc::invalid_argument, "agent_definition::model is empty");
     reconcile::validate(definition);
+    if (owner->speaks_responses()) {
+        migrated_agent migrated = migrate(definition);
+        std::string notes;
+        for (const std::string& note : migrated.notes) notes += (notes.empty() ? "" : " ") + note;
+        if (!notes.empty())
+            throw error(errc::invalid_argument,
+                        "agent_definition cannot be carried over as it is: " + notes +
+                            " Take what migrate() makes of it, and give that as prompt_agent_definition");
+        co_return co_await create_prompt_agent_at(std::move(owner), std::move(migrated.definition));
+    }
     secret body = wire::encode_agent(definition);
     co_return co_await handle_access::create<agent>(std::move(owner), std::move(body));
 }
 
 asio::awaitable<thread> create_thread_at(std::shared_ptr<service> owner, thread_definition definition) {
     reconcile::validate(definition);
-    secret body = wire::encode_thread(definition);
+    secret body =
+        owner->speaks_responses() ? codec::responses::encode_conversation(definition) : wire::encode_thread(definition);
     co_return co_await handle_access::create<thread>(std::move(owner), std::move(body));
 }
 
@@ -62,6 +82,16 @@ asio::awaitable<agent> client::create_agent(agent_definition definition) {
     return create_agent_at(service_, std::move(definition));
 }
 
+asio::awaitable<agent> client::create_agent(prompt_agent_definition definition) {
+    return create_prompt_agent_at(service_, std::move(definition));
+}
+
+agent client::local_agent(prompt_agent_definition definition) {
+    detail::require_protocol(*service_, protocol::responses, "client::local_agent");
+    if (definition.model.empty()) throw error(errc::invalid_argument, "prompt_agent_definition::model is empty");
+    return handle_access::make_local(service_, std::move(definition));
+}
+
 asio::awaitable<agent> client::get_agent(std::string agent_id) {
     return handle_access::get<agent>(service_, std::move(agent_id));
 }
@@ -83,6 +113,7 @@ asio::awaitable<thread> client::get_thread(std::string thread_id) {
 }
 
 paged<thread> client::list_threads(list_options options) {
+    detail::require_protocol(*service_, protocol::threads, "client::list_threads");
     return handle_access::list<thread>(service_, std::move(options));
 }
 

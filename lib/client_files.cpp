@@ -153,14 +153,17 @@ asio::awaitable<vector_store> create_vector_store_at(std::shared_ptr<service> ow
 }  // namespace
 
 asio::awaitable<file_info> client::upload_file(file_upload what) {
+    detail::require_protocol(*service_, protocol::threads, "client::upload_file");
     return upload_at(service_, std::move(what));
 }
 
 asio::awaitable<file_info> client::get_file(std::string file_id) {
+    detail::require_protocol(*service_, protocol::threads, "client::get_file");
     return get_file_at(service_, std::move(file_id));
 }
 
 paged<file_info> client::list_files(std::string purpose) {
+    detail::require_protocol(*service_, protocol::threads, "client::list_files");
     auto get_page = [owner = service_, purpose = std::move(purpose)](std::string cursor) {
         return list_files_at(owner, purpose, std::move(cursor));
     };
@@ -168,14 +171,17 @@ paged<file_info> client::list_files(std::string purpose) {
 }
 
 asio::awaitable<void> client::delete_file(std::string file_id) {
+    detail::require_protocol(*service_, protocol::threads, "client::delete_file");
     return delete_file_at(service_, std::move(file_id));
 }
 
 asio::awaitable<std::uint64_t> client::download_file(std::string file_id, std::function<void(std::string_view)> to) {
+    detail::require_protocol(*service_, protocol::threads, "client::download_file");
     return download_at(service_, std::move(file_id), std::move(to));
 }
 
 asio::awaitable<std::uint64_t> client::download_file(std::string file_id, std::ostream& out) {
+    detail::require_protocol(*service_, protocol::threads, "client::download_file");
     return download_at(service_, std::move(file_id), [&out](std::string_view bytes) {
         if (!out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())))
             throw system_error(EIO, "the stream takes no more");
@@ -183,22 +189,27 @@ asio::awaitable<std::uint64_t> client::download_file(std::string file_id, std::o
 }
 
 asio::awaitable<std::uint64_t> client::download_file(std::string file_id, std::filesystem::path path) {
+    detail::require_protocol(*service_, protocol::threads, "client::download_file");
     return download_to(service_, std::move(file_id), std::move(path));
 }
 
 asio::awaitable<vector_store> client::create_vector_store(vector_store_definition definition) {
+    detail::require_protocol(*service_, protocol::threads, "client::create_vector_store");
     return create_vector_store_at(service_, std::move(definition));
 }
 
 asio::awaitable<vector_store> client::get_vector_store(std::string vector_store_id) {
+    detail::require_protocol(*service_, protocol::threads, "client::get_vector_store");
     return handle_access::get<vector_store>(service_, std::move(vector_store_id));
 }
 
 paged<vector_store> client::list_vector_stores(list_options options) {
+    detail::require_protocol(*service_, protocol::threads, "client::list_vector_stores");
     return handle_access::list<vector_store>(service_, std::move(options));
 }
 
 asio::awaitable<void> client::delete_vector_store(std::string vector_store_id) {
+    detail::require_protocol(*service_, protocol::threads, "client::delete_vector_store");
     return handle_access::remove<vector_store>(service_, std::move(vector_store_id));
 }
 

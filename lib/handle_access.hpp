@@ -1,4 +1,5 @@
 #pragma once
+#include "codec/responses.hpp"
 #include "codec/threads.hpp"
 #include "codec/threads_files.hpp"
 #include "service.hpp"
@@ -20,7 +21,7 @@ namespace detail {
 /// What a handle holds: whose it is, and its object as last received.
 template <class Value>
 struct handle_state {
-    handle_state(std::shared_ptr<detail::service> s, Value v) : service(std::move(s)), value(std::move(v)) {}
+    explicit handle_state(std::shared_ptr<detail::service> s) : service(std::move(s)) {}
     std::shared_ptr<detail::service> service;
     Value value;
 };
@@ -31,21 +32,47 @@ struct handle_state {
 
 struct agent::state : detail::handle_state<agent_definition> {
     using handle_state::handle_state;
-    static constexpr const char *collection = "/assistants", *id_name = "the agent's id";
-    static constexpr auto decode = codec::threads::decode_agent;
+    prompt_agent_definition prompt;  ///< In the Responses protocol, which `value` is made of.
+    bool local = false;              ///< Lives in the application.
+    static constexpr const char* id_name = "the agent's id";
+    /// Throws where there is none.
+    static std::string collection(const detail::service& of) {
+        if (!of.speaks_responses()) return "/assistants";
+        if (of.is_openai())
+            throw error(errc::invalid_argument,
+                        "an endpoint that ends in /v1 stores no agents; use client::local_agent");
+        return "/agents";
+    }
+    void read(std::string_view json) {
+        if (!service->speaks_responses())
+            value = codec::threads::decode_agent(json);
+        else
+            take(codec::responses::decode_agent(json));
+    }
+    void take(prompt_agent_definition what) {
+        prompt = std::move(what);
+        value = codec::responses::to_classic(prompt);
+    }
 };
 
 struct thread::state : detail::handle_state<thread_definition> {
     using handle_state::handle_state;
     std::string latest_run;  ///< That is known here.
-    static constexpr const char *collection = "/threads", *id_name = "the thread's id";
-    static constexpr auto decode = codec::threads::decode_thread;
+    static constexpr const char* id_name = "the thread's id";
+    static std::string collection(const detail::service& of) {
+        return of.speaks_responses() ? of.openai_path() + "/conversations" : "/threads";
+    }
+    void read(std::string_view json) {
+        value = service->speaks_responses() ? codec::responses::decode_conversation(json)
+                                            : codec::threads::decode_thread(json);
+    }
 };
 
 struct vector_store::state : detail::handle_state<vector_store_info> {
     using handle_state::handle_state;
-    static constexpr const char *collection = "/vector_stores", *id_name = "the vector store's id";
-    static constexpr auto decode = codec::threads::decode_vector_store;
+    static constexpr const char* id_name = "the vector store's id";
+    static std::string collection(const detail::service&) { return "/vector_stores"; }
+    void read(std::string_view json) { value = codec::threads::decode_vector_store(json); }
 };
 
 namespace detail {
@@ -56,19 +83,29 @@ struct handle_access {
     template <class Handle>
     static Handle make(std::shared_ptr<service> owner, std::string_view json) {
         Handle made;
-        made.state_ = std::make_shared<typename Handle::state>(std::move(owner), Handle::state::decode(json));
+        made.state_ = std::make_shared<typename Handle::state>(std::move(owner));
+        made.state_->read(json);
+        return made;
+    }
+
+    static agent make_local(std::shared_ptr<service> owner, prompt_agent_definition definition) {
+        agent made;
+        made.state_ = std::make_shared<agent::state>(std::move(owner));
+        made.state_->local = true;
+        made.state_->take(std::move(definition));
         return made;
     }
 
     template <class Handle>
     static asio::awaitable<Handle> create(std::shared_ptr<service> owner, secret body) {
-        const std::string json = co_await service::call(owner, "POST", Handle::state::collection, {}, std::move(body));
+        std::string path = Handle::state::collection(*owner);
+        const std::string json = co_await service::call(owner, "POST", std::move(path), {}, std::move(body));
         co_return make<Handle>(std::move(owner), json);
     }
 
     template <class Handle>
     static asio::awaitable<Handle> get(std::shared_ptr<service> owner, std::string id) {
-        std::string path = path_of(Handle::state::collection, id, Handle::state::id_name);
+        std::string path = path_of(Handle::state::collection(*owner), id, Handle::state::id_name);
         const std::string json = co_await service::call(owner, "GET", std::move(path));
         co_return make<Handle>(std::move(owner), json);
     }
@@ -78,7 +115,7 @@ struct handle_access {
 
     template <class Handle>
     static asio::awaitable<void> remove(std::shared_ptr<service> owner, std::string id) {
-        std::string path = path_of(Handle::state::collection, id, Handle::state::id_name);
+        std::string path = path_of(Handle::state::collection(*owner), id, Handle::state::id_name);
         (void)co_await service::call(std::move(owner), "DELETE", std::move(path));
     }
 
@@ -94,19 +131,25 @@ struct handle_access {
 
 template <class State>
 std::string path_to(const State& of) {
-    return path_of(State::collection, of.value.id, State::id_name);
+    return path_of(State::collection(*of.service), of.value.id, State::id_name);
+}
+
+/// Of a stored agent.
+template <class State>
+void refuse_local(const State& of, const char* call) {
+    if (of.local) throw error(errc::invalid_argument, std::string(call) + " is not for an agent of the application");
 }
 
 template <class State>
 asio::awaitable<void> refresh(std::shared_ptr<State> of) {
     const std::string json = co_await service::call(of->service, "GET", path_to(*of));
-    of->value = State::decode(json);
+    of->read(json);
 }
 
 template <class State>
 asio::awaitable<void> change(std::shared_ptr<State> of, secret changes) {
     const std::string json = co_await service::call(of->service, "POST", path_to(*of), {}, std::move(changes));
-    of->value = State::decode(json);
+    of->read(json);
 }
 
 template <class State>
@@ -162,7 +205,8 @@ paged<T> list(std::shared_ptr<service> owner, std::string collection, list_optio
 template <class Handle>
 paged<Handle> handle_access::list(std::shared_ptr<service> owner, list_options options) {
     auto decode = [owner](const std::string& json) { return make<Handle>(owner, json); };
-    return detail::list<Handle>(std::move(owner), Handle::state::collection, std::move(options), std::move(decode));
+    std::string collection = Handle::state::collection(*owner);
+    return detail::list<Handle>(std::move(owner), std::move(collection), std::move(options), std::move(decode));
 }
 
 }  // namespace detail

@@ -154,7 +154,8 @@ bool is_rejected_token(const last_error& said) noexcept {
     const auto says = [&said](std::string_view part) { return said.message.find(part) != std::string::npos; };
     // As the service has been seen to put it when it lists the tools, before anything is called; an
     // anonymous `server_error` may be anything.
-    return said.code == "tool_server_error" && says("retrieving tool list from MCP server") && says("401");
+    const bool is_tool_error = said.code == "tool_server_error" || said.code == "http_error";
+    return is_tool_error && says("retrieving tool list from MCP server") && says("401");
 }
 
 }  // namespace corun::detail

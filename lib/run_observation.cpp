@@ -1,7 +1,5 @@
 #include "run_observation.hpp"
 
-#include "codec/threads.hpp"
-
 #include <asio/error.hpp>
 
 #include <utility>
@@ -21,21 +19,18 @@ run_observation::run_observation(const run_context& run) : wanted_(run.service->
     }
 }
 
-void run_observation::event(const service& owner, std::string_view name, std::string_view data) noexcept {
+void run_observation::event(const service& owner, run_protocol& protocol, std::string_view name,
+                            std::string_view data) noexcept {
     if (!wanted_) return;
     const auto now = owner.clock->now() - began_;
     if (record_.events++ == 0) record_.time_to_first_event = now;
-    if (!record_.time_to_first_text && name == "thread.message.delta") record_.time_to_first_text = now;
-    if (!name.starts_with("thread.run.") || name.starts_with("thread.run.step.")) return;
-    try {
-        thread_run run = codec::threads::decode_run(data);
-        record_.status = run.status;
-        if (run.usage) record_.usage = run.usage;
-        if (!run.model.empty()) record_.model = std::move(run.model);
-        if (run.last_error) record_.service_code = std::move(run.last_error->code);
-    } catch (...) {
-        // The event itself is reported when the caller takes it.
-    }
+    if (!record_.time_to_first_text && protocol.is_text(name, data)) record_.time_to_first_text = now;
+    std::optional<thread_run> run = protocol.run_in(name, data);
+    if (!run) return;
+    record_.status = run->status;
+    if (run->usage) record_.usage = run->usage;
+    if (!run->model.empty()) record_.model = std::move(run->model);
+    if (run->last_error) record_.service_code = std::move(run->last_error->code);
 }
 
 void run_observation::end(const service& owner, std::error_code failure, const redactor& secrets,

@@ -1,4 +1,5 @@
 #pragma once
+#include "run_protocol.hpp"
 #include "run_start.hpp"
 #include <corun/observer.hpp>
 #include <corun/submission.hpp>
@@ -16,7 +17,7 @@ public:
     explicit run_observation(const run_context& run);
 
     /// An event of the run has arrived.
-    void event(const service& owner, std::string_view name, std::string_view data) noexcept;
+    void event(const service& owner, run_protocol& protocol, std::string_view name, std::string_view data) noexcept;
     /// The stream is over. Counts once; `failure` is what it ended with before the run did.
     void end(const service& owner, std::error_code failure, const redactor& secrets, std::string_view run_id,
              std::string_view thread_id) noexcept;

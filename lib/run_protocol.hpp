@@ -38,10 +38,17 @@ public:
     /// See `codec::threads::decoder::decode`.
     virtual std::error_code decode(codec::raw_event wire, event& first, std::vector<event>& more,
                                    std::string& problem) = 0;
+    /// To see what waits to be decoded: from here on `decode_ahead` goes on from where `decode` is.
+    virtual void look_ahead() {}
+    /// As `decode`, without an effect on it.
+    virtual std::error_code decode_ahead(codec::raw_event wire, event& first, std::vector<event>& more,
+                                         std::string& problem) = 0;
+    /// True for an event by which a text comes.
+    [[nodiscard]] virtual bool is_text(std::string_view name, std::string_view data) const noexcept = 0;
     /// True for an event of a run that has written or called something, which it would do again.
     virtual bool has_done_something(std::string_view name, std::string_view data) noexcept = 0;
-    /// The run, if the event says that it has failed.
-    virtual std::optional<thread_run> failed_run(std::string_view name, std::string_view data) noexcept = 0;
+    /// The run, if the event says how it is.
+    virtual std::optional<thread_run> run_in(std::string_view name, std::string_view data) noexcept = 0;
 
     /// Empty until an event has told them.
     [[nodiscard]] virtual const std::string& run_id() const noexcept = 0;
@@ -86,5 +93,8 @@ public:
 std::unique_ptr<run_protocol> make_threads_run(std::shared_ptr<run_context> run);
 /// The same for a run that waits for answers in the thread of `run`; fills in what servers it may call.
 asio::awaitable<std::unique_ptr<run_protocol>> find_threads_run(std::shared_ptr<run_context> run, std::string run_id);
+
+/// Of the Responses protocol.
+std::unique_ptr<run_protocol> make_responses_run(std::shared_ptr<run_context> run);
 
 }  // namespace corun::detail

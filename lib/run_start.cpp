@@ -195,12 +195,13 @@ asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, m
 
 asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_header_request asked) {
     prepared_run made;
-    constexpr int provider_asked = 16;
+    if (run->given.options.background)
+        throw error(errc::invalid_argument, "run_options::background is there in the Responses protocol only");
     if (run->provider) {
         for (const mcp_tool& server : reconcile::servers_of(run->given))
             asked.server_labels.push_back(server.server_label);
         run->given.headers = co_await ask_for_headers(run, std::move(asked));
-        made.report.add(provider_asked,
+        made.report.add(provider_asked_row,
                         "The provider of MCP headers was asked before the run, and is asked again for approvals.");
     }
     reconcile::plan plan = reconcile::make_plan(run->given);

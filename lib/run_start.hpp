@@ -57,6 +57,9 @@ struct run_context {
     std::shared_ptr<ephemeral_agent> copy;  ///< That the run is of.
 };
 
+/// The row of the report when a provider gave headers.
+inline constexpr int provider_asked_row = 16;
+
 /// The metadata that tells a run made by this library, with a value of its own for each.
 inline constexpr const char* run_mark = "corun_run";
 

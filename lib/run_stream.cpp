@@ -159,12 +159,14 @@ std::optional<event> run_stream::pop() {
 
 /// Tells the protocol of the events that wait to be taken: they will be.
 void run_stream::tell_waiting() {
-    for (std::uint64_t i = std::max(told_, queue_.taken()); i != queue_.pushed(); ++i) {
+    protocol_->look_ahead();
+    for (std::uint64_t i = queue_.taken(); i != queue_.pushed(); ++i) {
         event said;
         std::vector<event> more;
         std::string problem;
         // What cannot be read ends the stream when it is its turn.
-        if (protocol_->decode(queue_.at(i), said, more, problem)) break;
+        if (protocol_->decode_ahead(queue_.at(i), said, more, problem)) break;
+        if (i < told_) continue;
         protocol_->delivered(said);
         for (const event& each : more) protocol_->delivered(each);
     }
@@ -316,7 +318,8 @@ void run_stream::on_done(std::error_code code, std::string detail) noexcept {
                 event decoded;
                 std::vector<event> more;
                 std::string problem;
-                const bool whole = !protocol_->decode(scratch.pop(), decoded, more, problem);
+                protocol_->look_ahead();
+                const bool whole = !protocol_->decode_ahead(scratch.pop(), decoded, more, problem);
                 // Data of an event that is not known is not looked at: it may be half of it.
                 if (whole && !decoded.get_if<unknown>()) take(*last);
             }
@@ -341,10 +344,10 @@ void run_stream::take_events(std::string_view bytes) {
 
 void run_stream::take(const sse::event& arrived) {
     const codec::event_class what = protocol_->arrived(arrived.type, arrived.data);
-    if (!machine_.knows_run() && !run_id().empty()) machine_.run_known(true);
+    if (!machine_.knows_run() && protocol_->can_be_found()) machine_.run_known(true);
     if (untouched_ && (token_restarts_ > 0 || rate_limit_restarts_ > 0) && take_failure(arrived, what)) return;
     const bool wanted = machine_.event_arrived(what);
-    if (wanted) observed_.event(*service_, arrived.type, arrived.data);
+    if (wanted) observed_.event(*service_, *protocol_, arrived.type, arrived.data);
     if (wanted && !abandoned_) queue_.push(arrived.type, arrived.data);
     if (what == codec::event_class::ordinary || what == codec::event_class::keepalive) return;
     if (wanted && what == codec::event_class::action && !abandoned_ &&
@@ -363,8 +366,8 @@ bool run_stream::take_failure(const sse::event& arrived, codec::event_class what
         untouched_ = !protocol_->has_done_something(arrived.type, arrived.data);
         return false;
     }
-    const std::optional<thread_run> failed = protocol_->failed_run(arrived.type, arrived.data);
-    if (!failed || !failed->last_error || thread_id().empty()) return false;
+    const std::optional<thread_run> failed = protocol_->run_in(arrived.type, arrived.data);
+    if (!failed || failed->status != run_state::failed || !failed->last_error || run_id().empty()) return false;
     const last_error& said = *failed->last_error;
     std::optional<std::chrono::milliseconds> delay;
     if (token_restarts_ > 0 && run_->bears_headers && is_rejected_token(said)) {

@@ -32,6 +32,8 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, run_cal
     for (int attempts = 1;; ++attempts) {
         std::optional<error> failure;
         self->protocol_->sends();
+        // Another response, of which nothing is known yet.
+        if (!self->protocol_->can_be_found()) self->machine_.run_known(false);
         self->may_exist_ = true;
         try {
             if (self->run_->polls)

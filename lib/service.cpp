@@ -219,8 +219,10 @@ asio::awaitable<outgoing> service::make_request(std::shared_ptr<service> self, s
         }
     }
     what.method = std::move(method);
-    what.url = self->endpoint_ + path + "?api-version=" + percent_encoded(self->options.api_version);
-    if (!query.empty()) what.url.append("&").append(query);
+    what.url = self->endpoint_ + path;
+    const bool versioned = !self->speaks_responses() || !(self->is_openai() || path.starts_with("/openai/v1/"));
+    if (versioned) what.url.append("?api-version=").append(percent_encoded(self->options.api_version));
+    if (!query.empty()) what.url.append(versioned ? "&" : "?").append(query);
     what.headers.set("Accept", "application/json");
     if (!body.empty()) what.headers.set("Content-Type", "application/json");
     what.headers.set("User-Agent", self->user_agent_);
@@ -332,6 +334,13 @@ std::string_view request_id_of(const net::response_head& head) noexcept {
     for (const char* name : {"apim-request-id", "x-request-id", "x-ms-request-id"})
         if (const std::string_view id = head.field(name); !id.empty()) return id;
     return {};
+}
+
+void require_protocol(const service& of, protocol needed, std::string_view call) {
+    if (of.options.protocol == needed) return;
+    throw error(errc::invalid_argument,
+                std::string(call) + (needed == protocol::threads ? " has no counterpart in the Responses protocol"
+                                                                 : " is there in the Responses protocol only"));
 }
 
 std::string path_of(std::string_view collection, std::string_view id, std::string_view what) {

@@ -75,6 +75,12 @@ public:
 
     [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
 
+    [[nodiscard]] bool speaks_responses() const noexcept { return options.protocol == protocol::responses; }
+    /// Whether its endpoint ends in `/v1`, as those of OpenAI's own form do: they know no projects, agents, versions.
+    [[nodiscard]] bool is_openai() const noexcept { return endpoint_.ends_with("/v1"); }
+    /// Where responses and conversations are: nothing, or `/openai/v1` below a project.
+    [[nodiscard]] std::string openai_path() const { return is_openai() ? "" : "/openai/v1"; }
+
     /// Tells the observer of a request that is about to be sent again.
     void tell_retry(const error& why, std::string_view request_id, int attempt, std::chrono::milliseconds delay,
                     std::string_view run_id = {}, std::string_view thread_id = {}) const noexcept;
@@ -108,6 +114,9 @@ inline constexpr std::size_t error_body_read = std::size_t{64} << 10;
 
 /// The service's id of a request, as its response carries it.
 [[nodiscard]] std::string_view request_id_of(const net::response_head& head) noexcept;
+
+/// Throws `errc::invalid_argument` naming `call` where the other protocol is spoken.
+void require_protocol(const service& of, protocol needed, std::string_view call);
 
 /// `/threads/{id}` and the like: refuses an empty id with `errc::invalid_argument` naming `what`.
 [[nodiscard]] std::string path_of(std::string_view collection, std::string_view id, std::string_view what);

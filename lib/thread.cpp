@@ -17,10 +17,18 @@ namespace wire = codec::threads;
 
 // The members of a handle are not coroutines themselves: a coroutine keeps `this`, and handles come and go.
 
+/// For what conversations do not have.
+auto open_classic(const thread& of, const char* call) {
+    auto state = handle_access::open(of, "the thread");
+    detail::require_protocol(*state->service, protocol::threads, call);
+    return state;
+}
+
 template <class State>
 asio::awaitable<void> update_thread(std::shared_ptr<State> of, thread_definition changes) {
     reconcile::validate(changes);
-    secret body = wire::encode_thread_changes(changes);
+    secret body = of->service->speaks_responses() ? codec::responses::encode_conversation_changes(changes)
+                                                  : wire::encode_thread_changes(changes);
     co_await detail::change(std::move(of), std::move(body));
 }
 
@@ -139,46 +147,46 @@ asio::awaitable<void> thread::remove() {
 }
 
 asio::awaitable<thread_message> thread::add_message(message value) {
-    return add_message_to(handle_access::open(*this, "the thread"), std::move(value));
+    return add_message_to(open_classic(*this, "thread::add_message"), std::move(value));
 }
 
 asio::awaitable<thread_message> thread::get_message(std::string message_id) {
-    return get_message_of(handle_access::open(*this, "the thread"), std::move(message_id));
+    return get_message_of(open_classic(*this, "thread::get_message"), std::move(message_id));
 }
 
 paged<thread_message> thread::list_messages(list_options options) {
-    const auto of = handle_access::open(*this, "the thread");
+    const auto of = open_classic(*this, "thread::list_messages");
     return detail::list<thread_message>(of->service, path_to(*of) + "/messages", std::move(options),
                                         wire::decode_message);
 }
 
 asio::awaitable<thread_message> thread::update_message(std::string message_id, metadata pairs) {
-    return update_message_of(handle_access::open(*this, "the thread"), std::move(message_id), std::move(pairs));
+    return update_message_of(open_classic(*this, "thread::update_message"), std::move(message_id), std::move(pairs));
 }
 
 asio::awaitable<void> thread::delete_message(std::string message_id) {
-    return delete_message_of(handle_access::open(*this, "the thread"), std::move(message_id));
+    return delete_message_of(open_classic(*this, "thread::delete_message"), std::move(message_id));
 }
 
 asio::awaitable<thread_run> thread::get_run(std::string run_id) {
-    return get_run_of(handle_access::open(*this, "the thread"), std::move(run_id));
+    return get_run_of(open_classic(*this, "thread::get_run"), std::move(run_id));
 }
 
 paged<thread_run> thread::list_runs(list_options options) {
-    const auto of = handle_access::open(*this, "the thread");
+    const auto of = open_classic(*this, "thread::list_runs");
     return detail::list<thread_run>(of->service, path_to(*of) + "/runs", std::move(options), wire::decode_run);
 }
 
 asio::awaitable<thread_run> thread::update_run(std::string run_id, metadata pairs) {
-    return update_run_of(handle_access::open(*this, "the thread"), std::move(run_id), std::move(pairs));
+    return update_run_of(open_classic(*this, "thread::update_run"), std::move(run_id), std::move(pairs));
 }
 
 asio::awaitable<thread_run> thread::cancel_run(std::string run_id) {
-    return cancel_run_of(handle_access::open(*this, "the thread"), std::move(run_id));
+    return cancel_run_of(open_classic(*this, "thread::cancel_run"), std::move(run_id));
 }
 
 asio::awaitable<thread_run> thread::wait_for_run(std::string run_id, std::chrono::milliseconds timeout) {
-    const auto of = handle_access::open(*this, "the thread");
+    const auto of = open_classic(*this, "thread::wait_for_run");
     const auto look = [of, run_id] { return get_run_of(of, run_id); };
     const auto done = [](const thread_run& run) {
         return is_terminal(run.status) || run.status == run_state::requires_action;
@@ -187,13 +195,13 @@ asio::awaitable<thread_run> thread::wait_for_run(std::string run_id, std::chrono
 }
 
 asio::awaitable<thread_run> thread::submit(std::string run_id, submission answers) {
-    return submit_to(handle_access::open(*this, "the thread"), std::move(run_id), std::move(answers));
+    return submit_to(open_classic(*this, "thread::submit"), std::move(run_id), std::move(answers));
 }
 
 asio::awaitable<event_stream> thread::submit_stream(std::string run_id, submission answers, mcp_header_source headers,
                                                     run_options options) {
     auto run = std::make_shared<detail::run_context>();
-    run->service = handle_access::open(*this, "the thread")->service;
+    run->service = open_classic(*this, "thread::submit_stream")->service;
     run->conversation = *this;
     run->provider = headers.provider();
     run->given.headers = headers.fixed();
@@ -202,12 +210,12 @@ asio::awaitable<event_stream> thread::submit_stream(std::string run_id, submissi
 }
 
 asio::awaitable<run_step> thread::get_step(std::string run_id, std::string step_id, std::vector<std::string> include) {
-    return get_step_of(handle_access::open(*this, "the thread"), std::move(run_id), std::move(step_id),
+    return get_step_of(open_classic(*this, "thread::get_step"), std::move(run_id), std::move(step_id),
                        std::move(include));
 }
 
 paged<run_step> thread::list_steps(std::string run_id, list_options options) {
-    const auto of = handle_access::open(*this, "the thread");
+    const auto of = open_classic(*this, "thread::list_steps");
     std::string path = path_to_run(*of, run_id) + "/steps";
     return detail::list<run_step>(of->service, std::move(path), std::move(options), wire::decode_step);
 }

@@ -75,8 +75,17 @@ public:
         }
     }
 
-    std::optional<thread_run> failed_run(std::string_view name, std::string_view data) noexcept override {
-        if (name != "thread.run.failed") return std::nullopt;
+    std::error_code decode_ahead(codec::raw_event raw, event& first, std::vector<event>& more,
+                                 std::string& problem) override {
+        return decode(std::move(raw), first, more, problem);
+    }
+
+    bool is_text(std::string_view name, std::string_view) const noexcept override {
+        return name == "thread.message.delta";
+    }
+
+    std::optional<thread_run> run_in(std::string_view name, std::string_view data) noexcept override {
+        if (!name.starts_with("thread.run.") || name.starts_with("thread.run.step.")) return std::nullopt;
         try {
             return wire::decode_run(data);
         } catch (...) {

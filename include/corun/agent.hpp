@@ -5,6 +5,7 @@
 #include <corun/mcp_headers.hpp>
 #include <corun/message.hpp>
 #include <corun/options.hpp>
+#include <corun/prompt_agent.hpp>
 #include <corun/resources.hpp>
 #include <corun/run_result.hpp>
 #include <corun/thread.hpp>
@@ -27,7 +28,8 @@ struct handle_access;
 /// complete when the service has answered. Errors: an empty handle is `errc::invalid_argument`,
 /// thrown by the call itself; then what a call names, and those of the network and of the service's
 /// answer. Cancellation: terminal, partial and total; the request is dropped, and the service may
-/// have carried it out.
+/// have carried it out. Of an agent that lives in the application (`client::local_agent`) only runs
+/// can be had; other calls are `errc::invalid_argument`.
 class CORUN_API agent {
 public:
     agent() = default;
@@ -36,6 +38,9 @@ public:
     /// The agent as last received: created, fetched, refreshed or updated through this handle or a
     /// copy. Runs are reconciled with it, so after a change from elsewhere call `refresh` first.
     [[nodiscard]] const agent_definition& definition() const noexcept;
+    /// The same as the Responses protocol has it; empty in the threads protocol. `definition` is then made of it: what
+    /// both protocols know.
+    [[nodiscard]] const prompt_agent_definition& prompt_definition() const noexcept;
 
     /// Starts a run and streams its events. Completes when the service has accepted the run and its
     /// event stream begins.
@@ -53,6 +58,10 @@ public:
     /// http), `agent_level_mcp_resources`, `thread_level_mcp_resources`,
     /// `tools_with_mcp_headers_streaming`, `mcp_tool_not_on_agent`, `mcp_headers_failed`,
     /// `mcp_headers_timeout`, `credential_failed`. Then those of the network and of the service's answer.
+    ///
+    /// In the Responses protocol: `mcp_headers_with_stored_agent` and `not_allowed_with_agent` instead of those of
+    /// agent, thread and tools. Headers then go on the tools of the request, each round's anew: a provider is asked at
+    /// every round. An approval cannot have headers of its own (`errc::invalid_argument`).
     ///
     /// Cancellation: terminal, partial and total; the request is then dropped, and a run it may
     /// have created goes on at the service.
@@ -74,7 +83,7 @@ public:
     /// Creates a run without streaming it. Completes with the run as the service answers, usually
     /// queued; `thread::get_run` tells how it goes on. The handlers of `options` are not asked: what
     /// the run requires is answered with `thread::submit`. Errors are those of `run_stream`, except
-    /// that new tools may come together with MCP headers.
+    /// that new tools may come together with MCP headers. Threads protocol only, else `errc::invalid_argument`.
     [[nodiscard]] asio::awaitable<thread_run> create_run(message text, mcp_header_source headers = {},
                                                          run_options options = {});
     [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text,
@@ -84,8 +93,10 @@ public:
     [[nodiscard]] asio::awaitable<void> refresh();
     /// Sends the members of `changes` that are set; absent and empty ones stay as they are. What
     /// would store MCP headers or approvals is `errc::invalid_argument`, as with
-    /// `client::create_agent`.
+    /// `client::create_agent`. Threads protocol only.
     [[nodiscard]] asio::awaitable<void> update(agent_definition changes);
+    /// Responses protocol only: stores `whole` as the agent's next version. Its name does not count.
+    [[nodiscard]] asio::awaitable<void> update(prompt_agent_definition whole);
     /// Deletes the agent at the service.
     [[nodiscard]] asio::awaitable<void> remove();
 

@@ -5,6 +5,7 @@
 #include <corun/files.hpp>
 #include <corun/options.hpp>
 #include <corun/paged.hpp>
+#include <corun/prompt_agent.hpp>
 #include <corun/resources.hpp>
 #include <corun/thread.hpp>
 #include <corun/vector_store.hpp>
@@ -26,14 +27,16 @@ namespace detail {
 class service;
 }  // namespace detail
 
-/// A connection to one project endpoint. A cheap handle: copies share connections and options;
-/// agents, threads and streams keep what they need of it alive.
+/// A connection to one project endpoint, or to any endpoint of the Responses protocol. A cheap handle: copies share
+/// connections and options; agents, threads and streams keep what they need of it alive.
 ///
 /// Not thread-safe: everything runs on the executor, which must be a single-threaded context or a
 /// strand. To use more cores, make a client per core.
 class CORUN_API client {
 public:
-    /// `endpoint` is the project's URL, `https://<resource>.services.ai.azure.com/api/projects/<project>`.
+    /// `endpoint` is the project's URL, `https://<resource>.services.ai.azure.com/api/projects/<project>`. In the
+    /// Responses protocol it may also end in `/v1`, as that of OpenAI, of Azure OpenAI or of a local server does: such
+    /// a one stores no agents.
     /// Throws `corun::error`: `errc::invalid_endpoint`, or `errc::insecure_endpoint` when a
     /// credential would go over http to a host that is not loopback.
     client(asio::any_io_executor executor, std::string endpoint, corun::credential credential,
@@ -44,7 +47,19 @@ public:
     /// All calls complete when the service has answered. Errors: an empty id is
     /// `errc::invalid_argument`; then those of the network and of the service's answer.
     /// Cancellation: terminal, partial and total; the request is dropped.
+    ///
+    /// What `client_options::protocol` has no counterpart for is `errc::invalid_argument`, which names the call: in the
+    /// Responses protocol `list_threads`, files and vector stores.
+    ///
+    /// In the Responses protocol a classic definition is stored as what `migrate` makes of it; one of which something
+    /// could not be carried over, or would be different, is `errc::invalid_argument` with what `migrate` says of it.
     [[nodiscard]] asio::awaitable<agent> create_agent(agent_definition definition);
+    /// Responses protocol only: stores version 1 of an agent under its name, which is its id.
+    [[nodiscard]] asio::awaitable<agent> create_agent(prompt_agent_definition definition);
+    /// Responses protocol only: an agent that lives in the application and is sent whole with each request, so that
+    /// each run can bring tools and headers. Nothing is sent here, and nothing stored anywhere; its name may be empty.
+    /// Throws `errc::invalid_argument`.
+    [[nodiscard]] agent local_agent(prompt_agent_definition definition);
     [[nodiscard]] asio::awaitable<agent> get_agent(std::string agent_id);
     [[nodiscard]] paged<agent> list_agents(list_options options = {});
     [[nodiscard]] asio::awaitable<void> delete_agent(std::string agent_id);

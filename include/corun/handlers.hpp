@@ -58,8 +58,10 @@ private:
 /// What a provider of MCP headers is asked for.
 struct CORUN_API mcp_header_request {
     enum class occasion {
-        run_start,       ///< The run is about to be created.
-        approval,        ///< Calls that wait for approval are about to be approved.
+        run_start,  ///< The run is about to be created.
+        /// Calls that wait for approval are about to be approved; in the Responses protocol, whose every request needs
+        /// headers, any calls are about to be answered.
+        approval,
         rejected_token,  ///< An MCP server refused the headers given at the start; asked once.
     };
 

@@ -54,7 +54,8 @@ struct CORUN_API reattach_policy {
     /// How long the run may be out of reach; then the stream ends with what it was lost to.
     std::chrono::milliseconds give_up_after = std::chrono::minutes{2};
     /// Puts `corun_run` with a random value into the run's metadata (and into that of the thread it creates), by which
-    /// it is found for certain. Off: the metadata are yours alone.
+    /// it is found for certain. Off: the metadata are yours alone. No use in the Responses protocol, which lists no
+    /// responses.
     bool mark_runs = false;
 };
 
@@ -64,11 +65,22 @@ enum class abandoned_run {
     cancelled,  ///< In the background: as by `event_stream::stop`, while the executor runs.
 };
 
+/// What a client speaks to its service.
+enum class protocol {
+    /// Threads and runs of the Agents service (classic).
+    threads,
+    /// OpenAI Responses: a run is a response (and one more after each of its actions), a thread a conversation, an
+    /// agent a definition under a name (Foundry agents v2), or one that the application keeps: `client::local_agent`.
+    responses,
+};
+
 /// How a client speaks to the service. Times of 0 mean: no limit.
 struct CORUN_API client_options {
     client_options() = default;
 
-    /// The `api-version` of every call. MCP tools need `2025-05-15-preview` or `v1`.
+    corun::protocol protocol = corun::protocol::threads;
+    /// The `api-version` of every call. MCP tools need `2025-05-15-preview` or `v1`. Responses and conversations have
+    /// none.
     std::string api_version = "v1";
 
     std::chrono::milliseconds connect_timeout = std::chrono::seconds{10};
@@ -249,6 +261,10 @@ struct CORUN_API run_options {
     /// doubled each time. `run_restarted` says so. A delay beyond `retry_policy::max_total_delay` is not waited for.
     int rate_limit_restarts = 0;
     abandoned_run on_abandon = abandoned_run::goes_on;
+
+    /// Responses protocol only, else `errc::invalid_argument`: lets the service work on without its client. Only such a
+    /// response can be cancelled there.
+    std::optional<bool> background;
 };
 
 }  // namespace corun

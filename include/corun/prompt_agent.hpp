@@ -2,6 +2,7 @@
 #include <corun/export.hpp>
 #include <corun/headers.hpp>
 #include <corun/message.hpp>
+#include <corun/resources.hpp>
 #include <corun/response_format.hpp>
 #include <corun/tools.hpp>
 
@@ -79,5 +80,17 @@ struct CORUN_API prompt_agent_definition {
     std::optional<std::int64_t> created_at;
     std::string raw;
 };
+
+/// A classic agent as an agent of the Responses protocol.
+struct CORUN_API migrated_agent {
+    migrated_agent() = default;
+
+    prompt_agent_definition definition;
+    /// What could not be carried over, or is different now: sentences for a person.
+    std::vector<std::string> notes;
+};
+/// Carries over what an agent is made of. Pure: asks no service. Throws `errc::invalid_argument` when a JSON text in
+/// `classic` does not parse.
+CORUN_API migrated_agent migrate(const agent_definition& classic);
 
 }  // namespace corun

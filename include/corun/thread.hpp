@@ -29,6 +29,9 @@ struct handle_access;
 /// empty id is `errc::invalid_argument`; then those of the network and of the service's answer.
 /// Cancellation: terminal, partial and total; the request is dropped, and the service may have
 /// carried it out.
+///
+/// In the Responses protocol a thread is a conversation, which has `refresh`, `update` of its
+/// metadata and `remove`; all other calls are `errc::invalid_argument`.
 class CORUN_API thread {
 public:
     thread() = default;

@@ -75,6 +75,9 @@ public:
     /// and `problem` says in a sentence what is wrong.
     std::error_code decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem);
 
+    /// Another one that goes on from here, to see what lies ahead.
+    [[nodiscard]] decoder fork() const;
+
     /// Text deltas in their usual forms are read without a JSON parser. Off, all events go through
     /// it; the events are the same.
     void use_fast_path(bool enabled) noexcept;
@@ -140,21 +143,15 @@ secret encode_conversation_changes(const thread_definition& what);
 ///
 /// A response that is completed but waits for answers has the status `requires_action`.
 thread_run decode_response(std::string_view json);
+/// The same for one that has just been streamed: `seen` has what its output may leave out.
+thread_run decode_response(std::string_view json, const pending_calls& seen);
 /// An agent with its latest version, or a version.
 prompt_agent_definition decode_agent(std::string_view json);
 thread_definition decode_conversation(std::string_view json);
 /// An item of a conversation or of a response's input that is a message.
 thread_message decode_message(std::string_view json);
 
-/// A classic agent as an agent of this protocol.
-struct migrated_agent {
-    migrated_agent() = default;
-
-    prompt_agent_definition definition;
-    /// What could not be carried over, or is different now: sentences for a person.
-    std::vector<std::string> notes;
-};
-/// Throws `errc::invalid_argument` when a JSON text in `classic` does not parse.
-migrated_agent migrate(const agent_definition& classic);
+/// An agent of this protocol as the classic one that it looks like: what that has no member for is left out.
+agent_definition to_classic(const prompt_agent_definition& what);
 
 }  // namespace corun::codec::responses

@@ -257,6 +257,9 @@ public:
         return find(delta, item_id, index) != texts_.end();
     }
 
+    /// What it refers to may go.
+    void forget_latest() noexcept { latest_plain_ = {}; }
+
     void erase(std::string_view item_id) {
         latest_plain_ = {};
         std::erase_if(texts_, [item_id](const streamed_text& each) { return each.item_id == item_id; });
@@ -853,6 +856,15 @@ decoder::decoder() : impl_(std::make_unique<impl>()) {}
 decoder::~decoder() = default;
 decoder::decoder(decoder&&) noexcept = default;
 decoder& decoder::operator=(decoder&&) noexcept = default;
+
+decoder decoder::fork() const {
+    decoder other;
+    other.impl_->streamed = impl_->streamed;
+    other.impl_->streamed.forget_latest();
+    other.impl_->seen = impl_->seen;
+    other.impl_->fast_path = impl_->fast_path;
+    return other;
+}
 
 void decoder::use_fast_path(bool enabled) noexcept {
     impl_->fast_path = enabled;

@@ -247,6 +247,16 @@ std::vector<replayed_event> events_of(std::string_view response, const delivered
     return telling(read, so_far).tell();
 }
 
+replayed_event cancelled_event(std::string_view response_id, std::string_view conversation_id) {
+    document data = document::object();
+    data["type"] = "response.cancelled";
+    data["response"]["id"] = response_id;
+    data["response"]["object"] = "response";
+    data["response"]["status"] = "cancelled";
+    if (!conversation_id.empty()) data["response"]["conversation"]["id"] = conversation_id;
+    return replayed_event("response.cancelled", data.dump());
+}
+
 std::size_t utf16_length(std::string_view utf8) noexcept {
     std::size_t units = 0;
     for (const char c : utf8) units += units_of(c);

@@ -45,6 +45,9 @@ struct replayed_event {
 /// Throws `errc::bad_response`.
 std::vector<replayed_event> events_of(std::string_view response, const delivered& so_far);
 
+/// The end of a response that was given up here while it waited for answers.
+replayed_event cancelled_event(std::string_view response_id, std::string_view conversation_id);
+
 /// UTF-16 code units of a UTF-8 text.
 std::size_t utf16_length(std::string_view utf8) noexcept;
 

@@ -229,10 +229,38 @@ private:
     migrated_agent result_;
 };
 
+struct classic_tool {
+    tool operator()(const prompt_mcp_tool& from) const {
+        return mcp_tool(from.server_label, from.server_url, from.allowed_tools);
+    }
+    tool operator()(const function_tool& from) const { return from; }
+    tool operator()(const json_tool& from) const { return from; }
+};
+
 }  // namespace
 
-migrated_agent migrate(const agent_definition& classic) {
-    return migration(classic).migrate();
+agent_definition to_classic(const prompt_agent_definition& what) {
+    agent_definition classic(what.model);
+    // Agents go by their names.
+    classic.id = classic.name = what.name;
+    classic.description = what.description;
+    classic.instructions = what.instructions;
+    classic.temperature = what.temperature;
+    classic.top_p = what.top_p;
+    classic.response_format = what.response_format;
+    classic.metadata = what.metadata;
+    for (const prompt_tool& each : what.tools) classic.tools.push_back(std::visit(classic_tool{}, each));
+    classic.created_at = what.created_at;
+    classic.raw = what.raw;
+    return classic;
 }
 
 }  // namespace corun::codec::responses
+
+namespace corun {
+
+migrated_agent migrate(const agent_definition& classic) {
+    return codec::responses::migration(classic).migrate();
+}
+
+}  // namespace corun

@@ -425,9 +425,13 @@ run_step step_of(const item& what) {
 }
 
 thread_run decode_response(std::string_view text) {
+    return decode_response(text, pending_calls());
+}
+
+thread_run decode_response(std::string_view text, const pending_calls& seen) {
     return threads::read_response("response", text, [&](json::object source) {
         response read = read_response_object(source);
-        set_action(read, {});
+        set_action(read, seen.items());
         read.run.raw = text;
         return std::move(read.run);
     });
