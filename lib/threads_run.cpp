@@ -6,6 +6,7 @@
 #include "run_protocol.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 namespace corun::detail {
@@ -133,7 +134,7 @@ public:
     void delivered(const event& what) override { replay_.delivered(what); }
     void lost() override { replay_.tell_deltas(); }
     void sends() override {
-        sent_at_ = service_->time();
+        sent_at_ = std::time(nullptr);
         if (!std::exchange(again_, false)) return;
         former_run_ = std::exchange(run_id_, {});
         replay_ = {};
@@ -235,8 +236,10 @@ private:
         // A thread has one run at a time: the latest is this one, unless it was there before.
         const std::string known =
             run_->conversation ? handle_access::open(*run_->conversation, "the thread")->latest_run : std::string();
+        // As its latest response tells: the one that lists the runs.
+        const std::int64_t ahead = service_->time() - std::time(nullptr);
         return seen.id != former_run_ && seen.id != known && seen.agent_id == sent_agent() && seen.created_at &&
-               *seen.created_at >= sent_at_ - 1;
+               *seen.created_at >= sent_at_ + ahead - 1;
     }
 
     [[nodiscard]] const std::string& sent_agent() const noexcept {
@@ -293,7 +296,7 @@ private:
     pending_action action_;
     run::replay replay_;
     std::string first_reading_;  ///< What creating the run was answered with, where it is not streamed.
-    std::int64_t sent_at_ = 0;   ///< By the service's clock, in seconds.
+    std::int64_t sent_at_ = 0;   ///< By this machine's clock, in seconds since 1970.
     bool again_ = false;         ///< What is sent next begins another run.
 };
 
