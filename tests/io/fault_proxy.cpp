@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(sends_whole_frames_twice) {
 }
 
 BOOST_AUTO_TEST_CASE(splits_into_pieces_that_are_read_one_by_one) {
-    for (const std::size_t size : {1, 2, 7, 64, 10'000}) {
+    for (const std::size_t size : {1u, 2u, 7u, 64u, 10'000u}) {
         proxy->inject(network_fault::split(size));
         const auto client = send(request("/stream"));
         until_bytes(*client, stream_response().size());
@@ -412,7 +412,7 @@ BOOST_AUTO_TEST_CASE(a_run_tells_how_many_offsets_it_has) {
     corun::client client(one.io.get_executor(), between.endpoint(), corun::credential::bearer(one.service->token()));
     corun::agent agent = await(one.io, client.create_agent(corun::agent_definition("gpt-4o")));
     std::vector<std::size_t> sizes;
-    for (const std::size_t split : {0, 0, 5}) {
+    for (const std::size_t split : {0u, 0u, 5u}) {
         if (split != 0) between.inject(network_fault::split(split));
         BOOST_TEST(text_of(await(one.io, collect(agent.run_stream("tokens(3)")))) != "");
         BOOST_TEST(between.last_stream()->path == "/api/projects/emulator/threads/runs");
