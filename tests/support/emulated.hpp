@@ -28,7 +28,11 @@ struct emulated {
         mcp->add_tool("reserve_seat", "Reserves one seat.",
                       R"({"type":"object","properties":{"seat":{"type":"string"}},"required":["seat"]})",
                       [](std::string_view) { return std::string("seat 14A is yours"); });
-        client.emplace(io.get_executor(), service->endpoint(), credential::bearer(service->token()), searched());
+        // A failure is what most tests are about, not what may follow it.
+        client_options settings = searched();
+        settings.retry.max_retries = 0;
+        settings.reattach.enabled = false;
+        client.emplace(io.get_executor(), service->endpoint(), credential::bearer(service->token()), settings);
     }
 
     /// An agent with the MCP server as `bookings`, without any header.
