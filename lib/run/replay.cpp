@@ -53,6 +53,9 @@ template <class... Cases>
 struct overloaded : Cases... {
     using Cases::operator()...;
 };
+/// Clang 16 does not deduce it by itself.
+template <class... Cases>
+overloaded(Cases...) -> overloaded<Cases...>;
 
 }  // namespace
 

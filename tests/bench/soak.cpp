@@ -65,7 +65,7 @@ struct soak {
             case 1:
                 return network_fault::stall().at(at);
             case 2:
-                return network_fault::split_randomly(random(), 700);
+                return network_fault::split_randomly(static_cast<std::uint32_t>(random()), 700);
             case 3:
                 return network_fault::lose_response().on("GET", "");
             default:

@@ -243,7 +243,7 @@ BOOST_FIXTURE_TEST_CASE(before_that_only_its_mark_finds_it, simple) {
     client_options settings;
     settings.reattach.mark_runs = true;
     use(settings);
-    for (const std::size_t at : {0, 100, 280}) {
+    for (const std::size_t at : {0u, 100u, 280u}) {
         service->forget_requests();
         proxy.inject(network_fault::reset().at(at));
         const outcome seen = play();
