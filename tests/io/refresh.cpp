@@ -179,7 +179,8 @@ BOOST_AUTO_TEST_CASE(a_stream_that_has_begun_is_not_opened_again) {
 BOOST_AUTO_TEST_CASE(a_request_that_cannot_be_repeated_leaves_a_fresh_token_to_the_next) {
     accepted = "planted-secret-2";
     const auto send = [](std::shared_ptr<detail::service> with) -> asio::awaitable<std::string> {
-        detail::outgoing what = co_await detail::service::make_request(with, with->new_request_id(), "GET", "/a", {}, {}, {});
+        detail::outgoing what =
+            co_await detail::service::make_request(with, with->new_request_id(), "GET", "/a", {}, {}, {});
         co_return co_await detail::service::send(with, std::move(what));
     };
     BOOST_TEST(failure_of(send(owner)).code() == errc::unauthorized);
