@@ -1,5 +1,6 @@
 #include "codec/json_body.hpp"
 
+#include "codec/json_text.hpp"
 #include <corun/error.hpp>
 
 #include <algorithm>
@@ -16,8 +17,10 @@ body strings(const std::vector<std::string>& values) {
     return list;
 }
 
-body parse(std::string_view json, std::string_view member) {
-    body parsed = body::parse(json, nullptr, false);
+body parse(std::string_view source, std::string_view member) {
+    // Writing takes stack for each level.
+    if (json::find_error(source)) refuse(member, "is not valid JSON, or is nested too deep");
+    body parsed = body::parse(source, nullptr, false);
     if (parsed.is_discarded()) refuse(member, "is not valid JSON");
     return parsed;
 }

@@ -12,7 +12,11 @@ using body = nlohmann::ordered_json;
 
 /// An object of a run, as the service gave it.
 body parsed(std::string_view source) {
-    body object = body::parse(json::without_half_surrogates(source), nullptr, false);
+    const std::string whole = json::without_half_surrogates(source);
+    // Writing takes stack for each level.
+    if (json::find_error(whole))
+        throw error(errc::bad_response, "an object of the run is not JSON, or nested too deep");
+    body object = body::parse(whole, nullptr, false);
     if (!object.is_object()) throw error(errc::bad_response, "an object of the run is not a JSON object");
     return object;
 }

@@ -814,12 +814,19 @@ struct played {
         return {};
     }
 
+    /// Each look is one request, so that a test says what it meets.
+    static client_options single_tries() {
+        client_options options;
+        options.retry.max_retries = 0;
+        return options;
+    }
+
     asio::io_context io;
     std::shared_ptr<scripted_transport> transport = std::make_shared<scripted_transport>();
     std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
     std::shared_ptr<detail::service> owner = std::make_shared<detail::service>(
         io.get_executor(), "https://service.example/api/projects/p", credential::bearer("planted-secret-service"),
-        client_options(), transport, clock);
+        single_tries(), transport, clock);
     asio::cancellation_signal cancel;
     bool ended = false;
     std::exception_ptr failure;

@@ -100,6 +100,19 @@ BOOST_FIXTURE_TEST_CASE(a_run_is_stopped_before_an_event_has_told_its_id, world)
     BOOST_TEST((states() == std::vector<std::string>{"cancelled"}));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_run_that_never_told_its_id_is_looked_for_to_be_stopped, world) {
+    proxy.inject(network_fault::cut().at(280));
+    client_options settings;
+    settings.reattach.enabled = false;
+    connect(settings);
+    plain = by_proxy(plain);
+    in = new_thread();
+    event_stream stream = await(io, *clock, plain.run_stream(in, "Hello"));
+    BOOST_TEST(stream.run_id().empty());
+    await(io, *clock, stream.stop());
+    BOOST_TEST((states() == std::vector<std::string>{"cancelled"}));
+}
+
 BOOST_FIXTURE_TEST_CASE(stop_is_bounded, world) {
     event_stream stream = begin();
     BOOST_TEST(next(stream) == "thread.run.created");

@@ -136,4 +136,11 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_no_response) {
         BOOST_TEST(events_of(text, {}).at(0).name == "response.created");
 }
 
+BOOST_AUTO_TEST_CASE(refuses_what_is_nested_too_deep_to_be_written) {
+    const std::size_t depth = 200'000;
+    const std::string deep = std::string(depth, '[') + std::string(depth, ']');
+    BOOST_CHECK_EXCEPTION((void)events_of(response("completed", deep), delivered()), error,
+                          [](const error& met) { return met.code() == errc::bad_response; });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

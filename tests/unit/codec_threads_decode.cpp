@@ -639,10 +639,11 @@ BOOST_AUTO_TEST_CASE(classifies_by_name) {
     }
     BOOST_TEST((classify("thread.run.requires_action", "{}") == event_class::action));
     BOOST_TEST((classify("error", "{}") == event_class::error));
+    BOOST_TEST((classify("keepalive", "{}") == event_class::keepalive));
     BOOST_TEST((classify("done", "") == event_class::end_of_stream));
     BOOST_TEST((classify("anything", "[DONE]") == event_class::end_of_stream));
-    for (const std::string_view name : {"thread.message.delta", "thread.message.completed", "thread.run.cancelling",
-                                        "keepalive", "thread.run.created", "new", ""})
+    for (const std::string_view name :
+         {"thread.message.delta", "thread.message.completed", "thread.run.cancelling", "thread.run.created", "new", ""})
         BOOST_TEST((classify(name, "{}") == event_class::ordinary));
 }
 

@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(codes_equal_the_standard_condition_that_means_the_same) {
 
 BOOST_AUTO_TEST_CASE(knows_the_timeouts) {
     const std::set<errc> timeouts{errc::connect_timeout, errc::idle_timeout, errc::total_timeout,
-                                  errc::mcp_headers_timeout};
+                                  errc::event_timeout,   errc::stop_timeout, errc::mcp_headers_timeout};
     for (int value = first; value <= last; ++value) {
         const auto code = static_cast<errc>(value);
         BOOST_TEST_CONTEXT(corun::category().message(value)) {
@@ -87,9 +87,10 @@ BOOST_AUTO_TEST_CASE(knows_the_timeouts) {
 }
 
 BOOST_AUTO_TEST_CASE(knows_what_may_succeed_later) {
-    const std::set<errc> retryable{errc::connect_failed, errc::connect_timeout,    errc::idle_timeout,
-                                   errc::total_timeout,  errc::connection_lost,    errc::rate_limited,
-                                   errc::server_failed,  errc::mcp_headers_timeout};
+    const std::set<errc> retryable{errc::connect_failed, errc::connect_timeout,     errc::idle_timeout,
+                                   errc::total_timeout,  errc::connection_lost,     errc::rate_limited,
+                                   errc::server_failed,  errc::mcp_headers_timeout, errc::event_timeout,
+                                   errc::stop_timeout};
     for (int value = first; value <= last; ++value) {
         const auto code = static_cast<errc>(value);
         BOOST_TEST_CONTEXT(corun::category().message(value)) {

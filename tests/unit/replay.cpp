@@ -167,4 +167,15 @@ BOOST_AUTO_TEST_CASE(of_a_run_that_was_cancelled_only_the_end_is_told) {
     expect(r.observe(run("cancelled"), {}, {}), {"run.cancelled"});
 }
 
+BOOST_AUTO_TEST_CASE(refuses_what_is_nested_too_deep_to_be_written) {
+    const std::size_t depth = 200'000;
+    const std::string deep = R"(,"more":)" + std::string(depth, '[') + std::string(depth, ']');
+    BOOST_CHECK_EXCEPTION((void)replay().observe(run("in_progress", deep), {}, {}), corun::error,
+                          [](const corun::error& met) { return met.code() == corun::errc::bad_response; });
+    const std::string nested = R"({"id":"msg_1","status":"completed","content":[],"metadata":)" +
+                               std::string(depth, '[') + std::string(depth, ']') + "}";
+    BOOST_CHECK_EXCEPTION((void)replay().observe(run("in_progress"), {writing("completed")}, {nested}), corun::error,
+                          [](const corun::error& met) { return met.code() == corun::errc::bad_response; });
+}
+
 BOOST_AUTO_TEST_SUITE_END()
