@@ -93,6 +93,11 @@ public:
 
     asio::awaitable<prepared_run> prepare(mcp_header_request asked) override {
         prepared_run made;
+        if (!is_stored()) {
+            if (given_.options.background == true)
+                throw error(errc::invalid_argument, "run_options::store: a response in the background must be stored");
+            if (!given_.options.functions.empty() || given_.options.on_mcp_approval) refuse_to_answer();
+        }
         const bool asks = has_servers();
         if (run_->provider) {
             if (asks) co_await ask(std::move(asked));
@@ -112,6 +117,7 @@ public:
 
     asio::awaitable<run_call> answer(submission answers, reconcile_report& report, redactor& secrets) override {
         run_call call;
+        if (!is_stored()) refuse_to_answer();
         const bool asks = static_cast<bool>(run_->provider) && has_servers();
         if (asks) {
             mcp_header_request asked;
@@ -145,7 +151,7 @@ public:
 
     void accepted(std::string_view) override {}
 
-    bool can_be_found() const noexcept override { return is_known_; }
+    bool can_be_found() const noexcept override { return is_known_ && is_stored(); }
     void delivered(const event& what) override { so_far_.observe(what); }
     void lost() override {}
     void sends() override {
@@ -210,6 +216,16 @@ private:
     /// The row of the report for requests that answer.
     static constexpr int answers_row = 32;
 
+    [[nodiscard]] bool is_stored() const noexcept { return given_.options.store.value_or(true); }
+
+    /// What an answer refers to is kept by the response, or by the conversation.
+    void refuse_to_answer() const {
+        if (!run_->conversation)
+            throw error(errc::invalid_argument,
+                        "run_options::store: calls of a response that is not stored can be answered in a thread only; "
+                        "give one to run_stream, or let the service store it");
+    }
+
     [[nodiscard]] std::string path() const { return service_->openai_path() + "/responses"; }
     [[nodiscard]] std::string path_of_run() const { return path_of(path(), run_id_, "the stream's run id"); }
 
@@ -262,6 +278,7 @@ private:
         request.structured_inputs = std::move(plan.structured_inputs);
         request.options = std::move(plan.options);
         request.background = given_.options.background;
+        request.store = given_.options.store;
         return request;
     }
 

@@ -197,6 +197,8 @@ asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_head
     prepared_run made;
     if (run->given.options.background)
         throw error(errc::invalid_argument, "run_options::background is there in the Responses protocol only");
+    if (run->given.options.store)
+        throw error(errc::invalid_argument, "run_options::store is there in the Responses protocol only");
     if (run->provider) {
         for (const mcp_tool& server : reconcile::servers_of(run->given))
             asked.server_labels.push_back(server.server_label);

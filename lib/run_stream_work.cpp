@@ -383,8 +383,10 @@ asio::awaitable<bool> run_stream::end_run(std::shared_ptr<run_stream> self) {
         try {
             co_await self->protocol_->cancel(self->secrets_);
         } catch (const error& refused) {
-            // So the service says of a run that has ended.
-            if (refused.code() != errc::bad_request && refused.code() != errc::conflict) throw;
+            // So the service says of a run that has ended, or is not kept.
+            if (refused.code() != errc::bad_request && refused.code() != errc::conflict &&
+                refused.code() != errc::not_found)
+                throw;
         }
     }
     std::chrono::milliseconds delay{100};

@@ -265,6 +265,11 @@ struct CORUN_API run_options {
     /// Responses protocol only, else `errc::invalid_argument`: lets the service work on without its client. Only such a
     /// response can be cancelled there.
     std::optional<bool> background;
+    /// Responses protocol only, else `errc::invalid_argument`: whether the service keeps the response; unless given, it
+    /// does (OpenAI: 30 days). One that is not kept cannot be found again when its stream breaks, cannot work in the
+    /// background, and its calls are answered in a thread only: else `errc::invalid_argument`, before anything is sent
+    /// where the run has handlers.
+    std::optional<bool> store;
 };
 
 }  // namespace corun

@@ -7,6 +7,7 @@
 #include "virtual_time.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <set>
@@ -503,6 +504,53 @@ BOOST_AUTO_TEST_CASE(a_response_in_the_foreground_cannot_be_cancelled_but_left) 
     BOOST_TEST(failure_of(io, stream.cancel_run()).code() == errc::bad_request);
     await(io, stream.stop());
     BOOST_TEST(count("GET", stream.run_id()) >= 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_response_need_not_be_stored) {
+    agent a = client->local_agent(plain_definition());
+    run_options options;
+    options.store = false;
+    event_stream stream = await(io, a.run_stream("Hi", {}, options));
+    BOOST_TEST(text_of(await(io, collect(stream))) == "You said: Hi");
+    const auto body = nlohmann::json::parse(service->requests().back().body);
+    BOOST_TEST(body.at("store") == false);
+
+    // Its calls are answered in a thread.
+    service->script("", {step::call_function("get_weather", "{}"), step::reply("It is {output}.")});
+    run_options answered = with_function();
+    answered.store = false;
+    thread conversation = await(io, client->create_thread());
+    BOOST_TEST(await(io, a.run(conversation, "weather?", {}, answered)).text() == "It is cold.");
+    const std::size_t before = service->requests().size();
+    const error refused = failure_of(io, a.run("weather?", {}, answered));
+    BOOST_TEST(refused.code() == errc::invalid_argument);
+    BOOST_TEST(std::string(refused.what()).find("run_options::store") != std::string::npos);
+    options.background = true;
+    BOOST_TEST(failure_of(io, a.run("Hi", {}, options)).code() == errc::invalid_argument);
+    BOOST_TEST(service->requests().size() == before);
+
+    // By hand, it shows only once it was asked.
+    run_options by_hand;
+    by_hand.store = false;
+    by_hand.tools.emplace_back(function_tool("get_weather", "The weather.", ""));
+    event_stream waiting = await(io, a.run_stream("weather?", {}, by_hand));
+    const auto first = await(io, collect_until_waiting(waiting));
+    const auto* asked = find<action_required>(first);
+    BOOST_REQUIRE(asked);
+    submission answers;
+    answers.output(asked->action.function_calls.at(0).id, "warm");
+    BOOST_TEST(failure_of(io, waiting.submit(std::move(answers))).code() == errc::invalid_argument);
+}
+
+BOOST_AUTO_TEST_CASE(a_response_that_is_not_stored_can_be_stopped) {
+    service->script("", {step::reply("Well"), step::hold()});
+    agent a = client->local_agent(plain_definition());
+    run_options options;
+    options.store = false;
+    event_stream stream = await(io, a.run_stream("Hi", {}, options));
+    (void)await(io, stream.next());
+    await(io, stream.stop());
+    BOOST_TEST(!stream.try_next().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_run_that_waits_is_given_up_without_a_request) {
