@@ -1,6 +1,6 @@
 #include "codec/json_body.hpp"
 
-#include "codec/json_text.hpp"
+#include "codec/json_document.hpp"
 #include <corun/error.hpp>
 
 #include <algorithm>
@@ -18,10 +18,8 @@ body strings(const std::vector<std::string>& values) {
 }
 
 body parse(std::string_view source, std::string_view member) {
-    // Writing takes stack for each level.
-    if (json::find_error(source)) refuse(member, "is not valid JSON, or is nested too deep");
-    body parsed = body::parse(source, nullptr, false);
-    if (parsed.is_discarded()) refuse(member, "is not valid JSON");
+    body parsed = json::parse_document<body>(source);
+    if (parsed.is_discarded()) refuse(member, "is not valid JSON, or is nested too deep");
     return parsed;
 }
 

@@ -1,6 +1,6 @@
 #include "agent_members.hpp"
 #include "codec/json_body.hpp"
-#include "codec/json_text.hpp"
+#include "codec/json_document.hpp"
 #include "codec/responses.hpp"
 #include "codec/responses_objects.hpp"
 #include <corun/error.hpp>
@@ -157,9 +157,8 @@ void add_answers(body& input, const response_request& what) {
         item["output"] = text(output.output);
         // What a computer gives is an object.
         if (type != "function_call_output" && type != "custom_tool_call_output")
-            if (!json::find_error(output.output))
-                if (body parsed = body::parse(output.output); parsed.is_structured())
-                    item["output"] = std::move(parsed);
+            if (body parsed = json::parse_document<body>(output.output); parsed.is_structured())
+                item["output"] = std::move(parsed);
         input.push_back(std::move(item));
     }
     for (const tool_approval& approval : what.answers.approvals()) {

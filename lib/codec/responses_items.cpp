@@ -1,9 +1,7 @@
 #include "codec/responses_items.hpp"
 
-#include "codec/json_text.hpp"
+#include "codec/json_document.hpp"
 #include <corun/error.hpp>
-
-#include <nlohmann/json.hpp>
 
 #include <optional>
 #include <utility>
@@ -12,12 +10,6 @@ namespace corun::codec::responses {
 namespace {
 
 using document = nlohmann::ordered_json;
-
-/// What the service gave; discarded where it is no JSON, or nested so deep that writing it would take too much stack.
-document parsed(std::string_view source) {
-    const std::string whole = json::without_half_surrogates(source);
-    return json::find_error(whole) ? document(document::value_t::discarded) : document::parse(whole, nullptr, false);
-}
 
 std::size_t units_of(char lead) noexcept {
     const auto byte = static_cast<unsigned char>(lead);
@@ -236,7 +228,7 @@ void delivered::observe(const event& told) {
     if (told.continues() || (!told.get_if<unknown>() && !told.get_if<reasoning_delta>())) return;
     const bool added = told.name() == "response.output_item.added", done = told.name() == "response.output_item.done";
     if (!added && !done) return;
-    const document data = parsed(told.raw());
+    const document data = json::parse_document<document>(json::without_half_surrogates(told.raw()));
     if (!data.is_object() || !data.contains("item")) return;
     std::string id = string_in(data["item"], "id");
     if (id.empty()) {
@@ -248,7 +240,7 @@ void delivered::observe(const event& told) {
 }
 
 std::vector<replayed_event> events_of(std::string_view response, const delivered& so_far) {
-    const document read = parsed(response);
+    const document read = json::parse_document<document>(json::without_half_surrogates(response));
     if (!read.is_object()) throw error(errc::bad_response, "the service's response is not a JSON object");
     return telling(read, so_far).tell();
 }

@@ -1,9 +1,7 @@
 // What readings of a run show, as the events of a stream would have said it.
-#include "codec/json_text.hpp"
+#include "codec/json_document.hpp"
 #include "codec/threads.hpp"
 #include <corun/error.hpp>
-
-#include <nlohmann/json.hpp>
 
 namespace corun::codec::threads {
 namespace {
@@ -12,12 +10,9 @@ using body = nlohmann::ordered_json;
 
 /// An object of a run, as the service gave it.
 body parsed(std::string_view source) {
-    const std::string whole = json::without_half_surrogates(source);
-    // Writing takes stack for each level.
-    if (json::find_error(whole))
-        throw error(errc::bad_response, "an object of the run is not JSON, or nested too deep");
-    body object = body::parse(whole, nullptr, false);
-    if (!object.is_object()) throw error(errc::bad_response, "an object of the run is not a JSON object");
+    body object = json::parse_document<body>(json::without_half_surrogates(source));
+    if (!object.is_object())
+        throw error(errc::bad_response, "an object of the run is not a JSON object, or is nested too deep");
     return object;
 }
 

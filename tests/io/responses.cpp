@@ -84,6 +84,12 @@ struct responding : emulated {
         return seen;
     }
 
+    /// A response that has begun to answer, and does not go on.
+    event_stream held(run_options options = {}) {
+        service->script("", {step::reply("Well"), step::hold()});
+        return await(io, client->local_agent(plain_definition()).run_stream("Hi", {}, std::move(options)));
+    }
+
     int calls = 0, approvals = 0;
 };
 
@@ -480,11 +486,9 @@ BOOST_AUTO_TEST_CASE(a_run_is_begun_again_after_a_rate_limit) {
 }
 
 BOOST_AUTO_TEST_CASE(a_response_in_the_background_is_cancelled_at_the_service) {
-    service->script("", {step::reply("Well"), step::hold()});
-    agent a = client->local_agent(plain_definition());
     run_options options;
     options.background = true;
-    event_stream stream = await(io, a.run_stream("Hi", {}, options));
+    event_stream stream = held(options);
     std::optional<event> arrived;
     do arrived = await(io, stream.next());
     while (arrived && !arrived->get_if<text_delta>());
@@ -497,9 +501,7 @@ BOOST_AUTO_TEST_CASE(a_response_in_the_background_is_cancelled_at_the_service) {
 
 BOOST_AUTO_TEST_CASE(a_response_in_the_foreground_cannot_be_cancelled_but_left) {
     service->options().client_leaves = emulator::client_leaves::is_cancelled;
-    service->script("", {step::reply("Well"), step::hold()});
-    agent a = client->local_agent(plain_definition());
-    event_stream stream = await(io, a.run_stream("Hi"));
+    event_stream stream = held();
     (void)await(io, stream.next());
     BOOST_TEST(failure_of(io, stream.cancel_run()).code() == errc::bad_request);
     await(io, stream.stop());
@@ -543,11 +545,9 @@ BOOST_AUTO_TEST_CASE(a_response_need_not_be_stored) {
 }
 
 BOOST_AUTO_TEST_CASE(a_response_that_is_not_stored_can_be_stopped) {
-    service->script("", {step::reply("Well"), step::hold()});
-    agent a = client->local_agent(plain_definition());
     run_options options;
     options.store = false;
-    event_stream stream = await(io, a.run_stream("Hi", {}, options));
+    event_stream stream = held(options);
     (void)await(io, stream.next());
     await(io, stream.stop());
     BOOST_TEST(!stream.try_next().has_value());
