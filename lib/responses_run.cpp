@@ -7,9 +7,11 @@
 #include "handle_access.hpp"
 #include "reconcile/responses.hpp"
 #include "run/event_queue.hpp"
+#include "run/sequence.hpp"
 #include "run_protocol.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace corun::detail {
@@ -22,6 +24,14 @@ namespace json = codec::json;
 std::string_view name_of(std::string_view name, std::string_view data) noexcept {
     if (!name.empty() && name != "message") return name;
     return json::plain_string(json::find_member(data, "type")).value_or(std::string_view());
+}
+
+std::optional<std::int64_t> number_of(std::string_view data) noexcept {
+    const auto text = json::find_member(data, "sequence_number");
+    std::int64_t number = 0;
+    if (!text || std::from_chars(text->data(), text->data() + text->size(), number).ec != std::errc())
+        return std::nullopt;
+    return number;
 }
 
 const thread_run* failed_run_in(const event& what) noexcept {
@@ -41,6 +51,15 @@ public:
     }
 
     codec::event_class arrived(std::string_view name, std::string_view data) override {
+        if (is_background() && data.starts_with('{')) {
+            const run::sequence::place place = sequence_.observe(number_of(data));
+            if (place == run::sequence::place::repeated) return codec::event_class::repeated;
+            if (place == run::sequence::place::beyond_a_gap) {
+                // What is missing, readings of the response show.
+                may_stream_on_ = false;
+                return codec::event_class::end_of_stream;
+            }
+        }
         seen_.observe(name, data);
         if (name_of(name, data) == "keepalive") return codec::event_class::keepalive;
         const codec::event_class what = wire::classify(name, data, seen_);
@@ -94,7 +113,7 @@ public:
     asio::awaitable<prepared_run> prepare(mcp_header_request asked) override {
         prepared_run made;
         if (!is_stored()) {
-            if (given_.options.background == true)
+            if (is_background())
                 throw error(errc::invalid_argument, "run_options::store: a response in the background must be stored");
             if (!given_.options.functions.empty() || given_.options.on_mcp_approval) refuse_to_answer();
         }
@@ -153,9 +172,15 @@ public:
 
     bool can_be_found() const noexcept override { return is_known_ && is_stored(); }
     void delivered(const event& what) override { so_far_.observe(what); }
-    void lost() override {}
+    void lost() override {
+        // A stream that brings nothing would be asked for again and again.
+        if (resumed_after_ && resumed_after_ == sequence_.last()) may_stream_on_ = false;
+    }
     void sends() override {
         is_known_ = false;
+        sequence_ = {};
+        resumed_after_.reset();
+        may_stream_on_ = true;
         if (std::exchange(again_, false)) run_id_.clear();
     }
 
@@ -164,6 +189,19 @@ public:
         std::optional<bool> carried_out;
         if (is_known_) carried_out = true;
         co_return carried_out;
+    }
+
+    std::optional<run_call> resumption() override {
+        std::optional<run_call> rest;
+        const auto last = sequence_.last();
+        if (!is_background() || !is_known_ || !last || !may_stream_on_ || only_the_end_) return rest;
+        sequence_.resume();
+        resumed_after_ = last;
+        rest.emplace();
+        rest->method = "GET";
+        rest->path = path_of_run();
+        rest->query = "stream=true&starting_after=" + std::to_string(*last);
+        return rest;
     }
 
     asio::awaitable<std::vector<read_event>> read(redactor secrets) override {
@@ -216,6 +254,8 @@ private:
     /// The row of the report for requests that answer.
     static constexpr int answers_row = 32;
 
+    /// The events of a foreground response are streamed once only.
+    [[nodiscard]] bool is_background() const noexcept { return given_.options.background == true; }
     [[nodiscard]] bool is_stored() const noexcept { return given_.options.store.value_or(true); }
 
     /// What an answer refers to is kept by the response, or by the conversation.
@@ -380,6 +420,9 @@ private:
     wire::decoder decoder_, ahead_;
     wire::pending_calls seen_;
     wire::delivered so_far_;
+    run::sequence sequence_;
+    std::optional<std::int64_t> resumed_after_;
+    bool may_stream_on_ = true;  ///< Once it has broken off.
     bool is_known_ = false;      ///< Of the response that is on its way or has come, the id has.
     bool waits_ = false;         ///< The response has ended, and left calls to answer.
     bool only_the_end_ = false;  ///< Is of interest.

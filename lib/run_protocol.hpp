@@ -78,6 +78,8 @@ public:
     /// Whether that was carried out though its answer was lost; the run's id is then known. Nothing where that cannot
     /// be told.
     virtual asio::awaitable<std::optional<bool>> look(redactor secrets) = 0;
+    /// What streams the rest of a lost run; nothing where that cannot be had, and the run is read.
+    virtual std::optional<run_call> resumption() { return std::nullopt; }
     /// Reads the run, and gives what is new of it.
     virtual asio::awaitable<std::vector<read_event>> read(redactor secrets) = 0;
     /// From here on only the run's end is of interest.

@@ -77,7 +77,7 @@ stream_options limits_of(const run_context& run) noexcept;
 struct run_call {
     run_call() = default;
 
-    std::string path, query;
+    std::string method = "POST", path, query;
     secret body;
 };
 

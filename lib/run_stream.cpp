@@ -272,9 +272,11 @@ void run_stream::on_head(net::response_head head) noexcept {
     const bool success = head_.status >= 200 && head_.status < 300;
     const bool events = success && equal_ignoring_case(head_.media_type(), "text/event-stream");
     response_ = events ? response::events : response::refusal;
+    const bool found = events && machine_.lost() && !abandoned_;
     if (events) machine_.response_accepted();
     if (events && protocol_->can_be_found()) machine_.run_known(true);
     try {
+        if (found) tell_reattached();
         details_.request_id = secrets_.redacted(request_id_of(head_));
     } catch (...) {
         fail(std::make_error_code(std::errc::not_enough_memory), {});
@@ -349,7 +351,9 @@ void run_stream::take(const sse::event& arrived) {
     const bool wanted = machine_.event_arrived(what);
     if (wanted) observed_.event(*service_, *protocol_, arrived.type, arrived.data);
     if (wanted && !abandoned_) queue_.push(arrived.type, arrived.data);
-    if (what == codec::event_class::ordinary || what == codec::event_class::keepalive) return;
+    if (what == codec::event_class::ordinary || what == codec::event_class::keepalive ||
+        what == codec::event_class::repeated)
+        return;
     if (wanted && what == codec::event_class::action && !abandoned_ &&
         handlers_answer(run_->given.options, protocol_->action().asked)) {
         machine_.answers_begin();
@@ -375,7 +379,7 @@ bool run_stream::take_failure(const sse::event& arrived, codec::event_class what
         token_rejected_ = true;
         --token_restarts_;
     } else if (rate_limit_restarts_ > 0 && said.code == "rate_limit_exceeded") {
-        delay = rate_limit_delays_.next(said.retry_after, service_->random());
+        delay = rate_limit_delays_.next(said.retry_after ? said.retry_after : retry_hint(head_), service_->random());
         token_rejected_ = false;
         --rate_limit_restarts_;
     }

@@ -77,10 +77,12 @@ private:
     static asio::awaitable<bool> restart(std::shared_ptr<run_stream> self);
     static asio::awaitable<void> begin_again(std::shared_ptr<run_stream> self);
     static asio::awaitable<bool> read_on(std::shared_ptr<run_stream> self);
-    static asio::awaitable<void> read_until_over(std::shared_ptr<run_stream> self);
+    static asio::awaitable<bool> read_until_over(std::shared_ptr<run_stream> self);
+    static asio::awaitable<void> stream_on(std::shared_ptr<run_stream> self, run_call call);
     static asio::awaitable<bool> end_run(std::shared_ptr<run_stream> self);
     static asio::awaitable<bool> end_run_in_time(std::shared_ptr<run_stream> self);
     void observe_reattach(std::error_code failure) noexcept;
+    void tell_reattached();
     void take_reading(const std::vector<read_event>& events);
 
     void take_events(std::string_view bytes);
@@ -132,6 +134,7 @@ private:
     std::error_code transfer_failure_;
     bool transfer_paused_ = false;
     std::uint64_t bytes_ = 0;  ///< Of the response.
+    std::uint64_t sent_ = 0;   ///< How many requests for a response.
     reattach_record reattaching_;
     net::time_point reattaching_since_;
     bool finding_ = false;    ///< The run was lost, and is being found again.

@@ -105,8 +105,9 @@ asio::awaitable<std::optional<bool>> run_stream::find_lost_answer(std::shared_pt
 
 asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, std::string request_id, int attempt,
                                             run_call call) {
-    outgoing what = co_await service::make_request(self->service_, std::move(request_id), "POST", std::move(call.path),
-                                                   std::move(call.query), std::move(call.body), self->secrets_);
+    outgoing what = co_await service::make_request(self->service_, std::move(request_id), std::move(call.method),
+                                                   std::move(call.path), std::move(call.query), std::move(call.body),
+                                                   self->secrets_);
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
     what.request.attempt = attempt;
     what.request.streams = true;
@@ -121,6 +122,7 @@ asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, st
     self->response_ = response::none;
     self->parser_ = sse::parser(self->service_->options.max_event_bytes);
     self->machine_.response_begins(self->service_->clock->now());
+    const std::uint64_t sent = ++self->sent_;
     // Not paused, whatever waits to be taken: it could not be before there is a connection.
     self->transfer_ = self->service_->transport->start(std::move(what.request), *self);
     self->watch();
@@ -129,6 +131,8 @@ asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, st
         co_await wait_for_arrival(self);
         // What has been accepted is no more undone by a cancellation in the same turn.
         if (self->response_ == response::events) break;
+        // It was accepted, and has broken off since.
+        if (self->sent_ != sent) co_return;
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) {
             // Who ends the run needs to know which one it is.
@@ -148,8 +152,9 @@ asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, st
 /// As `send_once`, for a run that is polled.
 asio::awaitable<void> run_stream::post_once(std::shared_ptr<run_stream> self, std::string request_id, int attempt,
                                             run_call call) {
-    outgoing what = co_await service::make_request(self->service_, std::move(request_id), "POST", std::move(call.path),
-                                                   std::move(call.query), std::move(call.body), self->secrets_);
+    outgoing what = co_await service::make_request(self->service_, std::move(request_id), std::move(call.method),
+                                                   std::move(call.path), std::move(call.query), std::move(call.body),
+                                                   self->secrets_);
     what.request.attempt = attempt;
     const std::string json = co_await service::send(self->service_, std::move(what));
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
@@ -253,14 +258,17 @@ asio::awaitable<bool> run_stream::restart(std::shared_ptr<run_stream> self) {
 
 // Reading a run that is not streamed, or no more.
 
-/// Reads the run until it has ended or waits for answers, and takes what is new as events.
+/// Reads the run until it has ended or waits for answers, and takes what is new as events; or no longer than until it
+/// is streamed again.
 asio::awaitable<bool> run_stream::read_on(std::shared_ptr<run_stream> self) {
     std::exception_ptr failure;
+    bool is_read = true;
     try {
-        co_await read_until_over(self);
+        is_read = co_await read_until_over(self);
     } catch (...) {
         failure = std::current_exception();
     }
+    if (!is_read) co_return true;
     const auto state = co_await asio::this_coro::cancellation_state;
     self->finding_ = false;
     if (!failure)
@@ -270,10 +278,12 @@ asio::awaitable<bool> run_stream::read_on(std::shared_ptr<run_stream> self) {
     co_return !failure;
 }
 
-asio::awaitable<void> run_stream::read_until_over(std::shared_ptr<run_stream> self) {
+/// False when it is streamed again.
+asio::awaitable<bool> run_stream::read_until_over(std::shared_ptr<run_stream> self) {
     const std::shared_ptr<net::clock> clock = self->service_->clock;
     std::chrono::milliseconds delay{0};
     net::time_point reached = clock->now();
+    bool may_stream = true;
     while (self->machine_.going() || self->machine_.lost()) {
         if (delay.count() > 0) co_await sleep_until(clock, clock->now() + delay);
         if (self->machine_.paused()) {
@@ -284,7 +294,13 @@ asio::awaitable<void> run_stream::read_until_over(std::shared_ptr<run_stream> se
         std::vector<read_event> news;
         std::optional<error> problem;
         std::optional<bool> found = true;
+        std::optional<run_call> resumption;
+        if (may_stream && self->machine_.lost()) resumption = self->protocol_->resumption();
         try {
+            if (resumption) {
+                co_await stream_on(self, std::move(*resumption));
+                co_return false;
+            }
             // Its stream has not even said which run it is.
             if (self->run_id().empty()) found = co_await self->protocol_->look(self->secrets_);
             if (found.value_or(false)) news = co_await self->protocol_->read(self->secrets_);
@@ -302,6 +318,11 @@ asio::awaitable<void> run_stream::read_until_over(std::shared_ptr<run_stream> se
             if (!news.empty()) delay = first_reading_delay;
             continue;
         }
+        if (resumption && !is_retryable(*problem)) {
+            may_stream = false;
+            delay = std::chrono::milliseconds(0);
+            continue;
+        }
         const bool in_reach = found && clock->now() - reached < self->options_.reattach.give_up_after;
         if (in_reach && (is_retryable(*problem) || !*found)) {
             delay = std::max(delay, problem->retry_after().value_or(delay));
@@ -313,6 +334,25 @@ asio::awaitable<void> run_stream::read_until_over(std::shared_ptr<run_stream> se
         details.message = "the run could not be found again: " + std::string(problem->what());
         throw error(self->machine_.cause(), std::move(details));
     }
+    co_return true;
+}
+
+/// Completes when a lost run is streamed again.
+asio::awaitable<void> run_stream::stream_on(std::shared_ptr<run_stream> self, run_call call) {
+    const run::machine before = self->machine_;
+    const diagnostics known = self->details_;
+    std::optional<error> failure;
+    try {
+        co_await send_once(self, self->service_->new_request_id(), 1, std::move(call));
+    } catch (const error& met) {
+        failure = met;
+    }
+    if (!failure) co_return;
+    self->machine_ = before;
+    self->response_ = response::events;
+    self->details_ = known;
+    self->watch();
+    throw error(*failure);
 }
 
 void run_stream::observe_reattach(std::error_code failure) noexcept {
@@ -329,19 +369,23 @@ void run_stream::observe_reattach(std::error_code failure) noexcept {
     }
 }
 
+void run_stream::tell_reattached() {
+    reattached found;
+    found.run_id = run_id();
+    found.thread_id = thread_id();
+    found.cause = machine_.cause();
+    queue_.push(codec::reattached_name, codec::encode_reattached(found));
+    details_.message.clear();
+    observe_reattach({});
+    finding_ = false;
+}
+
 void run_stream::take_reading(const std::vector<read_event>& events) {
     if (abandoned_ || machine_.over()) return;
     const net::time_point now = service_->clock->now();
     if (machine_.lost()) {
-        reattached found;
-        found.run_id = run_id();
-        found.thread_id = thread_id();
-        found.cause = machine_.cause();
-        queue_.push(codec::reattached_name, codec::encode_reattached(found));
-        details_.message.clear();
-        observe_reattach({});
+        tell_reattached();
         machine_.readings_begin(now);
-        finding_ = false;
         watch();
     }
     machine_.bytes_arrived(now);

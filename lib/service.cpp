@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
+#include <string>
 #include <utility>
 
 namespace corun::detail {
@@ -94,16 +95,6 @@ std::optional<std::chrono::milliseconds> parse_number(std::string_view text, std
     return std::chrono::milliseconds(static_cast<std::int64_t>(ms));
 }
 
-/// The forms and their order are those of Azure's own clients.
-std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& head) {
-    using namespace std::chrono_literals;
-    for (const char* name : {"retry-after-ms", "x-ms-retry-after-ms"})
-        if (auto hint = parse_number(head.field(name), 1ms)) return hint;
-    const std::string_view field = head.field("retry-after");
-    if (auto hint = parse_number(field, 1s)) return hint;
-    return time_until_date(field);
-}
-
 /// The forms of OpenAI's own clients.
 std::optional<bool> retry_advice(const net::response_head& head) noexcept {
     const std::string_view field = head.field("x-should-retry");
@@ -125,6 +116,14 @@ service::service(asio::any_io_executor e, std::string_view endpoint, corun::cred
       credential_(std::move(credential)),
       random_(std::random_device()()) {
     if (options.api_version.empty()) throw error(errc::invalid_argument, "client_options::api_version is empty");
+    const std::pair<const char*, std::chrono::milliseconds> times[] = {
+        {"connect_timeout", options.connect_timeout}, {"idle_timeout", options.idle_timeout},
+        {"event_timeout", options.event_timeout},     {"total_timeout", options.total_timeout},
+        {"stop_timeout", options.stop_timeout},
+    };
+    for (const auto& [name, time] : times)
+        if (time.count() < 0)
+            throw error(errc::invalid_argument, std::string("client_options::") + name + " is negative");
     if (!options.application_id.empty()) user_agent_ = options.application_id + ' ';
     user_agent_ += "corun/" CORUN_VERSION;
     if (!is_header_value(user_agent_))
@@ -328,6 +327,15 @@ error service::error_of(const net::response_head& head, std::string_view body, s
     secrets.redact(details);
     details.body = secrets.redacted(body, error_body_kept);
     return error(success ? errc::unexpected_content_type : errc_of(head.status), std::move(details));
+}
+
+std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& head) {
+    using namespace std::chrono_literals;
+    for (const char* name : {"retry-after-ms", "x-ms-retry-after-ms"})
+        if (auto hint = parse_number(head.field(name), 1ms)) return hint;
+    const std::string_view field = head.field("retry-after");
+    if (auto hint = parse_number(field, 1s)) return hint;
+    return time_until_date(field);
 }
 
 std::string_view request_id_of(const net::response_head& head) noexcept {

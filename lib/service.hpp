@@ -112,6 +112,10 @@ private:
 /// How much of the body of a response that is an error is worth reading.
 inline constexpr std::size_t error_body_read = std::size_t{64} << 10;
 
+/// After how long to try again, as its header fields say it. The forms and their order are those of Azure's own
+/// clients.
+[[nodiscard]] std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& head);
+
 /// The service's id of a request, as its response carries it.
 [[nodiscard]] std::string_view request_id_of(const net::response_head& head) noexcept;
 

@@ -9,7 +9,8 @@ enum class event_class {
     error,          ///< For the caller: the stream itself has failed.
     action,         ///< For the caller: the run waits for answers. The response has no more to say.
     last,           ///< For the caller: the run has ended. The response has no more to say.
-    end_of_stream,  ///< Only frames the stream.
+    end_of_stream,  ///< Only frames the stream, or says that nothing more of it can be used.
+    repeated,       ///< Has arrived before.
 };
 
 }  // namespace corun::codec

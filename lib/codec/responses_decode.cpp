@@ -2,6 +2,7 @@
 #include "codec/json_scan.hpp"
 #include "codec/responses.hpp"
 #include "codec/responses_objects.hpp"
+#include "codec/retry_hint.hpp"
 #include "codec/threads.hpp"
 #include "codec/threads_objects.hpp"
 #include <corun/error.hpp>
@@ -391,10 +392,15 @@ std::string_view or_else(std::string_view text, std::string_view other) noexcept
     return text.empty() ? other : text;
 }
 
-void set_reason(thread_run& run, const stream_error& reason) {
+/// `data` is that of the `error`, which may repeat what the HTTP headers of the refusal said.
+void set_reason(thread_run& run, const stream_error& reason, std::string_view data) {
     last_error& error = run.last_error.emplace();
     error.code = or_else(reason.code, reason.type);
     error.message = reason.message;
+    if (error.code != "rate_limit_exceeded") return;
+    if (const auto nested = json::find_member(data, "error"); nested && nested->starts_with('{'))
+        if (const auto headers = json::find_member(*nested, "headers")) error.retry_after = retry_hint_of(*headers);
+    if (!error.retry_after) error.retry_after = retry_hint_in(error.message);
 }
 
 /// One wire event, on its way to what it says.
@@ -701,7 +707,7 @@ private:
         set_status(run, "failed");
         if (lacks_reason(out_.wire().data)) {
             if (seen_.reason().empty()) return tell_status(run);
-            set_reason(run, read_error(seen_.reason()));
+            set_reason(run, read_error(seen_.reason()), seen_.reason());
         }
         out_.add<run_failed>().run = std::move(run);
     }
@@ -730,7 +736,7 @@ void read_error(json::reader& reader, const pending_calls& seen, output& out) {
     thread_run run = read_response_object(reader.object(failed, simdjson::SIMDJSON_PADDING)).run;
     run.raw = seen.failed();
     set_status(run, "failed");
-    set_reason(run, error);
+    set_reason(run, error, out.wire().data);
     out.add<run_failed>().run = std::move(run);
 }
 

@@ -1,5 +1,7 @@
 #include "codec/retry_hint.hpp"
 
+#include "codec/json_scan.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -85,6 +87,26 @@ std::optional<milliseconds> retry_hint_in(std::string_view message) noexcept {
                 std::min(longest, total.value_or(milliseconds(0)) + milliseconds(static_cast<milliseconds::rep>(ms)));
         }
         if (total) return total;
+    }
+    return std::nullopt;
+}
+
+std::optional<milliseconds> retry_hint_of(std::string_view headers) noexcept {
+    constexpr std::pair<const char*, milliseconds> forms[] = {
+        {"retry-after-ms", milliseconds(1)},
+        {"x-ms-retry-after-ms", milliseconds(1)},
+        {"retry-after", std::chrono::seconds(1)},
+        {"Retry-After", std::chrono::seconds(1)},
+    };
+    for (const auto& [name, unit] : forms) {
+        const auto found = json::find_member(headers, name);
+        if (!found) continue;
+        const std::string_view text = json::plain_string(found).value_or(*found);
+        double number = 0;
+        const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (text.empty() || code != std::errc() || stop != text.data() + text.size() || !(number >= 0)) continue;
+        const double ms = std::min(number * static_cast<double>(unit.count()), static_cast<double>(longest.count()));
+        return milliseconds(static_cast<milliseconds::rep>(ms));
     }
     return std::nullopt;
 }

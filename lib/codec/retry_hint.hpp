@@ -9,4 +9,7 @@ namespace corun::codec {
 /// in 6m0s.", "Please retry after 20ms". Nothing when it does not say. No more than a day.
 std::optional<std::chrono::milliseconds> retry_hint_in(std::string_view message) noexcept;
 
+/// The same as a JSON object of HTTP headers has it: `retry-after-ms`, `x-ms-retry-after-ms`, `retry-after` in seconds.
+std::optional<std::chrono::milliseconds> retry_hint_of(std::string_view headers) noexcept;
+
 }  // namespace corun::codec

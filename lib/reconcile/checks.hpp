@@ -1,4 +1,5 @@
 #pragma once
+#include <corun/options.hpp>
 #include <corun/tools.hpp>
 
 #include <string>
@@ -24,8 +25,15 @@ std::string_view to_string(const mcp_approval& approval) noexcept;
 
 /// `errc::invalid_server_label`.
 void validate_label(std::string_view label, std::string_view where);
-/// Bad labels, and an MCP tool or a function given as `json_tool`.
+/// The same for its label; `errc::invalid_argument` for a URL that is none.
+void validate_server(std::string_view label, std::string_view url, std::string_view where);
+/// `errc::invalid_argument` for one without a name.
+void validate_function(const function_tool& function, std::string_view where);
+/// Bad servers and functions, and an MCP tool or a function given as `json_tool`.
 void validate_tools(const std::vector<tool>& tools, const std::string& where);
+
+/// What a run asks for, but for its headers: the above, functions without a handler, negative times.
+void validate_options(const run_options& options);
 
 bool has_label(const mcp_tool& server, std::string_view label) noexcept;
 /// `errc::unknown_server_label`, with the known ones.

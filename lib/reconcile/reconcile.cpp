@@ -148,15 +148,8 @@ private:
     enum class way { beside_each_other, copy, poll, approvals, refuse };
 
     void validate_input() const {
-        const run_options& options = what_.options;
         validate(what_.headers);
-        for (const auto& [label, approval] : options.require_approval)
-            validate_label(label, "run_options::require_approval");
-        validate_tools(options.tools, "run_options::tools");
-        for (const local_function& function : options.functions)
-            if (!function.handler)
-                throw error(errc::invalid_argument,
-                            "run_options::functions has " + quote(function.definition.name) + " without a handler");
+        validate_options(what_.options);
     }
 
     bool asks_for_anything() const {

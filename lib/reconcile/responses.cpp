@@ -160,17 +160,10 @@ public:
 
 private:
     void validate_input() const {
-        const run_options& options = what_.options;
         reconcile::validate(what_.headers);
-        for (const auto& [label, approval] : options.require_approval)
-            validate_label(label, "run_options::require_approval");
+        validate_options(what_.options);
         for (const prompt_tool& value : what_.agent.tools)
             if (const auto* server = as_mcp(value)) validate_label(server->server_label, "the agent's tools");
-        validate_tools(options.tools, "run_options::tools");
-        for (const local_function& function : options.functions)
-            if (!function.handler)
-                throw error(errc::invalid_argument,
-                            "run_options::functions has " + quote(function.definition.name) + " without a handler");
     }
 
     /// Sorts the run's tools into those that the agent has, which are left out, and new ones.
@@ -417,9 +410,11 @@ void validate(const prompt_agent_definition& definition) {
                 throw error(errc::invalid_argument, "prompt_agent_definition::tools has a json_tool of type " +
                                                         quote(other->type) +
                                                         "; give it as prompt_mcp_tool or function_tool");
+        if (const auto* function = std::get_if<function_tool>(&value))
+            validate_function(*function, "prompt_agent_definition::tools");
         const auto* server = as_mcp(value);
         if (server == nullptr) continue;
-        validate_label(server->server_label, "prompt_agent_definition::tools");
+        validate_server(server->server_label, server->server_url, "prompt_agent_definition::tools");
         validate(server->headers, "MCP server " + quote(server->server_label));
         for (const header& field : server->headers)
             if (is_credential(field.name) && !parse_template(field.value.reveal()))

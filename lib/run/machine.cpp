@@ -21,8 +21,11 @@ void machine::bytes_arrived(time_point now) noexcept {
 bool machine::event_arrived(codec::event_class kind) noexcept {
     // After an action the rest of its response only frames it; what answers it says comes in another.
     if (run_ != run::going) return false;
-    if (kind != codec::event_class::keepalive) last_event_ = last_activity_;
+    const bool is_news = kind != codec::event_class::keepalive && kind != codec::event_class::repeated;
+    if (is_news) last_event_ = last_activity_;
     switch (kind) {
+        case codec::event_class::repeated:
+            return false;
         case codec::event_class::ordinary:
         case codec::event_class::keepalive:
             return true;
@@ -82,8 +85,8 @@ void machine::time_passed(time_point now) noexcept {
     const bool total = limits_.total.count() > 0 && now >= started_ + limits_.total;
     if ((run_ == run::answering || run_ == run::lost) && total) {
         fail(errc::total_timeout);
-    } else if (response_ == response::draining || run_ == run::answering) {
-        // Silence after answers says nothing of the run: it may still wait for them.
+    } else if (response_ == response::draining || run_ == run::answering || run_ == run::lost) {
+        // Silence after a request says nothing of the run: it may still wait for answers, or be found again.
         response_ = response::over;
     } else if (stream_error_) {
         fail(errc::stream_failed);
@@ -116,7 +119,7 @@ void machine::response_begins(time_point now) noexcept {
 }
 
 void machine::response_accepted() noexcept {
-    if (run_ == run::answering) run_ = run::going;
+    if (run_ == run::answering || run_ == run::lost) run_ = run::going;
 }
 
 void machine::answers_failed() noexcept {

@@ -47,10 +47,10 @@ public:
     /// An event that had arrived cannot be read: whatever came after it does not count.
     void fail_earlier(std::error_code code) noexcept;
 
-    // A run that waits for answers goes on.
+    // A run that waits for answers, or was lost, goes on.
     /// Somebody is at work on the answers: the run is not over for the caller.
     void answers_begin() noexcept;
-    /// The answers are sent: another response is to come.
+    /// Something is sent: another response is to come.
     void response_begins(time_point now) noexcept;
     /// It has come, and tells of the run. One that does not ends without consequence for the run.
     void response_accepted() noexcept;
@@ -77,7 +77,7 @@ public:
     [[nodiscard]] bool over() const noexcept { return run_ == run::over || run_ == run::waiting; }
     /// The run goes on, as far as is known.
     [[nodiscard]] bool going() const noexcept { return run_ == run::going; }
-    /// Its response broke off, and it can be found again: `readings_begin` when it is.
+    /// Its response broke off, and it can be found again: `response_accepted` or `readings_begin` when it is.
     [[nodiscard]] bool lost() const noexcept { return run_ == run::lost; }
     /// What it was lost to last.
     [[nodiscard]] std::error_code cause() const noexcept { return cause_; }

@@ -302,7 +302,8 @@ struct table : refused {
             options.tools.push_back(mcp_tool("new", url));
             mcp_headers some;
             some.set("new", "Authorization", "Bearer secret-value");
-            add("MCP server's URL", url, errc::insecure_endpoint,
+            const bool is_url = url.empty() || url.starts_with("http://");
+            add("MCP server's URL", url, is_url ? errc::insecure_endpoint : errc::invalid_argument,
                 [=, this] { run(stored.create_run(conversation, "hi", some, options)); });
         }
     }
@@ -359,6 +360,20 @@ struct table : refused {
             add_options("range", "max_prompt_tokens", [&](run_options& o) { o.max_prompt_tokens = value; });
             add_options("range", "max_completion_tokens", [&](run_options& o) { o.max_completion_tokens = value; });
         }
+        add_options("range", "a negative time", [](run_options& o) { o.connect_timeout.emplace(-1); });
+        add_options("range", "a negative time", [](run_options& o) { o.idle_timeout.emplace(-1); });
+        add_options("range", "a negative time", [](run_options& o) { o.event_timeout.emplace(-1); });
+        add_options("range", "a negative time", [](run_options& o) { o.total_timeout.emplace(-1); });
+        add_options("range", "a negative time",
+                    [](run_options& o) { o.mcp_header_timeout = std::chrono::milliseconds(-1); });
+        for (const auto time :
+             {&client_options::connect_timeout, &client_options::idle_timeout, &client_options::event_timeout,
+              &client_options::total_timeout, &client_options::stop_timeout})
+            add("range", "a negative time of a client", errc::invalid_argument, [=, this] {
+                client_options options;
+                options.*time = std::chrono::milliseconds(-1);
+                corun::client(io.get_executor(), "http://127.0.0.1", credential(), options);
+            });
         for (const int value : {0, -1}) {
             add("range", "last_messages", errc::invalid_argument,
                 [=] { (void)truncation_strategy::last_messages(value); });
@@ -441,6 +456,19 @@ struct table : refused {
             o.tools.push_back(code_interpreter());
             o.tools.push_back(code_interpreter());
         });
+        add_options("tools", "a function without a name",
+                    [](run_options& o) { o.tools.push_back(function_tool("", "", "{}")); });
+        add_options("tools", "a local function without a name", [](run_options& o) {
+            o.functions.emplace_back("", "", "{}", [](const function_call&) { return std::string(); });
+        });
+        add_agent("tools", "a function without a name", errc::invalid_argument,
+                  [](agent_definition& d) { d.tools.push_back(function_tool("", "", "{}")); });
+        for (const char* url : {"ftp://far", "far", "/mcp", "https://", "https://a b"}) {
+            add_options("tools", "a server that is at no URL",
+                        [&](run_options& o) { o.tools.push_back(mcp_tool("new", url)); });
+            add_agent("tools", "a server that is at no URL", errc::invalid_argument,
+                      [&](agent_definition& d) { d.tools.push_back(mcp_tool("new", url)); });
+        }
         add_options("tools", "a function without a handler",
                     [](run_options& o) { o.functions.emplace_back("f", "", "{}", function_handler()); });
         add_agent("tools", "a label twice", errc::duplicate_server_label, [](agent_definition& d) {

@@ -1,4 +1,4 @@
-// A run's stream that is cut, stalled, reset or ended early at every byte: it goes on as if nothing had happened.
+// What is the threads protocol's own in finding a run again. What every protocol does: both_protocols.cpp.
 #include "behind_proxy.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -16,12 +16,6 @@ using namespace corun;
 using namespace corun::test;
 using namespace std::chrono_literals;
 using emulator::step;
-
-/// The names of its events. How often each comes is not compared: services say several things twice in a stream, and
-/// once to who reads the run.
-std::set<std::string> kinds_of(const outcome& seen) {
-    return std::set<std::string>(seen.names.begin(), seen.names.end());
-}
 
 /// How many of each kind of event that must come once for one thing have come more often.
 std::size_t repeated(const outcome& seen) {
@@ -109,71 +103,9 @@ struct world : behind_proxy {
     int calls = 0, approvals = 0;
 };
 
-/// All of them only where somebody asks: some thousand runs take minutes with sanitizers.
-std::size_t stride() {
-    return std::getenv("CORUN_EVERY_OFFSET") ? 1 : 401;
-}
-
-struct fault_kind {
-    const char* name;
-    network_fault (*make)();
-};
-const fault_kind kinds[] = {{"cut", &network_fault::cut},
-                            {"reset", &network_fault::reset},
-                            {"truncate", &network_fault::truncate},
-                            {"stall", &network_fault::stall}};
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(reattach)
-
-BOOST_FIXTURE_TEST_CASE(a_stream_that_breaks_anywhere_gives_what_an_unbroken_one_gives, world) {
-    std::size_t tried = 0, lost = 0;
-    for (const flow& each : flows()) {
-        const outcome whole = play(each);
-        BOOST_REQUIRE(!whole.failure);
-        BOOST_REQUIRE(whole.reattached == 0u);
-        std::vector<fault_proxy::response> streams;
-        for (const auto& response : proxy.responses())
-            if (response.stream) streams.push_back(response);
-        BOOST_REQUIRE(streams.size() >= each.responses);
-        streams.erase(streams.begin(), streams.end() - static_cast<std::ptrdiff_t>(each.responses));
-        for (std::size_t nth = 0; nth != each.responses; ++nth) {
-            for (const fault_kind& kind : kinds) {
-                // The first byte of the head, each one about its end, and then all of them or some.
-                std::set<std::size_t> offsets;
-                for (std::size_t at = 0; at < streams[nth].size; at += stride()) offsets.insert(at);
-                for (std::size_t at = 0; at != 4; ++at) offsets.insert(streams[nth].head_size + at);
-                for (const std::size_t at : offsets) {
-                    const bool in_head = at < streams[nth].head_size;
-                    if (std::string(kind.name) == "truncate" && in_head) continue;
-                    proxy.inject(kind.make().at(at).nth(nth + 1));
-                    const outcome seen = play(each);
-                    proxy.forgive();
-                    ++tried;
-                    lost += seen.reattached;
-                    const bool same = !seen.failure && seen.text == whole.text &&
-                                      seen.texts.size() == whole.texts.size() && repeated(seen) == 0 &&
-                                      calls == (each.name == "function") && approvals == (each.name == "approval") &&
-                                      count("POST", "/runs") == 1 && seen.arguments.size() == whole.arguments.size() &&
-                                      kinds_of(seen) == kinds_of(whole);
-                    BOOST_TEST(same);
-                    if (!same) {
-                        std::string story;
-                        for (const event& one : seen.events) story += std::string(one.name()) + ' ';
-                        BOOST_TEST_MESSAGE(each.name << ", " << kind.name << " of response " << nth << " at byte " << at
-                                                     << ": " << seen.failure.message() << " text \"" << seen.text
-                                                     << "\" repeated " << repeated(seen) << " calls " << calls
-                                                     << " approvals " << approvals << " POSTs "
-                                                     << count("POST", "/runs") << ": " << story);
-                    }
-                }
-            }
-        }
-    }
-    BOOST_TEST_MESSAGE("offsets tried: " << tried << ", streams found again: " << lost);
-    BOOST_TEST(lost > 0u);
-}
 
 namespace {
 

@@ -1,10 +1,5 @@
 // The Responses protocol end to end: the same client, agents, threads and streams as with runs.
-#include "curl/transport.hpp"
-#include "emulated.hpp"
-#include "fault_proxy.hpp"
-#include "handle_access.hpp"
-#include "service.hpp"
-#include "virtual_time.hpp"
+#include "behind_proxy.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
@@ -147,24 +142,6 @@ BOOST_AUTO_TEST_CASE(streams_a_text) {
     BOOST_TEST(service->requests().back().query.empty());
 }
 
-BOOST_AUTO_TEST_CASE(gathers_a_run) {
-    agent a = client->local_agent(plain_definition());
-    const run_result result = await(io, a.run("Hi there"));
-    BOOST_TEST(result.text() == "You said: Hi there");
-    BOOST_TEST((result.status == run_state::completed));
-    BOOST_TEST(result.usage.has_value());
-}
-
-BOOST_AUTO_TEST_CASE(functions_are_answered_by_handlers) {
-    service->script("", {step::call_function("get_weather", R"({"city":"Oslo"})"),
-                         step::call_function("get_weather", R"({"city":"Rome"})"), step::reply("It is {output}.")});
-    agent a = client->local_agent(plain_definition());
-    const run_result result = await(io, a.run("weather?", {}, with_function()));
-    BOOST_TEST(calls == 2);
-    BOOST_TEST(result.text() == "It is cold\ncold.");
-    BOOST_TEST(count("POST", responses_path) == 2u);
-}
-
 BOOST_AUTO_TEST_CASE(functions_are_answered_by_hand) {
     service->script("", {step::call_function("get_weather", "{}"), step::reply("It is {output}.")});
     run_options options;
@@ -230,14 +207,6 @@ BOOST_AUTO_TEST_CASE(a_provider_is_asked_again_before_an_approval) {
                boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_call_that_is_denied_does_not_reach_its_server) {
-    service->script("", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("{output}")});
-    agent a = client->local_agent(definition());
-    const run_result result = await(io, a.run("book", token(planted_secret("fresh")), with_approval(false)));
-    BOOST_TEST(result.text() == "The call of reserve_seat was denied.");
-    BOOST_TEST(authorizations_of_calls().empty());
-}
-
 BOOST_AUTO_TEST_CASE(an_approval_has_no_headers_of_its_own) {
     service->script("", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("{output}")});
     agent a = client->local_agent(definition());
@@ -255,24 +224,6 @@ BOOST_AUTO_TEST_CASE(an_approval_has_no_headers_of_its_own) {
     right.approve(id);
     await(io, stream.submit(std::move(right)));
     BOOST_TEST(text_of(await(io, collect(stream))) == "seat 14A is yours");
-}
-
-BOOST_AUTO_TEST_CASE(a_provider_is_asked_once_more_when_its_token_is_refused) {
-    auto asked = std::make_shared<std::vector<mcp_header_request::occasion>>();
-    const std::string good = planted_secret("fresh");
-    const mcp_header_provider provider = [asked, good](mcp_header_request request) -> asio::awaitable<mcp_headers> {
-        asked->push_back(request.why);
-        mcp_headers given = token(asked->size() == 1 ? planted_secret("stale") : good);
-        co_return given;
-    };
-    agent a = client->local_agent(definition(mcp_approval::never()));
-    const auto events = await(io, collect(a.run_stream("reserve_seat", provider)));
-    BOOST_TEST(text_of(events) == "seat 14A is yours");
-    const auto* again = find<run_restarted>(events);
-    BOOST_REQUIRE(again);
-    BOOST_TEST((again->run.status == run_state::failed));
-    BOOST_REQUIRE(asked->size() == 2u);
-    BOOST_TEST((asked->back() == mcp_header_request::occasion::rejected_token));
 }
 
 BOOST_AUTO_TEST_CASE(a_stored_agent_takes_no_headers_unless_it_is_sent_whole) {
@@ -485,20 +436,6 @@ BOOST_AUTO_TEST_CASE(a_run_is_begun_again_after_a_rate_limit) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_response_in_the_background_is_cancelled_at_the_service) {
-    run_options options;
-    options.background = true;
-    event_stream stream = held(options);
-    std::optional<event> arrived;
-    do arrived = await(io, stream.next());
-    while (arrived && !arrived->get_if<text_delta>());
-    BOOST_REQUIRE(arrived.has_value());
-    await(io, stream.cancel_run());
-    const auto rest = await(io, collect(stream));
-    BOOST_TEST(find<run_cancelled>(rest) != nullptr);
-    BOOST_TEST(count("POST", "/cancel") == 1u);
-}
-
 BOOST_AUTO_TEST_CASE(a_response_in_the_foreground_cannot_be_cancelled_but_left) {
     service->options().client_leaves = emulator::client_leaves::is_cancelled;
     event_stream stream = held();
@@ -585,122 +522,144 @@ BOOST_AUTO_TEST_SUITE_END()
 
 namespace {
 
-/// Behind a network that fails where a test says; the library's time is virtual.
-struct behind_proxy : responding {
-    behind_proxy() : proxy(io, service->endpoint()) {
+const std::string one_response = "/openai/v1/responses/*";
+
+/// A response in the background, whose stream breaks once its id has come.
+struct broken : behind_proxy {
+    broken() {
+        // Only what breaks ends a stream here, however long a request takes.
         client_options settings = of_responses();
-        settings.event_timeout = 10min;
-        owner =
-            std::make_shared<detail::service>(io.get_executor(), proxy.endpoint(), credential::bearer(service->token()),
-                                              settings, curl::make_transport(io.get_executor()), clock);
+        settings.event_timeout = settings.idle_timeout = 0ms;
+        connect(std::move(settings));
+        service->script("", {step::reply("one two three")});
+        proxy.inject(network_fault::reset().at(2500));
     }
-    ~behind_proxy() { clock->shut_down(); }
 
-    agent local(prompt_agent_definition what) { return detail::handle_access::make_local(owner, std::move(what)); }
+    asio::awaitable<event_stream> begin() {
+        run_options options;
+        options.background = true;
+        prompt_agent_definition definition("gpt-4o");
+        return detail::handle_access::make_local(owner, std::move(definition)).run_stream("Hi", {}, options);
+    }
+    outcome play() { return await(io, *clock, take_all(begin())); }
 
-    std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
-    fault_proxy proxy;
-    std::shared_ptr<detail::service> owner;
+    /// How often the response was asked for as a stream, or else read.
+    std::size_t streamed() const { return asked("stream=true&starting_after="); }
+    std::size_t read() const { return asked("") - streamed(); }
+
+private:
+    std::size_t asked(const std::string& how) const {
+        return static_cast<std::size_t>(std::count_if(
+            service->requests().begin(), service->requests().end(),
+            [&](const auto& each) { return each.method == "GET" && each.query.find(how) != std::string::npos; }));
+    }
 };
 
-struct outcome {
-    std::string text;
-    std::set<std::string> kinds;
-    std::size_t reattached = 0, ends = 0, actions = 0, messages = 0;
-    std::error_code failure;
-};
-
-asio::awaitable<outcome> take_all(asio::awaitable<event_stream> started) {
-    outcome all;
-    event_stream stream = co_await std::move(started);
-    while (auto arrived = co_await stream.next(all.failure)) {
-        if (arrived->get_if<reattached>()) {
-            ++all.reattached;
-            continue;
-        }
-        if (const auto* delta = arrived->get_if<text_delta>()) all.text += delta->text;
-        if (arrived->get_if<action_required>()) ++all.actions;
-        if (arrived->get_if<message_completed>()) ++all.messages;
-        if (is_terminal(*arrived)) ++all.ends;
-    }
-    co_return all;
+void check_whole(const outcome& seen, std::size_t reattached) {
+    BOOST_TEST(!seen.failure, seen.failure.message());
+    BOOST_TEST(seen.text == "one two three");
+    BOOST_TEST(seen.reattached == reattached);
+    BOOST_TEST(std::count(seen.names.begin(), seen.names.end(), "response.completed") == 1);
+    BOOST_TEST(std::count(seen.names.begin(), seen.names.end(), "response.output_item.done") == 1);
 }
-
-struct fault_kind {
-    const char* name;
-    network_fault (*make)();
-};
-const fault_kind kinds[] = {{"cut", &network_fault::cut},
-                            {"reset", &network_fault::reset},
-                            {"truncate", &network_fault::truncate},
-                            {"stall", &network_fault::stall}};
-
-struct flow {
-    const char* name;
-    std::vector<step> steps;
-    std::size_t responses;
-};
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(responses_that_break)
+BOOST_FIXTURE_TEST_SUITE(a_stream_in_the_background, broken)
 
-BOOST_FIXTURE_TEST_CASE(a_stream_goes_on_from_where_it_broke, behind_proxy) {
-    const std::vector<flow> flows{
-        {"text", {step::reply("Grüße, 🚀 \"Welt\"!")}, 1},
-        {"function", {step::call_function("get_weather", R"({"city":"Oslo"})"), step::reply("It is {output}.")}, 2},
-        {"approval", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("Done: {output}")}, 2},
-    };
-    std::size_t tried = 0, found = 0;
-    for (const flow& each : flows) {
-        const auto play = [&] {
-            service->script("", each.steps);
-            run_options options = with_function();
-            options.on_mcp_approval = with_approval().on_mcp_approval;
-            agent a = local(definition());
-            calls = approvals = 0;
-            return await(io, *clock, take_all(a.run_stream("Hello", token(planted_secret("fresh")), options)));
-        };
-        const std::size_t before = proxy.responses().size();
-        const outcome whole = play();
-        BOOST_REQUIRE(!whole.failure);
-        std::vector<fault_proxy::response> streams;
-        for (std::size_t i = before; i != proxy.responses().size(); ++i)
-            if (proxy.responses()[i].stream) streams.push_back(proxy.responses()[i]);
-        BOOST_REQUIRE(streams.size() == each.responses);
-        for (std::size_t nth = 0; nth != each.responses; ++nth) {
-            for (const fault_kind& kind : kinds) {
-                for (std::size_t at = 0; at < streams[nth].size; at += 401)
-                    BOOST_TEST_CONTEXT(each.name << ", " << kind.name << " of response " << nth << " at byte " << at) {
-                        proxy.inject(kind.make().at(at).nth(nth + 1));
-                        std::error_code failure;
-                        outcome seen;
-                        try {
-                            seen = play();
-                            failure = seen.failure;
-                        } catch (const error& problem) {
-                            failure = problem.code();
-                        }
-                        proxy.forgive();
-                        ++tried;
-                        // Before its id has come, nobody can find a response again: an error, and nothing made up.
-                        if (failure) {
-                            BOOST_TEST(at < 2500u);
-                            BOOST_TEST((seen.ends == 0u));
-                            continue;
-                        }
-                        found += seen.reattached;
-                        BOOST_TEST(seen.text == whole.text);
-                        BOOST_TEST(seen.ends == whole.ends);
-                        BOOST_TEST(seen.actions == whole.actions);
-                        BOOST_TEST(seen.messages == whole.messages);
-                        BOOST_TEST(calls + approvals == static_cast<int>(each.responses) - 1);
-                    }
-            }
-        }
+BOOST_AUTO_TEST_CASE(goes_on_with_the_event_after_the_last) {
+    const outcome seen = play();
+    check_whole(seen, 1);
+    BOOST_TEST(seen.tokens == 3u);
+    BOOST_TEST(streamed() == 1u);
+    BOOST_TEST(read() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_while_the_response_is_at_work) {
+    service->script("", {step::reply("one two three"), step::hold()});
+    event_stream stream = await(io, *clock, begin());
+    std::string text;
+    while (text != "one two three") {
+        const auto arrived = await(io, *clock, stream.next());
+        BOOST_REQUIRE(arrived.has_value());
+        if (const auto* delta = arrived->get_if<text_delta>()) text += delta->text;
     }
-    BOOST_TEST_MESSAGE(tried << " breaks, " << found << " reattachments");
-    BOOST_TEST(found > tried / 3);
+    BOOST_TEST(streamed() == 1u);
+    BOOST_TEST(read() == 0u);
+    await(io, *clock, stream.cancel_run());
+    std::vector<event> rest;
+    while (auto arrived = await(io, *clock, stream.next())) rest.push_back(std::move(*arrived));
+    BOOST_TEST(find<run_cancelled>(rest) != nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_as_often_as_it_breaks) {
+    proxy.inject(network_fault::reset().on("GET", one_response).at(1800).times(2));
+    check_whole(play(), 3);
+    BOOST_TEST(streamed() == 3u);
+    BOOST_TEST(read() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(outlives_an_outage) {
+    proxy.inject(network_fault::lose_request().on("GET", one_response).times(3));
+    service->inject(fault::respond(503).on("GET", one_response).times(2));
+    check_whole(play(), 1);
+    BOOST_TEST(streamed() == 3u);
+    BOOST_TEST(read() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(is_read_where_the_service_does_not_stream_it_again) {
+    service->inject(fault::respond(400).on("GET", one_response));
+    check_whole(play(), 1);
+    BOOST_TEST(streamed() == 1u);
+    BOOST_TEST(read() >= 1u);
+}
+
+BOOST_AUTO_TEST_CASE(is_read_where_the_service_says_something_else_than_a_stream) {
+    service->inject(fault::respond(200, "<html>busy</html>").on("GET", one_response));
+    check_whole(play(), 1);
+    BOOST_TEST(read() >= 1u);
+}
+
+BOOST_AUTO_TEST_CASE(is_read_where_the_stream_brings_nothing_new) {
+    proxy.inject(network_fault::cut().on("GET", one_response).at(400));
+    check_whole(play(), 2);
+    BOOST_TEST(streamed() == 1u);
+    BOOST_TEST(read() >= 1u);
+}
+
+BOOST_AUTO_TEST_CASE(is_read_where_an_event_is_missing) {
+    service->inject(fault::omit("response.output_text.delta").on("GET", one_response));
+    const outcome seen = play();
+    BOOST_TEST(!seen.failure);
+    BOOST_TEST(seen.text == "one two three");
+    BOOST_TEST(seen.reattached == 2u);
+    BOOST_TEST(read() >= 1u);
+}
+
+BOOST_AUTO_TEST_CASE(gives_an_event_that_comes_twice_once) {
+    for (const std::size_t first : {0u, 1u, 4u}) {
+        proxy.forgive();
+        proxy.inject(network_fault::reset().at(2500));
+        proxy.inject(network_fault::duplicate(first, 3).on("GET", one_response));
+        const outcome seen = play();
+        check_whole(seen, 1);
+        BOOST_TEST(seen.tokens == 3u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(is_read_where_its_events_are_not_numbered) {
+    const auto unnumbered = [](const std::string&, std::string frame) {
+        const std::size_t at = frame.find("\"sequence_number\":");
+        if (at == frame.npos) return frame;
+        const std::size_t number = at + 18;
+        return frame.replace(number, frame.find_first_not_of("0123456789", number) - number, "0");
+    };
+    service->inject(fault::rewrite(unnumbered));
+    const outcome seen = play();
+    BOOST_TEST(!seen.failure);
+    BOOST_TEST(seen.text == "one two three");
+    BOOST_TEST(streamed() == 0u);
+    BOOST_TEST(read() >= 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -153,4 +153,26 @@ BOOST_AUTO_TEST_CASE(the_message_of_a_rate_limit_says_when_to_try_again) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(an_event_may_repeat_the_headers_of_a_refusal) {
+    const struct {
+        const char* headers;
+        std::optional<std::chrono::milliseconds> expected;
+    } cases[] = {
+        {R"({"retry-after":"22"})", 22s},
+        {R"({"retry-after":1.5})", 1500ms},
+        {R"({"x-other":"1","Retry-After":"3"})", 3s},
+        {R"({"retry-after":"7","retry-after-ms":"20"})", 20ms},
+        {R"({"x-ms-retry-after-ms":20})", 20ms},
+        {R"({"retry-after":"1e300"})", 24h},
+        {R"({"retry-after":"-1"})", std::nullopt},
+        {R"({"retry-after":"soon"})", std::nullopt},
+        {R"({"retry-after":null})", std::nullopt},
+        {R"({"retry-after":{}})", std::nullopt},
+        {"{}", std::nullopt},
+        {"[]", std::nullopt},
+        {"", std::nullopt},
+    };
+    for (const auto& each : cases) BOOST_CHECK(codec::retry_hint_of(each.headers) == each.expected);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

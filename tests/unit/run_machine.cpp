@@ -1,9 +1,12 @@
 #include "run/machine.hpp"
+#include "run/sequence.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace {
 
@@ -403,6 +406,77 @@ BOOST_AUTO_TEST_CASE(a_run_whose_answers_were_carried_out_is_found_again_too) {
     BOOST_TEST(m.lost());
     m.readings_begin(start + 2s);
     BOOST_TEST(m.event_arrived(event_class::last));
+}
+
+// A run that is lost, and streamed again.
+
+namespace {
+
+machine lost_machine() {
+    run::limits limits = bounds(60s);
+    limits.reattachments = 2;
+    machine m(limits, start);
+    m.run_known(true);
+    m.response_ended(errc::connection_lost);
+    return m;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_lost_run_goes_on_when_another_response_tells_of_it) {
+    machine m = lost_machine();
+    BOOST_TEST(m.lost());
+    m.response_begins(start + 1s);
+    BOOST_TEST(m.lost());
+    BOOST_TEST(m.reading());
+    m.response_accepted();
+    BOOST_TEST(m.going());
+    BOOST_TEST(m.event_arrived(event_class::last));
+    BOOST_TEST(m.over());
+    BOOST_TEST(!m.failure());
+}
+
+BOOST_AUTO_TEST_CASE(silence_instead_of_that_response_leaves_it_lost) {
+    machine m = lost_machine();
+    m.response_begins(start + 1s);
+    BOOST_TEST((m.deadline() == start + 61s));
+    m.time_passed(start + 61s);
+    BOOST_TEST(m.lost());
+    BOOST_TEST(!m.reading());
+    BOOST_TEST(!m.failure());
+}
+
+BOOST_AUTO_TEST_CASE(what_arrives_twice_is_for_the_caller_once) {
+    machine m(bounds(60s), start);
+    BOOST_TEST(!m.event_arrived(event_class::repeated));
+    BOOST_TEST(m.going());
+    BOOST_TEST(m.event_arrived(event_class::ordinary));
+}
+
+BOOST_AUTO_TEST_CASE(events_that_are_numbered_one_by_one_prove_where_a_stream_goes_on) {
+    using place = run::sequence::place;
+    run::sequence numbers;
+    BOOST_TEST(!numbers.last().has_value());
+    for (const int number : {7, 8, 9}) BOOST_TEST((numbers.observe(number) == place::next));
+    BOOST_TEST(numbers.last().value() == 9);
+    numbers.resume();
+    for (const int number : {7, 9}) BOOST_TEST((numbers.observe(number) == place::repeated));
+    BOOST_TEST((numbers.observe(11) == place::beyond_a_gap));
+    BOOST_TEST((numbers.observe(10) == place::next));
+    BOOST_TEST(numbers.last().value() == 10);
+    BOOST_TEST((numbers.observe(std::nullopt) == place::next));
+    BOOST_TEST(!numbers.last().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(events_numbered_in_another_way_prove_nothing) {
+    using place = run::sequence::place;
+    const std::vector<std::vector<std::optional<std::int64_t>>> streams{
+        {0, 0}, {0, 2}, {-1, -1, -1}, {std::nullopt}, {0, std::nullopt, 1}, {3, 2, 1}};
+    for (const auto& stream : streams) {
+        run::sequence numbers;
+        for (const auto& number : stream) BOOST_TEST((numbers.observe(number) == place::next));
+        BOOST_TEST(!numbers.last().has_value());
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,807 @@
+// What an application relies on, in whichever protocol its client speaks: one source of tests for both.
+#include "behind_proxy.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace corun;
+using namespace corun::test;
+using namespace std::chrono_literals;
+using emulator::fault;
+using emulator::step;
+using names = std::vector<std::string>;
+using occasion = mcp_header_request::occasion;
+
+/// How the tests' applications differ.
+struct way {
+    protocol spoken;
+    bool in_background;  ///< Which only the Responses protocol has.
+};
+
+/// An application behind a network that fails where a test says; the library's time is virtual.
+struct application : behind_proxy {
+    explicit application(way what) : speaks(what), has_runs(what.spoken == protocol::threads) {
+        service->options().stored_headers_effective = true;
+        mcp->accept_token(planted_secret("fresh"));
+        client_options direct = searched();
+        direct.protocol = speaks.spoken;
+        client.emplace(io.get_executor(), service->endpoint(), credential::bearer(service->token()), direct);
+        use({});
+        desk = make("desk", {mcp_tool("bookings", mcp->url())});
+        plain = make("plain", {});
+        service->forget_requests();
+    }
+
+    /// From here on with other settings.
+    void use(client_options settings) {
+        settings.protocol = speaks.spoken;
+        if (settings.event_timeout == client_options().event_timeout) settings.event_timeout = 10min;
+        connect(std::move(settings));
+        if (!desk.id().empty()) desk = by_proxy(desk.id());
+        if (!plain.id().empty()) plain = by_proxy(plain.id());
+    }
+
+    agent by_proxy(const std::string& id) { return wait(detail::handle_access::get<agent>(owner, id)); }
+
+    agent make(std::string name, std::vector<tool> tools) {
+        agent_definition definition("gpt-4o");
+        definition.name = std::move(name);
+        definition.instructions = "Answer travel questions.";
+        definition.tools = std::move(tools);
+        return by_proxy(await(io, client->create_agent(std::move(definition))).id());
+    }
+
+    thread new_thread() {
+        const std::string id = await(io, client->create_thread()).id();
+        return wait(detail::handle_access::get<thread>(owner, id));
+    }
+
+    /// What a run of this application is given.
+    run_options usual() const {
+        run_options made;
+        if (speaks.in_background) made.background = true;
+        // A stored agent of the Responses protocol takes no headers of a run.
+        made.reconcile.inline_definition = !has_runs;
+        return made;
+    }
+    run_options with_function() {
+        run_options made = usual();
+        made.functions.emplace_back("get_weather", "The weather.", R"({"type":"object","properties":{}})",
+                                    [this](function_call) -> asio::awaitable<std::string> {
+                                        ++calls;
+                                        std::string cold = "cold";
+                                        co_return cold;
+                                    });
+        return made;
+    }
+    run_options with_approval(bool answer = true) {
+        run_options made = usual();
+        made.on_mcp_approval = [this, answer](mcp_approval_request) -> asio::awaitable<bool> {
+            ++approvals;
+            bool yes = answer;
+            co_return yes;
+        };
+        return made;
+    }
+    run_options unasked() const {
+        run_options made = usual();
+        made.default_approval = mcp_approval::never();
+        return made;
+    }
+
+    template <class T>
+    T wait(asio::awaitable<T> task) {
+        return await(io, *clock, std::move(task));
+    }
+    void wait(asio::awaitable<void> task) { await(io, *clock, std::move(task)); }
+
+    template <class T>
+    error failure(asio::awaitable<T> task) {
+        try {
+            wait(std::move(task));
+        } catch (const error& met) {
+            check_hides_secrets(met.details());
+            return met;
+        }
+        BOOST_ERROR("it did not fail");
+        return error(std::error_code(), {});
+    }
+
+    /// The events until the stream ends or waits.
+    std::vector<event> take(event_stream& stream) {
+        std::vector<event> events;
+        while (auto arrived = wait(stream.next())) events.push_back(std::move(*arrived));
+        check_hides_secrets(stream.report());
+        return events;
+    }
+    std::vector<event> take(asio::awaitable<event_stream> started) {
+        event_stream stream = wait(std::move(started));
+        return take(stream);
+    }
+
+    /// Until it has begun to answer, which it does not go on with.
+    event_stream held(run_options with) {
+        service->script("", {step::reply("Well"), step::hold()});
+        event_stream stream = wait(plain.run_stream(new_thread(), "Hello", {}, std::move(with)));
+        std::optional<event> arrived;
+        do arrived = wait(stream.next());
+        while (arrived && !arrived->get_if<text_delta>());
+        return stream;
+    }
+
+    /// How many requests have begun runs, or gone on with them.
+    std::size_t posts() const {
+        return has_runs ? count("POST", "/runs") + count("POST", "/submit_tool_outputs") : count("POST", "/responses");
+    }
+    std::size_t cancellations() const { return count("POST", "/cancel"); }
+
+    names authorizations_of_calls() const {
+        names seen;
+        for (const auto& call : mcp->calls())
+            if (call.method == "tools/call") seen.push_back(call.authorization);
+        return seen;
+    }
+    static std::string bearer(std::string_view which) { return "Bearer " + planted_secret(which); }
+    static mcp_headers headers(std::string_view which) { return token(planted_secret(which)); }
+
+    const way speaks;
+    const bool has_runs;
+    agent desk, plain;
+    int calls = 0, approvals = 0;
+};
+
+template <class Body>
+const Body* find(const std::vector<event>& events) {
+    for (const event& each : events)
+        if (const auto* found = each.get_if<Body>()) return found;
+    return nullptr;
+}
+
+template <class Body>
+std::size_t count_of(const std::vector<event>& events) {
+    return static_cast<std::size_t>(
+        std::count_if(events.begin(), events.end(), [](const event& each) { return each.get_if<Body>(); }));
+}
+
+}  // namespace
+
+/// A test of an application, in each of the ways.
+#define IN_BOTH_PROTOCOLS(name)                         \
+    struct name : application {                         \
+        using application::application;                 \
+        void test();                                    \
+    };                                                  \
+    BOOST_AUTO_TEST_SUITE(name##_in)                    \
+    BOOST_AUTO_TEST_CASE(threads) {                     \
+        name({protocol::threads, false}).test();        \
+    }                                                   \
+    BOOST_AUTO_TEST_CASE(responses) {                   \
+        name({protocol::responses, false}).test();      \
+    }                                                   \
+    BOOST_AUTO_TEST_CASE(responses_in_the_background) { \
+        name({protocol::responses, true}).test();       \
+    }                                                   \
+    BOOST_AUTO_TEST_SUITE_END()                         \
+    void name::test()
+
+BOOST_AUTO_TEST_SUITE(both_protocols)
+
+// Text.
+
+IN_BOTH_PROTOCOLS(a_text_streams) {
+    event_stream stream = wait(plain.run_stream("Hi there", {}, usual()));
+    const auto events = take(stream);
+    BOOST_TEST(text_of(events) == "You said: Hi there");
+    BOOST_TEST(count_of<text_delta>(events) == 4u);
+    BOOST_REQUIRE(find<run_created>(events));
+    BOOST_TEST(find<run_created>(events)->run_id == stream.run_id());
+    BOOST_REQUIRE(count_of<message_completed>(events) == 1u);
+    BOOST_TEST(find<message_completed>(events)->message.text() == "You said: Hi there");
+    const auto* end = events.back().get_if<run_completed>();
+    BOOST_REQUIRE(end);
+    BOOST_TEST((end->run.status == run_state::completed));
+    BOOST_TEST(end->run.usage.has_value());
+    BOOST_TEST(posts() == 1u);
+    BOOST_TEST(!wait(stream.next()).has_value());
+}
+
+IN_BOTH_PROTOCOLS(a_run_is_gathered) {
+    const run_result result = wait(plain.run("Hi there", {}, usual()));
+    BOOST_TEST(result.text() == "You said: Hi there");
+    BOOST_TEST((result.status == run_state::completed));
+    BOOST_TEST(result.usage.has_value());
+    BOOST_TEST(!result.run_id.empty());
+}
+
+IN_BOTH_PROTOCOLS(a_thread_holds_its_runs) {
+    const thread in = new_thread();
+    for (const char* text : {"one", "two"}) {
+        const run_result result = wait(plain.run(in, text, {}, usual()));
+        BOOST_TEST(result.text() == "You said: " + std::string(text));
+        BOOST_TEST(result.thread_id == in.id());
+    }
+}
+
+IN_BOTH_PROTOCOLS(any_text_arrives_as_it_was_sent) {
+    const std::string text = "Grüße,\n\t\"Welt\" \\ 🚀 \xe2\x80\xa8 \x01 </script> \xf0\x9f\x87\xb3\xf0\x9f\x87\xb4";
+    service->script("", {step::reply(text)});
+    BOOST_TEST(text_of(take(plain.run_stream(text, {}, usual()))) == text);
+    BOOST_TEST(wait(plain.run("Hi", {}, usual())).text() == text);
+}
+
+IN_BOTH_PROTOCOLS(a_failed_run_is_told_as_one) {
+    service->script("", {step::reply("Well"), step::fail("server_error", "Out of order.")});
+    const auto events = take(plain.run_stream("Hi", {}, usual()));
+    BOOST_TEST(text_of(events) == "Well");
+    const auto* end = events.back().get_if<run_failed>();
+    BOOST_REQUIRE(end);
+    BOOST_REQUIRE(end->run.last_error.has_value());
+    BOOST_TEST(end->run.last_error->code == "server_error");
+    BOOST_TEST(end->run.last_error->message == "Out of order.");
+    BOOST_TEST(failure(plain.run("Hi", {}, usual())).code() == errc::run_failed);
+}
+
+// Functions.
+
+IN_BOTH_PROTOCOLS(functions_are_answered_by_handlers) {
+    service->script("", {step::call_function("get_weather", R"({"city":"Oslo"})"),
+                         step::call_function("get_weather", R"({"city":"Rome"})"), step::next_round(),
+                         step::call_function("get_weather", R"({"city":"Bern"})"), step::reply("It is {output}.")});
+    const auto events = take(plain.run_stream("weather?", {}, with_function()));
+    BOOST_TEST(calls == 3);
+    BOOST_TEST(text_of(events) == "It is cold.");
+    BOOST_TEST(count_of<action_required>(events) == 2u);
+    BOOST_TEST(posts() == 3u);
+    BOOST_TEST(events.back().get_if<run_completed>());
+}
+
+IN_BOTH_PROTOCOLS(functions_are_answered_by_hand) {
+    service->script("", {step::call_function("get_weather", R"({"city":"Oslo"})"), step::reply("{output}!")});
+    run_options options = usual();
+    options.tools.emplace_back(function_tool("get_weather", "The weather.", R"({"type":"object","properties":{}})"));
+    event_stream stream = wait(plain.run_stream(new_thread(), "weather?", {}, options));
+    const auto first = take(stream);
+    BOOST_TEST(stream.waits_for_answers());
+    const auto* asked = first.back().get_if<action_required>();
+    BOOST_REQUIRE(asked);
+    BOOST_REQUIRE(asked->action.function_calls.size() == 1u);
+    BOOST_TEST(asked->action.function_calls[0].name == "get_weather");
+    BOOST_TEST(asked->action.function_calls[0].arguments == R"({"city":"Oslo"})");
+    submission answers;
+    answers.output(asked->action.function_calls[0].id, "warm");
+    wait(stream.submit(std::move(answers)));
+    const auto second = take(stream);
+    BOOST_TEST(text_of(second) == "warm!");
+    BOOST_TEST(second.back().get_if<run_completed>());
+    BOOST_TEST(!stream.waits_for_answers());
+    // It waits for nothing any more.
+    submission late;
+    late.output("call_1", "cold");
+    BOOST_TEST(failure(stream.submit(std::move(late))).code() == errc::invalid_argument);
+}
+
+IN_BOTH_PROTOCOLS(a_function_that_throws_tells_the_model_so) {
+    service->script("", {step::call_function("get_weather"), step::reply("{output}")});
+    run_options options = usual();
+    options.functions.emplace_back("get_weather", "The weather.", R"({"type":"object","properties":{}})",
+                                   [](function_call) -> asio::awaitable<std::string> {
+                                       throw std::runtime_error("no barometer");
+                                       co_return std::string();
+                                   });
+    const auto events = take(plain.run_stream("weather?", {}, options));
+    BOOST_TEST(text_of(events).find("no barometer") != std::string::npos);
+    BOOST_TEST(events.back().get_if<run_completed>());
+}
+
+// Approvals.
+
+IN_BOTH_PROTOCOLS(an_approval_is_given_or_denied_by_a_handler) {
+    service->script("", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("{output}")});
+    for (const bool answer : {true, false}) {
+        approvals = 0;
+        const auto events = take(desk.run_stream("book", headers("fresh"), with_approval(answer)));
+        BOOST_TEST(approvals == 1);
+        BOOST_TEST((text_of(events) == "seat 14A is yours") == answer);
+        BOOST_TEST(events.back().get_if<run_completed>());
+        BOOST_TEST(authorizations_of_calls() == names{bearer("fresh")}, boost::test_tools::per_element());
+    }
+}
+
+IN_BOTH_PROTOCOLS(an_approval_is_given_by_hand) {
+    service->script("", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("{output}")});
+    event_stream stream = wait(desk.run_stream(new_thread(), "book", headers("fresh"), usual()));
+    const auto first = take(stream);
+    const auto* asked = first.back().get_if<action_required>();
+    BOOST_REQUIRE(asked);
+    BOOST_REQUIRE(asked->action.mcp_approvals.size() == 1u);
+    const mcp_approval_request& one = asked->action.mcp_approvals[0];
+    BOOST_TEST(one.server_label == "bookings");
+    BOOST_TEST(one.name == "reserve_seat");
+    BOOST_TEST(authorizations_of_calls().empty());
+    submission answers;
+    answers.approve(one.id);
+    wait(stream.submit(std::move(answers)));
+    BOOST_TEST(text_of(take(stream)) == "seat 14A is yours");
+    BOOST_TEST(authorizations_of_calls() == names{bearer("fresh")}, boost::test_tools::per_element());
+}
+
+// Headers of each run.
+
+IN_BOTH_PROTOCOLS(a_reused_agent_takes_the_headers_of_each_run) {
+    mcp->accept_token(planted_secret("second"));
+    const thread in = new_thread();
+    names expected;
+    for (const char* which : {"fresh", "second", "fresh"}) {
+        const run_result result = wait(desk.run(in, "Book seat", headers(which), unasked()));
+        BOOST_TEST(result.text().find("seat 14A is yours") != std::string::npos);
+        check_hides_secrets("a report", result.report.body());
+        expected.push_back(bearer(which));
+    }
+    BOOST_TEST(authorizations_of_calls() == expected, boost::test_tools::per_element());
+    // Nothing of them is stored.
+    wait(desk.refresh());
+    check_hides_secrets("the agent", desk.definition().raw);
+    thread same = in;
+    wait(same.refresh());
+    check_hides_secrets("the thread", same.definition().raw);
+}
+
+IN_BOTH_PROTOCOLS(a_token_that_has_expired_is_the_runs_failure) {
+    mcp->accept_token(planted_secret("hourly"), now() + 1h);
+    (void)wait(desk.run("Book seat", headers("hourly"), unasked()));
+    *moved += 2h;
+    try {
+        (void)wait(desk.run("Book seat", headers("hourly"), unasked()));
+        BOOST_ERROR("a run with an expired token must fail");
+    } catch (const run_error& failure) {
+        BOOST_TEST(failure.code() == errc::run_failed);
+        BOOST_TEST(failure.service_message().find("401") != std::string::npos);
+        check_hides_secrets("an error", failure.what());
+    }
+    const run_result again = wait(desk.run("Book seat", headers("fresh"), unasked()));
+    BOOST_TEST((again.status == run_state::completed));
+}
+
+IN_BOTH_PROTOCOLS(a_provider_is_asked_again_for_a_token_that_was_refused) {
+    std::vector<occasion> asked;
+    const mcp_header_provider provider = [&asked](mcp_header_request request) -> asio::awaitable<mcp_headers> {
+        asked.push_back(request.why);
+        co_return token(planted_secret(asked.size() == 1 ? "stale" : "fresh"));
+    };
+    const auto events = take(desk.run_stream(new_thread(), "Book seat", provider, unasked()));
+    BOOST_TEST(text_of(events).find("seat 14A is yours") != std::string::npos);
+    BOOST_REQUIRE(count_of<run_restarted>(events) == 1u);
+    BOOST_TEST((find<run_restarted>(events)->run.status == run_state::failed));
+    BOOST_TEST(count_of<run_failed>(events) == 0u);
+    BOOST_TEST((asked == std::vector<occasion>{occasion::run_start, occasion::rejected_token}));
+}
+
+IN_BOTH_PROTOCOLS(a_run_outlives_its_token_where_a_provider_gives_fresh_ones) {
+    service->script("", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("{output}. "),
+                         step::call_mcp("reserve_seat", R"({"seat":"14B"})"), step::reply("{output}.")});
+    int given = 0;
+    const mcp_header_provider provider = [&](mcp_header_request request) -> asio::awaitable<mcp_headers> {
+        BOOST_TEST((request.why == (given == 0 ? occasion::run_start : occasion::approval)));
+        BOOST_TEST(request.server_labels == names{"bookings"}, boost::test_tools::per_element());
+        const std::string fresh = planted_secret("number-" + std::to_string(++given));
+        mcp->accept_token(fresh, now() + 3min);
+        co_return token(fresh);
+    };
+    run_options options = usual();
+    options.on_mcp_approval = [this](mcp_approval_request) -> asio::awaitable<bool> {
+        *moved += 4min;  // Somebody had to be asked.
+        bool yes = true;
+        co_return yes;
+    };
+    const auto events = take(desk.run_stream("book", provider, options));
+    BOOST_TEST(text_of(events) == "seat 14A is yours. seat 14A is yours.");
+    BOOST_TEST(given == 3);
+    BOOST_TEST(authorizations_of_calls() == (names{bearer("number-2"), bearer("number-3")}),
+               boost::test_tools::per_element());
+}
+
+IN_BOTH_PROTOCOLS(the_headers_of_many_users_at_once_never_mix) {
+    constexpr int users = 50;
+    for (int user = 0; user < users; ++user) mcp->accept_token(planted_secret("of-" + std::to_string(user) + "-end"));
+    std::map<std::string, int> user_of;
+    const auto talk = [&](int user) -> asio::awaitable<int> {
+        const std::string mine = planted_secret("of-" + std::to_string(user) + "-end");
+        const mcp_header_provider provider = [mine](mcp_header_request) -> asio::awaitable<mcp_headers> {
+            co_await asio::post(asio::use_awaitable);
+            co_return token(mine);
+        };
+        event_stream stream = co_await desk.run_stream("Book seat " + std::to_string(user), provider, with_approval());
+        while (auto arrived = co_await stream.next())
+            if (const auto* made = arrived->get_if<run_created>()) user_of[std::string(made->run_id)] = user;
+        // In the Responses protocol an answer is a response of its own.
+        user_of[stream.run_id()] = user;
+        co_return user;
+    };
+    int finished = 0;
+    std::exception_ptr failure;
+    for (int user = 0; user < users; ++user)
+        asio::co_spawn(io, talk(user), [&](std::exception_ptr e, int) {
+            if (e) failure = e;
+            ++finished;
+        });
+    run_in_virtual_time(io, *clock, [&] { return finished == users; });
+    if (failure) std::rethrow_exception(failure);
+    std::map<int, int> calls_of;
+    for (const auto& request : service->mcp_requests()) {
+        const auto run = user_of.find(request.run_id);
+        BOOST_REQUIRE((run != user_of.end()));
+        BOOST_TEST(request.header("Authorization") == bearer("of-" + std::to_string(run->second) + "-end"));
+        calls_of[run->second] += request.method == "tools/call";
+    }
+    BOOST_TEST(calls_of.size() == static_cast<std::size_t>(users));
+    for (const auto& [user, made] : calls_of) BOOST_TEST(made == 1);
+}
+
+// Cancellation.
+
+IN_BOTH_PROTOCOLS(a_run_is_cancelled) {
+    event_stream stream = held(usual());
+    if (!has_runs && !speaks.in_background) {
+        // The service cancels responses in the background only.
+        BOOST_TEST(failure(stream.cancel_run()).code() == errc::bad_request);
+        return;
+    }
+    wait(stream.cancel_run());
+    const auto rest = take(stream);
+    BOOST_REQUIRE(!rest.empty());
+    BOOST_TEST(rest.back().get_if<run_cancelled>());
+    BOOST_TEST(cancellations() == 1u);
+}
+
+IN_BOTH_PROTOCOLS(a_run_is_cancelled_while_a_handler_is_at_work) {
+    service->script("", {step::call_function("get_weather"), step::reply("{output}")});
+    asio::steady_timer never(io, asio::steady_timer::time_point::max());
+    bool called = false;
+    run_options options = usual();
+    options.functions.emplace_back("get_weather", "The weather.", R"({"type":"object","properties":{}})",
+                                   [&](function_call) -> asio::awaitable<std::string> {
+                                       called = true;
+                                       co_await never.async_wait(asio::use_awaitable);
+                                       std::string cold = "cold";
+                                       co_return cold;
+                                   });
+    event_stream stream = wait(plain.run_stream(new_thread(), "weather?", {}, options));
+    while (!called) {
+        if (!stream.try_next()) run_ready(io);
+    }
+    wait(stream.cancel_run());
+    const auto rest = take(stream);
+    BOOST_REQUIRE(!rest.empty());
+    BOOST_TEST(rest.back().get_if<run_cancelled>());
+}
+
+IN_BOTH_PROTOCOLS(stop_ends_the_run_and_the_stream) {
+    service->options().client_leaves = emulator::client_leaves::is_cancelled;
+    event_stream stream = held(usual());
+    wait(stream.stop());
+    BOOST_TEST(!stream.try_next().has_value());
+    std::error_code code;
+    BOOST_TEST(!wait(stream.next(code)).has_value());
+    BOOST_TEST(code == asio::error::operation_aborted);
+}
+
+IN_BOTH_PROTOCOLS(an_abandoned_run_is_cancelled_when_asked) {
+    for (const auto what : {abandoned_run::goes_on, abandoned_run::cancelled}) {
+        service->forget_requests();
+        run_options options = usual();
+        options.on_abandon = what;
+        { const event_stream stream = held(options); }
+        for (int i = 0; i != 200; ++i) run_ready(io);
+        BOOST_TEST(cancellations() == (what == abandoned_run::cancelled ? 1u : 0u));
+    }
+}
+
+// Bad input.
+
+IN_BOTH_PROTOCOLS(bad_input_is_refused_before_anything_is_sent) {
+    const thread in = new_thread();
+    service->forget_requests();
+    std::size_t tried = 0;
+    const auto refused = [&](const char* what, agent& with, message said, mcp_headers headers, run_options options,
+                             errc expected) {
+        BOOST_TEST_CONTEXT(what) {
+            ++tried;
+            BOOST_TEST(failure(with.run_stream(in, said, headers, options)).code() == expected);
+            BOOST_TEST(failure(with.run(in, said, headers, options)).code() == expected);
+            BOOST_TEST(posts() == 0u);
+        }
+    };
+    const auto changed = [this](auto change) {
+        run_options options = usual();
+        change(options);
+        return options;
+    };
+    const run_options common = usual();
+    mcp_headers unknown, injecting, empty_name, framing;
+    unknown.set("bookngs", "Authorization", "Bearer x");
+    injecting.set("bookings", "Authorization", "Bearer x\r\nX-Other: y");
+    empty_name.set("bookings", "", "x");
+    framing.set("bookings", "Bad name", "x");
+    refused("a label that no tool has", desk, "Hi", unknown, common, errc::unknown_server_label);
+    refused("a header that injects another", desk, "Hi", injecting, common, errc::invalid_header);
+    refused("a header without a name", desk, "Hi", empty_name, common, errc::invalid_header);
+    refused("a header whose name is none", desk, "Hi", framing, common, errc::invalid_header);
+    refused("a message that is not UTF-8", plain, "caf\xe9", {}, common, errc::invalid_argument);
+    refused("a temperature that is no number", plain, "Hi", {},
+            changed([](run_options& o) { o.temperature = std::numeric_limits<double>::quiet_NaN(); }),
+            errc::invalid_argument);
+    refused("too much metadata", plain, "Hi", {}, changed([](run_options& o) {
+                for (int i = 0; i != 17; ++i) o.metadata["key" + std::to_string(i)] = "x";
+            }),
+            errc::invalid_argument);
+    refused("a metadata key that is too long", plain, "Hi", {},
+            changed([](run_options& o) { o.metadata[std::string(65, 'k')] = "x"; }), errc::invalid_argument);
+    refused("a function whose schema is no JSON", plain, "Hi", {},
+            changed([](run_options& o) { o.tools.emplace_back(function_tool("f", "F.", "{")); }),
+            errc::invalid_argument);
+    refused("a function without a name", plain, "Hi", {},
+            changed([](run_options& o) { o.tools.emplace_back(function_tool("", "F.", "{}")); }),
+            errc::invalid_argument);
+    refused("a server of another scheme", plain, "Hi", {},
+            changed([](run_options& o) { o.tools.emplace_back(mcp_tool("far", "ftp://far")); }),
+            errc::invalid_argument);
+    refused("a negative timeout", plain, "Hi", {}, changed([](run_options& o) { o.idle_timeout = -1s; }),
+            errc::invalid_argument);
+    BOOST_TEST(posts() == 0u);
+    BOOST_TEST(tried == 12u);
+}
+
+// Requests that fail.
+
+IN_BOTH_PROTOCOLS(a_refusal_that_may_pass_is_sent_again) {
+    for (const int status : {408, 429, 503}) {
+        service->forget_requests();
+        service->inject(fault::respond(status).on("POST", has_runs ? "/threads/runs" : "/openai/v1/responses"));
+        BOOST_TEST(wait(plain.run("Hi", {}, usual())).text() == "You said: Hi");
+        BOOST_TEST(service->requests().size() >= 2u);
+    }
+}
+
+IN_BOTH_PROTOCOLS(an_internal_error_makes_one_request_only) {
+    service->inject(
+        fault::respond(500).on("POST", has_runs ? "/threads/runs" : "/openai/v1/responses").times(fault::always));
+    const error met = failure(plain.run("Hi", {}, usual()));
+    BOOST_TEST(met.code() == errc::server_failed);
+    BOOST_TEST(met.status() == 500);
+    BOOST_TEST(posts() == 1u);
+}
+
+IN_BOTH_PROTOCOLS(a_rate_limit_is_begun_again_after_when_asked) {
+    run_options options = usual();
+    options.rate_limit_restarts = 1;
+    service->script("", {step::fail("rate_limit_exceeded", "Try again in 7 seconds.")});
+    const net::time_point before = clock->now();
+    event_stream stream = wait(plain.run_stream("Hi", {}, options));
+    std::vector<event> events;
+    while (auto arrived = wait(stream.next())) {
+        if (arrived->get_if<run_created>()) service->script("", {step::reply("There.")});
+        events.push_back(*arrived);
+    }
+    BOOST_TEST(text_of(events) == "There.");
+    BOOST_TEST(count_of<run_restarted>(events) == 1u);
+    BOOST_TEST((clock->now() - before >= 7s));
+    BOOST_TEST(posts() == 2u);
+}
+
+// A stream that breaks.
+
+namespace {
+
+/// How often each kind of event that must come once for one thing has come more often or not at all.
+std::size_t repeated(const outcome& seen) {
+    std::map<std::string, std::size_t> counts;
+    for (const event& each : seen.events) {
+        if (const auto* done = each.get_if<message_completed>()) ++counts["message " + done->message.id];
+        if (const auto* made = each.get_if<message_created>()) ++counts["created " + made->message.id];
+        if (const auto* made = each.get_if<run_created>()) ++counts["run " + std::string(made->run_id)];
+        if (const auto* asked = each.get_if<action_required>()) {
+            for (const auto& call : asked->action.function_calls) ++counts["asked " + call.id];
+            for (const auto& call : asked->action.mcp_approvals) ++counts["asked " + call.id];
+        }
+        if (is_terminal(each)) ++counts["end"];
+    }
+    return static_cast<std::size_t>(
+        std::count_if(counts.begin(), counts.end(), [](const auto& each) { return each.second != 1; }));
+}
+
+/// What its events say, by name. How often each says it is not compared: services say several things twice in a stream,
+/// and once to who reads the run.
+std::set<std::string> kinds_of(const outcome& seen) {
+    return std::set<std::string>(seen.names.begin(), seen.names.end());
+}
+
+/// The same by type, without what tells of progress only: who reads a response sees what it holds, and not how that
+/// came about.
+std::set<std::size_t> things_said(const outcome& seen) {
+    std::set<std::size_t> types;
+    for (const event& each : seen.events) {
+        const bool is_progress = each.get_if<run_status>() || each.get_if<message_in_progress>() ||
+                                 each.get_if<step_in_progress>() || each.get_if<unknown>() || each.get_if<reattached>();
+        if (!is_progress) types.insert(each.body().index());
+    }
+    return types;
+}
+
+std::string story_of(const outcome& seen) {
+    std::string story;
+    for (const event& each : seen.events) story += std::string(each.name()) + ' ';
+    return story;
+}
+
+/// A flow of a run, with its answers by handlers.
+struct flow {
+    const char* name;
+    std::vector<step> steps;
+    std::size_t streams;  ///< That it takes.
+};
+const std::vector<flow> flows{
+    {"text", {step::reply("Grüße, 🚀 \"Welt\"!")}, 1},
+    {"function", {step::call_function("get_weather", R"({"city":"Oslo"})"), step::reply("It is {output}.")}, 2},
+    {"approval", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("Done: {output}")}, 2},
+};
+
+struct fault_kind {
+    const char* name;
+    network_fault (*make)();
+};
+const fault_kind kinds[] = {{"cut", &network_fault::cut},
+                            {"reset", &network_fault::reset},
+                            {"truncate", &network_fault::truncate},
+                            {"stall", &network_fault::stall}};
+
+/// All offsets only where somebody asks: ten thousands of runs take long.
+std::size_t stride() {
+    return std::getenv("CORUN_EVERY_OFFSET") ? 1 : 401;
+}
+
+}  // namespace
+
+IN_BOTH_PROTOCOLS(a_stream_that_breaks_anywhere_gives_what_an_unbroken_one_gives) {
+    std::size_t tried = 0, found = 0, unknown_runs = 0;
+    for (const flow& each : flows) {
+        const bool functions = each.name == std::string("function"), asks = each.name == std::string("approval");
+        const auto play = [&] {
+            service->script("", each.steps);
+            service->forget_requests();
+            calls = approvals = 0;
+            agent& with = functions ? plain : desk;
+            run_options options = functions ? with_function() : with_approval();
+            outcome seen;
+            try {
+                seen = wait(take_all(
+                    with.run_stream(new_thread(), "Hello", functions ? mcp_headers() : headers("fresh"), options)));
+            } catch (const error& met) {
+                seen.failure = met.code();
+            }
+            return seen;
+        };
+        const std::size_t before = proxy.responses().size();
+        const outcome whole = play();
+        BOOST_REQUIRE(!whole.failure);
+        BOOST_REQUIRE(whole.reattached == 0u);
+        BOOST_REQUIRE(repeated(whole) == 0u);
+        std::vector<fault_proxy::response> streams;
+        for (std::size_t i = before; i != proxy.responses().size(); ++i)
+            if (proxy.responses()[i].stream) streams.push_back(proxy.responses()[i]);
+        BOOST_REQUIRE(streams.size() == each.streams);
+        const std::size_t requests = posts();
+        for (std::size_t nth = 0; nth != each.streams; ++nth) {
+            for (const fault_kind& kind : kinds) {
+                // The first byte of the head, each one about its end, and then all of them or some.
+                std::set<std::size_t> offsets;
+                for (std::size_t at = 0; at < streams[nth].size; at += stride()) offsets.insert(at);
+                for (std::size_t at = 0; at != 4; ++at) offsets.insert(streams[nth].head_size + at);
+                for (const std::size_t at : offsets) {
+                    if (std::string(kind.name) == "truncate" && at < streams[nth].head_size) continue;
+                    proxy.inject(kind.make().at(at).nth(nth + 1));
+                    const outcome seen = play();
+                    proxy.forgive();
+                    ++tried;
+                    found += seen.reattached;
+                    const bool says_the_same = has_runs || speaks.in_background
+                                                   ? kinds_of(seen) == kinds_of(whole)
+                                                   : things_said(seen) == things_said(whole);
+                    bool same = !seen.failure && seen.text == whole.text && seen.texts.size() == whole.texts.size() &&
+                                repeated(seen) == 0 && calls == int{functions} && approvals == int{asks} &&
+                                seen.arguments.size() == whole.arguments.size() && says_the_same && posts() == requests;
+                    if (!has_runs && seen.failure) {
+                        // Responses are not listed: one that has not told its id yet is known to nobody. That is an
+                        // error, and nothing is made up.
+                        ++unknown_runs;
+                        const bool has_begun =
+                            std::any_of(seen.events.begin(), seen.events.end(),
+                                        [&](const event& one) { return one.get_if<run_created>() && nth == 0; });
+                        same = !has_begun && seen.text.empty() && at < streams[nth].head_size + 2000 &&
+                               std::none_of(seen.events.begin(), seen.events.end(),
+                                            [](const event& one) { return is_terminal(one); });
+                    }
+                    BOOST_TEST(same, each.name << ", " << kind.name << " of stream " << nth << " at byte " << at << ": "
+                                               << seen.failure.message() << ", text \"" << seen.text << "\", repeated "
+                                               << repeated(seen) << ", calls " << calls << ", approvals " << approvals
+                                               << ", POSTs " << posts() << ", says the same " << says_the_same << ' '
+                                               << seen.texts.size() << '/' << whole.texts.size() << ": "
+                                               << story_of(seen) << "instead of " << story_of(whole));
+                }
+                BOOST_TEST_MESSAGE(each.name << ", " << kind.name << " of stream " << nth << ": " << offsets.size()
+                                             << " offsets, in all " << tried << ", found again " << found
+                                             << ", not known yet " << unknown_runs);
+            }
+        }
+    }
+    BOOST_TEST(found > tried / 2);
+}
+
+IN_BOTH_PROTOCOLS(what_a_run_was_lost_to_is_told) {
+    service->script("", {step::reply("one two three")});
+    const struct {
+        network_fault fault;
+        std::error_code cause;
+    } cases[] = {{network_fault::reset().at(5000), errc::connection_lost},
+                 {network_fault::cut().at(5000), errc::premature_eof},
+                 {network_fault::truncate().at(5000), errc::premature_eof},
+                 {network_fault::stall().at(5000), errc::idle_timeout}};
+    for (const auto& each : cases) {
+        proxy.inject(each.fault);
+        const outcome seen = wait(take_all(plain.run_stream("Hello", {}, usual())));
+        BOOST_TEST(!seen.failure);
+        BOOST_TEST(seen.text == "one two three");
+        BOOST_REQUIRE(seen.causes.size() == 1u);
+        BOOST_TEST(seen.causes.front() == each.cause);
+    }
+}
+
+IN_BOTH_PROTOCOLS(finding_a_run_again_can_be_switched_off) {
+    service->script("", {step::reply("one two three")});
+    client_options settings;
+    settings.reattach.enabled = false;
+    use(settings);
+    proxy.inject(network_fault::reset().at(5000));
+    const outcome seen = wait(take_all(plain.run_stream("Hello", {}, usual())));
+    BOOST_TEST(seen.failure == errc::connection_lost);
+    BOOST_TEST(seen.reattached == 0u);
+    BOOST_TEST(!seen.events.empty());
+}
+
+IN_BOTH_PROTOCOLS(an_outage_that_passes_is_outlived_and_one_that_stays_is_an_error) {
+    service->script("", {step::reply("one two three")});
+    for (const std::size_t times : {std::size_t{20}, network_fault::always}) {
+        proxy.inject(network_fault::reset().at(5000).then(
+            [&, times] { proxy.inject(network_fault::lose_request().on("GET", "").times(times)); }));
+        const net::time_point before = clock->now();
+        const outcome seen = wait(take_all(plain.run_stream("Hello", {}, usual())));
+        if (times == 20) {
+            BOOST_TEST(!seen.failure);
+            BOOST_TEST(seen.text == "one two three");
+            BOOST_TEST(seen.reattached == 1u);
+        } else {
+            BOOST_TEST(seen.failure == errc::connection_lost);
+            BOOST_TEST(seen.reattached == 0u);
+            BOOST_TEST(!seen.events.empty());
+            BOOST_TEST((clock->now() - before >= 2min));
+            BOOST_TEST((clock->now() - before < 3min));
+        }
+        proxy.forgive();
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
