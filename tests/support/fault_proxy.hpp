@@ -129,6 +129,7 @@ class fault_proxy {
 public:
     /// A response that the service has begun.
     struct response {
+        response() = default;
         response(std::string request_method, std::string request_path)
             : method(std::move(request_method)), path(std::move(request_path)) {}
 
@@ -176,7 +177,9 @@ public:
     /// How many connections have been made.
     [[nodiscard]] std::size_t connections() const { return shared_->accepted; }
     /// All responses, as they began.
-    [[nodiscard]] const std::vector<response>& responses() const { return shared_->responses; }
+    [[nodiscard]] const std::deque<response>& responses() const { return shared_->responses; }
+    /// Whether `responses` gets those that begin from now on; it does unless said. They grow without bound.
+    void keep_responses(bool keep) { shared_->keeps_responses = keep; }
     /// The latest event stream; null when none has passed.
     [[nodiscard]] const response* last_stream() const {
         const auto& all = shared_->responses;
@@ -334,7 +337,8 @@ private:
     struct shared {
         tcp::endpoint upstream;
         std::vector<network_fault> faults;
-        std::vector<response> responses;
+        std::deque<response> responses;
+        bool keeps_responses = true;
         std::vector<std::weak_ptr<connection>> connections;
         std::size_t held = 0, struck = 0, accepted = 0;
         bool stopped = false;
@@ -364,7 +368,8 @@ private:
     /// A response on its way, and what is to be done to it.
     struct passage {
         framing message{true};
-        std::size_t index = 0;             // in `responses`
+        response own;                      // counted here unless `responses` has it
+        response* record = &own;           // where it is counted
         std::vector<network_fault> stops;  // by offset
         std::size_t truncated_at = network_fault::always;
         std::function<void()> truncated;
@@ -497,7 +502,7 @@ private:
                 if (!had_head && !link->requests.empty() && link->requests.front().first == "HEAD")
                     now->message.expect_no_body();
                 std::size_t most = rest.size();
-                if (had_head) most = std::min(most, now->truncated_at - all->responses[now->index].size);
+                if (had_head) most = std::min(most, now->truncated_at - now->record->size);
                 const std::string_view taken = rest.substr(0, now->message.take(rest.substr(0, most)));
                 rest.remove_prefix(taken.size());
                 if (!now->message.has_head()) break;
@@ -511,16 +516,16 @@ private:
                     begin(*all, *link, *now);
                     bytes = now->message.head();
                 }
-                all->responses[now->index].size += bytes.size();
+                now->record->size += bytes.size();
                 if (now->rewrites()) bytes = rewritten(*all, *now, bytes, !had_head);
                 co_await deliver(all, link, now, std::move(bytes));
-                if (all->responses[now->index].size >= now->truncated_at) {
+                if (now->record->size >= now->truncated_at) {
                     ++all->struck;
                     if (now->truncated) now->truncated();
                     link->close();
                 }
                 if (!now->message.ended()) continue;
-                all->responses[now->index].complete = true;
+                now->record->complete = true;
                 now = std::make_shared<passage>();
             }
         }
@@ -533,9 +538,10 @@ private:
     /// The head is known: which faults are for this response?
     static void begin(shared& all, connection& link, passage& now) {
         using kind = network_fault::kind;
-        now.index = all.responses.size();
         if (link.requests.empty()) link.requests.emplace_back();  // An answer that nobody asked for.
-        response& record = all.responses.emplace_back(link.requests.front().first, link.requests.front().second);
+        now.own = response(link.requests.front().first, link.requests.front().second);
+        if (all.keeps_responses) now.record = &all.responses.emplace_back(std::move(now.own));
+        response& record = *now.record;
         link.requests.pop_front();
         record.status = now.message.status();
         record.stream = now.message.field("content-type").starts_with("text/event-stream");
@@ -582,7 +588,7 @@ private:
 
     /// The body taken out of its chunks, changed, and put into chunks again.
     static std::string rewritten(shared& all, passage& now, std::string_view bytes, bool is_head) {
-        const bool truncated = all.responses[now.index].size >= now.truncated_at;
+        const bool truncated = now.record->size >= now.truncated_at;
         const std::string last = truncated || now.message.ended() ? "0\r\n\r\n" : "";
         if (is_head) {
             std::string head(bytes);
@@ -616,7 +622,7 @@ private:
         while (link->open && !now->swallowed) {
             std::size_t most = rest.size();
             if (!now->stops.empty()) {
-                const std::size_t room = now->stops.front().offset_ - all->responses[now->index].delivered;
+                const std::size_t room = now->stops.front().offset_ - now->record->delivered;
                 if (room == 0) {
                     const network_fault due = now->stops.front();
                     now->stops.erase(now->stops.begin());
@@ -629,7 +635,7 @@ private:
             const std::string piece(rest.substr(0, now->next_piece(most)));
             rest.remove_prefix(piece.size());
             co_await write(link, &connection::client, piece);
-            all->responses[now->index].delivered += piece.size();
+            now->record->delivered += piece.size();
             // The client reads this piece before the next is written.
             for (int i = 0; i < 3 && now->piece != 0; ++i)
                 co_await asio::post(link->client.get_executor(), asio::use_awaitable);
