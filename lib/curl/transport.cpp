@@ -334,6 +334,7 @@ private:
         // The response was broken off, not its connection.
         if (result == CURLE_HTTP2_STREAM && head_given_) return errc::premature_eof;
         if (refused_by_alert(result)) return errc::tls_failed;
+        if (broke_in_handshake(result)) return errc::connect_failed;
         return error_of(result);
     }
 
@@ -348,6 +349,14 @@ private:
     bool refused_by_alert(CURLcode result) const noexcept {
         if (head_given_ || (result != CURLE_RECV_ERROR && result != CURLE_SEND_ERROR)) return false;
         return std::string_view(problem_.data()).find(" alert ") != std::string_view::npos;
+    }
+
+    /// Nobody has refused anything: the network broke, and another try may get through.
+    bool broke_in_handshake(CURLcode result) const noexcept {
+        if (result != CURLE_SSL_CONNECT_ERROR) return false;
+        const std::string_view problem = problem_.data();
+        return problem.starts_with("OpenSSL SSL_connect: ") || problem.starts_with("Recv failure") ||
+               problem.starts_with("Send failure") || problem.find("unexpected eof") != problem.npos;
     }
 
     std::string explanation(CURLcode result) const {

@@ -11,6 +11,7 @@
 #include <boost/test/unit_test.hpp>
 #include <curl/curl.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -28,7 +29,8 @@ using namespace std::chrono_literals;
 /// What libcurl allocates with. libcurl has a thread of its own only for looking up names, which none of these tests
 /// needs.
 struct allocator {
-    static inline long made = 0, fails_at = 0, held = 0;
+    // libcurl resolves names on threads of its own.
+    static inline std::atomic<long> made = 0, fails_at = 0, held = 0;
 
     static bool refuses() { return ++made == fails_at; }
     static void* counted(void* memory) {

@@ -1,5 +1,5 @@
 // What an application relies on, in whichever protocol its client speaks: one source of tests for both.
-#include "behind_proxy.hpp"
+#include "application.hpp"
 
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
@@ -26,157 +26,6 @@ using emulator::fault;
 using emulator::step;
 using names = std::vector<std::string>;
 using occasion = mcp_header_request::occasion;
-
-/// How the tests' applications differ.
-struct way {
-    protocol spoken;
-    bool in_background;  ///< Which only the Responses protocol has.
-};
-
-/// An application behind a network that fails where a test says; the library's time is virtual.
-struct application : behind_proxy {
-    explicit application(way what) : speaks(what), has_runs(what.spoken == protocol::threads) {
-        service->options().stored_headers_effective = true;
-        mcp->accept_token(planted_secret("fresh"));
-        client_options direct = searched();
-        direct.protocol = speaks.spoken;
-        client.emplace(io.get_executor(), service->endpoint(), credential::bearer(service->token()), direct);
-        use({});
-        desk = make("desk", {mcp_tool("bookings", mcp->url())});
-        plain = make("plain", {});
-        service->forget_requests();
-    }
-
-    /// From here on with other settings.
-    void use(client_options settings) {
-        settings.protocol = speaks.spoken;
-        if (settings.event_timeout == client_options().event_timeout) settings.event_timeout = 10min;
-        connect(std::move(settings));
-        if (!desk.id().empty()) desk = by_proxy(desk.id());
-        if (!plain.id().empty()) plain = by_proxy(plain.id());
-    }
-
-    agent by_proxy(const std::string& id) { return wait(detail::handle_access::get<agent>(owner, id)); }
-
-    agent make(std::string name, std::vector<tool> tools) {
-        agent_definition definition("gpt-4o");
-        definition.name = std::move(name);
-        definition.instructions = "Answer travel questions.";
-        definition.tools = std::move(tools);
-        return by_proxy(await(io, client->create_agent(std::move(definition))).id());
-    }
-
-    thread new_thread() {
-        const std::string id = await(io, client->create_thread()).id();
-        return wait(detail::handle_access::get<thread>(owner, id));
-    }
-
-    /// What a run of this application is given.
-    run_options usual() const {
-        run_options made;
-        if (speaks.in_background) made.background = true;
-        // A stored agent of the Responses protocol takes no headers of a run.
-        made.reconcile.inline_definition = !has_runs;
-        return made;
-    }
-    run_options with_function() {
-        run_options made = usual();
-        made.functions.emplace_back("get_weather", "The weather.", R"({"type":"object","properties":{}})",
-                                    [this](function_call) -> asio::awaitable<std::string> {
-                                        ++calls;
-                                        std::string cold = "cold";
-                                        co_return cold;
-                                    });
-        return made;
-    }
-    run_options with_approval(bool answer = true) {
-        run_options made = usual();
-        made.on_mcp_approval = [this, answer](mcp_approval_request) -> asio::awaitable<bool> {
-            ++approvals;
-            bool yes = answer;
-            co_return yes;
-        };
-        return made;
-    }
-    run_options unasked() const {
-        run_options made = usual();
-        made.default_approval = mcp_approval::never();
-        return made;
-    }
-
-    template <class T>
-    T wait(asio::awaitable<T> task) {
-        return await(io, *clock, std::move(task));
-    }
-    void wait(asio::awaitable<void> task) { await(io, *clock, std::move(task)); }
-
-    template <class T>
-    error failure(asio::awaitable<T> task) {
-        try {
-            wait(std::move(task));
-        } catch (const error& met) {
-            check_hides_secrets(met.details());
-            return met;
-        }
-        BOOST_ERROR("it did not fail");
-        return error(std::error_code(), {});
-    }
-
-    /// The events until the stream ends or waits.
-    std::vector<event> take(event_stream& stream) {
-        std::vector<event> events;
-        while (auto arrived = wait(stream.next())) events.push_back(std::move(*arrived));
-        check_hides_secrets(stream.report());
-        return events;
-    }
-    std::vector<event> take(asio::awaitable<event_stream> started) {
-        event_stream stream = wait(std::move(started));
-        return take(stream);
-    }
-
-    /// Until it has begun to answer, which it does not go on with.
-    event_stream held(run_options with) {
-        service->script("", {step::reply("Well"), step::hold()});
-        event_stream stream = wait(plain.run_stream(new_thread(), "Hello", {}, std::move(with)));
-        std::optional<event> arrived;
-        do arrived = wait(stream.next());
-        while (arrived && !arrived->get_if<text_delta>());
-        return stream;
-    }
-
-    /// How many requests have begun runs, or gone on with them.
-    std::size_t posts() const {
-        return has_runs ? count("POST", "/runs") + count("POST", "/submit_tool_outputs") : count("POST", "/responses");
-    }
-    std::size_t cancellations() const { return count("POST", "/cancel"); }
-
-    names authorizations_of_calls() const {
-        names seen;
-        for (const auto& call : mcp->calls())
-            if (call.method == "tools/call") seen.push_back(call.authorization);
-        return seen;
-    }
-    static std::string bearer(std::string_view which) { return "Bearer " + planted_secret(which); }
-    static mcp_headers headers(std::string_view which) { return token(planted_secret(which)); }
-
-    const way speaks;
-    const bool has_runs;
-    agent desk, plain;
-    int calls = 0, approvals = 0;
-};
-
-template <class Body>
-const Body* find(const std::vector<event>& events) {
-    for (const event& each : events)
-        if (const auto* found = each.get_if<Body>()) return found;
-    return nullptr;
-}
-
-template <class Body>
-std::size_t count_of(const std::vector<event>& events) {
-    return static_cast<std::size_t>(
-        std::count_if(events.begin(), events.end(), [](const event& each) { return each.get_if<Body>(); }));
-}
 
 }  // namespace
 
@@ -607,59 +456,6 @@ IN_BOTH_PROTOCOLS(a_rate_limit_is_begun_again_after_when_asked) {
 
 namespace {
 
-/// How often each kind of event that must come once for one thing has come more often or not at all.
-std::size_t repeated(const outcome& seen) {
-    std::map<std::string, std::size_t> counts;
-    for (const event& each : seen.events) {
-        if (const auto* done = each.get_if<message_completed>()) ++counts["message " + done->message.id];
-        if (const auto* made = each.get_if<message_created>()) ++counts["created " + made->message.id];
-        if (const auto* made = each.get_if<run_created>()) ++counts["run " + std::string(made->run_id)];
-        if (const auto* asked = each.get_if<action_required>()) {
-            for (const auto& call : asked->action.function_calls) ++counts["asked " + call.id];
-            for (const auto& call : asked->action.mcp_approvals) ++counts["asked " + call.id];
-        }
-        if (is_terminal(each)) ++counts["end"];
-    }
-    return static_cast<std::size_t>(
-        std::count_if(counts.begin(), counts.end(), [](const auto& each) { return each.second != 1; }));
-}
-
-/// What its events say, by name. How often each says it is not compared: services say several things twice in a stream,
-/// and once to who reads the run.
-std::set<std::string> kinds_of(const outcome& seen) {
-    return std::set<std::string>(seen.names.begin(), seen.names.end());
-}
-
-/// The same by type, without what tells of progress only: who reads a response sees what it holds, and not how that
-/// came about.
-std::set<std::size_t> things_said(const outcome& seen) {
-    std::set<std::size_t> types;
-    for (const event& each : seen.events) {
-        const bool is_progress = each.get_if<run_status>() || each.get_if<message_in_progress>() ||
-                                 each.get_if<step_in_progress>() || each.get_if<unknown>() || each.get_if<reattached>();
-        if (!is_progress) types.insert(each.body().index());
-    }
-    return types;
-}
-
-std::string story_of(const outcome& seen) {
-    std::string story;
-    for (const event& each : seen.events) story += std::string(each.name()) + ' ';
-    return story;
-}
-
-/// A flow of a run, with its answers by handlers.
-struct flow {
-    const char* name;
-    std::vector<step> steps;
-    std::size_t streams;  ///< That it takes.
-};
-const std::vector<flow> flows{
-    {"text", {step::reply("Grüße, 🚀 \"Welt\"!")}, 1},
-    {"function", {step::call_function("get_weather", R"({"city":"Oslo"})"), step::reply("It is {output}.")}, 2},
-    {"approval", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("Done: {output}")}, 2},
-};
-
 struct fault_kind {
     const char* name;
     network_fault (*make)();
@@ -678,69 +474,36 @@ std::size_t stride() {
 
 IN_BOTH_PROTOCOLS(a_stream_that_breaks_anywhere_gives_what_an_unbroken_one_gives) {
     std::size_t tried = 0, found = 0, unknown_runs = 0;
-    for (const flow& each : flows) {
-        const bool functions = each.name == std::string("function"), asks = each.name == std::string("approval");
-        const auto play = [&] {
-            service->script("", each.steps);
-            service->forget_requests();
-            calls = approvals = 0;
-            agent& with = functions ? plain : desk;
-            run_options options = functions ? with_function() : with_approval();
-            outcome seen;
-            try {
-                seen = wait(take_all(
-                    with.run_stream(new_thread(), "Hello", functions ? mcp_headers() : headers("fresh"), options)));
-            } catch (const error& met) {
-                seen.failure = met.code();
-            }
-            return seen;
-        };
+    for (const flow& each : flows()) {
         const std::size_t before = proxy.responses().size();
-        const outcome whole = play();
-        BOOST_REQUIRE(!whole.failure);
+        const outcome whole = play(each);
         BOOST_REQUIRE(whole.reattached == 0u);
-        BOOST_REQUIRE(repeated(whole) == 0u);
+        BOOST_REQUIRE(difference(each, whole, whole) == "");
         std::vector<fault_proxy::response> streams;
         for (std::size_t i = before; i != proxy.responses().size(); ++i)
             if (proxy.responses()[i].stream) streams.push_back(proxy.responses()[i]);
         BOOST_REQUIRE(streams.size() == each.streams);
-        const std::size_t requests = posts();
         for (std::size_t nth = 0; nth != each.streams; ++nth) {
             for (const fault_kind& kind : kinds) {
+                // The service keeps what it was asked for: another one for each ten thousand runs.
+                application with(speaks);
                 // The first byte of the head, each one about its end, and then all of them or some.
                 std::set<std::size_t> offsets;
                 for (std::size_t at = 0; at < streams[nth].size; at += stride()) offsets.insert(at);
                 for (std::size_t at = 0; at != 4; ++at) offsets.insert(streams[nth].head_size + at);
                 for (const std::size_t at : offsets) {
                     if (std::string(kind.name) == "truncate" && at < streams[nth].head_size) continue;
-                    proxy.inject(kind.make().at(at).nth(nth + 1));
-                    const outcome seen = play();
-                    proxy.forgive();
+                    with.proxy.inject(kind.make().at(at).nth(nth + 1));
+                    const outcome seen = with.play(each);
+                    with.proxy.forgive();
                     ++tried;
                     found += seen.reattached;
-                    const bool says_the_same = has_runs || speaks.in_background
-                                                   ? kinds_of(seen) == kinds_of(whole)
-                                                   : things_said(seen) == things_said(whole);
-                    bool same = !seen.failure && seen.text == whole.text && seen.texts.size() == whole.texts.size() &&
-                                repeated(seen) == 0 && calls == int{functions} && approvals == int{asks} &&
-                                seen.arguments.size() == whole.arguments.size() && says_the_same && posts() == requests;
-                    if (!has_runs && seen.failure) {
-                        // Responses are not listed: one that has not told its id yet is known to nobody. That is an
-                        // error, and nothing is made up.
-                        ++unknown_runs;
-                        const bool has_begun =
-                            std::any_of(seen.events.begin(), seen.events.end(),
-                                        [&](const event& one) { return one.get_if<run_created>() && nth == 0; });
-                        same = !has_begun && seen.text.empty() && at < streams[nth].head_size + 2000 &&
-                               std::none_of(seen.events.begin(), seen.events.end(),
-                                            [](const event& one) { return is_terminal(one); });
-                    }
-                    BOOST_TEST(same, each.name << ", " << kind.name << " of stream " << nth << " at byte " << at << ": "
-                                               << seen.failure.message() << ", text \"" << seen.text << "\", repeated "
-                                               << repeated(seen) << ", calls " << calls << ", approvals " << approvals
-                                               << ", POSTs " << posts() << ", says the same " << says_the_same << ' '
-                                               << seen.texts.size() << '/' << whole.texts.size() << ": "
-                                               << story_of(seen) << "instead of " << story_of(whole));
+                    // That is an error, and nothing is made up.
+                    const bool unknown = with.is_known_to_nobody(seen);
+                    unknown_runs += unknown;
+                    if (!unknown)
+                        BOOST_TEST(with.difference(each, seen, whole) == "",
+                                   each.name << ", " << kind.name << " of stream " << nth << " at byte " << at);
                 }
                 BOOST_TEST_MESSAGE(each.name << ", " << kind.name << " of stream " << nth << ": " << offsets.size()
                                              << " offsets, in all " << tried << ", found again " << found
