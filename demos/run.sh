@@ -14,6 +14,6 @@ cd "$(dirname "$0")/.."
 build=build/release
 mkdir -p build
 [ -f "$build/build.ninja" ] || meson setup "$build" --buildtype=release -Dtests=disabled >"$build.log" 2>&1 || { cat "$build.log"; exit 1; }
-echo "building (a few minutes the first time) ..."
+echo "building (some ten minutes the first time, on two cores) ..."
 ninja -C "$build" >"$build.log" 2>&1 || { tail -n 100 "$build.log"; exit 1; }
 exec "$build/demos/${1:-per_run_headers}"

@@ -9,6 +9,7 @@
 #include <corun/vector_store.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -184,13 +185,16 @@ asio::awaitable<typename paged<T>::page> list_page(std::shared_ptr<service> owne
     if (!filter.empty()) query += "&filter=" + percent_encoded(filter);
     const std::string json = co_await service::call(std::move(owner), "GET", std::move(collection), std::move(query));
     codec::threads::page decoded = codec::threads::decode_page(json);
-    for (const std::string& item : decoded.items) result.items.push_back(decode(item));
+    for (const std::string& item : decoded.items) {
+        std::optional<T> made = decode(item);
+        if (made) result.items.push_back(std::move(*made));
+    }
     // A cursor that does not move would never end.
     if (decoded.next != cursor) result.next = std::move(decoded.next);
     co_return result;
 }
 
-/// A listing of `collection`, fetched page by page; `decode` makes a T of an item's JSON. `filter`
+/// A listing of `collection`, fetched page by page; `decode` makes a T of an item's JSON, or nothing. `filter`
 /// unless empty: the service shows only items of this status.
 template <class T, class Decode>
 paged<T> list(std::shared_ptr<service> owner, std::string collection, list_options options, Decode decode,

@@ -11,7 +11,6 @@
 #include "run_protocol.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace corun::detail {
@@ -24,14 +23,6 @@ namespace json = codec::json;
 std::string_view name_of(std::string_view name, std::string_view data) noexcept {
     if (!name.empty() && name != "message") return name;
     return json::plain_string(json::find_member(data, "type")).value_or(std::string_view());
-}
-
-std::optional<std::int64_t> number_of(std::string_view data) noexcept {
-    const auto text = json::find_member(data, "sequence_number");
-    std::int64_t number = 0;
-    if (!text || std::from_chars(text->data(), text->data() + text->size(), number).ec != std::errc())
-        return std::nullopt;
-    return number;
 }
 
 const thread_run* failed_run_in(const event& what) noexcept {
@@ -52,7 +43,7 @@ public:
 
     codec::event_class arrived(std::string_view name, std::string_view data) override {
         if (is_background() && data.starts_with('{')) {
-            const run::sequence::place place = sequence_.observe(number_of(data));
+            const run::sequence::place place = sequence_.observe(wire::sequence_number_of(data));
             if (place == run::sequence::place::repeated) return codec::event_class::repeated;
             if (place == run::sequence::place::beyond_a_gap) {
                 // What is missing, readings of the response show.
@@ -109,6 +100,7 @@ public:
     const std::string& run_id() const noexcept override { return run_id_; }
     const std::string& thread_id() const noexcept override { return conversation_; }
     const pending_action& action() const noexcept override { return action_; }
+    bool takes_mixed_answers() const noexcept override { return true; }
 
     asio::awaitable<prepared_run> prepare(mcp_header_request asked) override {
         prepared_run made;

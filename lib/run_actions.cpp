@@ -74,11 +74,12 @@ std::string names_of(const headers& fields) {
 
 }  // namespace
 
-bool handlers_answer(const run_options& options, const required_action& asked) noexcept {
+bool handlers_answer(const run_options& options, const required_action& asked, bool mixed) noexcept {
     const bool has_calls = !asked.function_calls.empty();
     const bool has_approvals = !asked.mcp_approvals.empty();
-    if (has_calls == has_approvals || !asked.other_calls.empty()) return false;
-    if (has_approvals) return static_cast<bool>(options.on_mcp_approval);
+    if (!(has_calls || has_approvals) || !asked.other_calls.empty()) return false;
+    if (has_calls && has_approvals && !mixed) return false;
+    if (has_approvals && !options.on_mcp_approval) return false;
     return std::all_of(asked.function_calls.begin(), asked.function_calls.end(),
                        [&](const function_call& call) { return handler_of(options, call.name) != nullptr; });
 }
@@ -86,25 +87,22 @@ bool handlers_answer(const run_options& options, const required_action& asked) n
 asio::awaitable<submission> ask_handlers(std::shared_ptr<run_context> run, pending_action action) {
     submission answers;
     const run_options& options = run->given.options;
-    if (!action.asked.function_calls.empty()) {
-        std::vector<asio::awaitable<std::string>> work;
-        for (const function_call& call : action.asked.function_calls)
-            work.push_back(output_of(*handler_of(options, call.name), call));
-        std::vector<std::string> outputs = co_await all(run->service->executor, std::move(work));
-        for (std::size_t i = 0; i != outputs.size(); ++i)
-            answers.output(action.asked.function_calls[i].id, std::move(outputs[i]));
-    } else {
-        std::vector<asio::awaitable<bool>> work;
-        for (const mcp_approval_request& request : action.asked.mcp_approvals)
-            work.push_back(decision_of(options.on_mcp_approval, request));
-        const std::vector<bool> approved = co_await all(run->service->executor, std::move(work));
-        for (std::size_t i = 0; i != approved.size(); ++i) {
-            const std::string& id = action.asked.mcp_approvals[i].id;
-            if (approved[i])
-                answers.approve(id);
-            else
-                answers.deny(id);
-        }
+    std::vector<asio::awaitable<std::string>> calls;
+    for (const function_call& call : action.asked.function_calls)
+        calls.push_back(output_of(*handler_of(options, call.name), call));
+    std::vector<std::string> outputs = co_await all(run->service->executor, std::move(calls));
+    for (std::size_t i = 0; i != outputs.size(); ++i)
+        answers.output(action.asked.function_calls[i].id, std::move(outputs[i]));
+    std::vector<asio::awaitable<bool>> decisions;
+    for (const mcp_approval_request& request : action.asked.mcp_approvals)
+        decisions.push_back(decision_of(options.on_mcp_approval, request));
+    const std::vector<bool> approved = co_await all(run->service->executor, std::move(decisions));
+    for (std::size_t i = 0; i != approved.size(); ++i) {
+        const std::string& id = action.asked.mcp_approvals[i].id;
+        if (approved[i])
+            answers.approve(id);
+        else
+            answers.deny(id);
     }
     co_return answers;
 }

@@ -11,7 +11,7 @@ namespace corun::detail {
 
 /// True when the handlers answer everything that is asked. Functions and approvals in one action
 /// have no form that is known, and what is not known is not answered.
-bool handlers_answer(const run_options& options, const required_action& asked) noexcept;
+bool handlers_answer(const run_options& options, const required_action& asked, bool mixed) noexcept;
 
 /// Asks the handlers, all at once; completes with their answers. Throws `errc::handler_failed` for
 /// an approval handler that throws.

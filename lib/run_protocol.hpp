@@ -57,6 +57,8 @@ public:
     [[nodiscard]] virtual const pending_action& action() const noexcept = 0;
 
     // How it is begun, and how it is answered.
+    /// Whether outputs of functions and approvals may answer one action together.
+    [[nodiscard]] virtual bool takes_mixed_answers() const noexcept = 0;
     /// What begins it: asks for headers where there is a provider, reconciles, does what must be done first.
     virtual asio::awaitable<prepared_run> prepare(mcp_header_request asked) = 0;
     /// The run has failed, and another is to take its place in the same thread.

@@ -355,7 +355,7 @@ void run_stream::take(const sse::event& arrived) {
         what == codec::event_class::repeated)
         return;
     if (wanted && what == codec::event_class::action && !abandoned_ &&
-        handlers_answer(run_->given.options, protocol_->action().asked)) {
+        handlers_answer(run_->given.options, protocol_->action().asked, protocol_->takes_mixed_answers())) {
         machine_.answers_begin();
         begin_work(&run_stream::answer);
     }

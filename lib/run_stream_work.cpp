@@ -28,7 +28,7 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, run_cal
     const run::machine before = self->machine_;
     const diagnostics known = self->details_;
     run::retry_schedule schedule(self->options_.retry);
-    bool refreshed = false;
+    bool refreshed = false, may_be_late = false;
     for (int attempts = 1;; ++attempts) {
         std::optional<error> failure;
         self->protocol_->sends();
@@ -46,13 +46,17 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, run_cal
         }
         const run::carried_out done = run::was_carried_out(*failure);
         const bool may_be_done = done == run::carried_out::perhaps || done == run::carried_out::unknown;
-        self->may_exist_ = may_be_done;
         const bool again = failure->code() == errc::unauthorized && self->service_->can_refresh() && !refreshed;
-        const bool looks = may_be_done && self->options_.reattach.enabled;
+        // A try that was given up may have arrived since, and be why this one is refused.
+        const bool is_in_the_way =
+            may_be_late && (failure->code() == errc::bad_request || failure->code() == errc::conflict);
+        may_be_late = may_be_late || may_be_done;
+        self->may_exist_ = may_be_late;
+        const bool looks = (may_be_done || is_in_the_way) && self->options_.reattach.enabled;
         std::optional<std::chrono::milliseconds> delay;
         if (again)
             delay.emplace(0);
-        else if (done == run::carried_out::no || looks)
+        else if (done == run::carried_out::no || (looks && may_be_done))
             delay = schedule.next(failure->retry_after(), self->service_->random());
         refreshed = refreshed || again;
         diagnostics details = failure->details();

@@ -32,29 +32,52 @@ asio::awaitable<void> update_thread(std::shared_ptr<State> of, thread_definition
     co_await detail::change(std::move(of), std::move(body));
 }
 
+// Messages: objects of their own, or items of a conversation.
+
 template <class State>
-asio::awaitable<thread_message> add_message_to(std::shared_ptr<State> of, message value) {
-    secret body = wire::encode_message(value);
-    const std::string json =
-        co_await service::call(of->service, "POST", path_to(*of) + "/messages", {}, std::move(body));
-    co_return wire::decode_message(json);
+std::string path_to_messages(const State& of) {
+    return path_to(of) + (of.service->speaks_responses() ? "/items" : "/messages");
 }
 
 template <class State>
 std::string path_to_message(const State& of, std::string_view id) {
-    return path_to(of) + path_of("/messages", id, "the message's id");
+    return path_of(path_to_messages(of), id, "the message's id");
+}
+
+/// Nothing for an item that is no message.
+template <class State>
+std::optional<thread_message> read_message(const State& of, std::string_view json) {
+    if (!of.service->speaks_responses()) return wire::decode_message(json);
+    std::optional<thread_message> read = codec::responses::decode_if_message(json);
+    if (read) read->thread_id = of.value.id;
+    return read;
 }
 
 template <class State>
-std::string path_to_run(const State& of, std::string_view id) {
-    return path_to(of) + path_of("/runs", id, "the run's id");
+thread_message require_message(const State& of, std::string_view json) {
+    std::optional<thread_message> read = read_message(of, json);
+    if (!read) throw error(errc::bad_response, "the item is no message");
+    return std::move(*read);
+}
+
+template <class State>
+asio::awaitable<thread_message> add_message_to(std::shared_ptr<State> of, message value) {
+    const bool items = of->service->speaks_responses();
+    secret body = items ? codec::responses::encode_items({std::move(value)}) : wire::encode_message(value);
+    std::string json = co_await service::call(of->service, "POST", path_to_messages(*of), {}, std::move(body));
+    if (items) {
+        std::vector<std::string> added = wire::decode_page(json).items;
+        if (added.size() != 1) throw error(errc::bad_response, "one item was added, and another number answered");
+        json = std::move(added.front());
+    }
+    co_return require_message(*of, json);
 }
 
 template <class State>
 asio::awaitable<thread_message> get_message_of(std::shared_ptr<State> of, std::string id) {
     std::string path = path_to_message(*of, id);
     const std::string json = co_await service::call(of->service, "GET", std::move(path));
-    co_return wire::decode_message(json);
+    co_return require_message(*of, json);
 }
 
 template <class State>
@@ -69,6 +92,11 @@ template <class State>
 asio::awaitable<void> delete_message_of(std::shared_ptr<State> of, std::string id) {
     std::string path = path_to_message(*of, id);
     (void)co_await service::call(of->service, "DELETE", std::move(path));
+}
+
+template <class State>
+std::string path_to_run(const State& of, std::string_view id) {
+    return path_to(of) + path_of("/runs", id, "the run's id");
 }
 
 template <class State>
@@ -147,17 +175,19 @@ asio::awaitable<void> thread::remove() {
 }
 
 asio::awaitable<thread_message> thread::add_message(message value) {
-    return add_message_to(open_classic(*this, "thread::add_message"), std::move(value));
+    return add_message_to(handle_access::open(*this, "the thread"), std::move(value));
 }
 
 asio::awaitable<thread_message> thread::get_message(std::string message_id) {
-    return get_message_of(open_classic(*this, "thread::get_message"), std::move(message_id));
+    return get_message_of(handle_access::open(*this, "the thread"), std::move(message_id));
 }
 
 paged<thread_message> thread::list_messages(list_options options) {
-    const auto of = open_classic(*this, "thread::list_messages");
-    return detail::list<thread_message>(of->service, path_to(*of) + "/messages", std::move(options),
-                                        wire::decode_message);
+    const auto of = handle_access::open(*this, "the thread");
+    if (of->service->speaks_responses() && !options.run_id.empty())
+        throw error(errc::invalid_argument, "list_options::run_id has no counterpart in the Responses protocol");
+    return detail::list<thread_message>(of->service, path_to_messages(*of), std::move(options),
+                                        [of](std::string_view json) { return read_message(*of, json); });
 }
 
 asio::awaitable<thread_message> thread::update_message(std::string message_id, metadata pairs) {
@@ -165,7 +195,7 @@ asio::awaitable<thread_message> thread::update_message(std::string message_id, m
 }
 
 asio::awaitable<void> thread::delete_message(std::string message_id) {
-    return delete_message_of(open_classic(*this, "thread::delete_message"), std::move(message_id));
+    return delete_message_of(handle_access::open(*this, "the thread"), std::move(message_id));
 }
 
 asio::awaitable<thread_run> thread::get_run(std::string run_id) {

@@ -97,6 +97,8 @@ public:
     const std::string& run_id() const noexcept override { return run_id_; }
     const std::string& thread_id() const noexcept override { return thread_id_; }
     const pending_action& action() const noexcept override { return action_; }
+    // The service takes one kind at a time; how it would ask for two is not known.
+    bool takes_mixed_answers() const noexcept override { return false; }
 
     asio::awaitable<prepared_run> prepare(mcp_header_request asked) override {
         return detail::prepare(run_, std::move(asked));

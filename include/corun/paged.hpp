@@ -19,7 +19,7 @@ struct CORUN_API list_options {
     int page_size = 100;        ///< Objects a request, 1 to 100.
     bool oldest_first = false;  ///< The service's default is newest first.
     std::string after;          ///< Begins behind the object with this id: with `oldest_first`, what is newer.
-    std::string run_id;         ///< Messages only: those of one run.
+    std::string run_id;         ///< Messages of a classic thread only: those of one run.
     /// Steps only: what they carry beyond the usual, `file_search_result_content`.
     std::vector<std::string> include;
 };

@@ -30,8 +30,8 @@ struct handle_access;
 /// Cancellation: terminal, partial and total; the request is dropped, and the service may have
 /// carried it out.
 ///
-/// In the Responses protocol a thread is a conversation, which has `refresh`, `update` of its
-/// metadata and `remove`; all other calls are `errc::invalid_argument`.
+/// In the Responses protocol a thread is a conversation: its messages are those of its items that are
+/// messages, and have no metadata; what is about runs, and `update_message`, is `errc::invalid_argument`.
 class CORUN_API thread {
 public:
     thread() = default;

@@ -137,6 +137,9 @@ secret encode_agent_version(const prompt_agent_definition& what);
 secret encode_conversation(const thread_definition& what);
 secret encode_conversation_changes(const thread_definition& what);
 
+/// The body of `POST /conversations/{id}/items`.
+secret encode_items(const std::vector<message>& what);
+
 /// JSON responses. All throw `corun::error` with `errc::bad_response` when the text is not the
 /// object it must be. Unknown members are ignored, missing optional ones left empty. Pages are those
 /// of `threads::decode_page`, errors those of `threads::decode_error`.
@@ -150,6 +153,8 @@ prompt_agent_definition decode_agent(std::string_view json);
 thread_definition decode_conversation(std::string_view json);
 /// An item of a conversation or of a response's input that is a message.
 thread_message decode_message(std::string_view json);
+/// The same for one that may be something else: nothing then.
+std::optional<thread_message> decode_if_message(std::string_view json);
 
 /// An agent of this protocol as the classic one that it looks like: what that has no member for is left out.
 agent_definition to_classic(const prompt_agent_definition& what);

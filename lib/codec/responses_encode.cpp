@@ -389,6 +389,13 @@ secret encode_conversation(const thread_definition& what) {
     return encode(to_conversation(what));
 }
 
+secret encode_items(const std::vector<message>& what) {
+    body object = body::object();
+    object["items"] = body::array();
+    for (const message& each : what) object["items"].push_back(to_item(each));
+    return encode(object);
+}
+
 secret encode_conversation_changes(const thread_definition& what) {
     if (!what.messages.empty()) refuse("thread_definition::messages", "are no change of a conversation; create items");
     return encode(to_conversation(what));

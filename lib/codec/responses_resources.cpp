@@ -441,13 +441,20 @@ thread_definition decode_conversation(std::string_view text) {
     return threads::decode_object("conversation", text, conversation_members);
 }
 
-thread_message decode_message(std::string_view text) {
+std::optional<thread_message> decode_if_message(std::string_view text) {
     return threads::read_response("item", text, [](json::object source) {
+        std::optional<thread_message> read_message;
         item read = read_item(source);
         set_ids(read, 0);
-        if (!is_message(read)) throw json::shape_error("it is no message");
-        return message_of(read);
+        if (is_message(read)) read_message = message_of(read);
+        return read_message;
     });
+}
+
+thread_message decode_message(std::string_view text) {
+    std::optional<thread_message> read = decode_if_message(text);
+    if (!read) throw error(errc::bad_response, "the item is no message");
+    return std::move(*read);
 }
 
 }  // namespace corun::codec::responses

@@ -309,6 +309,14 @@ struct table : refused {
     }
 
     void add_json() {
+        const std::string deep = R"({"a":)" + std::string(100'000, '[') + std::string(100'000, ']') + '}';
+        add_options("JSON", "extra_json too deep", [&](run_options& o) { o.extra_json = deep; });
+        add_options("JSON", "parameters too deep",
+                    [&](run_options& o) { o.tools.push_back(function_tool("f", "", deep)); });
+        add_options("JSON", "response_format too deep",
+                    [&](run_options& o) { o.response_format = response_format::from_json(deep); });
+        add_agent("JSON", "json_tool too deep", errc::invalid_argument,
+                  [&](agent_definition& d) { d.tools.push_back(json_tool("openapi", deep)); });
         for (const std::string extra :
              {"{", "[]", "1", "null", "{}x", R"({"assistant_id":"asst_2"})", R"({"tool_resources":{}})",
               R"({"stream":false})", R"({"tools":[]})", R"({"thread":{}})", R"({"additional_messages":[]})",

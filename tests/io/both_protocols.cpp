@@ -86,6 +86,30 @@ IN_BOTH_PROTOCOLS(a_thread_holds_its_runs) {
     }
 }
 
+IN_BOTH_PROTOCOLS(the_messages_of_a_thread_are_listed_added_read_and_deleted) {
+    thread in = new_thread();
+    const thread_message added = wait(in.add_message("Before"));
+    BOOST_TEST(added.role == "user");
+    BOOST_TEST(added.text() == "Before");
+    BOOST_TEST(added.thread_id == in.id());
+    service->script("", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("{output}")});
+    (void)wait(desk.run(in, "Book", headers("fresh"), with_approval()));
+    list_options options;
+    options.page_size = 2;
+    options.oldest_first = true;
+    names said;
+    auto all = in.list_messages(options);
+    while (auto each = wait(all.next())) {
+        BOOST_TEST(each->thread_id == in.id());
+        said.push_back(each->role + ": " + each->text());
+    }
+    BOOST_TEST(said == (names{"user: Before", "user: Book", "assistant: seat 14A is yours"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(wait(in.get_message(added.id)).text() == "Before");
+    wait(in.delete_message(added.id));
+    BOOST_TEST(failure(in.get_message(added.id)).code() == errc::not_found);
+}
+
 IN_BOTH_PROTOCOLS(any_text_arrives_as_it_was_sent) {
     const std::string text = "Grüße,\n\t\"Welt\" \\ 🚀 \xe2\x80\xa8 \x01 </script> \xf0\x9f\x87\xb3\xf0\x9f\x87\xb4";
     service->script("", {step::reply(text)});
@@ -187,6 +211,21 @@ IN_BOTH_PROTOCOLS(an_approval_is_given_by_hand) {
     wait(stream.submit(std::move(answers)));
     BOOST_TEST(text_of(take(stream)) == "seat 14A is yours");
     BOOST_TEST(authorizations_of_calls() == names{bearer("fresh")}, boost::test_tools::per_element());
+}
+
+IN_BOTH_PROTOCOLS(functions_and_approvals_asked_for_together_are_answered_where_the_service_takes_both) {
+    service->options().mixed_rounds = true;
+    service->script("", {step::call_function("get_weather"), step::call_mcp("reserve_seat", R"({"seat":"14A"})"),
+                         step::reply("{output}")});
+    run_options options = with_function();
+    options.on_mcp_approval = with_approval().on_mcp_approval;
+    // Beside headers a streaming run of the threads protocol brings no tools of its own.
+    if (has_runs) options.functions.clear();
+    event_stream stream = wait(desk.run_stream(new_thread(), "book", headers("fresh"), options));
+    const auto events = take(stream);
+    BOOST_TEST(stream.waits_for_answers() == has_runs);
+    BOOST_TEST(calls + approvals == (has_runs ? 0 : 2));
+    if (!has_runs) BOOST_TEST(events.back().get_if<run_completed>());
 }
 
 // Headers of each run.

@@ -278,6 +278,20 @@ BOOST_FIXTURE_TEST_CASE(answers_whose_answer_was_lost_are_not_given_twice, world
     }
 }
 
+BOOST_FIXTURE_TEST_CASE(a_run_that_was_begun_late_is_not_begun_twice, simple) {
+    // The look finds nothing yet, so the request is sent again, and refused: the thread has an active run.
+    service->options().stage_a_read = true;
+    service->forget_requests();
+    proxy.inject(network_fault::lose_response().on("POST", "/threads/*/runs"));
+    service->inject(
+        emulator::fault::respond(200, R"({"object":"list","data":[],"has_more":false})").on("GET", "/threads/*/runs"));
+    const outcome seen = play_in_thread();
+    BOOST_TEST(!seen.failure, seen.failure.message());
+    BOOST_TEST(seen.text == "one two three");
+    BOOST_TEST(repeated(seen) == 0u);
+    BOOST_TEST(count("POST", "/runs") == 2u);
+}
+
 BOOST_FIXTURE_TEST_CASE(an_observer_is_told, simple) {
     std::vector<reattach_record> told;
     std::vector<retry_record> retries;

@@ -349,8 +349,10 @@ BOOST_AUTO_TEST_CASE(what_the_protocol_does_not_have_is_refused_by_name) {
     refused([&] { (void)client->list_threads(); }, "client::list_threads");
     refused([&] { (void)client->list_files(); }, "client::list_files");
     refused([&] { await(io, client->create_vector_store()); }, "client::create_vector_store");
-    refused([&] { (void)conversation.list_messages(); }, "thread::list_messages");
-    refused([&] { await(io, conversation.add_message("Hi")); }, "thread::add_message");
+    list_options of_a_run;
+    of_a_run.run_id = "resp_1";
+    refused([&] { (void)conversation.list_messages(of_a_run); }, "list_options::run_id");
+    refused([&] { await(io, conversation.update_message("msg_1", {})); }, "thread::update_message");
     refused([&] { await(io, conversation.get_run("r")); }, "thread::get_run");
     refused([&] { (void)conversation.list_steps("r"); }, "thread::list_steps");
     submission answers;

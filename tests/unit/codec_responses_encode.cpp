@@ -324,6 +324,10 @@ BOOST_AUTO_TEST_CASE(writes_conversations) {
     BOOST_TEST(json::parse(encode_conversation(conversation).reveal()) ==
                json::parse(R"({"items":[{"type":"message","role":"user","content":"Hello"}],"metadata":{"k":"v"}})"));
     BOOST_TEST((refused([&] { encode_conversation_changes(conversation); }).code == errc::invalid_argument));
+    BOOST_TEST(json::parse(encode_items({message("Hi"), message("There")}).reveal()) ==
+               (json{{"items",
+                      {{{"type", "message"}, {"role", "user"}, {"content", "Hi"}},
+                       {{"type", "message"}, {"role", "user"}, {"content", "There"}}}}}));
     conversation.messages.clear();
     BOOST_TEST(json::parse(encode_conversation_changes(conversation).reveal()) == (json{{"metadata", {{"k", "v"}}}}));
     conversation.tool_resources.other["file_search"] = "{}";

@@ -163,6 +163,9 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_no_object_of_the_kind) {
         }
     }
     BOOST_TEST(is_bad_response([] { decode_message(R"({"id":"x","type":"reasoning"})"); }));
+    BOOST_TEST(!decode_if_message(R"({"id":"x","type":"reasoning"})").has_value());
+    BOOST_TEST(!decode_if_message(R"({"id":"x","type":"of_tomorrow"})").has_value());
+    BOOST_TEST(is_bad_response([] { decode_if_message("[]"); }));
     BOOST_TEST(is_bad_response([] { decode_agent(R"({"name":"a","definition":7})"); }));
     for (std::size_t length = 0; length != agent_json.size(); ++length)
         if (!is_bad_response([&] { decode_agent(agent_json.substr(0, length)); }))
