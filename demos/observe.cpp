@@ -150,7 +150,7 @@ void write_submit(const corun::submit_record& told) {
 }
 
 asio::awaitable<void> story(demo::backend& backend) {
-    corun::client_options options;
+    corun::client_options options = backend.options();
     options.observer.on_request = write_request;
     options.observer.on_run = write_run;
     options.observer.on_submit = write_submit;

@@ -5,7 +5,8 @@
 #include <iostream>
 
 asio::awaitable<void> quickstart(demo::backend& backend) {
-    corun::client client{co_await asio::this_coro::executor, backend.endpoint(), backend.credential()};
+    corun::client client{co_await asio::this_coro::executor, backend.endpoint(), backend.credential(),
+                         backend.options()};
     corun::agent agent = co_await backend.make_agent(client);
     corun::thread thread = co_await backend.make_thread(client);
 

@@ -118,6 +118,7 @@ public:
         wire::response_request request = next_request(made.report, made.secrets);
         request.messages = run_->messages;
         request.conversation = run_->conversation ? run_->conversation->id() : std::string();
+        request.previous_response_id = given_.options.previous_response_id;
         made.call.path = path();
         made.call.body = wire::encode_response(request);
         made.report.set_request(made.call.path, wire::encode_response_redacted(request));

@@ -195,6 +195,9 @@ asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, m
 
 asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_header_request asked) {
     prepared_run made;
+    if (!run->given.options.previous_response_id.empty())
+        throw error(errc::invalid_argument,
+                    "run_options::previous_response_id is there in the Responses protocol only");
     if (run->given.options.background)
         throw error(errc::invalid_argument, "run_options::background is there in the Responses protocol only");
     if (run->given.options.store)

@@ -262,6 +262,9 @@ struct CORUN_API run_options {
     int rate_limit_restarts = 0;
     abandoned_run on_abandon = abandoned_run::goes_on;
 
+    /// Responses protocol only, else `errc::invalid_argument`: the id of a response (`run_result::run_id`) that this
+    /// run goes on after, for conversations that nobody stores as one. Not for a run in a thread.
+    std::string previous_response_id;
     /// Responses protocol only, else `errc::invalid_argument`: lets the service work on without its client. Only such a
     /// response can be cancelled there.
     std::optional<bool> background;

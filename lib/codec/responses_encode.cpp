@@ -259,7 +259,7 @@ body to_json(const response_request& what) {
         set_definition(request, what);
     }
     if (!what.conversation.empty() && !what.previous_response_id.empty())
-        refuse("a response", "takes a conversation or previous_response_id, not both");
+        refuse("run_options::previous_response_id", "cannot be given to a run in a thread");
     set_unless_empty(request, "conversation", what.conversation);
     set_unless_empty(request, "previous_response_id", what.previous_response_id);
     request["input"] = to_input(what);

@@ -424,6 +424,8 @@ struct table : refused {
         add("not UTF-8", "message", errc::invalid_argument, [this] { run(stored.run_stream(not_utf8)); });
         add("not UTF-8", "add_message", errc::invalid_argument, [this] { run(conversation.add_message(not_utf8)); });
         add_options("other protocol", "background", [](run_options& o) { o.background = true; });
+        add_options("other protocol", "previous_response_id",
+                    [](run_options& o) { o.previous_response_id = "resp_1"; });
         add_options("other protocol", "store", [](run_options& o) { o.store = true; });
         add_options("not UTF-8", "model", [](run_options& o) { o.model = not_utf8; });
         add_options("not UTF-8", "instructions", [](run_options& o) { o.instructions = not_utf8; });

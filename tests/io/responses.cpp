@@ -273,6 +273,29 @@ BOOST_AUTO_TEST_CASE(a_conversation_remembers) {
     BOOST_TEST(body.find("previous_response_id") == std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_response_goes_on_after_another) {
+    agent a = client->local_agent(plain_definition());
+    const run_result first = await(io, a.run("one"));
+    run_options options;
+    options.previous_response_id = first.run_id;
+    BOOST_TEST(await(io, a.run("two", {}, options)).text() == "You said: two");
+    BOOST_TEST(nlohmann::json::parse(service->requests().back().body).at("previous_response_id") == first.run_id);
+    const std::size_t before = service->requests().size();
+    thread conversation = await(io, client->create_thread());
+    BOOST_TEST(failure_of(io, a.run(conversation, "two", {}, options)).code() == errc::invalid_argument);
+    BOOST_TEST(service->requests().size() == before + 1);
+    options.previous_response_id = "resp_unknown";
+    BOOST_TEST(failure_of(io, a.run("two", {}, options)).status() >= 400);
+
+    // Its answers go on after itself.
+    service->script("", {step::call_function("get_weather", "{}"), step::reply("It is {output}.")});
+    options = with_function();
+    options.previous_response_id = first.run_id;
+    const run_result last = await(io, a.run("weather?", {}, options));
+    BOOST_TEST(last.text() == "It is cold.");
+    BOOST_TEST(nlohmann::json::parse(service->requests().back().body).at("previous_response_id") != first.run_id);
+}
+
 BOOST_AUTO_TEST_CASE(conversations_are_changed_and_removed) {
     thread_definition first;
     first.metadata["trip"] = "oslo";
