@@ -1,5 +1,6 @@
 #include "service.hpp"
 
+#include "codec/retry_hint.hpp"
 #include "observed_transport.hpp"
 #include "run/retry.hpp"
 #include "wait.hpp"
@@ -84,15 +85,6 @@ std::optional<std::chrono::milliseconds> time_until_date(std::string_view text) 
     if (!date) return std::nullopt;
     const std::int64_t wait = std::clamp<std::int64_t>(*date - std::time(nullptr), 0, 24 * 3600);
     return std::min(longest_hint, std::chrono::milliseconds(std::chrono::seconds(wait)));
-}
-
-std::optional<std::chrono::milliseconds> parse_number(std::string_view text, std::chrono::milliseconds unit) {
-    double value = 0;
-    const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || code != std::errc() || stop != text.data() + text.size() || !(value >= 0)) return std::nullopt;
-    const double ms = value * static_cast<double>(unit.count());
-    if (ms >= static_cast<double>(longest_hint.count())) return longest_hint;
-    return std::chrono::milliseconds(static_cast<std::int64_t>(ms));
 }
 
 /// The forms of OpenAI's own clients.
@@ -332,9 +324,9 @@ error service::error_of(const net::response_head& head, std::string_view body, s
 std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& head) {
     using namespace std::chrono_literals;
     for (const char* name : {"retry-after-ms", "x-ms-retry-after-ms"})
-        if (auto hint = parse_number(head.field(name), 1ms)) return hint;
+        if (auto hint = codec::retry_hint_in(head.field(name), 1ms)) return hint;
     const std::string_view field = head.field("retry-after");
-    if (auto hint = parse_number(field, 1s)) return hint;
+    if (auto hint = codec::retry_hint_in(field, 1s)) return hint;
     return time_until_date(field);
 }
 

@@ -55,9 +55,10 @@ std::optional<thread_message> read_message(const State& of, std::string_view jso
 
 template <class State>
 thread_message require_message(const State& of, std::string_view json) {
-    std::optional<thread_message> read = read_message(of, json);
-    if (!read) throw error(errc::bad_response, "the item is no message");
-    return std::move(*read);
+    if (!of.service->speaks_responses()) return wire::decode_message(json);
+    thread_message read = codec::responses::decode_message(json);
+    read.thread_id = of.value.id;
+    return read;
 }
 
 template <class State>

@@ -101,14 +101,18 @@ std::optional<milliseconds> retry_hint_of(std::string_view headers) noexcept {
     for (const auto& [name, unit] : forms) {
         const auto found = json::find_member(headers, name);
         if (!found) continue;
-        const std::string_view text = json::plain_string(found).value_or(*found);
-        double number = 0;
-        const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-        if (text.empty() || code != std::errc() || stop != text.data() + text.size() || !(number >= 0)) continue;
-        const double ms = std::min(number * static_cast<double>(unit.count()), static_cast<double>(longest.count()));
-        return milliseconds(static_cast<milliseconds::rep>(ms));
+        if (const auto hint = retry_hint_in(json::plain_string(found).value_or(*found), unit)) return hint;
     }
     return std::nullopt;
+}
+
+std::optional<milliseconds> retry_hint_in(std::string_view number, milliseconds unit) noexcept {
+    double value = 0;
+    const auto [stop, code] = std::from_chars(number.data(), number.data() + number.size(), value);
+    const bool is_whole = !number.empty() && code == std::errc() && stop == number.data() + number.size();
+    if (!is_whole || !(value >= 0)) return std::nullopt;
+    const double ms = std::min(value * static_cast<double>(unit.count()), static_cast<double>(longest.count()));
+    return milliseconds(static_cast<milliseconds::rep>(ms));
 }
 
 }  // namespace corun::codec

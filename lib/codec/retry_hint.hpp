@@ -9,6 +9,10 @@ namespace corun::codec {
 /// in 6m0s.", "Please retry after 20ms". Nothing when it does not say. No more than a day.
 std::optional<std::chrono::milliseconds> retry_hint_in(std::string_view message) noexcept;
 
+/// The same as a header field has it: a number of `unit`, and nothing else.
+std::optional<std::chrono::milliseconds> retry_hint_in(std::string_view number,
+                                                       std::chrono::milliseconds unit) noexcept;
+
 /// The same as a JSON object of HTTP headers has it: `retry-after-ms`, `x-ms-retry-after-ms`, `retry-after` in seconds.
 std::optional<std::chrono::milliseconds> retry_hint_of(std::string_view headers) noexcept;
 

@@ -1,12 +1,9 @@
 // What is the threads protocol's own in finding a run again. What every protocol does: both_protocols.cpp.
-#include "behind_proxy.hpp"
+#include "application.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <cstdlib>
-#include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,90 +14,8 @@ using namespace corun::test;
 using namespace std::chrono_literals;
 using emulator::step;
 
-/// How many of each kind of event that must come once for one thing have come more often.
-std::size_t repeated(const outcome& seen) {
-    std::map<std::string, std::size_t> counts;
-    for (const event& each : seen.events) {
-        if (const auto* done = each.get_if<message_completed>()) ++counts["message " + done->message.id];
-        if (const auto* made = each.get_if<message_created>()) ++counts["created " + made->message.id];
-        if (const auto* asked = each.get_if<action_required>()) {
-            for (const auto& call : asked->action.function_calls) ++counts["asked " + call.id];
-            for (const auto& call : asked->action.mcp_approvals) ++counts["asked " + call.id];
-        }
-        if (is_terminal(each)) ++counts["end"];
-        if (each.get_if<run_created>()) ++counts["run"];
-    }
-    return static_cast<std::size_t>(
-        std::count_if(counts.begin(), counts.end(), [](const auto& each) { return each.second != 1; }));
-}
-
-/// A flow of a run, with its answers by handlers.
-struct flow {
-    std::string name;
-    std::vector<step> steps;
-    std::size_t responses;  ///< Event streams that it takes.
-};
-
-std::vector<flow> flows() {
-    return {
-        {"text", {step::reply("Grüße, 🚀 \"Welt\"!")}, 1},
-        {"function", {step::call_function("get_weather", R"({"city":"Oslo"})"), step::reply("It is {output}.")}, 2},
-        {"approval", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("Done: {output}")}, 2},
-    };
-}
-
-struct world : behind_proxy {
-    world() {
-        service->options().stored_headers_effective = true;
-        mcp->accept_token("fresh");
-        travel = by_proxy(make_agent());
-        connect(settings());
-        travel = detail::handle_access::make<agent>(owner, travel.definition().raw);
-    }
-
-    static client_options settings() {
-        client_options made;
-        made.event_timeout = 10min;
-        return made;
-    }
-
-    run_options options(bool functions) {
-        run_options made;
-        if (functions)
-            made.functions.emplace_back("get_weather", "The weather.", R"({"type":"object"})",
-                                        [this](function_call) -> asio::awaitable<std::string> {
-                                            ++calls;
-                                            std::string cold = "cold";
-                                            co_return cold;
-                                        });
-        made.on_mcp_approval = [this](mcp_approval_request) -> asio::awaitable<bool> {
-            ++approvals;
-            bool yes = true;
-            co_return yes;
-        };
-        return made;
-    }
-
-    outcome play(const flow& what) {
-        service->script("", what.steps);
-        service->forget_requests();
-        calls = approvals = 0;
-        const bool functions = what.name == "function";
-        agent with = functions ? plain() : travel;
-        const thread in = new_thread();
-        mcp_headers headers;
-        if (!functions) headers = token("fresh");
-        return await(io, *clock, take_all(with.run_stream(in, "Hello", headers, options(functions))));
-    }
-
-    agent plain() {
-        if (!plain_.definition().id.empty()) return plain_;
-        plain_ = by_proxy(make_plain_agent());
-        return plain_;
-    }
-
-    agent travel, plain_;
-    int calls = 0, approvals = 0;
+struct world : application {
+    world() : application({protocol::threads, false}) {}
 };
 
 }  // namespace
@@ -265,7 +180,7 @@ BOOST_FIXTURE_TEST_CASE(a_run_that_is_still_at_work_is_read_until_it_ends, simpl
 BOOST_FIXTURE_TEST_CASE(answers_whose_answer_was_lost_are_not_given_twice, world) {
     for (const auto& each : {network_fault::lose_response(), network_fault::lose_request()}) {
         for (const flow& what : flows()) {
-            if (what.responses != 2) continue;
+            if (what.streams != 2) continue;
             network_fault fault = each;
             proxy.inject(fault.on("POST", "/submit_tool_outputs"));
             const outcome seen = play(what);

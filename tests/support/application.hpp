@@ -204,10 +204,6 @@ struct application : behind_proxy {
     static std::string bearer(std::string_view which) { return "Bearer " + planted_secret(which); }
     static mcp_headers headers(std::string_view which) { return token(planted_secret(which)); }
 
-    const way speaks;
-    const bool has_runs;
-    std::string endpoint = proxy.endpoint();  ///< Where the library finds the service, and how: see `use`.
-    curl::options network;
     /// What comes of a flow, or of its failure to begin.
     outcome play(const flow& what) {
         service->script("", what.steps);
@@ -256,6 +252,10 @@ struct application : behind_proxy {
         return found + " (\"" + seen.text + "\")";
     }
 
+    const way speaks;
+    const bool has_runs;
+    std::string endpoint = proxy.endpoint();  ///< Where the library finds the service, and how: see `use`.
+    curl::options network;
     agent desk, plain;
     int calls = 0, approvals = 0;
 };
