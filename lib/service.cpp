@@ -7,7 +7,6 @@
 #include <corun/version.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <ctime>
 #include <string>
@@ -57,9 +56,6 @@ errc errc_of(int status) noexcept {
     return errc::unexpected_status;
 }
 
-// Longer than a day is no hint for a retry; it also keeps sums and products within their types.
-constexpr std::chrono::milliseconds longest_hint = std::chrono::hours(24);
-
 /// A point in time given as an HTTP date in its one allowed form, `Sun, 06 Nov 1994 08:49:37 GMT`
 /// (RFC 9110, 5.6.7), in seconds since 1970.
 std::optional<std::int64_t> parse_http_date(std::string_view text) {
@@ -83,8 +79,9 @@ std::optional<std::int64_t> parse_http_date(std::string_view text) {
 std::optional<std::chrono::milliseconds> time_until_date(std::string_view text) {
     const auto date = parse_http_date(text);
     if (!date) return std::nullopt;
+    // Longer than a day is no hint for a retry.
     const std::int64_t wait = std::clamp<std::int64_t>(*date - std::time(nullptr), 0, 24 * 3600);
-    return std::min(longest_hint, std::chrono::milliseconds(std::chrono::seconds(wait)));
+    return std::chrono::seconds(wait);
 }
 
 /// The forms of OpenAI's own clients.

@@ -12,6 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// It also keeps sums and products within their types.
 constexpr milliseconds longest = std::chrono::hours(24);
 
 constexpr char lower(char c) noexcept {

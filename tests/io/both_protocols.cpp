@@ -518,9 +518,7 @@ IN_BOTH_PROTOCOLS(a_stream_that_breaks_anywhere_gives_what_an_unbroken_one_gives
         const outcome whole = play(each);
         BOOST_REQUIRE(whole.reattached == 0u);
         BOOST_REQUIRE(difference(each, whole, whole) == "");
-        std::vector<fault_proxy::response> streams;
-        for (std::size_t i = before; i != proxy.responses().size(); ++i)
-            if (proxy.responses()[i].stream) streams.push_back(proxy.responses()[i]);
+        const std::vector<fault_proxy::response> streams = streams_since(before);
         BOOST_REQUIRE(streams.size() == each.streams);
         for (std::size_t nth = 0; nth != each.streams; ++nth) {
             for (const fault_kind& kind : kinds) {

@@ -78,9 +78,7 @@ BOOST_AUTO_TEST_CASE(what_breaks_behind_nginx_is_found_again) {
                 const std::size_t before = of.proxy.responses().size();
                 const outcome whole = of.play(what);
                 BOOST_REQUIRE(of.difference(what, whole, whole) == "");
-                std::vector<fault_proxy::response> streams;
-                for (std::size_t i = before; i != of.proxy.responses().size(); ++i)
-                    if (of.proxy.responses()[i].stream) streams.push_back(of.proxy.responses()[i]);
+                const std::vector<fault_proxy::response> streams = of.streams_since(before);
                 BOOST_REQUIRE(streams.size() == what.streams);
                 for (std::size_t nth = 0; nth != streams.size(); ++nth)
                     for (const auto make : {&network_fault::cut, &network_fault::reset})

@@ -1,5 +1,5 @@
 // The Responses protocol end to end: the same client, agents, threads and streams as with runs.
-#include "behind_proxy.hpp"
+#include "application.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
@@ -116,13 +116,6 @@ asio::awaitable<std::vector<event>> collect_until_waiting(event_stream& stream) 
     std::vector<event> events;
     while (auto arrived = co_await stream.next()) events.push_back(std::move(*arrived));
     co_return events;
-}
-
-template <class Body>
-const Body* find(const std::vector<event>& events) {
-    for (const event& each : events)
-        if (const auto* found = each.get_if<Body>()) return found;
-    return nullptr;
 }
 
 }  // namespace

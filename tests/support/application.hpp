@@ -204,6 +204,14 @@ struct application : behind_proxy {
     static std::string bearer(std::string_view which) { return "Bearer " + planted_secret(which); }
     static mcp_headers headers(std::string_view which) { return token(planted_secret(which)); }
 
+    /// The event streams among the responses from this one on.
+    std::vector<fault_proxy::response> streams_since(std::size_t first) const {
+        std::vector<fault_proxy::response> streams;
+        for (std::size_t i = first; i != proxy.responses().size(); ++i)
+            if (proxy.responses()[i].stream) streams.push_back(proxy.responses()[i]);
+        return streams;
+    }
+
     /// What comes of a flow, or of its failure to begin.
     outcome play(const flow& what) {
         service->script("", what.steps);
