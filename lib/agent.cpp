@@ -111,8 +111,7 @@ asio::awaitable<void> store_version(std::shared_ptr<State> of, prompt_agent_defi
     detail::refuse_local(*of, "agent::update");
     reconcile::validate(whole);
     secret body = codec::responses::encode_agent_version(whole);
-    std::string path = detail::path_to(*of);
-    path += "/versions";
+    std::string path = State::versions_of(*of->service, of->value.id);
     const std::string json = co_await service::call(of->service, "POST", std::move(path), {}, std::move(body));
     of->read(json);
 }

@@ -96,6 +96,16 @@ asio::awaitable<agent> client::get_agent(std::string agent_id) {
     return handle_access::get<agent>(service_, std::move(agent_id));
 }
 
+asio::awaitable<agent> client::get_agent_version(std::string agent_id, std::string version) {
+    detail::require_protocol(*service_, protocol::responses, "client::get_agent_version");
+    return handle_access::get_version(service_, std::move(agent_id), std::move(version));
+}
+
+paged<agent> client::list_agent_versions(std::string agent_id, list_options options) {
+    detail::require_protocol(*service_, protocol::responses, "client::list_agent_versions");
+    return handle_access::list_versions(service_, agent_id, std::move(options));
+}
+
 paged<agent> client::list_agents(list_options options) {
     return handle_access::list<agent>(service_, std::move(options));
 }

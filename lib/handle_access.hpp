@@ -35,7 +35,9 @@ struct agent::state : detail::handle_state<agent_definition> {
     using handle_state::handle_state;
     prompt_agent_definition prompt;  ///< In the Responses protocol, which `value` is made of.
     bool local = false;              ///< Lives in the application.
+    bool is_one_version = false;     ///< Of the agent at the service; else the latest, whichever that is.
     static constexpr const char* id_name = "the agent's id";
+    static constexpr const char* version_name = "the agent's version";
     /// Throws where there is none.
     static std::string collection(const detail::service& of) {
         if (!of.speaks_responses()) return "/assistants";
@@ -43,6 +45,9 @@ struct agent::state : detail::handle_state<agent_definition> {
             throw error(errc::invalid_argument,
                         "an endpoint that ends in /v1 stores no agents; use client::local_agent");
         return "/agents";
+    }
+    static std::string versions_of(const detail::service& of, std::string_view id) {
+        return detail::path_of(collection(of), id, id_name) + "/versions";
     }
     void read(std::string_view json) {
         if (!service->speaks_responses())
@@ -97,6 +102,20 @@ struct handle_access {
         return made;
     }
 
+    static agent make_version(std::shared_ptr<service> owner, std::string_view json) {
+        agent made = make<agent>(std::move(owner), json);
+        made.state_->is_one_version = true;
+        return made;
+    }
+
+    static asio::awaitable<agent> get_version(std::shared_ptr<service> owner, std::string id, std::string version) {
+        std::string path = path_of(agent::state::versions_of(*owner, id), version, agent::state::version_name);
+        const std::string json = co_await service::call(owner, "GET", std::move(path));
+        co_return make_version(std::move(owner), json);
+    }
+
+    static paged<agent> list_versions(std::shared_ptr<service> owner, const std::string& id, list_options options);
+
     template <class Handle>
     static asio::awaitable<Handle> create(std::shared_ptr<service> owner, secret body) {
         std::string path = Handle::state::collection(*owner);
@@ -132,6 +151,9 @@ struct handle_access {
 
 template <class State>
 std::string path_to(const State& of) {
+    if constexpr (requires { of.is_one_version; })
+        if (of.is_one_version)
+            return path_of(State::versions_of(*of.service, of.value.id), of.prompt.version, State::version_name);
     return path_of(State::collection(*of.service), of.value.id, State::id_name);
 }
 
@@ -211,6 +233,13 @@ paged<Handle> handle_access::list(std::shared_ptr<service> owner, list_options o
     auto decode = [owner](const std::string& json) { return make<Handle>(owner, json); };
     std::string collection = Handle::state::collection(*owner);
     return detail::list<Handle>(std::move(owner), std::move(collection), std::move(options), std::move(decode));
+}
+
+inline paged<agent> handle_access::list_versions(std::shared_ptr<service> owner, const std::string& id,
+                                                 list_options options) {
+    auto decode = [owner](const std::string& json) { return make_version(owner, json); };
+    std::string collection = agent::state::versions_of(*owner, id);
+    return detail::list<agent>(std::move(owner), std::move(collection), std::move(options), std::move(decode));
 }
 
 }  // namespace detail

@@ -36,6 +36,7 @@ public:
         const auto agent = handle_access::open(run_->agent, "the agent");
         given_.agent = agent->prompt;
         given_.stored = !agent->local;
+        if (agent->is_one_version) version_ = agent->prompt.version;
         given_.headers = run_->given.headers;
         given_.options = run_->given.options;
         if (run_->conversation) conversation_ = run_->conversation->id();
@@ -296,7 +297,8 @@ private:
             if (const auto text = json::plain_string(value.reveal())) secrets.add(secret(std::string(*text)));
         wire::response_request request;
         if (plan.by_reference) {
-            request.agent.emplace(given_.agent.name);
+            request.agent.emplace(given_.agent.name, version_);
+            request.agent->key = service_->options.agent_key;
         } else {
             for (const prompt_tool& each : plan.definition.tools) {
                 const auto* server = std::get_if<prompt_mcp_tool>(&each);
@@ -408,6 +410,7 @@ private:
     std::shared_ptr<run_context> run_;
     std::shared_ptr<service> service_;
     reconcile::response_input given_;
+    std::string version_;  ///< Of the stored agent; empty: the latest.
     std::string run_id_, conversation_;
     pending_action action_;
     wire::decoder decoder_, ahead_;

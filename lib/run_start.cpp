@@ -195,13 +195,14 @@ asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, m
 
 asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_header_request asked) {
     prepared_run made;
-    if (!run->given.options.previous_response_id.empty())
-        throw error(errc::invalid_argument,
-                    "run_options::previous_response_id is there in the Responses protocol only");
-    if (run->given.options.background)
-        throw error(errc::invalid_argument, "run_options::background is there in the Responses protocol only");
-    if (run->given.options.store)
-        throw error(errc::invalid_argument, "run_options::store is there in the Responses protocol only");
+    const run_options& asked_for = run->given.options;
+    const std::pair<const char*, bool> of_responses[] = {
+        {"background", asked_for.background.has_value()},
+        {"previous_response_id", !asked_for.previous_response_id.empty()},
+        {"store", asked_for.store.has_value()},
+        {"structured_inputs", !asked_for.structured_inputs.empty()}};
+    for (const auto& [name, is_given] : of_responses)
+        if (is_given) require_protocol(*run->service, protocol::responses, std::string("run_options::") + name);
     if (run->provider) {
         for (const mcp_tool& server : reconcile::servers_of(run->given))
             asked.server_labels.push_back(server.server_label);

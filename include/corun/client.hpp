@@ -61,6 +61,13 @@ public:
     /// Throws `errc::invalid_argument`.
     [[nodiscard]] agent local_agent(prompt_agent_definition definition);
     [[nodiscard]] asio::awaitable<agent> get_agent(std::string agent_id);
+    /// Responses protocol only: this version of the agent, such as "3". What the handle does is then for this version
+    /// alone: its runs name it, `refresh` reads it, `remove` deletes it and no other. `update` stores the agent's next
+    /// version, which the handle is for from then on. Every other handle is for the latest version, whichever that is
+    /// when the service is asked.
+    [[nodiscard]] asio::awaitable<agent> get_agent_version(std::string agent_id, std::string version);
+    /// Responses protocol only: the versions of an agent, each as by `get_agent_version`.
+    [[nodiscard]] paged<agent> list_agent_versions(std::string agent_id, list_options options = {});
     [[nodiscard]] paged<agent> list_agents(list_options options = {});
     [[nodiscard]] asio::awaitable<void> delete_agent(std::string agent_id);
 

@@ -74,6 +74,12 @@ enum class protocol {
     responses,
 };
 
+/// The member of a request for a response that names a stored agent.
+enum class agent_key {
+    agent_reference,  ///< Of the service as it is now.
+    agent,            ///< Of older ones.
+};
+
 /// How a client speaks to the service. Times of 0 mean: no limit.
 struct CORUN_API client_options {
     client_options() = default;
@@ -82,6 +88,8 @@ struct CORUN_API client_options {
     /// The `api-version` of every call. MCP tools need `2025-05-15-preview` or `v1`. Responses and conversations have
     /// none.
     std::string api_version = "v1";
+    /// Responses protocol only: no use in the other.
+    corun::agent_key agent_key = corun::agent_key::agent_reference;
 
     std::chrono::milliseconds connect_timeout = std::chrono::seconds{10};
     /// Longest silence while reading, in bytes: a keep-alive counts as a sign of life. Time in which
@@ -262,6 +270,12 @@ struct CORUN_API run_options {
     int rate_limit_restarts = 0;
     abandoned_run on_abandon = abandoned_run::goes_on;
 
+    /// Responses protocol only, else `errc::invalid_argument`: values of the agent's structured inputs, JSON texts by
+    /// name: `options.structured_inputs["city"] = R"("Oslo")"`. A stored agent must declare them; which of them it
+    /// needs, the service says. With a definition of the application they go as they are: the service fills in the
+    /// instructions, other servers refuse them. The service may log them: secrets do not belong here. Headers of an MCP
+    /// server that its tool takes from inputs are better given as headers, see `reconcile_policy::structured_inputs`.
+    std::map<std::string, std::string> structured_inputs;
     /// Responses protocol only, else `errc::invalid_argument`: the id of a response (`run_result::run_id`) that this
     /// run goes on after, for conversations that nobody stores as one. Not for a run in a thread.
     std::string previous_response_id;

@@ -93,8 +93,8 @@ struct agent_reference {
     agent_reference(std::string name, std::string version = {});
 
     std::string name;
-    std::string version;     ///< Empty: the latest.
-    bool older_key = false;  ///< As `agent`, which older services want, instead of `agent_reference`.
+    std::string version;  ///< Empty: the latest.
+    agent_key key = agent_key::agent_reference;
 };
 
 /// The body of `POST /responses`.
@@ -116,7 +116,7 @@ struct response_request {
 
     bool stream = true;
     std::optional<bool> background, store;
-    /// Values for the agent's structured inputs: JSON texts by name.
+    /// Headers as values of the agent's structured inputs, beside those of `options`: JSON texts by name.
     std::map<std::string, secret> structured_inputs;
     /// Its `tools`, functions and approvals are not looked at here: `definition` has them.
     run_options options;

@@ -3,6 +3,7 @@
 #include "codec/json_document.hpp"
 #include "codec/responses.hpp"
 #include "codec/responses_objects.hpp"
+#include "escape.hpp"
 #include <corun/error.hpp>
 
 #include <algorithm>
@@ -197,7 +198,7 @@ void set_agent(body& request, const agent_reference& agent) {
     reference["type"] = "agent_reference";
     reference["name"] = text(agent.name);
     set_unless_empty(reference, "version", agent.version);
-    request[agent.older_key ? "agent" : "agent_reference"] = std::move(reference);
+    request[agent.key == agent_key::agent ? "agent" : "agent_reference"] = std::move(reference);
 }
 
 void refuse_beside_agent(const run_options& options) {
@@ -236,6 +237,16 @@ void set_definition(body& request, const response_request& what) {
     set_truncation(request, options.truncation_strategy);
 }
 
+void set_structured_inputs(body& request, const response_request& what) {
+    const auto set_input = [&request](const std::string& name, std::string_view json) {
+        const std::string member = "run_options::structured_inputs[" + detail::quote(name) + "]";
+        if (name.empty()) refuse(member, "has no name");
+        set(request["structured_inputs"], name, parse(json, member));
+    };
+    for (const auto& [name, json] : what.options.structured_inputs) set_input(name, json);
+    for (const auto& [name, json] : what.structured_inputs) set_input(name, json.reveal());
+}
+
 /// Members of a request, which `extra_json` may not set, be they set or not.
 constexpr std::string_view request_members[] = {
     "agent_reference",      "agent",   "model",
@@ -266,11 +277,7 @@ body to_json(const response_request& what) {
     request["stream"] = what.stream;
     set_if(request, "background", what.background);
     set_if(request, "store", what.store);
-    if (!what.structured_inputs.empty()) {
-        if (!what.agent) refuse("structured_inputs", "are for a stored agent only");
-        for (const auto& [name, json] : what.structured_inputs)
-            set(request["structured_inputs"], name, parse(json.reveal(), "structured input " + name));
-    }
+    set_structured_inputs(request, what);
     if (!options.include.empty()) {
         std::vector<std::string> include = options.include;
         std::replace(include.begin(), include.end(), std::string(file_search_result_content),

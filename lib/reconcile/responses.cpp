@@ -148,6 +148,7 @@ public:
         take_tools();
         refuse_unknown_labels();
         if (what_.stored) {
+            refuse_unknown_inputs();
             choose_way();
         } else {
             place_all();
@@ -210,6 +211,19 @@ private:
         for (const auto& [label, fields] : what_.headers) refuse_unknown(plan_.servers, label, "mcp_headers");
         for (const auto& [label, approval] : what_.options.require_approval)
             refuse_unknown(plan_.servers, label, "run_options::require_approval");
+    }
+
+    void refuse_unknown_inputs() const {
+        // Of agents of other kinds, what they declare is not read.
+        if (!what_.agent.kind.empty() && what_.agent.kind != "prompt") return;
+        const auto& declared = what_.agent.structured_inputs;
+        for (const auto& [name, value] : what_.options.structured_inputs)
+            if (!declared.contains(name))
+                throw error(errc::invalid_argument,
+                            "run_options::structured_inputs has " + quote(name) + "; the agent declares " +
+                                (declared.empty() ? "none" : list(declared, [](const auto& each) {
+                                    return quote(each.first);
+                                })));
     }
 
     const headers* headers_for(const std::string& label) const {
@@ -352,8 +366,10 @@ private:
             const auto value = fill(*form, field.value.reveal());
             if (!value) return "the value of " + detail::escape(field.name) + " does not fit its stored template";
             secret json = to_json_string(*value);
+            const auto own = what_.options.structured_inputs.find(std::string(form->input));
+            const bool differs = own != what_.options.structured_inputs.end() && own->second != json.reveal();
             const auto [known, is_new] = inputs.emplace(std::string(form->input), json);
-            if (!is_new && !(known->second == json))
+            if (differs || (!is_new && !(known->second == json)))
                 return "structured input " + quote(form->input) + " would need two values";
             names += (names.empty() ? "" : ", ") + detail::escape(field.name) + " as " + quote(form->input);
         }

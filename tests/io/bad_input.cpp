@@ -426,6 +426,11 @@ struct table : refused {
         add_options("other protocol", "background", [](run_options& o) { o.background = true; });
         add_options("other protocol", "previous_response_id",
                     [](run_options& o) { o.previous_response_id = "resp_1"; });
+        add_options("other protocol", "structured_inputs", [](run_options& o) { o.structured_inputs["city"] = "1"; });
+        add("other protocol", "get_agent_version", errc::invalid_argument,
+            [this] { run(client->get_agent_version("asst_1", "1")); });
+        add("other protocol", "list_agent_versions", errc::invalid_argument,
+            [this] { run(client->list_agent_versions("asst_1").next()); });
         add_options("other protocol", "store", [](run_options& o) { o.store = true; });
         add_options("not UTF-8", "model", [](run_options& o) { o.model = not_utf8; });
         add_options("not UTF-8", "instructions", [](run_options& o) { o.instructions = not_utf8; });

@@ -1,5 +1,6 @@
 // The Responses protocol end to end: the same client, agents, threads and streams as with runs.
 #include "application.hpp"
+#include <corun/json.hpp>
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
@@ -248,6 +249,57 @@ BOOST_AUTO_TEST_CASE(a_stored_agent_takes_headers_by_its_structured_inputs) {
     BOOST_TEST(await(io, a.run("reserve_seat", token(planted_secret("fresh")), options)).text() == "seat 14A is yours");
 }
 
+BOOST_AUTO_TEST_CASE(a_run_gives_structured_inputs_of_its_own) {
+    prompt_agent_definition templated = plain_definition();
+    templated.instructions = "Be a guide to {{city}}.";
+    templated.structured_inputs["city"].required = true;
+    agent a = await(io, client->create_agent(std::move(templated)));
+    service->script("weather", {step::call_function("get_weather", "{}"), step::reply("It is {output}.")});
+    run_options options = with_function();
+    options.functions.clear();
+    options.on_function_call = [](function_call) -> asio::awaitable<std::string> {
+        std::string cold = "cold";
+        co_return cold;
+    };
+    options.structured_inputs["city"] = R"("Oslo")";
+    const auto events = await(io, collect(a.run_stream("weather?", {}, options)));
+    BOOST_TEST(text_of(events) == "It is cold.");
+    // Each request of the run brings them: the answer's, too.
+    std::size_t instructed = 0;
+    for (const event& each : events)
+        if (each.get_if<run_created>())
+            instructed += to_json(each)["response"]["instructions"] == "Be a guide to Oslo." ? 1 : 0;
+    BOOST_TEST(instructed == 2u);
+    BOOST_TEST(count("POST", responses_path) == 2u);
+
+    // What the service needs, it says itself; what it does not know is not sent.
+    options.structured_inputs.clear();
+    const error refusal = failure_of(io, a.run("weather?", {}, options));
+    BOOST_TEST(refusal.status() == 400);
+    BOOST_TEST(std::string(refusal.what()).find("'city'") != std::string::npos);
+    const std::size_t before = service->requests().size();
+    options.structured_inputs["town"] = "1";
+    BOOST_TEST(failure_of(io, a.run("weather?", {}, options)).code() == errc::invalid_argument);
+    options.structured_inputs = {{"city", "Oslo"}};
+    BOOST_TEST(failure_of(io, a.run("weather?", {}, options)).code() == errc::invalid_argument);
+    BOOST_TEST(service->requests().size() == before);
+}
+
+BOOST_AUTO_TEST_CASE(an_older_service_gets_the_agent_by_its_older_key) {
+    service->options().agent_key = emulator::agent_key::agent;
+    agent a = await(io, client->create_agent(plain_definition()));
+    BOOST_TEST(failure_of(io, a.run("Hi")).status() == 400);
+    client_options older;
+    older.agent_key = agent_key::agent;
+    client.emplace(io.get_executor(), service->endpoint(), credential::bearer(service->token()),
+                   searched(of_responses(std::move(older))));
+    a = await(io, client->get_agent(a.id()));
+    const auto events = await(io, collect(a.run_stream("Hi")));
+    BOOST_TEST(text_of(events) == "You said: Hi");
+    BOOST_REQUIRE(find<run_completed>(events));
+    BOOST_TEST(find<run_completed>(events)->run.agent_id == "travel-desk");
+}
+
 BOOST_AUTO_TEST_CASE(a_conversation_remembers) {
     agent a = await(io, client->create_agent(plain_definition()));
     thread conversation = await(io, client->create_thread());
@@ -327,6 +379,45 @@ BOOST_AUTO_TEST_CASE(agents_are_stored_in_versions) {
     await(io, made.remove());
     await(io, client->delete_agent("other"));
     BOOST_TEST(failure_of(io, client->get_agent("travel-desk")).code() == errc::not_found);
+}
+
+BOOST_AUTO_TEST_CASE(a_version_of_an_agent_is_run_and_removed_by_itself) {
+    const auto instructions_of = [this](agent& a) {
+        const auto events = await(io, collect(a.run_stream("Hi")));
+        BOOST_REQUIRE(find<run_created>(events));
+        return to_json(events.front())["response"]["instructions"].get<std::string>();
+    };
+    prompt_agent_definition whole = plain_definition();
+    agent latest = await(io, client->create_agent(whole));
+    agent first = await(io, client->get_agent_version("travel-desk", "1"));
+    BOOST_TEST(first.id() == "travel-desk");
+    whole.instructions = "Be brief.";
+    await(io, latest.update(whole));
+    BOOST_TEST(instructions_of(latest) == "Be brief.");
+    BOOST_TEST(instructions_of(first) == "Answer travel questions.");
+    await(io, first.refresh());
+    BOOST_TEST(first.prompt_definition().version == "1");
+    BOOST_TEST(first.definition().instructions == "Answer travel questions.");
+
+    std::vector<std::string> versions;
+    auto all = client->list_agent_versions("travel-desk");
+    while (auto each = await(io, all.next())) versions.push_back(each->prompt_definition().version);
+    BOOST_TEST(versions == (std::vector<std::string>{"2", "1"}), boost::test_tools::per_element());
+
+    // An update is the next version, and what the handle is for then.
+    whole.instructions = "Be polite.";
+    agent second = await(io, client->get_agent_version("travel-desk", "2"));
+    await(io, second.update(whole));
+    BOOST_TEST(second.prompt_definition().version == "3");
+    BOOST_TEST(instructions_of(second) == "Be polite.");
+
+    await(io, first.remove());
+    BOOST_TEST(failure_of(io, first.run("Hi")).status() == 404);
+    BOOST_TEST(failure_of(io, first.refresh()).code() == errc::not_found);
+    BOOST_TEST(failure_of(io, client->get_agent_version("travel-desk", "1")).code() == errc::not_found);
+    BOOST_TEST(instructions_of(latest) == "Be polite.");
+    BOOST_TEST(failure_of(io, client->get_agent_version("travel-desk", "")).code() == errc::invalid_argument);
+    BOOST_TEST(failure_of(io, client->get_agent_version("", "1")).code() == errc::invalid_argument);
 }
 
 BOOST_AUTO_TEST_CASE(a_classic_definition_is_carried_over_or_refused) {

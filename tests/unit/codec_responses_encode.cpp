@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_SUITE(codec_responses_encode)
 
 BOOST_AUTO_TEST_CASE(names_a_stored_agent) {
     BOOST_TEST(body_of(to_agent()) == (json{{"agent_reference", reference}, {"input", "Book 14A"}, {"stream", true}}));
-    BOOST_TEST(changed(to_agent(), [](auto& r) { r.agent->older_key = true; }) ==
+    BOOST_TEST(changed(to_agent(), [](auto& r) { r.agent->key = agent_key::agent; }) ==
                (json{{"agent", reference}, {"input", "Book 14A"}, {"stream", true}}));
     BOOST_TEST(changed(to_agent(), [](auto& r) { r.agent->version.clear(); })["agent_reference"] ==
                (json{{"type", "agent_reference"}, {"name", "travel-desk"}}));
@@ -74,16 +74,23 @@ BOOST_AUTO_TEST_CASE(says_all_that_goes_beside_a_stored_agent) {
         r.stream = false;
         r.background = true;
         r.store = true;
-        r.structured_inputs.emplace("city", secret(R"("Oslo")"));
-        r.structured_inputs.emplace("days", secret("3"));
+        r.options.structured_inputs["city"] = R"("Oslo")";
+        r.structured_inputs.emplace("token", secret(R"("t")"));
         r.options.include = {file_search_result_content, "reasoning.encrypted_content"};
         r.options.metadata = {{"k", "v"}};
         r.options.extra_json = R"({"agent_session_id":"s"})";
     });
     BOOST_TEST(body == json::parse(R"({"agent_reference":{"type":"agent_reference","name":"travel-desk","version":"3"},
         "conversation":"conv_K2","input":"Book 14A","stream":false,"background":true,"store":true,
-        "structured_inputs":{"city":"Oslo","days":3},
+        "structured_inputs":{"city":"Oslo","token":"t"},
         "include":["file_search_call.results","reasoning.encrypted_content"],"metadata":{"k":"v"},"agent_session_id":"s"})"));
+}
+
+BOOST_AUTO_TEST_CASE(values_of_inputs_go_beside_a_definition_too) {
+    const json body =
+        changed(with_definition(), [](response_request& r) { r.options.structured_inputs["days"] = "[1, 2.5, null]"; });
+    BOOST_TEST(body["structured_inputs"] == json::parse(R"({"days":[1,2.5,null]})"));
+    BOOST_TEST(!body["model"].empty());
 }
 
 BOOST_AUTO_TEST_CASE(sends_a_definition_whole) {
@@ -222,12 +229,14 @@ BOOST_AUTO_TEST_CASE(refuses_what_must_not_be_sent) {
         {"the input", [](response_request& r) { r.messages.clear(); }},
         {"response_request::items", [](response_request& r) { r.items = "{}"; }},
         {"response_request::items", [](response_request& r) { r.items = "["; }},
-        {"structured_inputs", [](response_request& r) { r.structured_inputs.emplace("a", secret("1")); }},
-        {"structured input a",
+        {"structured_inputs['a'", [](response_request& r) { r.options.structured_inputs["a"] = "Oslo"; }},
+        {"structured_inputs['a'", [](response_request& r) { r.options.structured_inputs["a"]; }},
+        {"structured_inputs['a'",
          [](response_request& r) {
              r.agent.emplace("n");
              r.structured_inputs.emplace("a", secret("{"));
          }},
+        {"structured_inputs['']", [](response_request& r) { r.options.structured_inputs[""] = "1"; }},
         {"structured_inputs", [](response_request& r) { r.definition.structured_inputs["a"]; }},
         {"max_prompt_tokens", [](response_request& r) { r.options.max_prompt_tokens = 300; }},
         {"max_completion_tokens", [](response_request& r) { r.options.max_completion_tokens = 0; }},

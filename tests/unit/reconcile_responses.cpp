@@ -52,6 +52,10 @@ struct request {
         value.agent.structured_inputs[input];
         return *this;
     }
+    request& gives(const char* input, const char* text) {
+        value.options.structured_inputs[input] = text;
+        return *this;
+    }
     request& with(std::string label, std::string name = "Authorization", std::string text = "Bearer fresh") {
         value.headers.set(std::move(label), std::move(name), std::move(text));
         return *this;
@@ -220,6 +224,60 @@ BOOST_AUTO_TEST_CASE(row_25_fills_structured_inputs_where_they_are_allowed) {
            allowed().has(templated("L")).has(templated("M")).with("L").with("M", "Authorization", "Bearer 2"), refused);
     BOOST_TEST(message_of(stored().declares("token").has(templated("L")).with("L"))
                    .find("reconcile_policy::structured_inputs") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(values_of_a_run_s_own_for_structured_inputs) {
+    const auto given = [](const char* rows, const char* inputs) {
+        return expected(rows,
+                        (R"({"agent_reference":"desk","structured_inputs":)" + std::string(inputs) + "}").c_str());
+    };
+    expect("those that the agent declares", stored().declares("city").declares("days").gives("city", R"("Oslo")"),
+           given("21", R"({"city":"Oslo"})"));
+    expect("beside headers",
+           stored()
+               .declares("city")
+               .declares("token")
+               .has(templated("L"))
+               .with("L")
+               .gives("city", R"({"name":"Oslo"})")
+               .allow(&reconcile_policy::structured_inputs),
+           given("25", R"({"city":{"name":"Oslo"},"token":"fresh"})"));
+    expect("of a header's input, the same",
+           stored()
+               .declares("token")
+               .has(templated("L"))
+               .with("L")
+               .gives("token", R"("fresh")")
+               .allow(&reconcile_policy::structured_inputs),
+           given("25", R"({"token":"fresh"})"));
+    expect("of a header's input, another",
+           stored()
+               .declares("token")
+               .has(templated("L"))
+               .with("L")
+               .gives("token", R"("other")")
+               .allow(&reconcile_policy::structured_inputs),
+           sentence(errc::mcp_headers_with_stored_agent));
+    expect("of a header's input, without headers", stored().declares("token").has(templated("L")).gives("token", "1"),
+           given("21", R"({"token":1})"));
+    expect("with an agent of the application", own().gives("city", "1"),
+           expected("21", R"({"model":"gpt-4o","structured_inputs":{"city":1}})"));
+    const auto of_kind = [](const char* kind) {
+        return stored().gives("city", "1").change([kind](response_input& in) { in.agent.kind = kind; });
+    };
+    expect("where it cannot be known", of_kind("hosted"), given("21", R"({"city":1})"));
+    expect("that the agent does not declare", of_kind("prompt"), sentence(errc::invalid_argument));
+    expect("with a definition that needs them sent whole",
+           stored()
+               .declares("city")
+               .gives("city", "1")
+               .has(server("L"))
+               .with("L")
+               .allow(&reconcile_policy::inline_definition),
+           sentence(errc::mcp_headers_with_stored_agent));
+    BOOST_TEST(message_of(stored().declares("city").gives("ctiy", "1")).find("'ctiy'; the agent declares 'city'") !=
+               std::string::npos);
+    BOOST_TEST(message_of(stored().gives("city", "1")).find("declares none") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(row_26_leaves_headers_to_a_connection) {
