@@ -33,6 +33,7 @@ run_stream::run_stream(std::shared_ptr<run_context> run, std::unique_ptr<run_pro
       secrets_(std::move(request.secrets)),
       machine_(limits_of(service_->options, options_), service_->clock->now()),
       parser_(service_->options.max_event_bytes),
+      queue_(service_->event_blocks),
       report_(std::move(request.report)),
       observed_(*run_),
       arrival_(service_->executor, asio::steady_timer::time_point::max()),
@@ -160,13 +161,14 @@ std::optional<event> run_stream::pop() {
 /// Tells the protocol of the events that wait to be taken: they will be.
 void run_stream::tell_waiting() {
     protocol_->look_ahead();
-    for (std::uint64_t i = queue_.taken(); i != queue_.pushed(); ++i) {
+    std::uint64_t number = queue_.taken();
+    for (codec::raw_event& waiting : queue_.waiting()) {
         event said;
         std::vector<event> more;
         std::string problem;
         // What cannot be read ends the stream when it is its turn.
-        if (protocol_->decode_ahead(queue_.at(i), said, more, problem)) break;
-        if (i < told_) continue;
+        if (protocol_->decode_ahead(std::move(waiting), said, more, problem)) break;
+        if (number++ < told_) continue;
         protocol_->delivered(said);
         for (const event& each : more) protocol_->delivered(each);
     }

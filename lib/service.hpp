@@ -5,6 +5,7 @@
 #include "net/transport.hpp"
 #include "notifier.hpp"
 #include "redact.hpp"
+#include "run/block_pool.hpp"
 #include "url.hpp"
 #include <corun/credential.hpp>
 #include <corun/error.hpp>
@@ -100,6 +101,7 @@ public:
     const std::shared_ptr<net::clock> clock;
     const client_options options;
     codec::threads::decoder decoder;
+    const std::shared_ptr<run::block_pool> event_blocks = std::make_shared<run::block_pool>();  ///< Of all its streams.
 
 private:
     std::string endpoint_;

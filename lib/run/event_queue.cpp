@@ -3,72 +3,83 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 namespace corun::run {
-namespace {
 
-/// What an event holds on to while it waits.
-std::size_t cost_of(const codec::raw_event& event) noexcept {
-    return event.name.size() + event.data.size() + sizeof event;
+codec::raw_event event_queue::block::at(std::size_t place) const {
+    prefix sizes;
+    std::memcpy(&sizes, bytes.get() + place, sizeof sizes);
+    codec::raw_event event;
+    event.data = {bytes.get() + place + sizeof sizes, sizes.data_size};
+    event.name = {event.data.data() + sizes.data_size, sizes.name_size};
+    event.storage = bytes;
+    return event;
 }
 
-}  // namespace
+std::shared_ptr<char[]> event_queue::make_block(std::size_t size) {
+    return pool_ ? pool_->take(size) : std::make_shared_for_overwrite<char[]>(size);
+}
 
-char* event_queue::reserve(std::size_t size) {
-    if (capacity_ - used_ < size) {
-        if (block_.use_count() == 1 && size <= capacity_) {
+event_queue::block& event_queue::with_room(std::size_t size) {
+    if (!blocks_.empty() && blocks_.back().room() >= size) return blocks_.back();
+    if (!blocks_.empty() && empty()) {
+        block& last = blocks_.back();
+        if (last.bytes.use_count() == 1 && size <= last.capacity) {
             // Nobody holds an event of it any more; what they read of it, perhaps on other threads, came before.
             std::atomic_thread_fence(std::memory_order_acquire);
-        } else {
-            capacity_ = std::max(size, next_block_);
-            block_ = std::make_shared_for_overwrite<char[]>(capacity_);
-            // Many events at once share larger blocks; a stream that trickles holds little.
-            next_block_ = std::min(2 * next_block_, largest_shared_block);
+            last.used = last.next = 0;
+            return last;
         }
-        used_ = 0;
+        blocks_.clear();
     }
-    char* place = block_.get() + used_;
-    used_ += size;
-    return place;
+    const std::size_t capacity = std::max(size, next_block_);
+    blocks_.push_back({make_block(capacity), capacity});
+    // Many events at once share larger blocks; a stream that trickles holds little.
+    next_block_ = std::min(2 * next_block_, largest_shared_block);
+    return blocks_.back();
 }
 
 void event_queue::push(std::string_view name, std::string_view data) {
-    char* place = reserve(name.size() + data.size() + codec::data_padding);
+    const prefix sizes{data.size(), name.size()};
+    const std::size_t size = sizeof sizes + data.size() + name.size();
+    block& last = with_room(size + codec::data_padding);
+    char* const place = last.bytes.get() + last.used;
+    std::memcpy(place, &sizes, sizeof sizes);
+    data.copy(place + sizeof sizes, data.size());
+    name.copy(place + sizeof sizes + data.size(), name.size());
     // The padding is shared with the event after this one.
-    used_ -= codec::data_padding;
-    std::memcpy(place, data.data(), data.size());
-    std::memcpy(place + data.size(), name.data(), name.size());
-
-    // Rather than grow, move up into the room of those that are taken, once they are the most.
-    if (events_.size() == events_.capacity() && next_ > events_.size() / 2) {
-        events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(next_));
-        next_ = 0;
-    }
-    codec::raw_event& event = events_.emplace_back();
-    event.data = {place, data.size()};
-    event.name = {place + data.size(), name.size()};
-    event.storage = block_;
-    bytes_ += cost_of(event);
+    last.used += size;
+    bytes_ += size;
+    ++pushed_;
 }
 
 codec::raw_event event_queue::pop() {
-    codec::raw_event event = std::move(events_[next_++]);
+    block& first = blocks_.front();
+    codec::raw_event event = first.at(first.next);
+    const std::size_t size = size_of(event);
+    first.next += size;
+    bytes_ -= size;
     ++taken_;
-    bytes_ -= cost_of(event);
-    if (empty()) give_back();
+    if (empty())
+        give_back();
+    else if (first.next == first.used)
+        blocks_.erase(blocks_.begin());
     return event;
+}
+
+std::vector<codec::raw_event> event_queue::waiting() const {
+    std::vector<codec::raw_event> events;
+    for (const block& each : blocks_)
+        for (std::size_t at = each.next; at != each.used; at += size_of(events.back())) events.push_back(each.at(at));
+    return events;
 }
 
 /// Nothing waits: what a burst of events took is of no use now.
 void event_queue::give_back() noexcept {
-    next_ = 0;
-    if (events_.capacity() > kept_events)
-        std::vector<codec::raw_event>().swap(events_);
-    else
-        events_.clear();
-    if (capacity_ <= kept_block) return;
-    block_.reset();
-    capacity_ = used_ = 0;
+    if (blocks_.front().capacity <= kept_block) return;
+    blocks_.clear();
+    if (blocks_.capacity() > kept_blocks) std::vector<block>().swap(blocks_);
     next_block_ /= 2;
 }
 

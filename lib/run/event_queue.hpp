@@ -1,5 +1,6 @@
 #pragma once
 #include "codec/raw_event.hpp"
+#include "run/block_pool.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -15,17 +16,19 @@ namespace corun::run {
 /// no allocation, and one that the caller keeps stays valid.
 class event_queue {
 public:
+    event_queue() = default;
+    /// Its blocks come from `pool`.
+    explicit event_queue(std::shared_ptr<block_pool> pool) noexcept : pool_(std::move(pool)) {}
+
     void push(std::string_view name, std::string_view data);
     [[nodiscard]] codec::raw_event pop();
 
-    [[nodiscard]] bool empty() const noexcept { return next_ == events_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return taken_ == pushed_; }
     /// How many events were ever put in, and taken.
-    [[nodiscard]] std::uint64_t pushed() const noexcept { return taken_ + (events_.size() - next_); }
+    [[nodiscard]] std::uint64_t pushed() const noexcept { return pushed_; }
     [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
-    /// The event that so many were put in before; it waits to be taken.
-    [[nodiscard]] const codec::raw_event& at(std::uint64_t number) const noexcept {
-        return events_[next_ + static_cast<std::size_t>(number - taken_)];
-    }
+    /// Those that wait, in their order; they stay.
+    [[nodiscard]] std::vector<codec::raw_event> waiting() const;
     /// Bytes that the waiting events hold.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
@@ -33,19 +36,34 @@ private:
     static constexpr std::size_t smallest_block = std::size_t{1} << 10;
     static constexpr std::size_t kept_block = std::size_t{4} << 10;
     static constexpr std::size_t largest_shared_block = std::size_t{32} << 10;
+    static constexpr std::size_t kept_blocks = 16;
 
-    static constexpr std::size_t kept_events = 128;
+    /// An event lies in its block as a `prefix`, its data and its name.
+    struct prefix {
+        std::size_t data_size, name_size;
+    };
+    struct block {
+        [[nodiscard]] codec::raw_event at(std::size_t place) const;
+        [[nodiscard]] std::size_t room() const noexcept { return capacity - used; }
 
-    char* reserve(std::size_t size);
+        std::shared_ptr<char[]> bytes;
+        std::size_t capacity;
+        std::size_t used = 0;
+        std::size_t next = 0;  ///< The events before it are taken.
+    };
+    static std::size_t size_of(const codec::raw_event& event) noexcept {
+        return sizeof(prefix) + event.data.size() + event.name.size();
+    }
+
+    block& with_room(std::size_t size);
+    std::shared_ptr<char[]> make_block(std::size_t size);
     void give_back() noexcept;
 
-    std::vector<codec::raw_event> events_;
-    std::size_t next_ = 0;  ///< Those before it are taken.
-    std::uint64_t taken_ = 0;
+    std::shared_ptr<block_pool> pool_;
+    /// The first is read from, the last is written to. Only if it is the only one may all of it be taken.
+    std::vector<block> blocks_;
+    std::uint64_t pushed_ = 0, taken_ = 0;
     std::size_t bytes_ = 0;
-    std::shared_ptr<char[]> block_;
-    std::size_t capacity_ = 0;
-    std::size_t used_ = 0;
     std::size_t next_block_ = smallest_block;
 };
 

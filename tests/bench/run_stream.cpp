@@ -1,7 +1,7 @@
 // What a streamed run costs its process, beside a bare libcurl loop that throws the same bytes away.
 //
-// Usage: bench-run_stream [events] [rounds]. The server is a process of its own, so that only the
-// client's CPU time is measured; the ways take turns in every round, and medians are printed.
+// In both protocols, with one stream and with 64. Usage: bench-run_stream [events] [rounds]. The server is a process of
+// its own, so that only the client's CPU time is measured; the ways take turns in every round, and medians are printed.
 #include <corun/corun.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -43,10 +43,11 @@ std::string run_frame(std::string_view status) {
            std::string(status == "created" ? "queued" : status) + "\"}\n\n";
 }
 
-std::string whole_stream() {
-    std::string stream = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
-    stream += chunked(run_frame("created"));
-    const char* words[] = {" Bring", " a", " coat", ",", " it", " will", " be", " cold"};
+const char* const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+const char* const words[] = {" Bring", " a", " coat", ",", " it", " will", " be", " cold"};
+
+std::string stream_of_thread() {
+    std::string stream = head + chunked(run_frame("created"));
     for (std::size_t i = 0; i < events; ++i)
         stream += chunked(
             "event: thread.message.delta\ndata: "
@@ -54,6 +55,26 @@ std::string whole_stream() {
             "\"delta\":{\"content\":[{\"index\":0,\"type\":\"text\",\"text\":{\"value\":\"" +
             std::string(words[i % 8]) + "\"}}]}}\n\n");
     stream += chunked(run_frame("completed")) + chunked("event: done\ndata: [DONE]\n\n") + "0\r\n\r\n";
+    return stream;
+}
+
+std::string response_frame(std::string_view type, std::string_view status, std::size_t number) {
+    return "event: response." + std::string(type) + "\ndata: {\"type\":\"response." + std::string(type) +
+           "\",\"sequence_number\":" + std::to_string(number) +
+           ",\"response\":{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"" + std::string(status) +
+           "\",\"output\":[]}}\n\n";
+}
+
+std::string stream_of_response() {
+    std::string stream = head + chunked(response_frame("created", "in_progress", 0));
+    for (std::size_t i = 0; i < events; ++i)
+        stream += chunked(
+            "event: response.output_text.delta\ndata: "
+            "{\"type\":\"response.output_text.delta\",\"sequence_number\":" +
+            std::to_string(i + 1) +
+            ",\"item_id\":\"msg_abcdefghijklmnopqrstuvwx\",\"output_index\":0,\"content_index\":0,\"delta\":\"" +
+            std::string(words[i % 8]) + "\",\"logprobs\":[]}\n\n");
+    stream += chunked(response_frame("completed", "completed", events + 1)) + "0\r\n\r\n";
     return stream;
 }
 
@@ -65,7 +86,7 @@ void send_all(int fd, std::string_view bytes) {
     }
 }
 
-void serve(int fd, const std::string& stream) {
+void serve(int fd, const std::string& of_thread, const std::string& of_response) {
     const std::string agent =
         R"({"id":"asst_1","object":"assistant","created_at":1,"model":"gpt-4o","tools":[],"tool_resources":{}})";
     std::string request;
@@ -86,7 +107,7 @@ void serve(int fd, const std::string& stream) {
                 if (more <= 0) return;
                 request.append(buffer, static_cast<std::size_t>(more));
             }
-            send_all(fd, stream);
+            send_all(fd, request.starts_with("POST /v1/responses") ? of_response : of_thread);
         }
         request.clear();
     }
@@ -108,12 +129,12 @@ pid_t start_server() {
         return child;
     }
     std::signal(SIGCHLD, SIG_IGN);
-    const std::string stream = whole_stream();
+    const std::string of_thread = stream_of_thread(), of_response = stream_of_response();
     for (;;) {
         const int fd = ::accept(listener, nullptr, nullptr);
         if (fd < 0) std::_Exit(0);
         if (::fork() == 0) {
-            serve(fd, stream);
+            serve(fd, of_thread, of_response);
             std::_Exit(0);
         }
         ::close(fd);
@@ -132,13 +153,13 @@ std::size_t discard(char*, std::size_t, std::size_t size, void* total) {
 }
 
 /// A bare libcurl multi loop that discards.
-void bare_libcurl(std::size_t streams) {
+void bare_libcurl(std::size_t streams, corun::protocol protocol) {
     CURLM* multi = curl_multi_init();
     std::vector<CURL*> handles;
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < streams; ++i) {
         CURL* easy = curl_easy_init();
-        const std::string url = base() + "/threads/runs";
+        const std::string url = base() + (protocol == corun::protocol::responses ? "/v1/responses" : "/threads/runs");
         curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
         curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, "{}");
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -175,12 +196,20 @@ asio::awaitable<void> with_try_next(corun::agent agent, std::size_t& deltas) {
     }
 }
 
-void with_corun(std::size_t streams, asio::awaitable<void> (*consume)(corun::agent, std::size_t&)) {
+void with_corun(std::size_t streams, corun::protocol protocol,
+                asio::awaitable<void> (*consume)(corun::agent, std::size_t&)) {
     asio::io_context io(1);
-    corun::client client(io.get_executor(), base(), corun::credential());
+    corun::client_options options;
+    options.protocol = protocol;
+    const bool responses = protocol == corun::protocol::responses;
+    corun::client client(io.get_executor(), base() + (responses ? "/v1" : ""), corun::credential(), options);
     std::size_t deltas = 0;
     const auto all = [&]() -> asio::awaitable<void> {
-        corun::agent agent = co_await client.get_agent("asst_1");
+        corun::agent agent;
+        if (responses)
+            agent = client.local_agent(corun::prompt_agent_definition("gpt-4o"));
+        else
+            agent = co_await client.get_agent("asst_1");
         for (std::size_t i = 0; i < streams; ++i)
             asio::co_spawn(io, consume(agent, deltas), [](std::exception_ptr e) {
                 if (e) std::rethrow_exception(e);
@@ -206,23 +235,24 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
-void compare(std::size_t streams, int rounds) {
+void compare(std::size_t streams, corun::protocol protocol, int rounds) {
     struct way {
         const char* name;
         std::function<void()> go;
         std::vector<double> cost;
     };
     std::vector<way> ways;
-    ways.push_back({"bare libcurl multi, discards", [=] { bare_libcurl(streams); }, {}});
-    ways.push_back({"run_stream, next() per event", [=] { with_corun(streams, with_next); }, {}});
-    ways.push_back({"run_stream, next() then try_next()", [=] { with_corun(streams, with_try_next); }, {}});
+    ways.push_back({"bare libcurl multi, discards", [=] { bare_libcurl(streams, protocol); }, {}});
+    ways.push_back({"run_stream, next() per event", [=] { with_corun(streams, protocol, with_next); }, {}});
+    ways.push_back({"run_stream, next() then try_next()", [=] { with_corun(streams, protocol, with_try_next); }, {}});
     for (int round = 0; round < rounds; ++round)
         for (way& each : ways) {
             const double before = cpu_ns();
             each.go();
             each.cost.push_back((cpu_ns() - before) / static_cast<double>(events * streams));
         }
-    std::printf("%zu stream%s of %zu events, CPU of this process, medians of %d\n", streams, streams == 1 ? "" : "s",
+    std::printf("%s: %zu stream%s of %zu events, CPU of this process, medians of %d\n",
+                protocol == corun::protocol::responses ? "responses" : "threads", streams, streams == 1 ? "" : "s",
                 events, rounds);
     const double floor = median(ways.front().cost);
     for (const way& each : ways)
@@ -234,15 +264,14 @@ void compare(std::size_t streams, int rounds) {
 int main(int argc, char** argv) {
     if (argc > 1) events = std::strtoul(argv[1], nullptr, 10);
     const int rounds = argc > 2 ? std::atoi(argv[2]) : 9;
-    const pid_t server = start_server();
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    compare(1, rounds);
-    events /= 16;
-    // The server has its own copy of `events`: give the second comparison a server of its own.
-    ::kill(server, SIGTERM);
-    ::waitpid(server, nullptr, 0);
-    const pid_t second = start_server();
-    compare(64, rounds);
-    ::kill(second, SIGTERM);
-    ::waitpid(second, nullptr, 0);
+    for (const std::size_t streams : {std::size_t{1}, std::size_t{64}}) {
+        if (streams != 1) events /= 16;
+        // It has its own copy of `events`.
+        const pid_t server = start_server();
+        for (const corun::protocol protocol : {corun::protocol::threads, corun::protocol::responses})
+            compare(streams, protocol, rounds);
+        ::kill(server, SIGTERM);
+        ::waitpid(server, nullptr, 0);
+    }
 }

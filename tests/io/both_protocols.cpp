@@ -567,6 +567,10 @@ IN_BOTH_PROTOCOLS(what_a_run_was_lost_to_is_told) {
         BOOST_TEST(seen.text == "one two three");
         BOOST_REQUIRE(seen.causes.size() == 1u);
         BOOST_TEST(seen.causes.front() == each.cause);
+        const auto again = std::find_if(seen.events.begin(), seen.events.end(),
+                                        [](const event& one) { return one.get_if<reattached>(); });
+        BOOST_TEST(again->name() == "corun.reattached");
+        BOOST_TEST(again->get_if<reattached>()->run_id == find<run_completed>(seen.events)->run.id);
     }
 }
 
@@ -580,6 +584,13 @@ IN_BOTH_PROTOCOLS(finding_a_run_again_can_be_switched_off) {
     BOOST_TEST(seen.failure == errc::connection_lost);
     BOOST_TEST(seen.reattached == 0u);
     BOOST_TEST(!seen.events.empty());
+
+    use({});
+    run_options options = usual();
+    options.reattach.emplace();
+    options.reattach->enabled = false;
+    proxy.inject(network_fault::reset().at(5000));
+    BOOST_TEST(wait(take_all(plain.run_stream("Hello", {}, options))).failure == errc::connection_lost);
 }
 
 IN_BOTH_PROTOCOLS(an_outage_that_passes_is_outlived_and_one_that_stays_is_an_error) {

@@ -48,29 +48,6 @@ struct simple : behind_proxy {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_CASE(says_what_the_run_was_lost_to_and_only_then_goes_on, simple) {
-    const struct {
-        network_fault fault;
-        std::error_code cause;
-    } cases[] = {{network_fault::reset().at(5000), errc::connection_lost},
-                 {network_fault::cut().at(5000), errc::premature_eof},
-                 {network_fault::truncate().at(5000), errc::premature_eof},
-                 {network_fault::stall().at(5000), errc::idle_timeout}};
-    for (const auto& each : cases) {
-        proxy.inject(each.fault);
-        const outcome seen = play();
-        BOOST_TEST(!seen.failure);
-        BOOST_TEST(seen.text == "one two three");
-        BOOST_REQUIRE(seen.causes.size() == 1u);
-        BOOST_TEST(seen.causes.front() == each.cause);
-        const auto again = std::find_if(seen.events.begin(), seen.events.end(),
-                                        [](const event& one) { return one.get_if<reattached>(); });
-        BOOST_TEST(again->name() == "corun.reattached");
-        BOOST_TEST(again->get_if<reattached>()->run_id.starts_with("run_"));
-        BOOST_TEST(again->get_if<reattached>()->thread_id.starts_with("thread_"));
-    }
-}
-
 BOOST_FIXTURE_TEST_CASE(a_run_that_made_its_own_thread_is_found_once_its_id_is_known, simple) {
     service->forget_requests();
     proxy.inject(network_fault::reset().at(3000));
@@ -102,24 +79,6 @@ BOOST_FIXTURE_TEST_CASE(before_that_only_its_mark_finds_it, simple) {
     }
 }
 
-BOOST_FIXTURE_TEST_CASE(it_can_be_switched_off, simple) {
-    client_options settings;
-    settings.reattach.enabled = false;
-    use(settings);
-    proxy.inject(network_fault::reset().at(5000));
-    const outcome seen = play();
-    BOOST_TEST(seen.failure == errc::connection_lost);
-    BOOST_TEST(seen.reattached == 0u);
-    BOOST_TEST(!seen.events.empty());
-
-    use({});
-    run_options options;
-    options.reattach.emplace();
-    options.reattach->enabled = false;
-    proxy.inject(network_fault::reset().at(5000));
-    BOOST_TEST(play(options).failure == errc::connection_lost);
-}
-
 BOOST_FIXTURE_TEST_CASE(keepalives_do_not_hide_that_nothing_comes, simple) {
     // What comes of the run is kept from the stream; the network goes on to be alive.
     service->script("", {step::reply("one two"), step::reply("three")});
@@ -135,27 +94,6 @@ BOOST_FIXTURE_TEST_CASE(keepalives_do_not_hide_that_nothing_comes, simple) {
     BOOST_REQUIRE(seen.causes.size() == 1u);
     BOOST_TEST(seen.causes.front() == errc::event_timeout);
     BOOST_TEST((clock->now() - before >= 5min));
-}
-
-BOOST_FIXTURE_TEST_CASE(gives_up_when_the_service_stays_out_of_reach, simple) {
-    proxy.inject(network_fault::reset().at(5000).then(
-        [this] { proxy.inject(network_fault::lose_request().on("GET", "").times(network_fault::always)); }));
-    const net::time_point before = clock->now();
-    const outcome seen = play();
-    BOOST_TEST(seen.failure == errc::connection_lost);
-    BOOST_TEST(seen.reattached == 0u);
-    BOOST_TEST(!seen.events.empty());  // what had arrived is not lost
-    BOOST_TEST((clock->now() - before >= 2min));
-    BOOST_TEST((clock->now() - before < 3min));
-}
-
-BOOST_FIXTURE_TEST_CASE(outlives_an_outage_that_passes, simple) {
-    proxy.inject(network_fault::reset().at(5000).then(
-        [this] { proxy.inject(network_fault::lose_request().on("GET", "").times(20)); }));
-    const outcome seen = play();
-    BOOST_TEST(!seen.failure);
-    BOOST_TEST(seen.text == "one two three");
-    BOOST_TEST(seen.reattached == 1u);
 }
 
 BOOST_FIXTURE_TEST_CASE(the_total_timeout_ends_it_too, simple) {

@@ -2,12 +2,16 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstdlib>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
 
 using corun::codec::raw_event;
+using corun::run::block_pool;
 using corun::run::event_queue;
 
 std::string data_of(int number) {
@@ -86,6 +90,60 @@ BOOST_AUTO_TEST_CASE(share_blocks_and_a_trickle_needs_no_new_one) {
         (void)queue.pop();
     }
     BOOST_TEST(kept.data == data_of(7));
+}
+
+BOOST_AUTO_TEST_CASE(wait_where_they_can_be_looked_at) {
+    event_queue queue;
+    BOOST_TEST(queue.waiting().empty());
+    for (int i = 0; i < 1000; ++i) queue.push("name", data_of(i));
+    for (int i = 0; i < 300; ++i) (void)queue.pop();
+    const std::vector<raw_event> waiting = queue.waiting();
+    BOOST_TEST(waiting.size() == 700u);
+    BOOST_TEST(queue.pushed() - queue.taken() == 700u);
+    for (const raw_event& each : waiting) BOOST_TEST(queue.pop().data == each.data);
+    BOOST_TEST(queue.empty());
+}
+
+BOOST_AUTO_TEST_CASE(use_the_blocks_of_a_pool_again) {
+    const auto pool = std::make_shared<block_pool>();
+    const auto burst = [](event_queue& queue, std::size_t events) {
+        for (std::size_t i = 0; i < events; ++i) queue.push("name", std::string(200, 'x'));
+        while (!queue.empty()) (void)queue.pop();
+    };
+    event_queue queue(pool);
+    burst(queue, 2000);
+    const std::size_t kept = pool->kept();
+    BOOST_TEST(kept >= std::size_t{200} * 2000);
+    event_queue other(pool);
+    for (int i = 0; i < 10; ++i) burst(i % 2 == 0 ? queue : other, 1000);
+    BOOST_TEST(pool->kept() == kept);
+    // Much at once is not kept for ever.
+    burst(queue, 20'000);
+    BOOST_TEST(pool->kept() <= block_pool::most_kept);
+    BOOST_TEST(pool->kept() > block_pool::most_kept / 2);
+}
+
+BOOST_AUTO_TEST_CASE(outlive_the_pool_and_are_dropped_anywhere) {
+    std::vector<raw_event> kept;
+    {
+        const auto pool = std::make_shared<block_pool>();
+        event_queue queue(pool);
+        for (int i = 0; i < 5000; ++i) queue.push("name", data_of(i));
+        while (!queue.empty()) kept.push_back(queue.pop());
+        std::vector<raw_event> elsewhere(kept.begin() + 2500, kept.end());
+        kept.resize(2500);
+        std::thread other([&elsewhere] {
+            for (std::size_t i = 0; i < elsewhere.size(); ++i)
+                if (elsewhere[i].data != data_of(static_cast<int>(2500 + i))) std::abort();
+            elsewhere.clear();
+        });
+        for (int round = 0; round < 20; ++round) {
+            for (int i = 0; i < 500; ++i) queue.push("name", data_of(i));
+            while (!queue.empty()) (void)queue.pop();
+        }
+        other.join();
+    }
+    for (std::size_t i = 0; i < kept.size(); ++i) BOOST_TEST(kept[i].data == data_of(static_cast<int>(i)));
 }
 
 BOOST_AUTO_TEST_CASE(may_be_of_any_size) {
