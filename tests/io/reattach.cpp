@@ -39,9 +39,6 @@ struct simple : behind_proxy {
     outcome play(run_options options = {}) {
         return await(io, *clock, take_all(plain.run_stream("Hello", {}, std::move(options))));
     }
-    outcome play_in_thread(run_options options = {}) {
-        return await(io, *clock, take_all(plain.run_stream(new_thread(), "Hello", {}, std::move(options))));
-    }
 
     agent plain;
 };
@@ -131,18 +128,24 @@ BOOST_FIXTURE_TEST_CASE(answers_whose_answer_was_lost_are_not_given_twice, world
     }
 }
 
-BOOST_FIXTURE_TEST_CASE(a_run_that_was_begun_late_is_not_begun_twice, simple) {
-    // The look finds nothing yet, so the request is sent again, and refused: the thread has an active run.
-    service->options().stage_a_read = true;
-    service->forget_requests();
+BOOST_FIXTURE_TEST_CASE(a_run_that_was_begun_late_is_not_begun_twice, world) {
+    // The look finds nothing yet, so the request is sent again, and refused: the thread has a run, which waits for
+    // answers.
+    service->script("", {step::call_function("get_weather", "{}"), step::reply("It is {output}.")});
     proxy.inject(network_fault::lose_response().on("POST", "/threads/*/runs"));
     service->inject(
         emulator::fault::respond(200, R"({"object":"list","data":[],"has_more":false})").on("GET", "/threads/*/runs"));
-    const outcome seen = play_in_thread();
+    thread conversation = new_thread();
+    const outcome seen = wait(take_all(plain.run_stream(conversation, "weather?", {}, with_function())));
     BOOST_TEST(!seen.failure, seen.failure.message());
-    BOOST_TEST(seen.text == "one two three");
+    BOOST_TEST(seen.text == "It is cold.");
     BOOST_TEST(repeated(seen) == 0u);
+    BOOST_TEST(calls == 1);
     BOOST_TEST(count("POST", "/runs") == 2u);
+    std::size_t runs = 0;
+    auto listed = conversation.list_runs();
+    while (wait(listed.next())) ++runs;
+    BOOST_TEST(runs == 1u);
 }
 
 BOOST_FIXTURE_TEST_CASE(an_observer_is_told, simple) {
