@@ -97,7 +97,7 @@ public:
     [[nodiscard]] asio::awaitable<void> update(agent_definition changes);
     /// Responses protocol only: stores `whole` as the agent's next version. Its name does not count.
     [[nodiscard]] asio::awaitable<void> update(prompt_agent_definition whole);
-    /// Deletes the agent at the service.
+    /// Deletes the agent at the service; of a handle for one version (`client::get_agent_version`), that version.
     [[nodiscard]] asio::awaitable<void> remove();
 
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }

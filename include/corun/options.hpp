@@ -257,7 +257,8 @@ struct CORUN_API run_options {
     /// `model`, `instructions`, `additional_instructions`, `additional_messages`, `tools`,
     /// `temperature`, `top_p`, `max_prompt_tokens`, `max_completion_tokens`, `parallel_tool_calls`,
     /// `response_format`, `truncation_strategy`, `tool_choice`, `metadata`. So is what the library
-    /// itself decides: `assistant_id`, `stream`, `thread`, `tool_resources`.
+    /// itself decides: `assistant_id`, `stream`, `thread`, `tool_resources`. In the Responses protocol the same holds
+    /// for the members of its request, such as `input`, `text`, `max_output_tokens` and `structured_inputs`.
     std::string extra_json;
 
     /// Override the client's for this run.
