@@ -570,7 +570,10 @@ IN_BOTH_PROTOCOLS(what_a_run_was_lost_to_is_told) {
         const auto again = std::find_if(seen.events.begin(), seen.events.end(),
                                         [](const event& one) { return one.get_if<reattached>(); });
         BOOST_TEST(again->name() == "corun.reattached");
-        BOOST_TEST(again->get_if<reattached>()->run_id == find<run_completed>(seen.events)->run.id);
+        const thread_run& run = find<run_completed>(seen.events)->run;
+        BOOST_TEST(again->get_if<reattached>()->run_id == run.id);
+        BOOST_TEST(again->get_if<reattached>()->thread_id == run.thread_id);
+        BOOST_TEST(run.thread_id.starts_with("thread_") == has_runs);
     }
 }
 

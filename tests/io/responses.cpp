@@ -255,8 +255,7 @@ BOOST_AUTO_TEST_CASE(a_run_gives_structured_inputs_of_its_own) {
     templated.structured_inputs["city"].required = true;
     agent a = await(io, client->create_agent(std::move(templated)));
     service->script("weather", {step::call_function("get_weather", "{}"), step::reply("It is {output}.")});
-    run_options options = with_function();
-    options.functions.clear();
+    run_options options;
     options.on_function_call = [](function_call) -> asio::awaitable<std::string> {
         std::string cold = "cold";
         co_return cold;

@@ -134,6 +134,10 @@ std::string expected(const char* rows, const char* body) {
     return std::string(rows) + " " + json::parse(body).dump();
 }
 
+std::string expected_with_inputs(const char* rows, const std::string& inputs) {
+    return expected(rows, (R"({"agent_reference":"desk","structured_inputs":)" + inputs + "}").c_str());
+}
+
 void expect(const char* what_it_shows, const request& what, const std::string& wanted) {
     BOOST_TEST_CONTEXT(what_it_shows) BOOST_TEST(outcome(what) == wanted);
 }
@@ -202,10 +206,7 @@ BOOST_AUTO_TEST_CASE(row_24_puts_approvals_on_the_tool) {
 }
 
 BOOST_AUTO_TEST_CASE(row_25_fills_structured_inputs_where_they_are_allowed) {
-    const auto filled = [](const char* inputs) {
-        return expected("25",
-                        (R"({"agent_reference":"desk","structured_inputs":)" + std::string(inputs) + "}").c_str());
-    };
+    const auto filled = [](const char* inputs) { return expected_with_inputs("25", inputs); };
     const auto allowed = [] { return stored().declares("token").allow(&reconcile_policy::structured_inputs); };
     expect("without what the template says", allowed().has(templated("L")).with("L"), filled(R"({"token":"fresh"})"));
     expect("the whole value", allowed().has(templated("L", "{{ token }}")).with("L"),
@@ -227,45 +228,31 @@ BOOST_AUTO_TEST_CASE(row_25_fills_structured_inputs_where_they_are_allowed) {
 }
 
 BOOST_AUTO_TEST_CASE(values_of_a_run_s_own_for_structured_inputs) {
-    const auto given = [](const char* rows, const char* inputs) {
-        return expected(rows,
-                        (R"({"agent_reference":"desk","structured_inputs":)" + std::string(inputs) + "}").c_str());
-    };
     expect("those that the agent declares", stored().declares("city").declares("days").gives("city", R"("Oslo")"),
-           given("21", R"({"city":"Oslo"})"));
-    expect("beside headers",
-           stored()
-               .declares("city")
-               .declares("token")
-               .has(templated("L"))
-               .with("L")
-               .gives("city", R"({"name":"Oslo"})")
-               .allow(&reconcile_policy::structured_inputs),
-           given("25", R"({"city":{"name":"Oslo"},"token":"fresh"})"));
-    expect("of a header's input, the same",
-           stored()
-               .declares("token")
-               .has(templated("L"))
-               .with("L")
-               .gives("token", R"("fresh")")
-               .allow(&reconcile_policy::structured_inputs),
-           given("25", R"({"token":"fresh"})"));
-    expect("of a header's input, another",
-           stored()
-               .declares("token")
-               .has(templated("L"))
-               .with("L")
-               .gives("token", R"("other")")
-               .allow(&reconcile_policy::structured_inputs),
+           expected_with_inputs("21", R"({"city":"Oslo"})"));
+    const auto with_token = [](const char* input, const char* value) {
+        return stored()
+            .declares("city")
+            .declares("token")
+            .has(templated("L"))
+            .with("L")
+            .gives(input, value)
+            .allow(&reconcile_policy::structured_inputs);
+    };
+    expect("beside headers", with_token("city", R"({"name":"Oslo"})"),
+           expected_with_inputs("25", R"({"city":{"name":"Oslo"},"token":"fresh"})"));
+    expect("of a header's input, the same", with_token("token", R"("fresh")"),
+           expected_with_inputs("25", R"({"token":"fresh"})"));
+    expect("of a header's input, another", with_token("token", R"("other")"),
            sentence(errc::mcp_headers_with_stored_agent));
     expect("of a header's input, without headers", stored().declares("token").has(templated("L")).gives("token", "1"),
-           given("21", R"({"token":1})"));
+           expected_with_inputs("21", R"({"token":1})"));
     expect("with an agent of the application", own().gives("city", "1"),
            expected("21", R"({"model":"gpt-4o","structured_inputs":{"city":1}})"));
     const auto of_kind = [](const char* kind) {
         return stored().gives("city", "1").change([kind](response_input& in) { in.agent.kind = kind; });
     };
-    expect("where it cannot be known", of_kind("hosted"), given("21", R"({"city":1})"));
+    expect("where it cannot be known", of_kind("hosted"), expected_with_inputs("21", R"({"city":1})"));
     expect("that the agent does not declare", of_kind("prompt"), sentence(errc::invalid_argument));
     expect("with a definition that needs them sent whole",
            stored()
