@@ -42,7 +42,8 @@ struct response_plan {
 /// Throws `corun::error`: `errc::mcp_headers_with_stored_agent`, `errc::not_allowed_with_agent`,
 /// `errc::conflicting_tool_definition`, `errc::duplicate_server_label`,
 /// `errc::unknown_server_label`, `errc::invalid_server_label`, `errc::invalid_header`,
-/// `errc::insecure_endpoint`, and `errc::invalid_argument` when the run brings one tool twice.
+/// `errc::insecure_endpoint`, and `errc::invalid_argument` when the run brings one tool twice, or gives an
+/// input that the stored agent does not declare.
 response_plan make_plan(const response_input& what);
 
 /// Refuses, before it is stored, a definition whose MCP tools have headers that are neither plain

@@ -18,12 +18,14 @@ public:
     block_pool& operator=(const block_pool&) = delete;
     ~block_pool();
 
-    /// A block of so many bytes, whatever they hold. Only such of 8, 16 and 32 KiB are kept, and no more than
-    /// `most_kept` bytes of them.
+    /// A block of so many bytes, whatever they hold. Only such of one of `sizes` are kept, and no more than `most_kept`
+    /// bytes of them.
     std::shared_ptr<char[]> take(std::size_t size);
 
     [[nodiscard]] std::size_t kept() const;
 
+    static constexpr std::array<std::size_t, 3> sizes{std::size_t{8} << 10, std::size_t{16} << 10,
+                                                      std::size_t{32} << 10};
     static constexpr std::size_t most_kept = std::size_t{1} << 20;
 
 private:
@@ -36,9 +38,6 @@ private:
         std::shared_ptr<block_pool> pool;
         std::size_t size;
     };
-
-    static constexpr std::array<std::size_t, 3> sizes{std::size_t{8} << 10, std::size_t{16} << 10,
-                                                      std::size_t{32} << 10};
 
     void give_back(char* block, std::size_t size) noexcept;
     free_block** list_of(std::size_t size) noexcept;

@@ -17,10 +17,6 @@ codec::raw_event event_queue::block::at(std::size_t place) const {
     return event;
 }
 
-std::shared_ptr<char[]> event_queue::make_block(std::size_t size) {
-    return pool_ ? pool_->take(size) : std::make_shared_for_overwrite<char[]>(size);
-}
-
 event_queue::block& event_queue::with_room(std::size_t size) {
     if (!blocks_.empty() && blocks_.back().room() >= size) return blocks_.back();
     if (!blocks_.empty() && empty()) {
@@ -34,7 +30,7 @@ event_queue::block& event_queue::with_room(std::size_t size) {
         blocks_.clear();
     }
     const std::size_t capacity = std::max(size, next_block_);
-    blocks_.push_back({make_block(capacity), capacity});
+    blocks_.push_back({pool_ ? pool_->take(capacity) : std::make_shared_for_overwrite<char[]>(capacity), capacity});
     // Many events at once share larger blocks; a stream that trickles holds little.
     next_block_ = std::min(2 * next_block_, largest_shared_block);
     return blocks_.back();

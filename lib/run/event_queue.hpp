@@ -35,8 +35,9 @@ public:
 
 private:
     static constexpr std::size_t smallest_block = std::size_t{1} << 10;
-    static constexpr std::size_t kept_block = std::size_t{4} << 10;
-    static constexpr std::size_t largest_shared_block = std::size_t{32} << 10;
+    /// What a pool keeps, a stream need not.
+    static constexpr std::size_t kept_block = block_pool::sizes.front() / 2;
+    static constexpr std::size_t largest_shared_block = block_pool::sizes.back();
     static constexpr std::size_t kept_blocks = 16;
 
     /// An event lies in its block as a `prefix`, its data and its name.
@@ -57,7 +58,6 @@ private:
     }
 
     block& with_room(std::size_t size);
-    std::shared_ptr<char[]> make_block(std::size_t size);
     void give_back() noexcept;
 
     std::shared_ptr<block_pool> pool_;
