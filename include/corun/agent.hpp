@@ -18,7 +18,8 @@
 namespace corun {
 
 namespace detail {
-class service;
+class api_client;
+struct agent_object;
 struct handle_access;
 }  // namespace detail
 
@@ -100,12 +101,12 @@ public:
     /// Deletes the agent at the service; of a handle for one version (`client::get_agent_version`), that version.
     [[nodiscard]] asio::awaitable<void> remove();
 
-    [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+    [[nodiscard]] explicit operator bool() const noexcept { return object_ != nullptr; }
 
 private:
     friend struct detail::handle_access;
-    struct state;
-    std::shared_ptr<state> state_;
+    using object = detail::agent_object;
+    std::shared_ptr<object> object_;
 };
 
 }  // namespace corun

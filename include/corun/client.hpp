@@ -24,7 +24,7 @@
 namespace corun {
 
 namespace detail {
-class service;
+class api_client;
 }  // namespace detail
 
 /// A connection to one project endpoint, or to any endpoint of the Responses protocol. A cheap handle: copies share
@@ -107,7 +107,7 @@ public:
     [[nodiscard]] asio::awaitable<void> delete_vector_store(std::string vector_store_id);
 
 private:
-    std::shared_ptr<detail::service> service_;
+    std::shared_ptr<detail::api_client> api_;
 };
 
 }  // namespace corun

@@ -16,7 +16,8 @@ namespace corun {
 
 namespace detail {
 class run_stream;
-}
+struct handle_access;
+}  // namespace detail
 
 /// The events of one run, as they arrive. Move-only; destroying it abandons the transfer (the run
 /// itself goes on at the service unless `run_options::on_abandon` says otherwise; `stop` ends both).
@@ -99,7 +100,7 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept { return impl_ != nullptr; }
 
 private:
-    friend class detail::run_stream;
+    friend struct detail::handle_access;
     explicit event_stream(std::shared_ptr<detail::run_stream> impl) noexcept;
     std::shared_ptr<detail::run_stream> impl_;
 };

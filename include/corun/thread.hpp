@@ -18,7 +18,8 @@
 namespace corun {
 
 namespace detail {
-class service;
+class api_client;
+struct thread_object;
 struct handle_access;
 }  // namespace detail
 
@@ -85,12 +86,12 @@ public:
     [[nodiscard]] asio::awaitable<event_stream> submit_stream(std::string run_id, submission answers,
                                                               mcp_header_source headers = {}, run_options options = {});
 
-    [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+    [[nodiscard]] explicit operator bool() const noexcept { return object_ != nullptr; }
 
 private:
     friend struct detail::handle_access;
-    struct state;
-    std::shared_ptr<state> state_;
+    using object = detail::thread_object;
+    std::shared_ptr<object> object_;
 };
 
 }  // namespace corun

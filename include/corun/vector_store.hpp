@@ -14,7 +14,8 @@
 namespace corun {
 
 namespace detail {
-class service;
+class api_client;
+struct vector_store_object;
 struct handle_access;
 }  // namespace detail
 
@@ -78,12 +79,12 @@ public:
     [[nodiscard]] asio::awaitable<vector_store_batch> wait_for_batch(
         std::string batch_id, std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 
-    [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+    [[nodiscard]] explicit operator bool() const noexcept { return object_ != nullptr; }
 
 private:
     friend struct detail::handle_access;
-    struct state;
-    std::shared_ptr<state> state_;
+    using object = detail::vector_store_object;
+    std::shared_ptr<object> object_;
 };
 
 }  // namespace corun

@@ -1,7 +1,7 @@
 // The model: what it makes of a message.
 #include "emulator/model.hpp"
 
-#include "emulator/core.hpp"
+#include "emulator/threads/core.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -1,11 +1,11 @@
 // The service's HTTP face: routes, and the checks before anything happens.
-#include "emulator/api_call.hpp"
-#include "emulator/core.hpp"
-#include "emulator/files.hpp"
-#include "emulator/refusal.hpp"
-#include "emulator/responses.hpp"
-#include "emulator/schema.hpp"
+#include "emulator/http/api_call.hpp"
+#include "emulator/http/refusal.hpp"
+#include "emulator/responses/responses.hpp"
 #include "emulator/script.hpp"
+#include "emulator/threads/core.hpp"
+#include "emulator/threads/files.hpp"
+#include "emulator/threads/schema.hpp"
 
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>

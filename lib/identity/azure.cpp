@@ -1,9 +1,9 @@
-#include "escape.hpp"
+#include "async/wait.hpp"
 #include "identity/process.hpp"
 #include "identity/sources.hpp"
 #include "identity/token_request.hpp"
-#include "url.hpp"
-#include "wait.hpp"
+#include "text/escape.hpp"
+#include "text/url.hpp"
 
 #include <algorithm>
 #include <filesystem>

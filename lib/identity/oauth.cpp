@@ -1,7 +1,7 @@
-#include "codec/identity.hpp"
 #include "identity/sources.hpp"
 #include "identity/token_request.hpp"
-#include "url.hpp"
+#include "identity/token_response.hpp"
+#include "text/url.hpp"
 
 #include <utility>
 

@@ -1,6 +1,6 @@
 #include "identity/process.hpp"
 
-#include "task.hpp"
+#include "async/task.hpp"
 #include <corun/secret.hpp>
 
 #include <asio/buffer.hpp>

@@ -1,4 +1,4 @@
-#include "task.hpp"
+#include "async/task.hpp"
 #include <corun/error.hpp>
 #include <corun/token_provider.hpp>
 

@@ -1,7 +1,7 @@
 #include "identity/token_request.hpp"
 
-#include "codec/identity.hpp"
-#include "url.hpp"
+#include "identity/token_response.hpp"
+#include "text/url.hpp"
 
 namespace corun::identity {
 namespace {

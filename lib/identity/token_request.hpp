@@ -1,7 +1,7 @@
 #pragma once
-#include "http_call.hpp"
+#include "http/call.hpp"
 #include "identity/sources.hpp"
-#include "redact.hpp"
+#include "redact/redact.hpp"
 
 #include <string>
 #include <string_view>

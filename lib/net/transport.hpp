@@ -1,5 +1,5 @@
 #pragma once
-#include "redact.hpp"
+#include "redact/redact.hpp"
 #include <corun/error.hpp>
 #include <corun/headers.hpp>
 #include <corun/secret.hpp>

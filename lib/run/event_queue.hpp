@@ -1,5 +1,5 @@
 #pragma once
-#include "codec/raw_event.hpp"
+#include "protocol/raw_event.hpp"
 #include "run/block_pool.hpp"
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-#include "scan.hpp"
-#include "utf8.hpp"
+#include "sse/scan.hpp"
+#include "text/utf8.hpp"
 #include <corun/sse/parser.hpp>
 
 #include <algorithm>

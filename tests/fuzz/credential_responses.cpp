@@ -1,8 +1,8 @@
 // Fuzzes what token endpoints, metadata services and the Azure CLI may answer. The input is the answer,
 // the payload of a JSON Web Token, and a date.
-#include "codec/identity.hpp"
 #include "fuzz.hpp"
 #include "identity/token_request.hpp"
+#include "identity/token_response.hpp"
 
 #include <algorithm>
 #include <chrono>

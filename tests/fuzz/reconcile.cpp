@@ -1,11 +1,11 @@
 // Fuzzes reconciliation: whatever agent, thread and run hold, a plan is one that the service accepts and
 // the run's policy allows, and no header goes where it was not meant to go. The input is a list of
 // instructions that build what is reconciled.
-#include "reconcile/reconcile.hpp"
+#include "protocol/threads/reconcile.hpp"
 
-#include "codec/threads.hpp"
 #include "fuzz.hpp"
-#include "url.hpp"
+#include "protocol/threads/codec.hpp"
+#include "text/url.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,13 +1,13 @@
 // Fuzzes the decoder of the Responses protocol: both paths must agree, what is told must be UTF-8
 // and lie in memory that the event holds, and classifying must not fail. The input is a stream.
-#include "codec/responses.hpp"
-#include "codec/responses_items.hpp"
 #include "fuzz.hpp"
+#include "protocol/responses/codec.hpp"
+#include "protocol/responses/replay.hpp"
 #include <corun/error.hpp>
 #include <corun/event.hpp>
 #include <corun/sse/parser.hpp>
 
-#include <sse/utf8.hpp>
+#include "text/utf8.hpp"
 
 #include <memory>
 #include <string>

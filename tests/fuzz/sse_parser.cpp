@@ -3,7 +3,7 @@
 #include "fuzz.hpp"
 #include <corun/sse/parser.hpp>
 
-#include <sse/utf8.hpp>
+#include "text/utf8.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,11 +1,11 @@
 // Fuzzes what reads the threads protocol. The input is an SSE stream, whose events are decoded with and
 // without the fast path, which must give the same; and as a whole it is a response's body.
-#include "codec/threads.hpp"
 #include "fuzz.hpp"
+#include "protocol/threads/codec.hpp"
 #include <corun/event.hpp>
 #include <corun/sse/parser.hpp>
 
-#include <sse/utf8.hpp>
+#include "text/utf8.hpp"
 
 #include <memory>
 #include <string>

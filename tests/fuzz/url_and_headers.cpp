@@ -1,8 +1,8 @@
 // Fuzzes what decides whether something may be sent, and where to: URLs, which must mean to libcurl what
 // they mean here, header fields, and what is escaped. The input is a text that is taken for each of these.
-#include "escape.hpp"
 #include "fuzz.hpp"
-#include "url.hpp"
+#include "text/escape.hpp"
+#include "text/url.hpp"
 #include <corun/headers.hpp>
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 // libcurl runs out of memory, at each of its allocations in turn.
-#include "curl/transport.hpp"
+#include "curl/curl_transport.hpp"
 #include "drive.hpp"
 #include "loopback_server.hpp"
 #include "recording_sink.hpp"

@@ -1,12 +1,12 @@
 // Every source of tokens, against stand-ins for what it asks.
-#include "codec/identity.hpp"
-#include "curl/transport.hpp"
+#include "curl/curl_transport.hpp"
 #include "drive.hpp"
+#include "http/observed_transport.hpp"
 #include "identity/process.hpp"
 #include "identity/sources.hpp"
+#include "identity/token_response.hpp"
 #include "loopback_server.hpp"
 #include "manual_clock.hpp"
-#include "observed_transport.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>

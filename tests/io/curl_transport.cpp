@@ -1,7 +1,8 @@
-#include "clock.hpp"
-#include "curl/transport.hpp"
+#include "curl/curl_transport.hpp"
+
+#include "async/asio_clock.hpp"
 #include "drive.hpp"
-#include "http_call.hpp"
+#include "http/call.hpp"
 #include "loopback_server.hpp"
 #include "manual_clock.hpp"
 #include "recording_sink.hpp"

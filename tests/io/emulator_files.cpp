@@ -1,7 +1,7 @@
 // The emulator's routes for files and vector stores, as any HTTP client sees them.
 #include "emulated_http.hpp"
-#include "emulator/multipart.hpp"
-#include "emulator/refusal.hpp"
+#include "emulator/http/multipart.hpp"
+#include "emulator/http/refusal.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 // Files and vector stores, over the emulated service, over raw sockets and in virtual time.
+#include "client/handle_access.hpp"
 #include "emulated.hpp"
-#include "handle_access.hpp"
 #include "loopback_server.hpp"
 #include "manual_clock.hpp"
 #include "scripted_transport.hpp"
@@ -824,7 +824,7 @@ struct played {
     asio::io_context io;
     std::shared_ptr<scripted_transport> transport = std::make_shared<scripted_transport>();
     std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
-    std::shared_ptr<detail::service> owner = std::make_shared<detail::service>(
+    std::shared_ptr<detail::api_client> owner = std::make_shared<detail::api_client>(
         io.get_executor(), "https://service.example/api/projects/p", credential::bearer("planted-secret-service"),
         single_tries(), transport, clock);
     asio::cancellation_signal cancel;

@@ -1,5 +1,5 @@
 #include "emulated_http.hpp"
-#include "emulator/http_server.hpp"
+#include "emulator/http/http_server.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 // The ways to the service: proxies, Unix sockets, IPv6, addresses given by hand; and redirects, which are none.
 #include "connect_proxy.hpp"
-#include "curl/transport.hpp"
+#include "curl/curl_transport.hpp"
 #include "drive.hpp"
 #include "loopback_server.hpp"
 #include "recording_sink.hpp"

@@ -1,7 +1,7 @@
 // Through a real nginx: HTTP/2 over TLS, and what it does to streams that share a connection.
 #include "nginx.hpp"
 
-#include "curl/transport.hpp"
+#include "curl/curl_transport.hpp"
 #include "emulated.hpp"
 #include "loopback_server.hpp"
 #include "recording_sink.hpp"

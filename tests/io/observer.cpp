@@ -1,8 +1,8 @@
 // What a client tells its observer: complete, in order, and without a secret.
 #include "emulated.hpp"
+#include "http/observed_transport.hpp"
 #include "loopback_server.hpp"
 #include "manual_clock.hpp"
-#include "observed_transport.hpp"
 #include "scripted_transport.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,10 +1,11 @@
 // A token that the service refuses is replaced, and the request sent again: once.
-#include "clock.hpp"
-#include "curl/transport.hpp"
+#include "api/api_client.hpp"
+#include "async/asio_clock.hpp"
+#include "client/handle_access.hpp"
+#include "curl/curl_transport.hpp"
 #include "drive.hpp"
 #include "loopback_server.hpp"
-#include "run_stream.hpp"
-#include "service.hpp"
+#include "stream/stream.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -47,20 +48,20 @@ struct fixture {
         co_return access_token(secret("planted-secret-" + std::to_string(fetches)));
     }
 
-    std::shared_ptr<detail::service> service_with(credential from) {
-        return std::make_shared<detail::service>(io.get_executor(), server.url(), std::move(from), client_options(),
-                                                 curl::make_transport(io.get_executor()),
-                                                 detail::make_clock(io.get_executor()));
+    std::shared_ptr<detail::api_client> service_with(credential from) {
+        return std::make_shared<detail::api_client>(io.get_executor(), server.url(), std::move(from), client_options(),
+                                                    curl::make_transport(io.get_executor()),
+                                                    detail::make_clock(io.get_executor()));
     }
 
-    asio::awaitable<event_stream> open(std::shared_ptr<detail::service> with) {
+    asio::awaitable<event_stream> open(std::shared_ptr<detail::api_client> with) {
         auto run = std::make_shared<detail::run_context>();
-        run->service = std::move(with);
+        run->api = std::move(with);
         detail::prepared_run request;
         request.call.path = "/threads/runs";
         request.call.body = secret(R"({"assistant_id":"asst_1"})");
-        auto protocol = detail::make_threads_run(run);
-        return detail::run_stream::open(std::move(run), std::move(protocol), std::move(request));
+        auto protocol = detail::make_threads_protocol(run);
+        return detail::handle_access::open_stream(std::move(run), std::move(protocol), std::move(request));
     }
 
     template <class T>
@@ -85,7 +86,7 @@ struct fixture {
         "event: done\ndata: [DONE]\n\n";
     loopback_server server{io, [this](std::shared_ptr<raw_connection> c) { return serve(std::move(c)); }};
     token_provider tokens{io.get_executor(), [this] { return fetch(); }};
-    std::shared_ptr<detail::service> owner = service_with(tokens);
+    std::shared_ptr<detail::api_client> owner = service_with(tokens);
 };
 
 using strings = std::vector<std::string>;
@@ -95,9 +96,9 @@ using strings = std::vector<std::string>;
 BOOST_FIXTURE_TEST_SUITE(refresh, fixture)
 
 BOOST_AUTO_TEST_CASE(a_refused_call_is_sent_again_with_a_fresh_token) {
-    BOOST_TEST(await(io, detail::service::call(owner, "GET", "/assistants/a")) == "{}");
+    BOOST_TEST(await(io, detail::api_client::call(owner, "GET", "/assistants/a")) == "{}");
     accepted = "planted-secret-2";
-    BOOST_TEST(await(io, detail::service::call(owner, "POST", "/threads", {}, "{\"a\":1}")) == "{}");
+    BOOST_TEST(await(io, detail::api_client::call(owner, "POST", "/threads", {}, "{\"a\":1}")) == "{}");
     BOOST_TEST((seen == strings{"Bearer planted-secret-1", "Bearer planted-secret-1", "Bearer planted-secret-2"}));
     BOOST_TEST(bodies[1] == "{\"a\":1}");
     BOOST_TEST(bodies[2] == "{\"a\":1}");
@@ -106,17 +107,17 @@ BOOST_AUTO_TEST_CASE(a_refused_call_is_sent_again_with_a_fresh_token) {
 
 BOOST_AUTO_TEST_CASE(it_is_sent_again_once) {
     accepted = "nobody's";
-    BOOST_TEST(failure_of(detail::service::call(owner, "GET", "/assistants/a")).code() == errc::unauthorized);
+    BOOST_TEST(failure_of(detail::api_client::call(owner, "GET", "/assistants/a")).code() == errc::unauthorized);
     BOOST_TEST(seen.size() == 2u);
     BOOST_TEST(fetches == 2);
 }
 
 BOOST_AUTO_TEST_CASE(many_refused_calls_share_one_fresh_token) {
-    BOOST_TEST(await(io, detail::service::call(owner, "GET", "/assistants/a")) == "{}");
+    BOOST_TEST(await(io, detail::api_client::call(owner, "GET", "/assistants/a")) == "{}");
     accepted = "planted-secret-2";
     int done = 0;
     for (int i = 0; i < 8; ++i)
-        asio::co_spawn(io, detail::service::call(owner, "GET", "/assistants/a"),
+        asio::co_spawn(io, detail::api_client::call(owner, "GET", "/assistants/a"),
                        [&](std::exception_ptr failure, std::string body) {
                            BOOST_TEST(!failure);
                            BOOST_TEST(body == "{}");
@@ -132,7 +133,7 @@ BOOST_AUTO_TEST_CASE(a_credential_without_another_token_is_not_asked_again) {
     const auto get_token = []() -> asio::awaitable<secret> { co_return secret("t"); };
     for (const credential& fixed : {credential::bearer("t"), credential::callback(get_token)}) {
         seen.clear();
-        BOOST_TEST(failure_of(detail::service::call(service_with(fixed), "GET", "/a")).code() == errc::unauthorized);
+        BOOST_TEST(failure_of(detail::api_client::call(service_with(fixed), "GET", "/a")).code() == errc::unauthorized);
         BOOST_TEST(seen.size() == 1u);
         BOOST_TEST(failure_of(open(service_with(fixed))).code() == errc::unauthorized);
         BOOST_TEST(seen.size() == 2u);
@@ -142,7 +143,7 @@ BOOST_AUTO_TEST_CASE(a_credential_without_another_token_is_not_asked_again) {
 BOOST_AUTO_TEST_CASE(no_fresh_token_is_the_failure_of_the_credential) {
     accepted = "planted-secret-2";
     fails = true;
-    const error failure = failure_of(detail::service::call(owner, "GET", "/a"));
+    const error failure = failure_of(detail::api_client::call(owner, "GET", "/a"));
     BOOST_TEST(failure.code() == errc::credential_failed);
     BOOST_TEST(std::string(failure.what()).find("no token today") != std::string::npos);
 }
@@ -178,10 +179,10 @@ BOOST_AUTO_TEST_CASE(a_stream_that_has_begun_is_not_opened_again) {
 
 BOOST_AUTO_TEST_CASE(a_request_that_cannot_be_repeated_leaves_a_fresh_token_to_the_next) {
     accepted = "planted-secret-2";
-    const auto send = [](std::shared_ptr<detail::service> with) -> asio::awaitable<std::string> {
+    const auto send = [](std::shared_ptr<detail::api_client> with) -> asio::awaitable<std::string> {
         detail::outgoing what =
-            co_await detail::service::make_request(with, with->new_request_id(), "GET", "/a", {}, {}, {});
-        co_return co_await detail::service::send(with, std::move(what));
+            co_await detail::api_client::make_request(with, with->new_request_id(), "GET", "/a", {}, {}, {});
+        co_return co_await detail::api_client::send(with, std::move(what));
     };
     BOOST_TEST(failure_of(send(owner)).code() == errc::unauthorized);
     BOOST_TEST(await(io, send(owner)) == "{}");
@@ -196,10 +197,10 @@ BOOST_AUTO_TEST_CASE(a_key_goes_in_a_header_of_its_own) {
         (void)co_await connection->write(whole_response(
             401, "application/json", R"({"error":{"code":"401","message":"planted-secret-key is wrong"}})"));
     });
-    auto with_key = std::make_shared<detail::service>(
+    auto with_key = std::make_shared<detail::api_client>(
         io.get_executor(), keyed.url(), credential::api_key("planted-secret-key"), client_options(),
         curl::make_transport(io.get_executor()), detail::make_clock(io.get_executor()));
-    const error failure = failure_of(detail::service::call(with_key, "GET", "/a"));
+    const error failure = failure_of(detail::api_client::call(with_key, "GET", "/a"));
     BOOST_TEST(failure.code() == errc::unauthorized);
     BOOST_TEST(failure.service_message() == "*** is wrong");
     BOOST_TEST(head.find("\r\napi-key: planted-secret-key\r\n") != head.npos);

@@ -1,10 +1,10 @@
 // What is sent again, when, and what never is: over a transport and a clock that the test plays.
+#include "api/api_client.hpp"
+#include "client/handle_access.hpp"
 #include "drive.hpp"
-#include "handle_access.hpp"
 #include "manual_clock.hpp"
-#include "run_stream.hpp"
 #include "scripted_transport.hpp"
-#include "service.hpp"
+#include "stream/stream.hpp"
 #include <corun/corun.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -43,8 +43,8 @@ struct sent {
 
 struct fixture {
     explicit fixture(client_options settings = defaults()) {
-        owner = std::make_shared<detail::service>(io.get_executor(), "https://service.example/p",
-                                                  credential::bearer("t"), std::move(settings), transport, clock);
+        owner = std::make_shared<detail::api_client>(io.get_executor(), "https://service.example/p",
+                                                     credential::bearer("t"), std::move(settings), transport, clock);
     }
     ~fixture() { clock->shut_down(); }
 
@@ -107,30 +107,33 @@ struct fixture {
     }
 
     std::optional<error> get(std::vector<answer> answers) {
-        return play(detail::service::call(owner, "GET", "/threads/t"), std::move(answers));
+        return play(detail::api_client::call(owner, "GET", "/threads/t"), std::move(answers));
     }
     std::optional<error> post(std::vector<answer> answers) {
-        return play(detail::service::call(owner, "POST", "/threads", {}, secret("{}")), std::move(answers));
+        return play(detail::api_client::call(owner, "POST", "/threads", {}, secret("{}")), std::move(answers));
     }
 
     /// Begins a run; `in` is its thread, if it has one.
     std::optional<error> run(std::vector<answer> answers, std::string in = "thread_1",
                              std::optional<event_stream>* stream = nullptr) {
         auto context = std::make_shared<detail::run_context>();
-        context->service = owner;
+        context->api = owner;
         context->given.agent.id = "asst_1";
         context->given.options = options;
-        if (!in.empty())
-            context->conversation = detail::handle_access::make<corun::thread>(owner, R"({"id":")" + in + R"("})");
+        if (!in.empty()) {
+            context->conversation = std::make_shared<detail::thread_object>(owner);
+            context->conversation->value.id = in;
+        }
         context->messages.push_back(message("Hello"));
         return play(start(context), std::move(answers), stream);
     }
 
     static asio::awaitable<event_stream> start(std::shared_ptr<detail::run_context> context) {
         mcp_header_request asked;
-        auto protocol = detail::make_threads_run(context);
+        auto protocol = detail::make_threads_protocol(context);
         detail::prepared_run request = co_await protocol->prepare(std::move(asked));
-        co_return co_await detail::run_stream::open(std::move(context), std::move(protocol), std::move(request));
+        co_return co_await detail::handle_access::open_stream(std::move(context), std::move(protocol),
+                                                              std::move(request));
     }
 
     std::vector<std::chrono::milliseconds> delays() const {
@@ -147,7 +150,7 @@ struct fixture {
     asio::io_context io;
     std::shared_ptr<scripted_transport> transport = std::make_shared<scripted_transport>();
     std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
-    std::shared_ptr<detail::service> owner;
+    std::shared_ptr<detail::api_client> owner;
     run_options options;
     std::vector<sent> requests;
 };
@@ -254,8 +257,8 @@ BOOST_FIXTURE_TEST_CASE(what_makes_something_is_sent_again_only_if_it_was_not_ca
 }
 
 BOOST_FIXTURE_TEST_CASE(a_deletion_whose_answer_was_lost_has_succeeded_when_nothing_is_there_any_more, fixture) {
-    BOOST_TEST(!play(detail::service::call(owner, "DELETE", "/threads/t"), {lost, answer(404)}));
-    const auto failure = play(detail::service::call(owner, "DELETE", "/threads/t"), {answer(404)});
+    BOOST_TEST(!play(detail::api_client::call(owner, "DELETE", "/threads/t"), {lost, answer(404)}));
+    const auto failure = play(detail::api_client::call(owner, "DELETE", "/threads/t"), {answer(404)});
     BOOST_REQUIRE(failure.has_value());
     BOOST_TEST(failure->code() == errc::not_found);
 }
@@ -353,11 +356,11 @@ struct marking : fixture {
 BOOST_FIXTURE_TEST_CASE(a_marked_run_is_found_in_whatever_thread_it_made, marking) {
     // What the mark is, only the request says.
     auto context = std::make_shared<detail::run_context>();
-    context->service = owner;
+    context->api = owner;
     context->given.agent.id = "asst_1";
     context->messages.push_back(message("Hello"));
     mcp_header_request asked;
-    auto protocol = detail::make_threads_run(context);
+    auto protocol = detail::make_threads_protocol(context);
     detail::prepared_run request = await(io, protocol->prepare(asked));
     const std::string body(request.call.body.reveal());
     BOOST_TEST(context->mark.size() == 36u);
@@ -365,7 +368,7 @@ BOOST_FIXTURE_TEST_CASE(a_marked_run_is_found_in_whatever_thread_it_made, markin
     const std::string marked = R"(,"metadata":{"corun_run":")" + context->mark + R"("})";
     std::optional<event_stream> stream;
     const auto failure =
-        play(detail::run_stream::open(context, std::move(protocol), std::move(request)),
+        play(detail::handle_access::open_stream(context, std::move(protocol), std::move(request)),
              {lost, answer(200, page(R"({"id":"thread_2","metadata":{}},{"id":"thread_1")" + marked + "}")),
               answer(200, page(run_of("asst_1", 1, R"(,"metadata":{"corun_run":"another"})") + "," +
                                run_of("asst_1", 1, marked)))},

@@ -1,10 +1,9 @@
 // The stream of a run over a transport and a clock that the test plays: every step, every fault.
-#include "run_stream.hpp"
-
+#include "client/handle_access.hpp"
 #include "drive.hpp"
-#include "handle_access.hpp"
 #include "manual_clock.hpp"
 #include "scripted_transport.hpp"
+#include "stream/stream.hpp"
 #include <corun/corun.hpp>
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -55,7 +54,7 @@ client_options without_second_chances(client_options settings = {}) {
 
 struct fixture {
     explicit fixture(client_options settings = without_second_chances()) {
-        owner = std::make_shared<detail::service>(io.get_executor(), "https://service.example/api/projects/p",
+        owner = std::make_shared<detail::api_client>(io.get_executor(), "https://service.example/api/projects/p",
                                                   credential::bearer("planted-secret-service"), std::move(settings),
                                                   transport, clock);
     }
@@ -81,15 +80,15 @@ struct fixture {
 
     asio::awaitable<event_stream> open() {
         auto run = std::make_shared<detail::run_context>();
-        run->service = owner;
+        run->api = owner;
         run->given.options = run_settings;
         run->provider = provider;
         run->bears_headers = bears_headers;
         detail::prepared_run request;
         request.call.path = "/threads/runs";
         request.call.body = secret("{}");
-        auto protocol = detail::make_threads_run(run);
-        return detail::run_stream::open(std::move(run), std::move(protocol), std::move(request));
+        auto protocol = detail::make_threads_protocol(run);
+        return detail::handle_access::open_stream(std::move(run), std::move(protocol), std::move(request));
     }
 
     /// What `next` gives now; the failure's code when it fails.
@@ -107,7 +106,7 @@ struct fixture {
     asio::io_context io;
     std::shared_ptr<scripted_transport> transport = std::make_shared<scripted_transport>();
     std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
-    std::shared_ptr<detail::service> owner;
+    std::shared_ptr<detail::api_client> owner;
     run_options run_settings;
     mcp_header_provider provider;
     bool bears_headers = false;
@@ -757,7 +756,7 @@ BOOST_FIXTURE_TEST_CASE(a_provider_that_hangs_is_given_up_in_time_with_nothing_s
 
 BOOST_FIXTURE_TEST_CASE(a_provider_that_hangs_at_the_start_is_given_up_in_time, fixture) {
     auto run = std::make_shared<detail::run_context>();
-    run->service = owner;
+    run->api = owner;
     run->given.options.mcp_header_timeout = 5s;
     // What it captured lives as long as it runs, though nobody else holds it by then.
     const auto vault = std::make_shared<int>(0);
@@ -976,7 +975,7 @@ struct with_a_fickle_credential : fixture {
             if (++tokens > 1) throw std::system_error(asio::error::operation_aborted);
             co_return secret("planted-secret-other");
         };
-        owner = std::make_shared<detail::service>(io.get_executor(), "https://service.example/api/projects/p",
+        owner = std::make_shared<detail::api_client>(io.get_executor(), "https://service.example/api/projects/p",
                                                   credential::callback(get_token), client_options(), transport, clock);
         run_settings.on_mcp_approval = [](mcp_approval_request) -> asio::awaitable<bool> { co_return true; };
     }
@@ -1026,13 +1025,14 @@ struct polled : fixture {
         bool finished = false;
         event_stream stream;
         auto context = std::make_shared<detail::run_context>();
-        context->service = owner;
+        context->api = owner;
         context->polls = true;
         detail::prepared_run request;
         request.call.path = "/threads/runs";
         request.call.body = secret("{}");
-        auto protocol = detail::make_threads_run(context);
-        asio::co_spawn(io, detail::run_stream::open(std::move(context), std::move(protocol), std::move(request)),
+        auto protocol = detail::make_threads_protocol(context);
+        asio::co_spawn(io,
+                       detail::handle_access::open_stream(std::move(context), std::move(protocol), std::move(request)),
                        [&](std::exception_ptr, event_stream s) {
                            stream = std::move(s);
                            finished = true;

@@ -1,7 +1,7 @@
 // The routes below a thread, and waiting for a run in a time that the test moves.
-#include "curl/transport.hpp"
+#include "client/handle_access.hpp"
+#include "curl/curl_transport.hpp"
 #include "emulated.hpp"
-#include "handle_access.hpp"
 #include "manual_clock.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -24,7 +24,7 @@ struct timed : emulated {
         // Then the only timers are those of the waiting itself.
         options.idle_timeout = 0ms;
         const auto executor = io.get_executor();
-        owner = std::make_shared<detail::service>(executor, service->endpoint(), credential::bearer(service->token()),
+        owner = std::make_shared<detail::api_client>(executor, service->endpoint(), credential::bearer(service->token()),
                                                   options, curl::make_transport(executor, curl::options()), time);
         plain = make_plain_agent();
         conversation = await(io, client->create_thread());
@@ -68,7 +68,7 @@ struct timed : emulated {
     }
 
     std::shared_ptr<manual_clock> time = std::make_shared<manual_clock>();
-    std::shared_ptr<detail::service> owner;
+    std::shared_ptr<detail::api_client> owner;
     agent plain;
     thread conversation, same;
     asio::cancellation_signal cancellation;

@@ -1,8 +1,8 @@
 // Certificates are verified: nobody but the service gets to see a request.
-#include "clock.hpp"
-#include "curl/transport.hpp"
+#include "async/asio_clock.hpp"
+#include "curl/curl_transport.hpp"
 #include "drive.hpp"
-#include "http_call.hpp"
+#include "http/call.hpp"
 #include "loopback_server.hpp"
 #include "temporary_directory.hpp"
 #include "test_ca.hpp"

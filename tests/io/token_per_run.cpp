@@ -1,8 +1,8 @@
 // The request this library was made for: an agent lives long, its MCP server's tokens do not.
-#include "clock.hpp"
-#include "curl/transport.hpp"
+#include "async/asio_clock.hpp"
+#include "curl/curl_transport.hpp"
 #include "emulated.hpp"
-#include "http_call.hpp"
+#include "http/call.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>

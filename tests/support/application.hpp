@@ -95,7 +95,7 @@ struct application : behind_proxy {
     void use(client_options settings) {
         settings.protocol = speaks.spoken;
         if (settings.event_timeout == client_options().event_timeout) settings.event_timeout = std::chrono::minutes(10);
-        owner = std::make_shared<detail::service>(io.get_executor(), endpoint, credential::bearer(service->token()),
+        owner = std::make_shared<detail::api_client>(io.get_executor(), endpoint, credential::bearer(service->token()),
                                                   std::move(settings), curl::make_transport(io.get_executor(), network),
                                                   clock);
         if (!desk.id().empty()) desk = by_proxy(desk);

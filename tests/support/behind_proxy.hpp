@@ -1,9 +1,9 @@
 #pragma once
-#include "curl/transport.hpp"
+#include "api/api_client.hpp"
+#include "client/handle_access.hpp"
+#include "curl/curl_transport.hpp"
 #include "emulated.hpp"
 #include "fault_proxy.hpp"
-#include "handle_access.hpp"
-#include "service.hpp"
 #include "virtual_time.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ struct behind_proxy : emulated {
 
     void connect(client_options settings) {
         owner =
-            std::make_shared<detail::service>(io.get_executor(), proxy.endpoint(), credential::bearer(service->token()),
+            std::make_shared<detail::api_client>(io.get_executor(), proxy.endpoint(), credential::bearer(service->token()),
                                               std::move(settings), curl::make_transport(io.get_executor()), clock);
     }
 
@@ -40,7 +40,7 @@ struct behind_proxy : emulated {
 
     std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
     fault_proxy proxy;
-    std::shared_ptr<detail::service> owner;
+    std::shared_ptr<detail::api_client> owner;
 };
 
 /// What a caller makes of a stream.

@@ -1,8 +1,8 @@
 // Reads an SSE stream on standard input, decodes it and prints one JSON object a line for each
 // event: {"name":...,"type":"text_delta",...}. To look at recordings from outside. `--responses`
 // decodes the Responses protocol instead of threads; `--general` reads all events with the JSON parser.
-#include "codec/responses.hpp"
-#include "codec/threads.hpp"
+#include "protocol/responses/codec.hpp"
+#include "protocol/threads/codec.hpp"
 #include <corun/event.hpp>
 #include <corun/sse/parser.hpp>
 

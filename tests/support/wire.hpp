@@ -1,5 +1,5 @@
 #pragma once
-#include "codec/threads.hpp"
+#include "protocol/threads/codec.hpp"
 #include <corun/event.hpp>
 
 #include <memory>

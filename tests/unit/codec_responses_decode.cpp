@@ -1,4 +1,4 @@
-#include "codec/responses.hpp"
+#include "protocol/responses/codec.hpp"
 #include "wire.hpp"
 #include <corun/error.hpp>
 

@@ -1,5 +1,5 @@
-#include "codec/responses.hpp"
-#include "codec/responses_items.hpp"
+#include "protocol/responses/codec.hpp"
+#include "protocol/responses/replay.hpp"
 #include "wire.hpp"
 #include <corun/error.hpp>
 

@@ -1,4 +1,4 @@
-#include "codec/responses.hpp"
+#include "protocol/responses/codec.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,4 @@
-#include "codec/threads.hpp"
+#include "protocol/threads/codec.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>

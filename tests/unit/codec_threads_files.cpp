@@ -1,4 +1,4 @@
-#include "codec/threads_files.hpp"
+#include "protocol/threads/files.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>

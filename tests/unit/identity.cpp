@@ -1,5 +1,5 @@
 // What token endpoints say, and what JSON Web Tokens do.
-#include "codec/identity.hpp"
+#include "identity/token_response.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,4 +1,4 @@
-#include "reconcile/reconcile.hpp"
+#include "protocol/threads/reconcile.hpp"
 
 #include <corun/error.hpp>
 

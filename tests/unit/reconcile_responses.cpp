@@ -1,5 +1,5 @@
-#include "codec/responses.hpp"
-#include "reconcile/responses.hpp"
+#include "protocol/responses/codec.hpp"
+#include "protocol/responses/reconcile.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>

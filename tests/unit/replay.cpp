@@ -1,4 +1,4 @@
-#include "run/replay.hpp"
+#include "protocol/threads/replay.hpp"
 
 #include <corun/error.hpp>
 

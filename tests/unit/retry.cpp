@@ -1,7 +1,7 @@
 // When a request is sent again, and after how long: without a clock.
 #include "run/retry.hpp"
 
-#include "codec/retry_hint.hpp"
+#include "protocol/retry_hint.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,4 +1,4 @@
-#include "redact.hpp"
+#include "redact/redact.hpp"
 #include <corun/secret.hpp>
 
 #include <boost/test/unit_test.hpp>

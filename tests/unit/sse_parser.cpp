@@ -3,8 +3,8 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <malloc.h>
-#include <sse/scan.hpp>
-#include <sse/utf8.hpp>
+#include "sse/scan.hpp"
+#include "text/utf8.hpp"
 
 #include <algorithm>
 #include <cstdint>

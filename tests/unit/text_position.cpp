@@ -1,4 +1,4 @@
-#include "run/text_position.hpp"
+#include "text/utf16_position.hpp"
 
 #include <boost/test/unit_test.hpp>
 

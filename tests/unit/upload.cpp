@@ -1,6 +1,5 @@
 // What an upload looks like on the wire, before any wire.
-#include "upload.hpp"
-
+#include "http/multipart.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>

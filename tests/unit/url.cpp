@@ -1,4 +1,4 @@
-#include "url.hpp"
+#include "text/url.hpp"
 
 #include <boost/test/unit_test.hpp>
 

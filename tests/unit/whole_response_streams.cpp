@@ -1,7 +1,7 @@
 // Whole streams of the Responses protocol, from bytes to events. What they say stands beside them,
 // in responses/expected.json.
-#include "codec/responses.hpp"
-#include "codec/responses_items.hpp"
+#include "protocol/responses/codec.hpp"
+#include "protocol/responses/replay.hpp"
 #include "wire.hpp"
 #include <corun/event.hpp>
 #include <corun/run_result.hpp>

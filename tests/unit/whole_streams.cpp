@@ -1,6 +1,6 @@
 // Whole streams as the service sends them, from bytes to events. What they say stands beside them,
 // in expected.json.
-#include "codec/threads.hpp"
+#include "protocol/threads/codec.hpp"
 #include "wire.hpp"
 #include <corun/event.hpp>
 #include <corun/run_result.hpp>

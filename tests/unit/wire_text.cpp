@@ -1,4 +1,4 @@
-#include "wire_text.hpp"
+#include "redact/wire_text.hpp"
 
 #include "leaks.hpp"
 #include <corun/observer.hpp>

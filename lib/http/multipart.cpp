@@ -1,0 +1,114 @@
+#include "http/multipart.hpp"
+
+#include "text/escape.hpp"
+#include "text/utf8.hpp"
+#include <corun/error.hpp>
+#include <corun/headers.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <random>
+#include <system_error>
+#include <utility>
+
+namespace corun::detail {
+namespace {
+
+[[noreturn]] void refuse(std::string message) {
+    throw error(errc::invalid_argument, std::move(message));
+}
+
+/// A file name in `Content-Disposition` (WHATWG HTML, multipart/form-data encoding algorithm).
+std::string escaped_filename(std::string_view name) {
+    if (name.empty()) refuse("file_upload::filename is empty");
+    if (!sse::is_utf8(name)) refuse("file_upload::filename is not UTF-8");
+    std::string escaped;
+    for (const char c : name) {
+        if (c == '\n')
+            escaped += "%0A";
+        else if (c == '\r')
+            escaped += "%0D";
+        else if (c == '"')
+            escaped += "%22";
+        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            refuse("file_upload::filename holds a control character");
+        else
+            escaped += c;
+    }
+    return escaped;
+}
+
+}  // namespace
+
+error system_error(int number, std::string message) {
+    diagnostics details;
+    details.message = std::move(message);
+    return {std::error_code(number, std::generic_category()), std::move(details)};
+}
+
+std::string random_hex(std::size_t length) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::random_device random;
+    std::string text;
+    while (text.size() != length) text += digits[random() & 15];
+    return text;
+}
+
+multipart_upload::multipart_upload(file_upload what) : what_(std::move(what)) {
+    if (what_.purpose.empty()) refuse("file_upload::purpose is empty");
+    if (what_.content_type.empty() || !is_header_value(what_.content_type))
+        refuse("file_upload::content_type is empty or holds characters that a header cannot");
+    // 128 random bits: no file holds it but by a chance too small to count.
+    const std::string boundary = "corun-" + random_hex(32);
+    content_type_ = "multipart/form-data; boundary=" + boundary;
+    head_ = "--" + boundary + "\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n" + what_.purpose +
+            "\r\n--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" +
+            escaped_filename(what_.filename) + "\"\r\nContent-Type: " + what_.content_type + "\r\n\r\n";
+    tail_ = "\r\n--" + boundary + "--\r\n";
+    file_size_ = what_.bytes.size();
+    if (!what_.path.empty()) open();
+}
+
+void multipart_upload::open() {
+    const std::string name = quote(what_.path.string());
+    std::error_code code;
+    // Opening a pipe would wait for its writer.
+    if (std::filesystem::exists(what_.path, code) && !std::filesystem::is_regular_file(what_.path, code))
+        refuse(name + " is not a file");
+    file_.reset(std::fopen(what_.path.c_str(), "rbe"));
+    if (!file_) throw system_error(errno, name + " cannot be opened");
+    std::setvbuf(file_.get(), nullptr, _IONBF, 0);
+    file_size_ = std::filesystem::file_size(what_.path, code);
+    if (code) throw system_error(code.value(), "the size of " + name + " cannot be read");
+}
+
+std::uint64_t multipart_upload::size() const noexcept {
+    return head_.size() + file_size_ + tail_.size();
+}
+
+std::size_t multipart_upload::read(char* to, std::size_t room) {
+    const std::uint64_t file_end = head_.size() + file_size_;
+    std::size_t size = 0;
+    if (given_ < head_.size())
+        size = head_.copy(to, room, static_cast<std::size_t>(given_));
+    else if (given_ < file_end)
+        size = read_file(to, static_cast<std::size_t>(std::min<std::uint64_t>(room, file_end - given_)),
+                         given_ - head_.size());
+    else
+        size = tail_.copy(to, room, static_cast<std::size_t>(given_ - file_end));
+    given_ += size;
+    return size;
+}
+
+std::size_t multipart_upload::read_file(char* to, std::size_t room, std::uint64_t from) {
+    if (!file_) return what_.bytes.copy(to, room, static_cast<std::size_t>(from));
+    errno = 0;
+    const std::size_t size = std::fread(to, 1, room, file_.get());
+    if (size != 0) return size;
+    const std::string name = quote(what_.path.string());
+    if (std::ferror(file_.get())) throw system_error(errno, name + " cannot be read");
+    throw system_error(EIO, name + " became shorter while it was being sent");
+}
+
+}  // namespace corun::detail

@@ -1,0 +1,245 @@
+#include "json/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace corun::codec::json {
+namespace {
+
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+/// The value of a hexadecimal digit, or -1.
+int hex_digit(char c) noexcept {
+    if (is_digit(c)) return c - '0';
+    const char lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/// Walks over a text by the grammar of RFC 8259. Stops at the first byte that does not fit.
+class checker {
+public:
+    explicit checker(std::string_view text) noexcept : next_(text.data()), end_(next_ + text.size()) {}
+
+    bool document() noexcept {
+        if (!value(0)) return false;
+        skip_whitespace();
+        return next_ == end_;
+    }
+    const char* position() const noexcept { return next_; }
+
+private:
+    bool value(int depth) noexcept {
+        skip_whitespace();
+        if (next_ == end_) return false;
+        switch (*next_) {
+            case '{':
+                return depth < max_depth && object(depth);
+            case '[':
+                return depth < max_depth && array(depth);
+            case '"':
+                return string();
+            case 't':
+                return literal("true");
+            case 'f':
+                return literal("false");
+            case 'n':
+                return literal("null");
+            default:
+                return number();
+        }
+    }
+
+    bool object(int depth) noexcept {
+        ++next_;
+        if (take_after_whitespace('}')) return true;
+        do {
+            skip_whitespace();
+            if (!string() || !take_after_whitespace(':') || !value(depth + 1)) return false;
+        } while (take_after_whitespace(','));
+        return take_after_whitespace('}');
+    }
+
+    bool array(int depth) noexcept {
+        ++next_;
+        if (take_after_whitespace(']')) return true;
+        do {
+            if (!value(depth + 1)) return false;
+        } while (take_after_whitespace(','));
+        return take_after_whitespace(']');
+    }
+
+    bool string() noexcept {
+        if (!take('"')) return false;
+        bool escaped = false;
+        next_ = find_string_end(next_, end_, escaped);
+        return take('"');
+    }
+
+    bool number() noexcept {
+        take('-');
+        if (!take('0') && !digits()) return false;
+        if (take('.') && !digits()) return false;
+        if (take('e') || take('E')) {
+            if (!take('+')) take('-');
+            return digits();
+        }
+        return true;
+    }
+
+    bool digits() noexcept {
+        const char* const first = next_;
+        while (next_ != end_ && is_digit(*next_)) ++next_;
+        return next_ != first;
+    }
+
+    bool literal(std::string_view word) noexcept {
+        for (const char c : word)
+            if (!take(c)) return false;
+        return true;
+    }
+
+    bool take(char c) noexcept {
+        if (next_ == end_ || *next_ != c) return false;
+        ++next_;
+        return true;
+    }
+    bool take_after_whitespace(char c) noexcept {
+        skip_whitespace();
+        return take(c);
+    }
+    void skip_whitespace() noexcept {
+        while (next_ != end_ && (*next_ == ' ' || *next_ == '\n' || *next_ == '\t' || *next_ == '\r')) ++next_;
+    }
+
+    const char* next_;
+    const char* end_;
+};
+
+/// The code unit of the four hexadecimal digits at `from`.
+std::uint32_t code_unit(const char* from) noexcept {
+    std::uint32_t unit = 0;
+    for (int i = 0; i < 4; ++i) unit = unit << 4 | static_cast<std::uint32_t>(hex_digit(from[i]));
+    return unit;
+}
+
+void append_utf8(std::string& out, std::uint32_t code_point) {
+    const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+    if (code_point < 0x80) {
+        put(code_point);
+    } else if (code_point < 0x800) {
+        put(0xC0 | code_point >> 6);
+        put(0x80 | (code_point & 0x3F));
+    } else if (code_point < 0x10000) {
+        put(0xE0 | code_point >> 12);
+        put(0x80 | (code_point >> 6 & 0x3F));
+        put(0x80 | (code_point & 0x3F));
+    } else {
+        put(0xF0 | code_point >> 18);
+        put(0x80 | (code_point >> 12 & 0x3F));
+        put(0x80 | (code_point >> 6 & 0x3F));
+        put(0x80 | (code_point & 0x3F));
+    }
+}
+
+}  // namespace
+
+std::optional<std::size_t> find_error(std::string_view text) noexcept {
+    checker check{text};
+    if (check.document()) return std::nullopt;
+    return static_cast<std::size_t>(check.position() - text.data());
+}
+
+const char* skip_escaped(const char* from, const char* end) noexcept {
+    while (from != end && *from == '\\') {
+        if (end - from < 2) return end;
+        if (from[1] == 'u') {
+            if (end - from < 6) return end;
+            for (int i = 2; i < 6; ++i)
+                if (hex_digit(from[i]) < 0) return from;
+            from += 6;
+        } else if (std::memchr("\"\\/bfnrt", from[1], 8) != nullptr) {
+            from += 2;
+        } else {
+            return from;
+        }
+        from = skip_plain(from, end);
+    }
+    return from;
+}
+
+void append_unescaped(std::string& out, std::string_view inside) {
+    const char* next = inside.data();
+    const char* const end = next + inside.size();
+    while (next != end) {
+        const void* const found = std::memchr(next, '\\', static_cast<std::size_t>(end - next));
+        const char* const backslash = found == nullptr ? end : static_cast<const char*>(found);
+        out.append(next, backslash);
+        if (backslash == end) return;
+        next = backslash + 2;
+        switch (backslash[1]) {
+            case 'b':
+                out.push_back('\b');
+                break;
+            case 'f':
+                out.push_back('\f');
+                break;
+            case 'n':
+                out.push_back('\n');
+                break;
+            case 'r':
+                out.push_back('\r');
+                break;
+            case 't':
+                out.push_back('\t');
+                break;
+            case 'u': {
+                std::uint32_t code_point = code_unit(next);
+                next += 4;
+                if (code_point >= 0xD800 && code_point < 0xDC00 && end - next >= 6 && next[0] == '\\' &&
+                    next[1] == 'u') {
+                    const std::uint32_t low = code_unit(next + 2);
+                    if (low >= 0xDC00 && low < 0xE000) {
+                        code_point = 0x10000 + ((code_point - 0xD800) << 10) + (low - 0xDC00);
+                        next += 6;
+                    }
+                }
+                if (code_point >= 0xD800 && code_point < 0xE000) code_point = 0xFFFD;
+                append_utf8(out, code_point);
+                break;
+            }
+            default:
+                out.push_back(backslash[1]);
+                break;
+        }
+    }
+}
+
+std::string without_half_surrogates(std::string_view json) {
+    std::string text(json);
+    // The unit that the escape at `at` stands for, if there is an escape of one.
+    const auto unit_at = [&text](std::size_t at) -> std::optional<unsigned> {
+        if (text.size() - std::min(at, text.size()) < 6 || text[at] != '\\' || text[at + 1] != 'u') return std::nullopt;
+        unsigned unit = 0;
+        const auto [stop, code] = std::from_chars(text.data() + at + 2, text.data() + at + 6, unit, 16);
+        if (code != std::errc() || stop != text.data() + at + 6) return std::nullopt;
+        return unit;
+    };
+    const auto is_high = [](std::optional<unsigned> unit) { return unit && *unit >= 0xd800 && *unit < 0xdc00; };
+    const auto is_low = [](std::optional<unsigned> unit) { return unit && *unit >= 0xdc00 && *unit < 0xe000; };
+    for (std::size_t at = text.find('\\'); at != text.npos; at = text.find('\\', at)) {
+        const std::optional<unsigned> unit = unit_at(at);
+        if (is_high(unit) && is_low(unit_at(at + 6))) {
+            at += 12;
+        } else if (is_high(unit) || is_low(unit)) {
+            text.replace(at + 2, 4, "fffd");
+            at += 6;
+        } else {
+            at += 2;  // past the character that is escaped, which may be a backslash
+        }
+    }
+    return text;
+}
+
+}  // namespace corun::codec::json

@@ -1,0 +1,110 @@
+#pragma once
+#include "json/reader.hpp"
+#include "json/text.hpp"
+#include "protocol/event_access.hpp"
+#include "protocol/raw_event.hpp"
+#include <corun/event.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace corun::codec {
+
+/// A text as it stands in the JSON.
+struct json_piece {
+    std::string_view text;
+    bool escaped = false;
+};
+
+inline json_piece piece_of(std::string_view inside) noexcept {
+    return {inside, inside.find('\\') != std::string_view::npos};
+}
+
+/// A string that may be missing or null, but nothing else.
+inline void read_optional_string(json::value source, std::string_view member, std::optional<json_piece>& out) {
+    out.reset();
+    if (const auto inside = json::string_inside(source))
+        out = piece_of(*inside);
+    else if (!json::is_null(source))
+        json::expected(member, "a string");
+}
+
+/// A text with its escapes undone, and the bytes that the rest of the event points into.
+struct unescaped_text {
+    unescaped_text(std::shared_ptr<const void> original, std::size_t capacity) : storage(std::move(original)) {
+        text.reserve(capacity);
+    }
+
+    std::shared_ptr<const void> storage;
+    std::string text;
+};
+
+/// The events that one wire event turns into.
+class output {
+public:
+    output(const raw_event& wire, event& first, std::vector<event>& more)
+        : wire_(wire), first_(first), more_(more), more_before_(more.size()) {}
+
+    /// Adds an event. The reference to the first one stays good, any other until the next is added.
+    template <class Body>
+    Body& add() {
+        event& target = used_ ? more_.emplace_back() : first_;
+        Body& body = detail::event_access::emplace<Body>(target, wire_.name, wire_.data, wire_.storage, used_);
+        used_ = true;
+        return body;
+    }
+
+    /// A view of what `piece` says, good for as long as the events are.
+    std::string_view view(const json_piece& piece) {
+        if (!piece.escaped) return piece.text;
+        const std::size_t before = unescaped().size();
+        json::append_unescaped(unescaped(), piece.text);
+        return std::string_view(unescaped()).substr(before);
+    }
+    std::string_view view(const std::optional<json_piece>& piece) { return piece ? view(*piece) : std::string_view{}; }
+
+    /// The same for a text that does not stand in the data as it is. Of all these together there must
+    /// be no more than the data has, and a short id.
+    std::string_view keep(std::string_view text) {
+        const std::size_t before = unescaped().size();
+        unescaped().append(text);
+        return std::string_view(unescaped()).substr(before);
+    }
+
+    void finish() {
+        if (!used_) add<unknown>();
+        if (!unescaped_) return;
+        detail::event_access::set_storage(first_, unescaped_);
+        for (std::size_t i = more_before_; i != more_.size(); ++i)
+            detail::event_access::set_storage(more_[i], unescaped_);
+    }
+
+    void discard() {
+        first_ = event{};
+        more_.resize(more_before_);
+    }
+
+    const raw_event& wire() const noexcept { return wire_; }
+
+private:
+    std::string& unescaped() {
+        // Unescaped text is never longer, and no piece is viewed twice: views into it stay good.
+        constexpr std::size_t short_id = 32;
+        if (!unescaped_) unescaped_ = std::make_shared<unescaped_text>(wire_.storage, wire_.data.size() + short_id);
+        return unescaped_->text;
+    }
+
+    const raw_event& wire_;
+    event& first_;
+    std::vector<event>& more_;
+    std::size_t more_before_;
+    bool used_ = false;
+    std::shared_ptr<unescaped_text> unescaped_;
+};
+
+}  // namespace corun::codec

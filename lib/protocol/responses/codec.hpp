@@ -1,0 +1,162 @@
+#pragma once
+#include "protocol/event_class.hpp"
+#include "protocol/raw_event.hpp"
+#include <corun/event.hpp>
+#include <corun/message.hpp>
+#include <corun/options.hpp>
+#include <corun/prompt_agent.hpp>
+#include <corun/resources.hpp>
+#include <corun/secret.hpp>
+#include <corun/submission.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+/// The Responses protocol (Foundry agents v2, OpenAI, vLLM, llama.cpp, Ollama): what its bytes mean.
+///
+/// A run is a response, and its id the response's; the run's next round, after its answers, is a
+/// response of its own. A thread is a conversation, an agent goes by its name. An output item of
+/// type `message` is a message, any other that the model or the service works on is a step with one
+/// call. An id that is missing is made from the item's place: `item_0`.
+namespace corun::codec::responses {
+
+/// What has arrived of a response that decides what its last event means: calls that are not
+/// answered yet, which some services leave out of the `output` of `response.completed`; and a
+/// failure whose reason follows in an event of its own. One for each run.
+class pending_calls {
+public:
+    /// Takes in an event as it arrives, before it is classified. Forgets all at `response.created`.
+    void observe(std::string_view name, std::string_view data);
+
+    /// The JSON of the items that wait for an answer, or answer another, in order.
+    [[nodiscard]] const std::vector<std::string>& items() const noexcept { return items_; }
+    /// The JSON of a failed response that did not say why; empty when there is none.
+    [[nodiscard]] const std::string& failed() const noexcept { return failed_; }
+    /// The data of the latest `error`; empty when there is none.
+    [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+
+private:
+    std::vector<std::string> items_;
+    std::string failed_, reason_;
+};
+
+/// What an event means for the run. `response.completed` is an action when its output holds calls
+/// without an answer, or has nothing and `seen` does; else the last. `response.failed` without a
+/// reason is an error, for the reason comes in an `error` after it, which then is the last; unless
+/// that has come before. An event
+/// without a name (or of the name `message`, which is the same in SSE) goes by its `type`.
+event_class classify(std::string_view name, std::string_view data, const pending_calls& seen) noexcept;
+/// The same for an event on its own.
+event_class classify(std::string_view name, std::string_view data) noexcept;
+
+/// The `sequence_number` of an event, by which a stream is taken up again where it broke; nothing
+/// when there is none. Cheap: decodes nothing.
+std::optional<std::int64_t> sequence_number_of(std::string_view data) noexcept;
+
+/// Decodes events. One for each run, over all its responses: it remembers which texts came in
+/// deltas, so that a text that comes whole is told once, and what `pending_calls` remembers.
+class decoder {
+public:
+    decoder();
+    ~decoder();
+    decoder(decoder&&) noexcept;
+    decoder& operator=(decoder&&) noexcept;
+
+    /// Decodes `wire` into `first` and, when it says several things, the rest into `more`
+    /// (appended, each with `continues()`). An unknown name gives `unknown`. `errc::bad_event` when
+    /// the data of a known event is not JSON of the shape it must have; then nothing is produced,
+    /// and `problem` says in a sentence what is wrong.
+    std::error_code decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem);
+
+    /// Another one that goes on from here, to see what lies ahead.
+    [[nodiscard]] decoder fork() const;
+
+    /// Text deltas in their usual forms are read without a JSON parser. Off, all events go through
+    /// it; the events are the same.
+    void use_fast_path(bool enabled) noexcept;
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+/// A stored agent, by its name.
+struct agent_reference {
+    agent_reference() = default;
+    agent_reference(std::string name, std::string version = {});
+
+    std::string name;
+    std::string version;  ///< Empty: the latest.
+    agent_key key = agent_key::agent_reference;
+};
+
+/// The body of `POST /responses`.
+struct response_request {
+    response_request() = default;
+
+    /// A stored agent. Absent: `definition` is sent whole.
+    std::optional<agent_reference> agent;
+    prompt_agent_definition definition;
+
+    std::string conversation;          ///< The id of one, or empty.
+    std::string previous_response_id;  ///< Not with a conversation.
+    std::vector<message> messages;     ///< Sent after `options.additional_messages`.
+    /// Further input: a JSON array of items, or empty.
+    std::string items;
+    /// Answers to `action`, which says what kind each of its calls is.
+    submission answers;
+    required_action action;
+
+    bool stream = true;
+    std::optional<bool> background, store;
+    /// Headers as values of the agent's structured inputs, beside those of `options`: JSON texts by name.
+    std::map<std::string, secret> structured_inputs;
+    /// Its `tools`, functions and approvals are not looked at here: `definition` has them.
+    run_options options;
+};
+
+/// JSON bodies. `errc::invalid_argument` (as `corun::error`) when a JSON text given by the caller
+/// does not parse or is not of the kind it must be, when something is out of its range or has no
+/// counterpart in this protocol; `errc::not_allowed_with_agent` when the service takes it only
+/// without a stored agent. The message names the member.
+secret encode_response(const response_request& what);
+/// The same body, indented, every header, `authorization` and structured input replaced by `***`.
+std::string encode_response_redacted(const response_request& what);
+
+/// The body of `POST /agents`, with the agent's name, and of `POST /agents/{name}/versions`.
+secret encode_agent(const prompt_agent_definition& what);
+secret encode_agent_version(const prompt_agent_definition& what);
+/// The body of `POST /conversations`: metadata, and messages as its first items. Refuses tool resources.
+secret encode_conversation(const thread_definition& what);
+secret encode_conversation_changes(const thread_definition& what);
+
+/// The body of `POST /conversations/{id}/items`.
+secret encode_items(const std::vector<message>& what);
+
+/// JSON responses. All throw `corun::error` with `errc::bad_response` when the text is not the
+/// object it must be. Unknown members are ignored, missing optional ones left empty. Pages are those
+/// of `threads::decode_page`, errors those of `threads::decode_error`.
+///
+/// A response that is completed but waits for answers has the status `requires_action`.
+thread_run decode_response(std::string_view json);
+/// The same for one that has just been streamed: `seen` has what its output may leave out.
+thread_run decode_response(std::string_view json, const pending_calls& seen);
+/// An agent with its latest version, or a version.
+prompt_agent_definition decode_agent(std::string_view json);
+thread_definition decode_conversation(std::string_view json);
+/// An item of a conversation or of a response's input that is a message.
+thread_message decode_message(std::string_view json);
+/// The same for one that may be something else: nothing then.
+std::optional<thread_message> decode_if_message(std::string_view json);
+
+/// An agent of this protocol as the classic one that it looks like: what that has no member for is left out.
+agent_definition to_classic(const prompt_agent_definition& what);
+
+}  // namespace corun::codec::responses

@@ -1,0 +1,461 @@
+#include "protocol/responses/objects.hpp"
+
+#include "json/members.hpp"
+#include "protocol/responses/codec.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace corun::codec::responses {
+namespace {
+
+using json::each_element;
+using json::each_member;
+using threads::by;
+using threads::into;
+using threads::member;
+using threads::read_last_error;
+using threads::read_member;
+using threads::read_members;
+using threads::read_members_if;
+
+template <class T, class Read>
+void read_objects_if(json::value source, std::vector<T>& out, Read read_object) {
+    out.clear();
+    const auto elements = json::array_if(source);
+    if (!elements) return;
+    each_element(*elements, [&](json::value element) {
+        if (auto found = json::object_if(element)) read_object(*found, out.emplace_back());
+    });
+}
+
+/// The text of any value but null; that of a string itself.
+void read_text(json::value source, std::string& out) {
+    out.clear();
+    if (json::string_inside(source))
+        json::read(source, out);
+    else if (!json::is_null(source))
+        out = json::raw(source);
+}
+void read_optional_text(json::value source, std::optional<std::string>& out) {
+    out.reset();
+    if (!json::is_null(source)) read_text(source, out.emplace());
+}
+
+void read_raw(json::value source, std::string& out) {
+    out.clear();
+    if (!json::is_null(source)) out = json::raw(source);
+}
+
+void read_id_of(json::value source, std::string& out) {
+    if (const auto members = json::object_if(source)) {
+        out.clear();
+        each_member(*members, [&out](std::string_view key, json::value member) {
+            if (key == "id") json::read(member, out);
+        });
+    } else {
+        json::read(source, out);
+    }
+}
+
+/// `{"name":...}` or the name.
+void read_name_of(json::value source, std::string& out) {
+    if (const auto members = json::object_if(source)) {
+        each_member(*members, [&out](std::string_view key, json::value member) {
+            if (key == "name") json::read(member, out);
+        });
+    } else if (json::string_inside(source)) {
+        json::read(source, out);
+    }
+}
+
+constexpr member<text_annotation> annotation_members[] = {
+    {"type", into<&text_annotation::type>},
+    {"text", into<&text_annotation::text>},
+    {"start_index", into<&text_annotation::start_index>},
+    {"end_index", into<&text_annotation::end_index>},
+    {"file_id", into<&text_annotation::file_id>},
+    {"quote", into<&text_annotation::quote>},
+    {"url", into<&text_annotation::url>},
+    {"title", into<&text_annotation::title>},
+    // The name of a file is the only title it has, and its index the only place.
+    {"filename",
+     [](json::value source, text_annotation& out) {
+         if (out.title.empty()) json::read(source, out.title);
+     }},
+    {"index",
+     [](json::value source, text_annotation& out) {
+         if (!out.start_index) json::read(source, out.start_index);
+     }},
+};
+
+/// A part of a message or of reasoning.
+void read_content_type(json::value source, std::string& out) {
+    json::read(source, out);
+    if (out == "output_text" || out == "input_text") out = "text";
+    if (out == "input_image") out = "image_url";
+}
+constexpr member<message_content> content_members[] = {
+    {"type", by<read_content_type, &message_content::type>},
+    {"text", by<read_text, &message_content::text>},
+    {"refusal", by<read_text, &message_content::text>},
+    {"annotations",
+     [](json::value source, message_content& out) {
+         read_objects_if(source, out.annotations,
+                         [](json::object found, text_annotation& each) { responses::read(found, each); });
+     }},
+    {"file_id", into<&message_content::file_id>},
+    {"image_url", into<&message_content::url>},
+    {"detail", into<&message_content::detail>},
+};
+
+void read_content(json::value source, std::vector<message_content>& out) {
+    if (json::string_inside(source)) {
+        out.clear();
+        message_content& only = out.emplace_back();
+        only.type = "text";
+        return json::read(source, only.text);
+    }
+    const auto elements = json::array_in(source, "content");
+    out.clear();
+    if (!elements) return;
+    each_element(*elements, [&out](json::value element) {
+        if (const auto found = json::object_in(element, "content[]"))
+            read_members(*found, content_members, out.emplace_back());
+    });
+}
+void read_summary(json::value source, std::vector<message_content>& out) {
+    if (json::token(source).starts_with('[')) read_content(source, out);
+}
+
+constexpr member<mcp_tool_info> listed_tool_members[] = {
+    {"name", into<&mcp_tool_info::name>},
+    {"description", into<&mcp_tool_info::description>},
+    {"input_schema", by<read_raw, &mcp_tool_info::parameters>},
+    {"parameters", by<read_raw, &mcp_tool_info::parameters>},
+};
+void read_listed_tools(json::value source, std::vector<mcp_tool_info>& out) {
+    read_objects_if(source, out,
+                    [](json::object found, mcp_tool_info& tool) { read_members(found, listed_tool_members, tool); });
+}
+
+/// An error in either form: an object, or a sentence.
+void read_item_error(json::value source, std::optional<last_error>& out) {
+    out.reset();
+    if (auto members = json::object_if(source)) {
+        const std::string_view raw = json::raw(*members);
+        read_members(*members, threads::last_error_members, out.emplace());
+        if (out->message.empty()) out->message = raw;
+    } else if (json::string_inside(source)) {
+        json::read(source, out.emplace().message);
+    }
+}
+
+constexpr member<code_interpreter_output> interpreter_output_members[] = {
+    {"type", into<&code_interpreter_output::type>},
+    {"logs", into<&code_interpreter_output::logs>},
+    {"file_id", into<&code_interpreter_output::file_id>},
+};
+void read_interpreter_outputs(json::value source, tool_call& out) {
+    read_objects_if(source, out.outputs, [](json::object found, code_interpreter_output& each) {
+        read_members(found, interpreter_output_members, each);
+    });
+    for (const code_interpreter_output& each : out.outputs)
+        if (each.type == "logs") out.output = out.output.value_or("") + each.logs;
+}
+
+constexpr member<file_search_result> file_search_result_members[] = {
+    {"file_id", into<&file_search_result::file_id>},     {"filename", into<&file_search_result::file_name>},
+    {"file_name", into<&file_search_result::file_name>}, {"score", into<&file_search_result::score>},
+    {"text", into<&file_search_result::content>},
+};
+
+/// A call's members, which each type of item names in its own way.
+constexpr member<item> item_members[] = {
+    {"id", [](json::value source, item& out) { json::read(source, out.id); }},
+    {"type", into<&item::type>},
+    {"status", into<&item::status>},
+    {"role", into<&item::role>},
+    {"call_id", into<&item::call_id>},
+    {"name", [](json::value source, item& out) { json::read(source, out.call.name); }},
+    {"server_label",
+     [](json::value source, item& out) {
+         json::read(source, out.call.server_label);
+         out.tools.server_label = out.call.server_label;
+     }},
+    {"arguments", [](json::value source, item& out) { read_text(source, out.call.arguments); }},
+    {"input", [](json::value source, item& out) { read_text(source, out.call.arguments); }},
+    {"code", [](json::value source, item& out) { read_text(source, out.call.arguments); }},
+    {"action", [](json::value source, item& out) { read_raw(source, out.call.arguments); }},
+    {"queries", [](json::value source, item& out) { read_raw(source, out.call.arguments); }},
+    {"output", [](json::value source, item& out) { read_optional_text(source, out.call.output); }},
+    {"result", [](json::value source, item& out) { read_optional_text(source, out.call.output); }},
+    {"outputs", [](json::value source, item& out) { read_interpreter_outputs(source, out.call); }},
+    {"results",
+     [](json::value source, item& out) {
+         read_objects_if(source, out.call.results, [](json::object found, file_search_result& each) {
+             read_members(found, file_search_result_members, each);
+         });
+     }},
+    {"content", by<read_content, &item::content>},
+    {"summary", by<read_summary, &item::summary>},
+    {"tools", [](json::value source, item& out) { read_listed_tools(source, out.tools.tools); }},
+    {"approval_request_id", into<&item::approval_request_id>},
+    {"error", by<read_item_error, &item::error>},
+};
+
+void read_count(json::value source, std::int64_t& out) {
+    std::optional<std::int64_t> count;
+    json::read(source, count);
+    out = count.value_or(0);
+}
+constexpr member<usage> usage_detail_members[] = {
+    {"cached_tokens", by<read_count, &usage::cached_tokens>},
+};
+constexpr member<usage> usage_members[] = {
+    {"input_tokens", by<read_count, &usage::prompt_tokens>},
+    {"output_tokens", by<read_count, &usage::completion_tokens>},
+    {"total_tokens", by<read_count, &usage::total_tokens>},
+    {"input_tokens_details",
+     [](json::value source, usage& out) { read_members_if(source, usage_detail_members, out); }},
+};
+void read_usage(json::value source, std::optional<usage>& out) {
+    out.reset();
+    if (const auto members = json::object_if(source)) read_members(*members, usage_members, out.emplace());
+}
+
+void read_incomplete_details(json::value source, std::string& reason) {
+    reason.clear();
+    const auto members = json::object_if(source);
+    if (!members) return;
+    each_member(*members, [&reason](std::string_view key, json::value member) {
+        if (key == "reason") json::read(member, reason);
+    });
+}
+
+constexpr member<thread_run> run_members[] = {
+    {"conversation", by<read_id_of, &thread_run::thread_id>},
+    {"agent", by<read_name_of, &thread_run::agent_id>},
+    {"agent_reference", by<read_name_of, &thread_run::agent_id>},
+    {"status",
+     [](json::value source, thread_run& out) {
+         json::read(source, out.status_text);
+         out.status = parse_run_state(out.status_text);
+     }},
+    {"model", into<&thread_run::model>},
+    {"error", by<read_last_error, &thread_run::last_error>},
+    {"usage", by<read_usage, &thread_run::usage>},
+    {"incomplete_details", by<read_incomplete_details, &thread_run::incomplete_reason>},
+    {"metadata", into<&thread_run::metadata>},
+    {"created_at", into<&thread_run::created_at>},
+    {"completed_at", into<&thread_run::completed_at>},
+};
+
+constexpr member<thread_definition> conversation_members[] = {
+    {"metadata", into<&thread_definition::metadata>},
+    {"created_at", into<&thread_definition::created_at>},
+};
+
+bool ends_with(std::string_view text, std::string_view end) noexcept {
+    return text.size() > end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+/// `function` of `function_call`.
+std::string call_type(const std::string& item_type) {
+    return item_type.substr(0, item_type.size() - std::string_view("_call").size());
+}
+
+void read_output(json::value source, std::vector<item>& out) {
+    out.clear();
+    const auto elements = json::array_in(source, "output");
+    if (!elements) return;
+    each_element(*elements, [&out](json::value element) {
+        const auto found = json::object_in(element, "output[]");
+        if (!found) return;
+        item& added = out.emplace_back(read_item(*found));
+        set_ids(added, static_cast<std::int64_t>(out.size() - 1));
+    });
+}
+
+}  // namespace
+
+void read(json::object source, text_annotation& out) {
+    read_members(source, annotation_members, out);
+}
+
+std::string id_from_place(std::int64_t index) {
+    return "item_" + std::to_string(index);
+}
+
+item read_item(json::object source) {
+    item out;
+    out.raw = json::raw(source);
+    read_members(source, item_members, out);
+    out.call.raw = out.raw;
+    if (ends_with(out.type, "_call")) out.call.type = call_type(out.type);
+    return out;
+}
+
+void set_ids(item& what, std::int64_t place) {
+    if (what.id.empty()) what.id = id_from_place(place);
+    what.tools.id = what.id;
+    what.call.id = what.call_id.empty() ? what.id : what.call_id;
+}
+
+bool is_message(const item& what) noexcept {
+    return what.type == "message";
+}
+bool is_step(const item& what) noexcept {
+    return ends_with(what.type, "_call") || what.type == "mcp_list_tools";
+}
+
+bool is_pending(const item& what) noexcept {
+    constexpr std::string_view answered_by_caller[] = {"function_call",    "mcp_approval_request", "custom_tool_call",
+                                                       "computer_call",    "local_shell_call",     "shell_call",
+                                                       "apply_patch_call", "oauth_consent_request"};
+    return std::find(std::begin(answered_by_caller), std::end(answered_by_caller), what.type) !=
+           std::end(answered_by_caller);
+}
+
+std::string_view answered_call(const item& what) noexcept {
+    if (ends_with(what.type, "_call_output")) return what.call_id;
+    // The call that was approved names its request too.
+    if (what.type == "mcp_approval_response" || what.type == "mcp_call") return what.approval_request_id;
+    return {};
+}
+
+std::string_view answer_id(const item& what) noexcept {
+    return what.call.id;
+}
+
+std::optional<required_action> action_of(const std::vector<item>& items) {
+    required_action action;
+    for (const item& each : items) {
+        if (!is_pending(each)) continue;
+        if (std::any_of(items.begin(), items.end(),
+                        [&](const item& other) { return answered_call(other) == answer_id(each); }))
+            continue;
+        if (each.type == "function_call") {
+            function_call& added = action.function_calls.emplace_back();
+            added.id = each.call.id;
+            added.name = each.call.name;
+            added.arguments = each.call.arguments;
+        } else if (each.type == "mcp_approval_request") {
+            mcp_approval_request& added = action.mcp_approvals.emplace_back();
+            added.id = each.id;
+            added.name = each.call.name;
+            added.server_label = each.call.server_label;
+            added.arguments = each.call.arguments;
+        } else {
+            other_call& added = action.other_calls.emplace_back();
+            added.id = each.call.id;
+            added.type = each.type;
+            added.raw = each.raw;
+        }
+        action.raw += (action.raw.empty() ? "[" : ",") + each.raw;
+    }
+    if (action.raw.empty()) return std::nullopt;
+    action.raw += ']';
+    if (!action.function_calls.empty())
+        action.type = "submit_tool_outputs";
+    else if (!action.mcp_approvals.empty())
+        action.type = "submit_tool_approval";
+    else
+        action.type = action.other_calls.front().type;
+    return action;
+}
+
+response read_response_object(json::object source) {
+    response out;
+    bool has_id = false;
+    each_member(source, [&](std::string_view key, json::value member) {
+        if (key == "id") {
+            json::read_id(member, key, out.run.id);
+            has_id = true;
+        } else if (key == "output") {
+            read_output(member, out.output);
+        } else {
+            read_member(key, member, run_members, out.run);
+        }
+    });
+    if (!has_id) threads::missing("id");
+    return out;
+}
+
+void set_action(response& source, const std::vector<std::string>& seen) {
+    thread_run& run = source.run;
+    if (run.status != run_state::completed) return;
+    std::vector<item> streamed;
+    if (source.output.empty()) {
+        for (const std::string& text : seen) {
+            const simdjson::padded_string padded(text);
+            json::reader reader;
+            set_ids(streamed.emplace_back(read_item(reader.object(padded, simdjson::SIMDJSON_PADDING))), 0);
+        }
+    }
+    run.required_action = action_of(source.output.empty() ? streamed : source.output);
+    if (!run.required_action) return;
+    run.status = run_state::requires_action;
+    run.status_text = to_string(run.status);
+}
+
+thread_message message_of(const item& what) {
+    thread_message message;
+    message.id = what.id;
+    message.role = what.role.empty() ? "assistant" : what.role;
+    message.status = what.status;
+    message.content = what.content;
+    message.raw = what.raw;
+    return message;
+}
+
+run_step step_of(const item& what) {
+    run_step step;
+    step.id = what.id;
+    step.status = what.status;
+    step.last_error = what.error;
+    step.raw = what.raw;
+    if (what.type == "mcp_list_tools") {
+        step.type = "activities";
+        step.mcp_tools.push_back(what.tools);
+    } else {
+        step.type = "tool_calls";
+        step.tool_calls.push_back(what.call);
+    }
+    return step;
+}
+
+thread_run decode_response(std::string_view text) {
+    return decode_response(text, pending_calls());
+}
+
+thread_run decode_response(std::string_view text, const pending_calls& seen) {
+    return threads::read_response("response", text, [&](json::object source) {
+        response read = read_response_object(source);
+        set_action(read, seen.items());
+        read.run.raw = text;
+        return std::move(read.run);
+    });
+}
+
+thread_definition decode_conversation(std::string_view text) {
+    return threads::decode_object("conversation", text, conversation_members);
+}
+
+std::optional<thread_message> decode_if_message(std::string_view text) {
+    return threads::read_response("item", text, [](json::object source) {
+        std::optional<thread_message> read_message;
+        item read = read_item(source);
+        set_ids(read, 0);
+        if (is_message(read)) read_message = message_of(read);
+        return read_message;
+    });
+}
+
+thread_message decode_message(std::string_view text) {
+    std::optional<thread_message> read = decode_if_message(text);
+    if (!read) throw error(errc::bad_response, "the item is no message");
+    return std::move(*read);
+}
+
+}  // namespace corun::codec::responses

@@ -1,0 +1,74 @@
+#pragma once
+#include "json/body.hpp"
+#include "json/reader.hpp"
+#include "protocol/responses/codec.hpp"
+#include <corun/resources.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// The objects of the Responses protocol, read from JSON: those inside events and those in responses.
+///
+/// What has a shape that texts and calls hang on must have it (else `json::shape_error`); anything
+/// else of a wrong type counts as missing.
+namespace corun::codec::responses {
+
+/// An output item, whatever its type: what is not there is empty.
+struct item {
+    item() = default;
+
+    std::string id, type, status, role, call_id;
+    tool_call call;  ///< Of an item that is one: all of it but `raw`.
+    std::vector<message_content> content;
+    std::vector<message_content> summary;  ///< Of reasoning; its content stands in `content`.
+    mcp_tool_list tools;                   ///< Of `mcp_list_tools`.
+    std::string approval_request_id;
+    std::optional<corun::last_error> error;
+    std::string raw;
+};
+item read_item(json::object source);
+/// Gives it and its call their ids. `place` is that in the output, which an item without an id is named after.
+void set_ids(item& what, std::int64_t place);
+
+/// `item_0`.
+std::string id_from_place(std::int64_t index);
+
+bool is_message(const item& what) noexcept;
+/// Something that the model or the service works on: a call, or the listing of tools.
+bool is_step(const item& what) noexcept;
+/// Waits for an answer of the caller's, if nothing else answers it.
+bool is_pending(const item& what) noexcept;
+/// The id of the call that this item answers; empty for any other.
+std::string_view answered_call(const item& what) noexcept;
+/// The id by which it is answered.
+std::string_view answer_id(const item& what) noexcept;
+
+/// The action that these items wait for; nothing when all are answered.
+std::optional<required_action> action_of(const std::vector<item>& items);
+
+struct response {
+    response() = default;
+
+    thread_run run;  ///< With the status on the wire.
+    std::vector<item> output;
+};
+response read_response_object(json::object source);
+/// Gives the run of `source` the action it waits for, if it is completed. With no output, that of `seen`.
+void set_action(response& source, const std::vector<std::string>& seen);
+
+void read(json::object source, text_annotation& out);
+
+/// The thread's names of a message's parts, and a step, from an item.
+thread_message message_of(const item& what);
+run_step step_of(const item& what);
+
+/// A tool as it goes on the wire.
+body to_json(const prompt_tool& tool);
+/// The body of an agent's `definition`, without `kind`.
+body definition_body(const prompt_agent_definition& what);
+/// Input items.
+body to_item(const message& what);
+
+}  // namespace corun::codec::responses

@@ -1,0 +1,411 @@
+#include "json/body.hpp"
+#include "json/document.hpp"
+#include "protocol/responses/agent_members.hpp"
+#include "protocol/responses/codec.hpp"
+#include "protocol/responses/objects.hpp"
+#include "text/escape.hpp"
+#include <corun/error.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace corun::codec::responses {
+namespace {
+
+// Hidden by those of this protocol.
+using codec::to_json;
+
+const wiped_string* string_in(const body& object, const char* key) {
+    if (!object.is_object()) return nullptr;
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? &found->get_ref<const wiped_string&>() : nullptr;
+}
+
+/// A format for an answer, which the threads protocol nests one level deeper; null for `auto`.
+body to_format(const response_format& format, const std::string& owner) {
+    body value = parse(format.json(), owner + "::response_format");
+    if (value.is_string()) return nullptr;
+    const wiped_string* const type = string_in(value, "type");
+    if (type == nullptr || *type != "json_schema" || !value.contains("json_schema")) return value;
+    body flat = body::object();
+    flat["type"] = "json_schema";
+    if (value["json_schema"].is_object())
+        for (auto& [key, member] : value["json_schema"].get_ref<body::object_t&>()) flat[key] = std::move(member);
+    return flat;
+}
+
+void set_format(body& object, const std::optional<response_format>& format, const std::string& owner) {
+    if (!format) return;
+    if (body value = to_format(*format, owner); !value.is_null()) object["text"]["format"] = std::move(value);
+}
+
+void set_tool_choice(body& object, const std::optional<tool_choice>& choice, const std::string& owner) {
+    if (!choice) return;
+    body value = parse(choice->json(), owner + "::tool_choice");
+    // `{"type":"function","function":{"name":...}}` is flat here.
+    if (value.is_object() && value.contains("function")) {
+        if (const wiped_string* const name = string_in(value["function"], "name")) {
+            body flat = body::object();
+            flat["type"] = "function";
+            flat["name"] = *name;
+            value = std::move(flat);
+        }
+    }
+    object["tool_choice"] = std::move(value);
+}
+
+void set_truncation(body& object, const std::optional<truncation_strategy>& strategy) {
+    if (!strategy) return;
+    const body value = parse(strategy->json(), "run_options::truncation_strategy");
+    const wiped_string* const type = string_in(value, "type");
+    if (type == nullptr || *type != "auto")
+        refuse("run_options::truncation_strategy", "has no counterpart in the Responses protocol but automatic()");
+    object["truncation"] = "auto";
+}
+
+/// The members of a JSON object of the caller's, which may set none that others are there for.
+template <class Refused>
+void add_extra(body& object, std::string_view json, const std::string& member, Refused is_refused) {
+    if (json.empty()) return;
+    body extra = parse_object(json, member);
+    for (auto& [key, value] : extra.get_ref<body::object_t&>()) {
+        if (is_refused(std::string_view(key)) || object.contains(key))
+            refuse(member, "sets \"" + std::string(key) + "\", which has a member of its own");
+        object[key] = std::move(value);
+    }
+}
+
+struct tool_writer {
+    body operator()(const prompt_mcp_tool& tool) const {
+        body object = body::object();
+        object["type"] = "mcp";
+        object["server_label"] = text(tool.server_label);
+        set_unless_empty(object, "server_url", tool.server_url);
+        if (!tool.allowed_tools.empty()) object["allowed_tools"] = strings(tool.allowed_tools);
+        if (!tool.headers.empty()) object["headers"] = to_json(tool.headers);
+        if (tool.require_approval) object["require_approval"] = to_json(*tool.require_approval);
+        set_unless_empty(object, "project_connection_id", tool.project_connection_id);
+        add_extra(object, tool.extra_json, "prompt_mcp_tool::extra_json of " + tool.server_label,
+                  [](std::string_view) { return false; });
+        return object;
+    }
+    body operator()(const function_tool& tool) const {
+        body object = body::object();
+        object["type"] = "function";
+        object["name"] = text(tool.name);
+        set_unless_empty(object, "description", tool.description);
+        // Not optional in this protocol.
+        object["parameters"] =
+            parse_object(tool.parameters.empty() ? R"({"type":"object","properties":{}})" : tool.parameters,
+                         "function_tool::parameters of " + tool.name);
+        set_if(object, "strict", tool.strict);
+        return object;
+    }
+    body operator()(const json_tool& tool) const { return to_json(tool); }
+};
+
+body to_json(const std::vector<prompt_tool>& tools) {
+    if (tools.size() > 128) refuse("tools", "are more than 128");
+    body list = body::array();
+    for (const prompt_tool& each : tools) list.push_back(std::visit(tool_writer{}, each));
+    return list;
+}
+
+void check_ranges(const std::optional<double>& temperature, const std::optional<double>& top_p,
+                  const std::string& owner) {
+    check_range(temperature, 0, 2, owner + "::temperature");
+    check_range(top_p, 0, 1, owner + "::top_p");
+}
+
+body to_content(const content_block& block, bool input) {
+    body object = body::object();
+    switch (block.type) {
+        case content_block::kind::text:
+            object["type"] = input ? "input_text" : "output_text";
+            object["text"] = text(block.value);
+            break;
+        case content_block::kind::image_url:
+            object["type"] = "input_image";
+            object["image_url"] = text(block.value);
+            set_unless_empty(object, "detail", block.detail);
+            break;
+        case content_block::kind::image_file:
+            object["type"] = "input_image";
+            object["file_id"] = text(block.value);
+            set_unless_empty(object, "detail", block.detail);
+            break;
+    }
+    return object;
+}
+
+bool is_plain_text(const message& what) {
+    return what.role == "user" && what.content.size() == 1 && what.content.front().type == content_block::kind::text;
+}
+
+/// The type of the item that answers a call.
+std::string answer_type(const required_action& action, const std::string& call_id) {
+    for (const other_call& call : action.other_calls)
+        if (call.id == call_id) return call.type + "_output";
+    return "function_call_output";
+}
+
+void add_answers(body& input, const response_request& what) {
+    for (const tool_output& output : what.answers.outputs()) {
+        const std::string type = answer_type(what.action, output.tool_call_id);
+        body item = body::object();
+        item["type"] = text(type);
+        item["call_id"] = text(output.tool_call_id);
+        item["output"] = text(output.output);
+        // What a computer gives is an object.
+        if (type != "function_call_output" && type != "custom_tool_call_output")
+            if (body parsed = json::parse_document<body>(output.output); parsed.is_structured())
+                item["output"] = std::move(parsed);
+        input.push_back(std::move(item));
+    }
+    for (const tool_approval& approval : what.answers.approvals()) {
+        if (!approval.headers.empty())
+            refuse("submission::approve",
+                   "cannot carry headers in the Responses protocol; they go with the request's tools");
+        body item = body::object();
+        item["type"] = "mcp_approval_response";
+        item["approval_request_id"] = text(approval.tool_call_id);
+        item["approve"] = approval.approve;
+        input.push_back(std::move(item));
+    }
+}
+
+body to_input(const response_request& what) {
+    const std::vector<message>& before = what.options.additional_messages;
+    if (before.empty() && what.items.empty() && what.answers.empty() && what.messages.size() == 1 &&
+        is_plain_text(what.messages.front()) && what.messages.front().attachments.empty())
+        return text(what.messages.front().content.front().value);
+    body input = body::array();
+    add_answers(input, what);
+    for (const message& each : before) input.push_back(to_item(each));
+    for (const message& each : what.messages) input.push_back(to_item(each));
+    if (!what.items.empty()) {
+        body items = parse(what.items, "response_request::items");
+        if (!items.is_array()) refuse("response_request::items", "is not a JSON array");
+        for (body& each : items) input.push_back(std::move(each));
+    }
+    if (input.empty() && what.previous_response_id.empty()) refuse("the input of a response", "is empty");
+    return input;
+}
+
+void set_agent(body& request, const agent_reference& agent) {
+    if (agent.name.empty()) refuse("agent_reference::name", "is empty");
+    body reference = body::object();
+    reference["type"] = "agent_reference";
+    reference["name"] = text(agent.name);
+    set_unless_empty(reference, "version", agent.version);
+    request[agent.key == agent_key::agent ? "agent" : "agent_reference"] = std::move(reference);
+}
+
+void refuse_beside_agent(const run_options& options) {
+    for (const detail::agent_member& each : detail::agent_members)
+        if (each.is_set(options))
+            throw error(errc::not_allowed_with_agent,
+                        "run_options::" + std::string(each.name) +
+                            " is for the stored agent to say; change the agent, send its whole definition "
+                            "(reconcile_policy::inline_definition), or allow corun to leave it out "
+                            "(reconcile_policy::drop_not_allowed)");
+}
+
+/// What the definition says, or the run in its place.
+void set_definition(body& request, const response_request& what) {
+    const run_options& options = what.options;
+    prompt_agent_definition of_run = what.definition;
+    if (options.model) of_run.model = *options.model;
+    if (options.instructions) of_run.instructions = *options.instructions;
+    if (options.additional_instructions)
+        of_run.instructions += (of_run.instructions.empty() ? "" : "\n") + *options.additional_instructions;
+    if (of_run.model.empty()) refuse("prompt_agent_definition::model", "is empty");
+    // Without an agent there is nothing that fills them in.
+    if (!of_run.structured_inputs.empty())
+        refuse("prompt_agent_definition::structured_inputs", "are filled in for a stored agent only");
+    check_ranges(options.temperature, options.top_p, "run_options");
+    if (options.temperature) of_run.temperature = options.temperature;
+    if (options.top_p) of_run.top_p = options.top_p;
+    if (options.response_format) of_run.response_format = options.response_format;
+    if (options.tool_choice) of_run.tool_choice = options.tool_choice;
+    const body definition = definition_body(of_run);
+    for (auto& [key, value] : definition.get_ref<const body::object_t&>()) request[key] = value;
+    if (options.max_completion_tokens && *options.max_completion_tokens < 1)
+        refuse("run_options::max_completion_tokens", "must be at least 1");
+    set_if(request, "max_output_tokens", options.max_completion_tokens);
+    set_if(request, "parallel_tool_calls", options.parallel_tool_calls);
+    set_truncation(request, options.truncation_strategy);
+}
+
+void set_structured_inputs(body& request, const response_request& what) {
+    const auto set_input = [&request](const std::string& name, std::string_view json) {
+        const std::string member = "run_options::structured_inputs[" + detail::quote(name) + "]";
+        if (name.empty()) refuse(member, "has no name");
+        set(request["structured_inputs"], name, parse(json, member));
+    };
+    for (const auto& [name, json] : what.options.structured_inputs) set_input(name, json);
+    for (const auto& [name, json] : what.structured_inputs) set_input(name, json.reveal());
+}
+
+/// Members of a request, which `extra_json` may not set, be they set or not.
+constexpr std::string_view request_members[] = {
+    "agent_reference",      "agent",   "model",
+    "instructions",         "tools",   "conversation",
+    "previous_response_id", "input",   "stream",
+    "background",           "store",   "structured_inputs",
+    "temperature",          "top_p",   "max_output_tokens",
+    "parallel_tool_calls",  "text",    "truncation",
+    "tool_choice",          "include", "metadata",
+};
+
+body to_json(const response_request& what) {
+    const run_options& options = what.options;
+    if (options.max_prompt_tokens)
+        refuse("run_options::max_prompt_tokens", "has no counterpart in the Responses protocol");
+    body request = body::object();
+    if (what.agent) {
+        refuse_beside_agent(options);
+        set_agent(request, *what.agent);
+    } else {
+        set_definition(request, what);
+    }
+    if (!what.conversation.empty() && !what.previous_response_id.empty())
+        refuse("run_options::previous_response_id", "cannot be given to a run in a thread");
+    set_unless_empty(request, "conversation", what.conversation);
+    set_unless_empty(request, "previous_response_id", what.previous_response_id);
+    request["input"] = to_input(what);
+    request["stream"] = what.stream;
+    set_if(request, "background", what.background);
+    set_if(request, "store", what.store);
+    set_structured_inputs(request, what);
+    if (!options.include.empty()) {
+        std::vector<std::string> include = options.include;
+        std::replace(include.begin(), include.end(), std::string(file_search_result_content),
+                     std::string("file_search_call.results"));
+        request["include"] = strings(include);
+    }
+    if (!options.metadata.empty()) request["metadata"] = to_json(options.metadata, "run_options");
+    add_extra(request, options.extra_json, "run_options::extra_json", [](std::string_view key) {
+        return std::find(std::begin(request_members), std::end(request_members), key) != std::end(request_members);
+    });
+    return request;
+}
+
+body to_version(const prompt_agent_definition& what) {
+    if (what.model.empty()) refuse("prompt_agent_definition::model", "is empty");
+    body definition = body::object();
+    definition["kind"] = what.kind.empty() ? "prompt" : text(what.kind);
+    const body members = definition_body(what);
+    for (auto& [key, value] : members.get_ref<const body::object_t&>()) definition[key] = value;
+    body version = body::object();
+    set_unless_empty(version, "description", what.description);
+    if (!what.metadata.empty()) version["metadata"] = to_json(what.metadata, "prompt_agent_definition");
+    version["definition"] = std::move(definition);
+    return version;
+}
+
+body to_conversation(const thread_definition& what) {
+    if (!what.tool_resources.empty())
+        refuse("thread_definition::tool_resources", "have no counterpart in conversations; tools carry their own");
+    body conversation = body::object();
+    for (const message& each : what.messages) conversation["items"].push_back(to_item(each));
+    if (!what.metadata.empty()) conversation["metadata"] = to_json(what.metadata, "thread_definition");
+    return conversation;
+}
+
+}  // namespace
+
+agent_reference::agent_reference(std::string agent_name, std::string agent_version)
+    : name(std::move(agent_name)), version(std::move(agent_version)) {}
+
+body to_json(const prompt_tool& tool) {
+    return std::visit(tool_writer{}, tool);
+}
+
+body to_item(const message& what) {
+    if (!what.attachments.empty())
+        refuse("message::attachments",
+               "have no counterpart in the Responses protocol; give files to the agent's code_interpreter or "
+               "file_search tool");
+    if (!what.metadata.empty()) refuse("message::metadata", "has no counterpart in the Responses protocol");
+    body item = body::object();
+    item["type"] = "message";
+    item["role"] = text(what.role);
+    if (is_plain_text(what)) {
+        item["content"] = text(what.content.front().value);
+        return item;
+    }
+    body content = body::array();
+    for (const content_block& block : what.content) content.push_back(to_content(block, what.role != "assistant"));
+    item["content"] = std::move(content);
+    return item;
+}
+
+body definition_body(const prompt_agent_definition& what) {
+    constexpr const char* owner = "prompt_agent_definition";
+    check_ranges(what.temperature, what.top_p, owner);
+    body object = body::object();
+    set_unless_empty(object, "model", what.model);
+    set_unless_empty(object, "instructions", what.instructions);
+    if (!what.tools.empty()) object["tools"] = to_json(what.tools);
+    set_if(object, "temperature", what.temperature);
+    set_if(object, "top_p", what.top_p);
+    set_format(object, what.response_format, owner);
+    set_tool_choice(object, what.tool_choice, owner);
+    if (!what.reasoning.empty())
+        object["reasoning"] = parse_object(what.reasoning, "prompt_agent_definition::reasoning");
+    for (const auto& [name, input] : what.structured_inputs) {
+        const std::string member = "structured_input " + name;
+        body declared = body::object();
+        set_unless_empty(declared, "description", input.description);
+        if (!input.default_value.empty())
+            declared["default_value"] = parse(input.default_value, member + "::default_value");
+        if (!input.schema.empty()) declared["schema"] = parse_object(input.schema, member + "::schema");
+        if (input.required) declared["required"] = true;
+        set(object["structured_inputs"], name, std::move(declared));
+    }
+    add_extra(object, what.extra_json, "prompt_agent_definition::extra_json",
+              [](std::string_view key) { return key == "kind"; });
+    return object;
+}
+
+secret encode_response(const response_request& what) {
+    return encode(to_json(what));
+}
+
+std::string encode_response_redacted(const response_request& what) {
+    body request = to_json(what);
+    redact(request, {"headers", "authorization", "structured_inputs"});
+    return std::string(dump(request, 2));
+}
+
+secret encode_agent(const prompt_agent_definition& what) {
+    if (what.name.empty()) refuse("prompt_agent_definition::name", "is empty");
+    body agent = body::object();
+    agent["name"] = text(what.name);
+    const body version = to_version(what);
+    for (auto& [key, value] : version.get_ref<const body::object_t&>()) agent[key] = value;
+    return encode(agent);
+}
+
+secret encode_agent_version(const prompt_agent_definition& what) {
+    return encode(to_version(what));
+}
+
+secret encode_conversation(const thread_definition& what) {
+    return encode(to_conversation(what));
+}
+
+secret encode_items(const std::vector<message>& what) {
+    body object = body::object();
+    object["items"] = body::array();
+    for (const message& each : what) object["items"].push_back(to_item(each));
+    return encode(object);
+}
+
+secret encode_conversation_changes(const thread_definition& what) {
+    if (!what.messages.empty()) refuse("thread_definition::messages", "are no change of a conversation; create items");
+    return encode(to_conversation(what));
+}
+
+}  // namespace corun::codec::responses

@@ -1,0 +1,119 @@
+#include "protocol/retry_hint.hpp"
+
+#include "json/scan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace corun::codec {
+namespace {
+
+using std::chrono::milliseconds;
+
+// It also keeps sums and products within their types.
+constexpr milliseconds longest = std::chrono::hours(24);
+
+constexpr char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool is_letter(char c) noexcept {
+    return lower(c) >= 'a' && lower(c) <= 'z';
+}
+
+std::size_t find_ignoring_case(std::string_view text, std::string_view part) noexcept {
+    const auto found = std::search(text.begin(), text.end(), part.begin(), part.end(),
+                                   [](char a, char b) { return lower(a) == lower(b); });
+    return found == text.end() ? text.npos : static_cast<std::size_t>(found - text.begin());
+}
+
+void skip_spaces(std::string_view& text) noexcept {
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+}
+
+/// The unit that begins `text`, which then begins behind it.
+std::optional<milliseconds> take_unit(std::string_view& text) noexcept {
+    using namespace std::chrono_literals;
+    constexpr std::array<std::pair<std::string_view, milliseconds>, 16> units{{
+        {"milliseconds", 1ms},
+        {"millisecond", 1ms},
+        {"ms", 1ms},
+        {"seconds", 1s},
+        {"second", 1s},
+        {"secs", 1s},
+        {"sec", 1s},
+        {"s", 1s},
+        {"minutes", 1min},
+        {"minute", 1min},
+        {"mins", 1min},
+        {"min", 1min},
+        {"m", 1min},
+        {"hours", 1h},
+        {"hour", 1h},
+        {"h", 1h},
+    }};
+    std::size_t size = 0;
+    while (size != text.size() && is_letter(text[size])) ++size;
+    for (const auto& [name, length] : units) {
+        if (name.size() != size || find_ignoring_case(text.substr(0, size), name) != 0) continue;
+        text.remove_prefix(size);
+        return length;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<milliseconds> retry_hint_in(std::string_view message) noexcept {
+    for (const std::string_view words : {"try again in ", "retry after ", "retry in ", "try again after "}) {
+        const std::size_t at = find_ignoring_case(message, words);
+        if (at == message.npos) continue;
+        std::string_view rest = message.substr(at + words.size());
+        std::optional<milliseconds> total;
+        for (;;) {
+            skip_spaces(rest);
+            double number = 0;
+            const auto [stop, code] =
+                std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
+            if (code != std::errc() || !(number >= 0)) break;
+            rest.remove_prefix(static_cast<std::size_t>(stop - rest.data()));
+            skip_spaces(rest);
+            const auto unit = take_unit(rest);
+            if (!unit) break;
+            const double ms =
+                std::min(number * static_cast<double>(unit->count()), static_cast<double>(longest.count()));
+            total =
+                std::min(longest, total.value_or(milliseconds(0)) + milliseconds(static_cast<milliseconds::rep>(ms)));
+        }
+        if (total) return total;
+    }
+    return std::nullopt;
+}
+
+std::optional<milliseconds> retry_hint_of(std::string_view headers) noexcept {
+    constexpr std::pair<const char*, milliseconds> forms[] = {
+        {"retry-after-ms", milliseconds(1)},
+        {"x-ms-retry-after-ms", milliseconds(1)},
+        {"retry-after", std::chrono::seconds(1)},
+        {"Retry-After", std::chrono::seconds(1)},
+    };
+    for (const auto& [name, unit] : forms) {
+        const auto found = json::find_member(headers, name);
+        if (!found) continue;
+        if (const auto hint = retry_hint_in(json::plain_string(found).value_or(*found), unit)) return hint;
+    }
+    return std::nullopt;
+}
+
+std::optional<milliseconds> retry_hint_in(std::string_view number, milliseconds unit) noexcept {
+    double value = 0;
+    const auto [stop, code] = std::from_chars(number.data(), number.data() + number.size(), value);
+    const bool is_whole = !number.empty() && code == std::errc() && stop == number.data() + number.size();
+    if (!is_whole || !(value >= 0)) return std::nullopt;
+    const double ms = std::min(value * static_cast<double>(unit.count()), static_cast<double>(longest.count()));
+    return milliseconds(static_cast<milliseconds::rep>(ms));
+}
+
+}  // namespace corun::codec

@@ -1,0 +1,125 @@
+#pragma once
+#include "protocol/event_class.hpp"
+#include "protocol/raw_event.hpp"
+#include <corun/event.hpp>
+#include <corun/message.hpp>
+#include <corun/options.hpp>
+#include <corun/resources.hpp>
+#include <corun/secret.hpp>
+#include <corun/submission.hpp>
+#include <corun/tools.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+/// The threads protocol (classic Azure AI Agents): what its bytes mean.
+namespace corun::codec::threads {
+
+/// What an event means for the run, from its name alone.
+event_class classify(std::string_view name, std::string_view data) noexcept;
+
+/// Decodes events. Keeps the JSON parser's memory from one to the next: one decoder per client.
+class decoder {
+public:
+    decoder();
+    ~decoder();
+    decoder(decoder&&) noexcept;
+    decoder& operator=(decoder&&) noexcept;
+
+    /// Decodes `wire` into `first` and, when it says several things, the rest into `more`
+    /// (appended, each with `continues()`). An unknown name gives `unknown`. `errc::bad_event` when
+    /// the data of a known event is not JSON of the shape it must have; then nothing is produced,
+    /// and `problem` says in a sentence what is wrong.
+    std::error_code decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem);
+
+    /// Text deltas in the service's usual form are read without a JSON parser. Off, all events go
+    /// through it; the events are the same.
+    void use_fast_path(bool enabled) noexcept;
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+/// The body of `POST /threads/{t}/runs`, or of `POST /threads/runs` when `creates_thread`.
+struct run_request {
+    run_request() = default;
+
+    std::string agent_id;
+    bool creates_thread = true;
+    bool stream = true;
+    metadata thread_metadata;       ///< Of the thread that it creates.
+    std::vector<message> messages;  ///< Sent after `options.additional_messages`.
+    /// Absent: no `tools` member.
+    std::optional<std::vector<tool>> tools;
+    corun::tool_resources tool_resources;  ///< Empty: no `tool_resources` member.
+    /// Its `tools` and approvals are not looked at here. `additional_instructions` are an
+    /// `errc::invalid_argument` with `creates_thread`: that request has no such member.
+    run_options options;
+};
+
+/// JSON bodies. `errc::invalid_argument` (as `corun::error`) when a JSON text given by the caller
+/// (`extra_json`, `function_tool::parameters`, `json_tool::json`, ...) does not parse or is not of
+/// the kind it must be, or when something is out of its range; the message names the member.
+secret encode_run(const run_request& what);
+/// The same body, indented, every header value replaced by `***`: to be shown.
+std::string encode_run_redacted(const run_request& what);
+secret encode_agent(const agent_definition& what);
+secret encode_agent_changes(const agent_definition& what);
+secret encode_thread(const thread_definition& what);
+secret encode_thread_changes(const thread_definition& what);
+/// An update that leaves `stored` as they are but for `mcp`, which is left out or, on demand, empty.
+secret encode_without_mcp(const tool_resources& stored, bool empty_mcp);
+secret encode_message(const message& what);
+/// Metadata alone; `owner` is whose it is, for the error.
+secret encode_metadata(const metadata& pairs, std::string_view owner);
+/// The body of `submit_tool_outputs`.
+secret encode_submission(const submission& what, bool stream);
+/// What the model is told of a function that failed: `{"error":"..."}`.
+std::string encode_function_failure(std::string_view what);
+/// True for what can be sent as a text: valid UTF-8.
+bool is_text(std::string_view value) noexcept;
+
+/// JSON responses. All throw `corun::error` with `errc::bad_response` when the text is not the
+/// object it must be. Unknown members are ignored, missing optional ones left empty.
+agent_definition decode_agent(std::string_view json);
+thread_definition decode_thread(std::string_view json);
+thread_message decode_message(std::string_view json);
+thread_run decode_run(std::string_view json);
+run_step decode_step(std::string_view json);
+
+/// The delta that would have brought what is missing of a text: `text`, and the annotations from the `annotations`th
+/// on, of content piece `index` of this message.
+std::string encode_message_delta(std::string_view message, std::int32_t index, std::string_view text,
+                                 std::size_t annotations);
+/// The same for the arguments of call `index` of this step; with its id and name when it `begins` the call. Empty for a
+/// call that has no arguments to stream.
+std::string encode_call_delta(std::string_view step, std::int32_t index, std::string_view arguments, bool begins);
+
+/// A run, step or message as it stood when its status was `status`: without what it has come to
+/// since. Throws as the others do.
+std::string at_status(std::string_view json, std::string_view status);
+
+/// A page of a listing: the raw JSON of its items, and where the next one starts.
+struct page {
+    page() = default;
+
+    std::vector<std::string> items;
+    std::string next;  ///< Empty when this is the last page.
+};
+page decode_page(std::string_view json);
+
+/// What an error body says, whatever its shape; members stay empty when it does not say.
+struct error_body {
+    error_body() = default;
+    std::string code, message, type, param, request_id;
+};
+error_body decode_error(std::string_view body) noexcept;
+
+}  // namespace corun::codec::threads

@@ -1,0 +1,309 @@
+#include "json/body.hpp"
+#include "json/text.hpp"
+#include "protocol/threads/codec.hpp"
+#include <corun/error.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace corun::codec::threads {
+namespace {
+
+// Hidden by those below.
+using codec::to_json;
+
+void check_tokens(const std::optional<int>& value, const std::string& member) {
+    if (value && *value < 256) refuse(member, "must be at least 256");
+}
+
+body to_json(const content_block& block) {
+    body image = body::object();
+    body object = body::object();
+    switch (block.type) {
+        case content_block::kind::text:
+            object["type"] = "text";
+            object["text"] = text(block.value);
+            return object;
+        case content_block::kind::image_url:
+            image["url"] = text(block.value);
+            set_unless_empty(image, "detail", block.detail);
+            object["type"] = "image_url";
+            object["image_url"] = std::move(image);
+            return object;
+        case content_block::kind::image_file:
+            image["file_id"] = text(block.value);
+            set_unless_empty(image, "detail", block.detail);
+            object["type"] = "image_file";
+            object["image_file"] = std::move(image);
+            return object;
+    }
+    return object;
+}
+
+body to_json(const message& what) {
+    body object = body::object();
+    object["role"] = text(what.role);
+    if (what.content.size() == 1 && what.content.front().type == content_block::kind::text) {
+        object["content"] = text(what.content.front().value);
+    } else {
+        body blocks = body::array();
+        for (const content_block& block : what.content) blocks.push_back(to_json(block));
+        object["content"] = std::move(blocks);
+    }
+    if (!what.attachments.empty()) {
+        body files = body::array();
+        for (const attachment& file : what.attachments) {
+            body readers = body::array();
+            for (const std::string& reader : file.tools) {
+                body tool_type = body::object();
+                tool_type["type"] = text(reader);
+                readers.push_back(std::move(tool_type));
+            }
+            body entry = body::object();
+            if (file.data_source) {
+                entry["data_source"]["uri"] = text(file.data_source->uri);
+                entry["data_source"]["type"] = text(file.data_source->type);
+            } else {
+                entry["file_id"] = text(file.file_id);
+            }
+            entry["tools"] = std::move(readers);
+            files.push_back(std::move(entry));
+        }
+        object["attachments"] = std::move(files);
+    }
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "message");
+    return object;
+}
+
+struct tool_writer {
+    body operator()(const mcp_tool& tool) const {
+        body object = body::object();
+        object["type"] = "mcp";
+        object["server_label"] = text(tool.server_label);
+        object["server_url"] = text(tool.server_url);
+        if (!tool.allowed_tools.empty()) object["allowed_tools"] = strings(tool.allowed_tools);
+        return object;
+    }
+    body operator()(const function_tool& tool) const {
+        body function = body::object();
+        function["name"] = text(tool.name);
+        set_unless_empty(function, "description", tool.description);
+        if (!tool.parameters.empty())
+            function["parameters"] = parse_object(tool.parameters, "function_tool::parameters of " + tool.name);
+        set_if(function, "strict", tool.strict);
+        body object = body::object();
+        object["type"] = "function";
+        object["function"] = std::move(function);
+        return object;
+    }
+    body operator()(const json_tool& tool) const { return codec::to_json(tool); }
+};
+
+body to_json(const std::vector<tool>& tools) {
+    if (tools.size() > 128) refuse("tools", "are more than 128");
+    body list = body::array();
+    for (const tool& each : tools) list.push_back(std::visit(tool_writer{}, each));
+    return list;
+}
+
+body to_json(const tool_resources& resources) {
+    body object = body::object();
+    for (const auto& [kind, json] : resources.other)
+        set(object, kind, parse(json, "tool_resources::other[\"" + kind + "\"]"));
+    if (resources.mcp.empty()) return object;
+    body servers = body::array();
+    for (const mcp_tool_resource& resource : resources.mcp) {
+        body server = body::object();
+        server["server_label"] = text(resource.server_label);
+        server["headers"] = to_json(resource.headers);
+        if (resource.require_approval) server["require_approval"] = to_json(*resource.require_approval);
+        servers.push_back(std::move(server));
+    }
+    object["mcp"] = std::move(servers);
+    return object;
+}
+
+body to_json(const std::vector<message>& first, const std::vector<message>& second) {
+    body list = body::array();
+    for (const message& each : first) list.push_back(to_json(each));
+    for (const message& each : second) list.push_back(to_json(each));
+    return list;
+}
+
+/// The members of a run's request, and who else says them. `extra_json` may not, be they set or
+/// not: it would pass by what looks after them.
+constexpr std::pair<std::string_view, std::string_view> members_of_a_run[] = {
+    {"assistant_id", "the agent"},
+    {"stream", "agent::run_stream and agent::create_run"},
+    {"thread", "the thread and the message"},
+    {"additional_messages", "run_options::additional_messages"},
+    {"model", "run_options::model"},
+    {"instructions", "run_options::instructions"},
+    {"additional_instructions", "run_options::additional_instructions"},
+    {"tools", "run_options::tools"},
+    {"tool_resources", "mcp_headers and run_options::require_approval"},
+    {"temperature", "run_options::temperature"},
+    {"top_p", "run_options::top_p"},
+    {"max_prompt_tokens", "run_options::max_prompt_tokens"},
+    {"max_completion_tokens", "run_options::max_completion_tokens"},
+    {"parallel_tool_calls", "run_options::parallel_tool_calls"},
+    {"response_format", "run_options::response_format"},
+    {"truncation_strategy", "run_options::truncation_strategy"},
+    {"tool_choice", "run_options::tool_choice"},
+    {"metadata", "run_options::metadata"},
+};
+
+void check(const run_options& options) {
+    check_range(options.temperature, 0, 2, "run_options::temperature");
+    check_range(options.top_p, 0, 1, "run_options::top_p");
+    check_tokens(options.max_prompt_tokens, "run_options::max_prompt_tokens");
+    check_tokens(options.max_completion_tokens, "run_options::max_completion_tokens");
+}
+
+body to_json(const run_request& what) {
+    const run_options& options = what.options;
+    check(options);
+    body request = body::object();
+    request["assistant_id"] = text(what.agent_id);
+    request["stream"] = what.stream;
+
+    body messages = to_json(options.additional_messages, what.messages);
+    if (!what.creates_thread) {
+        if (!messages.empty()) request["additional_messages"] = std::move(messages);
+    } else if (!messages.empty()) {
+        request["thread"]["messages"] = std::move(messages);
+    }
+    if (what.creates_thread && !what.thread_metadata.empty())
+        request["thread"]["metadata"] = to_json(what.thread_metadata, "the thread");
+
+    set_if(request, "model", options.model);
+    set_if(request, "instructions", options.instructions);
+    if (what.creates_thread && options.additional_instructions)
+        refuse("run_options::additional_instructions", "cannot be given to a run that creates its thread");
+    set_if(request, "additional_instructions", options.additional_instructions);
+    if (what.tools) request["tools"] = to_json(*what.tools);
+    if (!what.tool_resources.empty()) request["tool_resources"] = to_json(what.tool_resources);
+    set_if(request, "temperature", options.temperature);
+    set_if(request, "top_p", options.top_p);
+    set_if(request, "max_prompt_tokens", options.max_prompt_tokens);
+    set_if(request, "max_completion_tokens", options.max_completion_tokens);
+    set_if(request, "parallel_tool_calls", options.parallel_tool_calls);
+    set_parsed(request, "response_format", options.response_format, "run_options");
+    set_parsed(request, "truncation_strategy", options.truncation_strategy, "run_options");
+    set_parsed(request, "tool_choice", options.tool_choice, "run_options");
+    if (!options.metadata.empty()) request["metadata"] = to_json(options.metadata, "run_options");
+
+    if (options.extra_json.empty()) return request;
+    body extra = parse_object(options.extra_json, "run_options::extra_json");
+    for (auto& [key, value] : extra.get_ref<body::object_t&>()) {
+        for (const auto& [member, owner] : members_of_a_run)
+            if (member == std::string_view(key))
+                refuse("run_options::extra_json",
+                       "sets \"" + std::string(member) + "\", which is for " + std::string(owner) + " to say");
+        request[key] = std::move(value);
+    }
+    return request;
+}
+
+/// What an agent is created from and what it is changed by: the same members, all but one optional.
+body to_json(const agent_definition& what) {
+    check_range(what.temperature, 0, 2, "agent_definition::temperature");
+    check_range(what.top_p, 0, 1, "agent_definition::top_p");
+    body object = body::object();
+    set_unless_empty(object, "model", what.model);
+    set_unless_empty(object, "name", what.name);
+    set_unless_empty(object, "description", what.description);
+    set_unless_empty(object, "instructions", what.instructions);
+    if (!what.tools.empty()) object["tools"] = to_json(what.tools);
+    if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
+    set_if(object, "temperature", what.temperature);
+    set_if(object, "top_p", what.top_p);
+    set_parsed(object, "response_format", what.response_format, "agent_definition");
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "agent_definition");
+    return object;
+}
+
+}  // namespace
+
+secret encode_run(const run_request& what) {
+    return encode(to_json(what));
+}
+
+std::string encode_run_redacted(const run_request& what) {
+    body request = to_json(what);
+    redact(request, {"headers"});
+    return std::string(dump(request, 2));
+}
+
+secret encode_agent(const agent_definition& what) {
+    if (what.model.empty()) refuse("agent_definition::model", "is empty");
+    return encode(to_json(what));
+}
+
+secret encode_agent_changes(const agent_definition& what) {
+    return encode(to_json(what));
+}
+
+secret encode_thread(const thread_definition& what) {
+    body object = body::object();
+    if (!what.messages.empty()) object["messages"] = to_json(what.messages, {});
+    if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "thread_definition");
+    return encode(object);
+}
+
+secret encode_thread_changes(const thread_definition& what) {
+    body object = body::object();
+    if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
+    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "thread_definition");
+    return encode(object);
+}
+
+secret encode_without_mcp(const tool_resources& stored, bool empty_mcp) {
+    body kept = body::object();
+    for (const auto& [kind, json] : stored.other) set(kept, kind, parse(json, "tool_resources::other"));
+    if (empty_mcp) kept["mcp"] = body::array();
+    body object = body::object();
+    object["tool_resources"] = std::move(kept);
+    return encode(object);
+}
+
+secret encode_message(const message& what) {
+    return encode(to_json(what));
+}
+
+secret encode_metadata(const metadata& pairs, std::string_view owner) {
+    body object = body::object();
+    object["metadata"] = to_json(pairs, owner);
+    return encode(object);
+}
+
+std::string encode_function_failure(std::string_view what) {
+    nlohmann::ordered_json object;
+    object["error"] = what;
+    return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+secret encode_submission(const submission& what, bool stream) {
+    body object = body::object();
+    for (const tool_output& output : what.outputs()) {
+        body entry = body::object();
+        entry["tool_call_id"] = text(output.tool_call_id);
+        entry["output"] = text(output.output);
+        object["tool_outputs"].push_back(std::move(entry));
+    }
+    for (const tool_approval& approval : what.approvals()) {
+        body entry = body::object();
+        entry["tool_call_id"] = text(approval.tool_call_id);
+        entry["approve"] = approval.approve;
+        if (!approval.headers.empty()) entry["headers"] = to_json(approval.headers);
+        object["tool_approvals"].push_back(std::move(entry));
+    }
+    object["stream"] = stream;
+    return encode(object);
+}
+
+}  // namespace corun::codec::threads

@@ -1,0 +1,159 @@
+#include "stream/actions.hpp"
+
+#include "async/task.hpp"
+#include "protocol/threads/codec.hpp"
+#include "text/escape.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace corun::detail {
+namespace {
+
+const function_handler* handler_of(const run_options& options, std::string_view function) noexcept {
+    for (const local_function& known : options.functions)
+        if (known.definition.name == function) return &known.handler;
+    return options.on_function_call ? &options.on_function_call : nullptr;
+}
+
+asio::awaitable<std::string> output_of(function_handler handler, function_call call) {
+    std::string output;
+    std::exception_ptr failure;
+    try {
+        output = co_await handler(std::move(call));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) output = codec::threads::encode_function_failure(what_of(failure));
+    // It could not be sent, and the run would wait for it until it expires.
+    if (!codec::threads::is_text(output))
+        output = codec::threads::encode_function_failure("the output is not valid UTF-8");
+    co_return output;
+}
+
+asio::awaitable<bool> decision_of(approval_handler handler, mcp_approval_request request) {
+    bool approved = false;
+    std::exception_ptr failure;
+    try {
+        approved = co_await handler(std::move(request));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) throw error(errc::handler_failed, "on_mcp_approval: " + what_of(failure));
+    co_return approved;
+}
+
+/// Runs all of them side by side; completes when the last has, or throws the first failure in order.
+/// Cancelling it cancels them.
+template <class T>
+asio::awaitable<std::vector<T>> all(asio::any_io_executor executor, std::vector<asio::awaitable<T>> work) {
+    std::vector<T> outcomes;
+    std::vector<std::shared_ptr<task<T>>> tasks;
+    for (asio::awaitable<T>& each : work) tasks.push_back(task<T>::start(executor, std::move(each)));
+    std::exception_ptr failure;
+    for (const std::shared_ptr<task<T>>& each : tasks) {
+        try {
+            outcomes.push_back(co_await task<T>::outcome(each));
+        } catch (...) {
+            if (!failure) failure = std::current_exception();
+        }
+    }
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+        for (const std::shared_ptr<task<T>>& each : tasks) each->cancel();
+    if (failure) std::rethrow_exception(failure);
+    co_return outcomes;
+}
+
+std::string names_of(const headers& fields) {
+    std::string names;
+    for (const header& field : fields) names += (names.empty() ? "" : ", ") + escape(field.name);
+    return names;
+}
+
+}  // namespace
+
+bool handlers_answer(const run_options& options, const required_action& asked, bool mixed) noexcept {
+    const bool has_calls = !asked.function_calls.empty();
+    const bool has_approvals = !asked.mcp_approvals.empty();
+    if (!(has_calls || has_approvals) || !asked.other_calls.empty()) return false;
+    if (has_calls && has_approvals && !mixed) return false;
+    if (has_approvals && !options.on_mcp_approval) return false;
+    return std::all_of(asked.function_calls.begin(), asked.function_calls.end(),
+                       [&](const function_call& call) { return handler_of(options, call.name) != nullptr; });
+}
+
+asio::awaitable<submission> ask_handlers(std::shared_ptr<run_context> run, pending_action action) {
+    submission answers;
+    const run_options& options = run->given.options;
+    std::vector<asio::awaitable<std::string>> calls;
+    for (const function_call& call : action.asked.function_calls)
+        calls.push_back(output_of(*handler_of(options, call.name), call));
+    std::vector<std::string> outputs = co_await all(run->api->executor, std::move(calls));
+    for (std::size_t i = 0; i != outputs.size(); ++i)
+        answers.output(action.asked.function_calls[i].id, std::move(outputs[i]));
+    std::vector<asio::awaitable<bool>> decisions;
+    for (const mcp_approval_request& request : action.asked.mcp_approvals)
+        decisions.push_back(decision_of(options.on_mcp_approval, request));
+    const std::vector<bool> approved = co_await all(run->api->executor, std::move(decisions));
+    for (std::size_t i = 0; i != approved.size(); ++i) {
+        const std::string& id = action.asked.mcp_approvals[i].id;
+        if (approved[i])
+            answers.approve(id);
+        else
+            answers.deny(id);
+    }
+    co_return answers;
+}
+
+asio::awaitable<submission> with_headers(std::shared_ptr<run_context> run, pending_action action, submission answers,
+                                         reconcile_report& report) {
+    constexpr int approvals = 15;
+    mcp_header_request request;
+    request.why = mcp_header_request::occasion::approval;
+    request.run_id = std::move(action.run_id);
+    request.thread_id = std::move(action.thread_id);
+    std::vector<std::pair<tool_approval*, const mcp_approval_request*>> wanting;
+    for (tool_approval& approval : answers.approvals()) {
+        // Whether or not there is such a call.
+        reconcile::validate(approval.headers, "the approval of " + quote(approval.tool_call_id));
+        if (!approval.approve) continue;
+        for (const mcp_approval_request& call : action.asked.mcp_approvals) {
+            if (call.id != approval.tool_call_id) continue;
+            if (!approval.headers.empty()) {
+                // The caller's own, for one call: no less checked than those of the run.
+                mcp_headers own;
+                own.set(call.server_label, approval.headers);
+                (void)reconcile::headers_for_approval(own, run->servers, call.server_label);
+                continue;
+            }
+            wanting.emplace_back(&approval, &call);
+            request.approvals.push_back(call);
+            if (std::find(request.server_labels.begin(), request.server_labels.end(), call.server_label) ==
+                request.server_labels.end())
+                request.server_labels.push_back(call.server_label);
+        }
+    }
+    if (wanting.empty()) co_return answers;
+    const bool fresh = static_cast<bool>(run->provider);
+    if (fresh) run->given.headers = co_await ask_for_headers(run, std::move(request));
+    for (const auto& [approval, call] : wanting) {
+        approval->headers = reconcile::headers_for_approval(run->given.headers, run->servers, call->server_label);
+        if (approval->headers.empty()) continue;
+        report.add(approvals, "The approval of " + quote(call->name) + " at MCP server " + quote(call->server_label) +
+                                  " carries the headers " + names_of(approval->headers) + ", " +
+                                  (fresh ? "which their provider has just given." : "which the run was given."));
+    }
+    co_return answers;
+}
+
+bool is_rejected_token(const last_error& said) noexcept {
+    const auto says = [&said](std::string_view part) { return said.message.find(part) != std::string::npos; };
+    // As the service has been seen to put it when it lists the tools, before anything is called; an
+    // anonymous `server_error` may be anything.
+    const bool is_tool_error = said.code == "tool_server_error" || said.code == "http_error";
+    return is_tool_error && says("retrieving tool list from MCP server") && says("401");
+}
+
+}  // namespace corun::detail
