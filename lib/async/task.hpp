@@ -1,4 +1,6 @@
 #pragma once
+#include "async/cancellation.hpp"
+#include "async/wakeup.hpp"
 #include "net/clock.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -7,8 +9,6 @@
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
@@ -45,7 +45,7 @@ public:
                            self->finished_ = true;
                            self->failure_ = std::move(e);
                            self->value_ = std::move(value);
-                           self->done_.cancel();
+                           self->done_.notify();
                        }));
         return self;
     }
@@ -78,7 +78,7 @@ public:
         if (!finished_) cancellation_.emit(asio::cancellation_type::terminal);
     }
 
-    explicit task(asio::any_io_executor executor) : done_(std::move(executor), asio::steady_timer::time_point::max()) {}
+    explicit task(asio::any_io_executor executor) : done_(std::move(executor)) {}
 
 private:
     static asio::awaitable<T> run(asio::any_io_executor executor, asio::awaitable<T> work) {
@@ -96,14 +96,13 @@ private:
             timer = clock->make_timer();
             timer->expires_at(clock->now() + limit, [late, weak = std::weak_ptr<task>(self)] {
                 *late = true;
-                if (auto alive = weak.lock()) alive->done_.cancel();
+                if (auto alive = weak.lock()) alive->done_.notify();
             });
         }
         while (!self->finished_ && !*late) {
-            std::error_code woken;
-            co_await self->done_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-            const auto state = co_await asio::this_coro::cancellation_state;
-            if (state.cancelled() != asio::cancellation_type::none) {
+            co_await self->done_.wait();
+            const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+            if (is_cancelled(state)) {
                 if (!self->shielded_) self->cancel();
                 throw std::system_error(asio::error::operation_aborted);
             }
@@ -118,7 +117,7 @@ private:
     }
 
     asio::cancellation_signal cancellation_;
-    asio::steady_timer done_;  ///< A condition variable: never expires, is cancelled to wake.
+    wakeup done_;
     std::exception_ptr failure_;
     T value_{};
     bool finished_ = false;

@@ -1,4 +1,5 @@
 #pragma once
+#include "async/backoff.hpp"
 #include "async/task.hpp"
 #include "net/clock.hpp"
 #include "text/escape.hpp"
@@ -37,7 +38,6 @@ asio::awaitable<T> wait_until(std::shared_ptr<net::clock> clock, std::chrono::mi
                               Look look, Done done) {
     using std::chrono::milliseconds;
     constexpr int most_failures = 3;
-    constexpr milliseconds longest_pause{8'000};
     const auto executor = co_await asio::this_coro::executor;
     const net::time_point started = clock->now();
     // A time that the clock never comes to is no limit either.
@@ -48,7 +48,8 @@ asio::awaitable<T> wait_until(std::shared_ptr<net::clock> clock, std::chrono::mi
     std::optional<error> failure;
     int failures = 0;
     net::time_point now = started;
-    for (milliseconds pause{500}; now < end; pause = std::min(pause * 2, longest_pause)) {
+    backoff pauses(milliseconds{500}, milliseconds{8'000});
+    while (now < end) {
         try {
             const milliseconds left = bounded ? std::chrono::ceil<milliseconds>(end - now) : milliseconds{0};
             auto reading = task<T>::start(executor, look());
@@ -63,7 +64,7 @@ asio::awaitable<T> wait_until(std::shared_ptr<net::clock> clock, std::chrono::mi
             failure = problem;
         }
         now = clock->now();
-        net::time_point next = now + pause;
+        net::time_point next = now + pauses.next();
         if (failure && failure->retry_after()) next = std::max(next, now + *failure->retry_after());
         co_await sleep_until(clock, std::min(next, end));
         now = clock->now();

@@ -1,3 +1,5 @@
+#include "async/attempt.hpp"
+#include "async/cancellation.hpp"
 #include "async/task.hpp"
 #include <corun/error.hpp>
 #include <corun/token_provider.hpp>
@@ -6,7 +8,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <exception>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,7 @@ struct token_provider::state {
     using refreshing = detail::task<bool>;
 
     static asio::awaitable<secret> token(std::shared_ptr<state> self);
+    static asio::awaitable<access_token> fetch_valid(std::shared_ptr<state> self);
     static asio::awaitable<bool> refresh(std::shared_ptr<state> self, std::uint64_t mine);
 
     [[nodiscard]] bool is_good(time_point at) const noexcept { return !kept.value.empty() && at < kept.expires_at; }
@@ -80,15 +82,10 @@ asio::awaitable<secret> token_provider::state::token(std::shared_ptr<state> self
     if (!self->refresh_under_way)
         self->refresh_under_way = refreshing::start(self->executor, refresh(self, ++self->generation));
     const std::shared_ptr<refreshing> awaited = self->refresh_under_way;
-    std::exception_ptr failure;
     const waiter counted(self->waiters);
-    try {
-        (void)co_await refreshing::outcome_of_shielded(awaited);
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    const auto cancellation = co_await asio::this_coro::cancellation_state;
-    if (cancellation.cancelled() != asio::cancellation_type::none) {
+    detail::result<bool> refreshed = co_await detail::attempt(refreshing::outcome_of_shielded(awaited));
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (detail::is_cancelled(state)) {
         if (*self->waiters == 1 && self->refresh_under_way == awaited) {
             ++self->generation;
             self->refresh_under_way.reset();
@@ -96,32 +93,27 @@ asio::awaitable<secret> token_provider::state::token(std::shared_ptr<state> self
         }
         throw std::system_error(asio::error::operation_aborted);
     }
-    if (failure && !self->is_good(self->now())) std::rethrow_exception(failure);
+    if (!self->is_good(self->now())) (void)refreshed.take();
     co_return self->kept.value;
 }
 
+asio::awaitable<access_token> token_provider::state::fetch_valid(std::shared_ptr<state> self) {
+    access_token fresh = co_await self->fetch();
+    if (fresh.value.empty()) throw error(errc::credential_failed, "an empty token came");
+    if (fresh.expires_at <= self->now())
+        throw error(errc::credential_failed, "the token that came has expired already, by this machine's clock");
+    co_return fresh;
+}
+
 asio::awaitable<bool> token_provider::state::refresh(std::shared_ptr<state> self, std::uint64_t mine) {
-    access_token fresh;
-    std::exception_ptr failure;
-    time_point at;
-    try {
-        fresh = co_await self->fetch();
-        at = self->now();
-        if (fresh.value.empty()) throw error(errc::credential_failed, "an empty token came");
-        if (fresh.expires_at <= at)
-            throw error(errc::credential_failed, "the token that came has expired already, by this machine's clock");
-    } catch (...) {
-        failure = std::current_exception();
-        at = self->now();
-    }
+    detail::result<access_token> fetched = co_await detail::attempt(fetch_valid(self));
+    const time_point now = self->now();
     // Nobody waits for one that does not count.
     if (self->generation != mine) co_return false;
     self->refresh_under_way.reset();
-    if (failure) {
-        self->refresh_at = at + pause_after_failure;
-        std::rethrow_exception(failure);
-    }
-    const time_point::duration left = fresh.expires_at - at;
+    if (!fetched.has_value()) self->refresh_at = now + pause_after_failure;
+    access_token fresh = fetched.take();
+    const time_point::duration left = fresh.expires_at - now;
     self->refresh_at = fresh.expires_at - std::min<time_point::duration>(margin, left / 2);
     self->kept = std::move(fresh);
     co_return true;
