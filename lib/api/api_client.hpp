@@ -1,4 +1,6 @@
 #pragma once
+#include "api/endpoint.hpp"
+#include "api/service_error.hpp"
 #include "async/notifier.hpp"
 #include "http/call.hpp"
 #include "net/clock.hpp"
@@ -6,7 +8,6 @@
 #include "protocol/threads/codec.hpp"
 #include "redact/redact.hpp"
 #include "run/block_pool.hpp"
-#include "text/url.hpp"
 #include <corun/credential.hpp>
 #include <corun/error.hpp>
 #include <corun/options.hpp>
@@ -17,115 +18,98 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 
 namespace corun::detail {
 
-/// A request, and what of it an error must not show.
-struct outgoing {
-    outgoing() = default;
+/// A request with the secrets that an error about it must not show.
+struct prepared_request {
+    prepared_request() = default;
 
     net::request request;
     redactor secrets;
-    secret token;                            ///< What the credential gave for it.
-    std::optional<net::time_point> give_up;  ///< When its `total_timeout` ends, if not that much later than now.
+    secret token;                             ///< From the credential.
+    std::optional<net::time_point> deadline;  ///< Of all its attempts; absent: `total_timeout` from now.
 };
 
-/// Whether a call that may have been carried out may be sent again.
+/// Whether a request may be repeated after an attempt that may have been carried out.
 enum class repeat {
-    by_method,  ///< Unless it is a POST.
-    harmless,   ///< Also then.
+    by_method,   ///< Unless it is a POST.
+    idempotent,  ///< Even if it is a POST.
 };
 
-/// What a client, its agents, threads and streams share: the way to one project endpoint.
+/// The client of one endpoint, shared by its agents, threads and streams.
 class api_client {
 public:
-    /// Throws `errc::invalid_endpoint` and `errc::insecure_endpoint`.
+    /// Throws `errc::invalid_endpoint`, `errc::insecure_endpoint` and, for its options, `errc::invalid_argument`.
     api_client(asio::any_io_executor executor, std::string_view endpoint, corun::credential credential,
                client_options options, std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock);
 
-    /// One JSON call. Returns the body of a success; throws `corun::error` for anything else.
-    /// `path` begins with a slash; `query` is empty or `key=value` pairs joined by `&`; `secrets` are
-    /// those that the body holds. It is sent again as `retry_policy` says, and after a 401 once more
-    /// if the credential can refresh its token: what is answered so was not carried out.
+    /// One JSON call. Completes with the body of a success; throws `corun::error` for anything else. `path` begins
+    /// with a slash; `query` is empty or `key=value` pairs joined by `&`; `secrets` are those in `body`. Retries as
+    /// `retry_policy` says, and once after a 401 if the credential can refresh its token.
     static asio::awaitable<std::string> call(std::shared_ptr<api_client> self, std::string method, std::string path,
                                              std::string query = {}, secret body = {}, redactor secrets = {},
-                                             repeat again = repeat::by_method);
+                                             repeat repeatable = repeat::by_method);
 
-    /// Sends what `make_request` made, once; otherwise as `call`. With `call_handlers::on_body` a success may
-    /// be of any content type, and gives nothing.
-    static asio::awaitable<std::string> send(std::shared_ptr<api_client> self, outgoing what,
+    /// Sends a request once; otherwise as `call`. With `call_handlers::on_body` a success may have any media type, and
+    /// the result is empty.
+    static asio::awaitable<std::string> send(std::shared_ptr<api_client> self, prepared_request prepared,
                                              call_handlers handlers = {});
 
-    /// A request with everything every request carries, asking the credential for its token.
-    /// `request_id` is the same for every time that one request is sent.
-    static asio::awaitable<outgoing> make_request(std::shared_ptr<api_client> self, std::string request_id,
-                                                  std::string method, std::string path, std::string query, secret body,
-                                                  redactor secrets);
+    /// A request with the header fields that all requests have, and a token from the credential. All attempts of one
+    /// request have the same `request_id`.
+    static asio::awaitable<prepared_request> make_request(std::shared_ptr<api_client> self, std::string request_id,
+                                                          std::string method, std::string path, std::string query,
+                                                          secret body, redactor secrets);
 
-    /// Whether another token can be had in place of one that was refused.
+    /// Whether the credential can replace a token that was rejected.
     [[nodiscard]] bool can_refresh() const noexcept { return credential_.can_refresh(); }
-    /// To be called with what a 401 answers: its token is not used again, if another can be had.
-    void refused(const secret& token) const noexcept { credential_.invalidate(token); }
-
-    /// What a response says that is not a success, or a success of another type than `expected`, as
-    /// an error. `body` may be its beginning only.
-    [[nodiscard]] static error error_of(const net::response_head& head, std::string_view body,
-                                        std::string_view expected, const redactor& secrets);
+    /// Call it with the token of a request that was answered with 401.
+    void reject_token(const secret& token) const noexcept { credential_.invalidate(token); }
 
     [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
 
     [[nodiscard]] bool speaks_responses() const noexcept { return options.protocol == protocol::responses; }
-    /// Whether its endpoint ends in `/v1`, as those of OpenAI's own form do: they know no projects, agents, versions.
+    /// Whether the endpoint ends in `/v1`, as OpenAI's own does: it has no projects, agents or API versions.
     [[nodiscard]] bool is_openai() const noexcept { return endpoint_.ends_with("/v1"); }
-    /// Where responses and conversations are: nothing, or `/openai/v1` below a project.
+    /// The path of the OpenAI API: empty, or `/openai/v1` below a project.
     [[nodiscard]] std::string openai_path() const { return is_openai() ? "" : "/openai/v1"; }
 
-    /// Tells the observer of a request that is about to be sent again.
-    void tell_retry(const error& why, std::string_view request_id, int attempt, std::chrono::milliseconds delay,
-                    std::string_view run_id = {}, std::string_view thread_id = {}) const noexcept;
+    /// Reports a retry to the observer.
+    void notify_retry(const error& cause, std::string_view request_id, int attempt, std::chrono::milliseconds delay,
+                      std::string_view run_id = {}, std::string_view thread_id = {}) const noexcept;
 
-    /// A fresh UUID.
-    std::string new_request_id();
-    /// From 0 to 1.
-    double random();
-
-    /// The time by the service's clock, in seconds since 1970, as far as its responses have told.
+    /// The service's time in seconds since 1970, as far as its responses have shown it.
     [[nodiscard]] std::int64_t time() const noexcept;
     void note_time(const net::response_head& head) noexcept;
 
     const asio::any_io_executor executor;
-    const detail::notifier notifier;  ///< Tells the client's observer.
+    const detail::notifier notifier;
     const std::shared_ptr<net::transport> transport;
     const std::shared_ptr<net::clock> clock;
     const client_options options;
     codec::threads::decoder decoder;
-    const std::shared_ptr<run::block_pool> event_blocks = std::make_shared<run::block_pool>();  ///< Of all its streams.
+    const std::shared_ptr<run::block_pool> event_blocks = std::make_shared<run::block_pool>();  ///< Of all streams.
 
 private:
+    static asio::awaitable<secret> get_token(std::shared_ptr<api_client> self);
+    void add_token(prepared_request& prepared) const;
+    [[nodiscard]] call_limits limits_of(const prepared_request& prepared) const;
+    [[nodiscard]] bool has_api_version(std::string_view path) const noexcept;
+
     std::string endpoint_;
     corun::credential credential_;
     std::string user_agent_;
-    std::mt19937_64 random_;
-    std::int64_t ahead_ = 0;  ///< How many seconds the service's clock is ahead of this machine's.
+    std::int64_t clock_skew_ = 0;  ///< Seconds that the service's clock is ahead of this machine's.
 };
 
-/// How much of the body of a response that is an error is worth reading.
-inline constexpr std::size_t error_body_read = std::size_t{64} << 10;
-
-/// After how long to try again, as its header fields say it. The forms and their order are those of Azure's own
-/// clients.
+/// The delay before a retry that the header fields of a response ask for. The fields and their order are those of
+/// Azure's own clients.
 [[nodiscard]] std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& head);
 
-/// The service's id of a request, as its response carries it.
-[[nodiscard]] std::string_view request_id_of(const net::response_head& head) noexcept;
-
-/// Throws `errc::invalid_argument` naming `call` where the other protocol is spoken.
-void require_protocol(const api_client& of, protocol needed, std::string_view call);
-
-/// `/threads/{id}` and the like: refuses an empty id with `errc::invalid_argument` naming `what`.
-[[nodiscard]] std::string path_of(std::string_view collection, std::string_view id, std::string_view what);
+/// Throws `errc::invalid_argument`, naming `call`, unless the client's protocol is `needed`.
+void require_protocol(const api_client& api, protocol needed, std::string_view call);
 
 }  // namespace corun::detail

@@ -1,10 +1,10 @@
 #pragma once
 #include "api/api_client.hpp"
+#include "api/listing.hpp"
 #include "protocol/responses/codec.hpp"
 #include "protocol/threads/codec.hpp"
 #include "protocol/threads/files.hpp"
 #include <corun/files.hpp>
-#include <corun/paged.hpp>
 #include <corun/prompt_agent.hpp>
 #include <corun/resources.hpp>
 
@@ -109,53 +109,6 @@ template <class State>
 asio::awaitable<void> erase(std::shared_ptr<State> of) {
     std::string path = path_to(*of);
     (void)co_await api_client::call(of->api, "DELETE", std::move(path));
-}
-
-/// `include[]=...` for each, to be joined to a query by `&`; nothing for none.
-inline std::string include_query(const std::vector<std::string>& include) {
-    std::string query;
-    for (const std::string& each : include) {
-        if (!query.empty()) query += '&';
-        query += "include%5B%5D=" + percent_encoded(each);
-    }
-    return query;
-}
-
-template <class T, class Decode>
-asio::awaitable<typename paged<T>::page> list_page(std::shared_ptr<api_client> api, std::string collection,
-                                                   list_options options, std::string filter, Decode decode,
-                                                   std::string cursor) {
-    typename paged<T>::page result;
-    if (options.page_size < 1 || options.page_size > 100)
-        throw error(errc::invalid_argument, "list_options::page_size must be from 1 to 100");
-    if (cursor.empty()) cursor = options.after;
-    std::string query = "limit=" + std::to_string(options.page_size);
-    query += options.oldest_first ? "&order=asc" : "&order=desc";
-    if (!cursor.empty()) query += "&after=" + percent_encoded(cursor);
-    if (!options.run_id.empty()) query += "&run_id=" + percent_encoded(options.run_id);
-    if (!options.include.empty()) query += '&' + include_query(options.include);
-    if (!filter.empty()) query += "&filter=" + percent_encoded(filter);
-    const std::string json = co_await api_client::call(std::move(api), "GET", std::move(collection), std::move(query));
-    codec::threads::page decoded = codec::threads::decode_page(json);
-    for (const std::string& item : decoded.items) {
-        std::optional<T> made = decode(item);
-        if (made) result.items.push_back(std::move(*made));
-    }
-    // A cursor that does not move would never end.
-    if (decoded.next != cursor) result.next = std::move(decoded.next);
-    co_return result;
-}
-
-/// A listing of `collection`, fetched page by page; `decode` makes a T of an item's JSON, or nothing. `filter`
-/// unless empty: the service shows only items of this status.
-template <class T, class Decode>
-paged<T> list(std::shared_ptr<api_client> api, std::string collection, list_options options, Decode decode,
-              std::string filter = {}) {
-    auto get_page = [api = std::move(api), collection = std::move(collection), options = std::move(options),
-                     filter = std::move(filter), decode = std::move(decode)](std::string cursor) {
-        return list_page<T, Decode>(api, collection, options, filter, decode, std::move(cursor));
-    };
-    return paged<T>(std::move(get_page));
 }
 
 }  // namespace corun::detail

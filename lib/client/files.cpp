@@ -5,6 +5,8 @@
 #include "client/handle_access.hpp"
 #include "http/multipart.hpp"
 #include "text/escape.hpp"
+#include "text/random.hpp"
+#include "text/url.hpp"
 #include <corun/client.hpp>
 
 #include <algorithm>
@@ -43,8 +45,8 @@ count_listener in_file_bytes(std::function<void(std::uint64_t, std::uint64_t)> p
 asio::awaitable<file_info> upload_at(std::shared_ptr<api_client> api, file_upload what) {
     auto progress = std::move(what.on_progress);
     auto source = std::make_unique<detail::multipart_upload>(std::move(what));
-    detail::outgoing request =
-        co_await api_client::make_request(api, api->new_request_id(), "POST", "/files", {}, {}, {});
+    detail::prepared_request request =
+        co_await api_client::make_request(api, detail::random_uuid(), "POST", "/files", {}, {}, {});
     request.request.headers.set("Content-Type", source->content_type());
     detail::call_handlers handlers;
     if (progress) handlers.on_sent = in_file_bytes(std::move(progress), source->head_size(), source->file_size());
@@ -76,8 +78,8 @@ asio::awaitable<paged<file_info>::page> list_files_at(std::shared_ptr<api_client
 asio::awaitable<std::uint64_t> download_at(std::shared_ptr<api_client> api, std::string id, sink receiver) {
     if (!receiver) throw error(errc::invalid_argument, "the sink is empty");
     std::string path = path_of("/files", id, "the file's id") + "/content";
-    detail::outgoing request =
-        co_await api_client::make_request(api, api->new_request_id(), "GET", std::move(path), {}, {}, {});
+    detail::prepared_request request =
+        co_await api_client::make_request(api, detail::random_uuid(), "GET", std::move(path), {}, {}, {});
     request.request.headers.set("Accept", "application/octet-stream");
     // A connection of its own: a sink that takes its time holds back this sender and nobody else.
     request.request.streams = true;

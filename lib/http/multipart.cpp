@@ -1,6 +1,7 @@
 #include "http/multipart.hpp"
 
 #include "text/escape.hpp"
+#include "text/random.hpp"
 #include "text/utf8.hpp"
 #include <corun/error.hpp>
 #include <corun/headers.hpp>
@@ -8,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <random>
 #include <system_error>
 #include <utility>
 
@@ -45,14 +45,6 @@ error system_error(int number, std::string message) {
     diagnostics details;
     details.message = std::move(message);
     return {std::error_code(number, std::generic_category()), std::move(details)};
-}
-
-std::string random_hex(std::size_t length) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::random_device random;
-    std::string text;
-    while (text.size() != length) text += digits[random() & 15];
-    return text;
 }
 
 multipart_upload::multipart_upload(file_upload what) : what_(std::move(what)) {

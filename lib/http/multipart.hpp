@@ -13,9 +13,6 @@ namespace corun::detail {
 /// What the system refused, by its `errno`.
 [[nodiscard]] error system_error(int number, std::string message);
 
-/// So many random characters, `0` to `9` and `a` to `f`, that nobody can guess.
-[[nodiscard]] std::string random_hex(std::size_t length);
-
 /// A file as `multipart/form-data` (RFC 7578, escaped as WHATWG says), made piece by piece as it is sent.
 class multipart_upload final : public net::body_source {
 public:

@@ -4,6 +4,7 @@
 #include "async/task.hpp"
 #include "async/wait.hpp"
 #include "protocol/threads/codec.hpp"
+#include "text/random.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -151,7 +152,7 @@ ephemeral_agent::~ephemeral_agent() {
 
 asio::awaitable<std::shared_ptr<ephemeral_agent>> ephemeral_agent::create(std::shared_ptr<api_client> api,
                                                                           agent_definition definition) {
-    std::string mark = api->new_request_id();
+    std::string mark = random_uuid();
     // The service takes no more than 16 pairs; the copy can spare one.
     while (definition.metadata.size() >= 16) definition.metadata.erase(std::prev(definition.metadata.end()));
     definition.metadata[ephemeral_mark] = mark;
@@ -223,7 +224,7 @@ asio::awaitable<prepared_run> prepare(std::shared_ptr<run_context> run, mcp_head
     request.tool_resources = std::move(plan.tool_resources);
     request.options = run->given.options;
     if (const reattach_policy reattach = limits_of(*run).reattach; reattach.enabled && reattach.mark_runs) {
-        run->mark = run->api->new_request_id();
+        run->mark = random_uuid();
         request.options.metadata[run_mark] = request.thread_metadata[run_mark] = run->mark;
     }
     made.call.path = "/threads/runs";

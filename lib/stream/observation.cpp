@@ -1,5 +1,7 @@
 #include "stream/observation.hpp"
 
+#include "text/url.hpp"
+
 #include <asio/error.hpp>
 
 #include <utility>

@@ -221,7 +221,7 @@ public:
         // A response that waits has ended at the service.
         if (waits_) co_return;
         std::string path = path_of_run() + "/cancel";
-        (void)co_await api_client::call(api_, "POST", std::move(path), {}, {}, std::move(secrets), repeat::harmless);
+        (void)co_await api_client::call(api_, "POST", std::move(path), {}, {}, std::move(secrets), repeat::idempotent);
     }
 
     asio::awaitable<bool> has_ended(redactor secrets) override {

@@ -2,6 +2,7 @@
 #include "async/wait.hpp"
 #include "protocol/synthetic_events.hpp"
 #include "stream/stream.hpp"
+#include "text/random.hpp"
 
 #include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
@@ -24,7 +25,7 @@ constexpr std::chrono::milliseconds longest_reading_delay{2000};
 /// Sends a request whose response tells of the run; completes when that has begun. It is sent again as `retry_policy`
 /// says: what may have been carried out, only after a look whether it was.
 asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, run_call call) {
-    const std::string id = self->api_->new_request_id();
+    const std::string id = random_uuid();
     const run::run_fsm before = self->fsm_;
     const diagnostics known = self->details_;
     run::retry_schedule schedule(self->options_.retry);
@@ -44,8 +45,8 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, run_cal
         } catch (const error& met) {
             failure = met;
         }
-        const run::carried_out done = run::was_carried_out(*failure);
-        const bool may_be_done = done == run::carried_out::perhaps || done == run::carried_out::unknown;
+        const run::retry_class done = run::classify(*failure);
+        const bool may_be_done = run::is_ambiguous(done);
         const bool again = failure->code() == errc::unauthorized && self->api_->can_refresh() && !refreshed;
         // A try that was given up may have arrived since, and be why this one is refused.
         const bool is_in_the_way =
@@ -56,8 +57,8 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, run_cal
         std::optional<std::chrono::milliseconds> delay;
         if (again)
             delay.emplace(0);
-        else if (done == run::carried_out::no || (looks && may_be_done))
-            delay = schedule.next(failure->retry_after(), self->api_->random());
+        else if (done == run::retry_class::safe || (looks && may_be_done))
+            delay = schedule.next(failure->retry_after(), random_fraction());
         refreshed = refreshed || again;
         diagnostics details = failure->details();
         details.attempts = attempts;
@@ -66,8 +67,8 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, run_cal
         self->fsm_.response_awaits_another_try();
         self->details_ = known;
         self->watch();
-        if (delay && done != run::carried_out::unknown)
-            self->api_->tell_retry(*failure, id, attempts, *delay, self->run_id(), self->thread_id());
+        if (delay && done != run::retry_class::server_error)
+            self->api_->notify_retry(*failure, id, attempts, *delay, self->run_id(), self->thread_id());
         if (delay && delay->count() > 0) {
             std::shared_ptr<net::clock> clock = self->api_->clock;
             const net::time_point when = clock->now() + *delay;
@@ -79,7 +80,7 @@ asio::awaitable<void> run_stream::send(std::shared_ptr<run_stream> self, run_cal
         if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
         if (self->fsm_.failure()) throw error(self->fsm_.failure(), std::move(details));
         if (found.value_or(false)) co_return;
-        if (delay && found && done != run::carried_out::unknown) continue;
+        if (delay && found && done != run::retry_class::server_error) continue;
         // Where it cannot be told whether it was carried out, it is not sent again.
         if (!found) {
             if (!details.message.empty()) details.message += "; ";
@@ -109,9 +110,9 @@ asio::awaitable<std::optional<bool>> run_stream::find_lost_answer(std::shared_pt
 
 asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, std::string request_id, int attempt,
                                             run_call call) {
-    outgoing what = co_await api_client::make_request(self->api_, std::move(request_id), std::move(call.method),
-                                                      std::move(call.path), std::move(call.query), std::move(call.body),
-                                                      self->secrets_);
+    prepared_request what = co_await api_client::make_request(self->api_, std::move(request_id), std::move(call.method),
+                                                              std::move(call.path), std::move(call.query),
+                                                              std::move(call.body), self->secrets_);
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
     what.request.attempt = attempt;
     what.request.streams = true;
@@ -145,7 +146,7 @@ asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, st
     }
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
     if (self->response_ == response::events) co_return;
-    if (self->response_ == response::refusal && self->head_.status == 401) self->api_->refused(what.token);
+    if (self->response_ == response::refusal && self->head_.status == 401) self->api_->reject_token(what.token);
     if (self->response_ == response::refusal && self->transfer_over_) throw self->refusal();
     self->transfer_.reset();
     const std::error_code failed = self->fsm_.failure() ? self->fsm_.failure() : self->transfer_failure_;
@@ -155,9 +156,9 @@ asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, st
 /// As `send_once`, for a run that is polled.
 asio::awaitable<void> run_stream::post_once(std::shared_ptr<run_stream> self, std::string request_id, int attempt,
                                             run_call call) {
-    outgoing what = co_await api_client::make_request(self->api_, std::move(request_id), std::move(call.method),
-                                                      std::move(call.path), std::move(call.query), std::move(call.body),
-                                                      self->secrets_);
+    prepared_request what = co_await api_client::make_request(self->api_, std::move(request_id), std::move(call.method),
+                                                              std::move(call.path), std::move(call.query),
+                                                              std::move(call.body), self->secrets_);
     what.request.attempt = attempt;
     const std::string json = co_await api_client::send(self->api_, std::move(what));
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
@@ -346,7 +347,7 @@ asio::awaitable<void> run_stream::stream_on(std::shared_ptr<run_stream> self, ru
     const diagnostics known = self->details_;
     std::optional<error> failure;
     try {
-        co_await send_once(self, self->api_->new_request_id(), 1, std::move(call));
+        co_await send_once(self, random_uuid(), 1, std::move(call));
     } catch (const error& met) {
         failure = met;
     }

@@ -1,6 +1,7 @@
 #include "stream/stream.hpp"
 
 #include "text/escape.hpp"
+#include "text/random.hpp"
 
 #include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
@@ -386,7 +387,7 @@ bool run_stream::take_failure(const sse::event& arrived, codec::event_class what
         token_rejected_ = true;
         --token_restarts_;
     } else if (rate_limit_restarts_ > 0 && said.code == "rate_limit_exceeded") {
-        delay = rate_limit_delays_.next(said.retry_after ? said.retry_after : retry_hint(head_), api_->random());
+        delay = rate_limit_delays_.next(said.retry_after ? said.retry_after : retry_hint(head_), random_fraction());
         token_rejected_ = false;
         --rate_limit_restarts_;
     }
@@ -401,7 +402,7 @@ bool run_stream::take_failure(const sse::event& arrived, codec::event_class what
 }
 
 void run_stream::gather(std::string_view bytes) {
-    const std::size_t room = error_body_read - body_.size();
+    const std::size_t room = max_error_body - body_.size();
     body_.append(bytes.substr(0, room));
     if (bytes.size() <= room) return;
     const error refused = refusal();
@@ -530,7 +531,7 @@ error run_stream::failure() const {
 }
 
 error run_stream::refusal() const {
-    return api_client::error_of(head_, body_, "text/event-stream", secrets_);
+    return service_error(head_, body_, "text/event-stream", secrets_);
 }
 
 }  // namespace corun::detail

@@ -4,6 +4,7 @@
 #include "protocol/threads/replay.hpp"
 #include "stream/actions.hpp"
 #include "stream/protocol.hpp"
+#include "text/url.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -177,7 +178,7 @@ public:
 
     asio::awaitable<void> cancel(redactor secrets) override {
         std::string path = path_of_run() + "/cancel";
-        (void)co_await api_client::call(api_, "POST", std::move(path), {}, {}, std::move(secrets), repeat::harmless);
+        (void)co_await api_client::call(api_, "POST", std::move(path), {}, {}, std::move(secrets), repeat::idempotent);
     }
 
     asio::awaitable<bool> has_ended(redactor secrets) override {

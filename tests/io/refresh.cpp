@@ -6,6 +6,7 @@
 #include "drive.hpp"
 #include "loopback_server.hpp"
 #include "stream/stream.hpp"
+#include "text/random.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -180,8 +181,8 @@ BOOST_AUTO_TEST_CASE(a_stream_that_has_begun_is_not_opened_again) {
 BOOST_AUTO_TEST_CASE(a_request_that_cannot_be_repeated_leaves_a_fresh_token_to_the_next) {
     accepted = "planted-secret-2";
     const auto send = [](std::shared_ptr<detail::api_client> with) -> asio::awaitable<std::string> {
-        detail::outgoing what =
-            co_await detail::api_client::make_request(with, with->new_request_id(), "GET", "/a", {}, {}, {});
+        detail::prepared_request what =
+            co_await detail::api_client::make_request(with, detail::random_uuid(), "GET", "/a", {}, {}, {});
         co_return co_await detail::api_client::send(with, std::move(what));
     };
     BOOST_TEST(failure_of(send(owner)).code() == errc::unauthorized);

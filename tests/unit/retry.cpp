@@ -12,7 +12,7 @@ namespace {
 
 using namespace corun;
 using namespace std::chrono_literals;
-using run::carried_out;
+using run::retry_class;
 
 retry_policy without_jitter() {
     retry_policy policy;
@@ -24,48 +24,68 @@ error answered(int status, std::optional<bool> advice = {}) {
     diagnostics details;
     details.status = status;
     details.should_retry = advice;
-    return error(status >= 500 ? errc::server_failed : errc::bad_request, details);
+    errc code = status >= 500 ? errc::server_failed : errc::bad_request;
+    if (status == 401) code = errc::unauthorized;
+    if (status == 404) code = errc::not_found;
+    return error(code, details);
 }
+
+/// The decisions about one call, without jitter.
+struct call {
+    using action = run::call_retries::action;
+
+    explicit call(const char* method, bool idempotent = false, bool can_refresh = false)
+        : retries(without_jitter(), method, idempotent, can_refresh) {}
+
+    action after(const error& failure, std::optional<std::chrono::nanoseconds> left = {}) {
+        const run::call_retries::decision decision = retries.after(failure, left, 1);
+        delay = decision.delay;
+        return decision.action;
+    }
+
+    run::call_retries retries;
+    std::chrono::milliseconds delay{0};
+};
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(retry)
 
-BOOST_AUTO_TEST_CASE(a_status_tells_whether_the_request_was_carried_out) {
+BOOST_AUTO_TEST_CASE(a_status_tells_whether_a_request_may_be_sent_again) {
     const struct {
         int status;
-        carried_out expected;
+        retry_class expected;
     } cases[] = {
-        {302, carried_out::refused}, {400, carried_out::refused}, {401, carried_out::refused},
-        {404, carried_out::refused}, {408, carried_out::no},      {409, carried_out::refused},
-        {429, carried_out::no},      {500, carried_out::unknown}, {501, carried_out::refused},
-        {502, carried_out::unknown}, {503, carried_out::no},      {504, carried_out::unknown},
-        {505, carried_out::refused}, {529, carried_out::unknown},
+        {302, retry_class::permanent},    {400, retry_class::permanent},    {401, retry_class::permanent},
+        {404, retry_class::permanent},    {408, retry_class::safe},         {409, retry_class::permanent},
+        {429, retry_class::safe},         {500, retry_class::server_error}, {501, retry_class::permanent},
+        {502, retry_class::server_error}, {503, retry_class::safe},         {504, retry_class::server_error},
+        {505, retry_class::permanent},    {529, retry_class::server_error},
     };
     for (const auto& each : cases) {
         BOOST_TEST_INFO(each.status);
-        BOOST_CHECK(run::was_carried_out(answered(each.status)) == each.expected);
+        BOOST_CHECK(run::classify(answered(each.status)) == each.expected);
     }
 }
 
-BOOST_AUTO_TEST_CASE(the_service_s_own_word_stands_over_the_status) {
-    BOOST_CHECK(run::was_carried_out(answered(429, false)) == carried_out::refused);
-    BOOST_CHECK(run::was_carried_out(answered(500, true)) == carried_out::no);
-    BOOST_CHECK(run::was_carried_out(answered(409, true)) == carried_out::no);
+BOOST_AUTO_TEST_CASE(the_service_s_own_word_overrides_the_status) {
+    BOOST_CHECK(run::classify(answered(429, false)) == retry_class::permanent);
+    BOOST_CHECK(run::classify(answered(500, true)) == retry_class::safe);
+    BOOST_CHECK(run::classify(answered(409, true)) == retry_class::safe);
 }
 
-BOOST_AUTO_TEST_CASE(a_broken_connection_tells_whether_the_request_was_carried_out) {
+BOOST_AUTO_TEST_CASE(a_broken_connection_tells_whether_a_request_may_be_sent_again) {
     const struct {
         errc code;
-        carried_out expected;
+        retry_class expected;
     } cases[] = {
-        {errc::connect_failed, carried_out::no},       {errc::connect_timeout, carried_out::no},
-        {errc::connection_lost, carried_out::perhaps}, {errc::premature_eof, carried_out::perhaps},
-        {errc::idle_timeout, carried_out::perhaps},    {errc::tls_failed, carried_out::refused},
-        {errc::total_timeout, carried_out::refused},   {errc::credential_failed, carried_out::refused},
-        {errc::bad_response, carried_out::refused},
+        {errc::connect_failed, retry_class::safe},       {errc::connect_timeout, retry_class::safe},
+        {errc::connection_lost, retry_class::ambiguous}, {errc::premature_eof, retry_class::ambiguous},
+        {errc::idle_timeout, retry_class::ambiguous},    {errc::tls_failed, retry_class::permanent},
+        {errc::total_timeout, retry_class::permanent},   {errc::credential_failed, retry_class::permanent},
+        {errc::bad_response, retry_class::permanent},
     };
-    for (const auto& each : cases) BOOST_CHECK(run::was_carried_out(error(each.code, "")) == each.expected);
+    for (const auto& each : cases) BOOST_CHECK(run::classify(error(each.code, "")) == each.expected);
 }
 
 BOOST_AUTO_TEST_CASE(delays_double_up_to_the_longest) {
@@ -124,6 +144,94 @@ BOOST_AUTO_TEST_CASE(senseless_policies_do_no_harm) {
     policy.max_total_delay = std::chrono::milliseconds::max();
     run::retry_schedule schedule(policy);
     for (int i = 0; i != 1000; ++i) BOOST_CHECK(schedule.next({}, 2) == 0ms);
+}
+
+BOOST_AUTO_TEST_CASE(the_schedule_counts_its_delays) {
+    run::retry_schedule schedule{retry_policy()};
+    BOOST_TEST(schedule.retries() == 0);
+    (void)schedule.next({}, 0);
+    (void)schedule.next({}, 0);
+    BOOST_TEST(schedule.retries() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(only_lost_responses_are_ambiguous) {
+    BOOST_TEST(!is_ambiguous(retry_class::safe));
+    BOOST_TEST(is_ambiguous(retry_class::ambiguous));
+    BOOST_TEST(is_ambiguous(retry_class::server_error));
+    BOOST_TEST(!is_ambiguous(retry_class::permanent));
+}
+
+// Calls.
+
+BOOST_AUTO_TEST_CASE(a_safe_failure_is_retried_whatever_the_method) {
+    for (const char* method : {"GET", "DELETE", "POST"}) {
+        call retried(method);
+        BOOST_CHECK(retried.after(answered(503)) == call::action::wait);
+        BOOST_CHECK(retried.delay == 500ms);
+        BOOST_CHECK(retried.after(error(errc::connect_failed, "")) == call::action::wait);
+        BOOST_CHECK(retried.delay == 1s);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_ambiguous_failure_is_retried_if_the_call_is_idempotent) {
+    for (const error& failure : {answered(500), error(errc::connection_lost, "")}) {
+        BOOST_CHECK(call("GET").after(failure) == call::action::wait);
+        BOOST_CHECK(call("DELETE").after(failure) == call::action::wait);
+        BOOST_CHECK(call("POST").after(failure) == call::action::fail);
+        BOOST_CHECK(call("POST", true).after(failure) == call::action::wait);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_permanent_failure_is_not_retried) {
+    for (const error& failure : {answered(400), answered(501), error(errc::tls_failed, "")})
+        BOOST_CHECK(call("GET").after(failure) == call::action::fail);
+}
+
+BOOST_AUTO_TEST_CASE(a_rejected_token_is_refreshed_once) {
+    const error rejected = answered(401);
+    call refreshing("POST", false, true);
+    BOOST_CHECK(refreshing.after(rejected) == call::action::refresh_token);
+    BOOST_CHECK(refreshing.after(rejected) == call::action::fail);
+    BOOST_CHECK(call("POST", false, false).after(rejected) == call::action::fail);
+    // Any other failure leaves the refresh for later.
+    call later("GET", false, true);
+    BOOST_CHECK(later.after(answered(503)) == call::action::wait);
+    BOOST_CHECK(later.after(rejected) == call::action::refresh_token);
+}
+
+BOOST_AUTO_TEST_CASE(a_deletion_has_succeeded_when_its_lost_attempt_left_nothing) {
+    const error gone = answered(404);
+    for (const error& failure : {answered(500), error(errc::connection_lost, "")}) {
+        call deletion("DELETE");
+        BOOST_CHECK(deletion.after(failure) == call::action::wait);
+        BOOST_CHECK(deletion.after(gone) == call::action::succeed);
+    }
+    BOOST_CHECK(call("DELETE").after(gone) == call::action::fail);
+    call untouched("DELETE");
+    BOOST_CHECK(untouched.after(answered(503)) == call::action::wait);
+    BOOST_CHECK(untouched.after(gone) == call::action::fail);
+    call read("GET");
+    BOOST_CHECK(read.after(error(errc::connection_lost, "")) == call::action::wait);
+    BOOST_CHECK(read.after(gone) == call::action::fail);
+}
+
+BOOST_AUTO_TEST_CASE(a_delay_ends_before_the_deadline) {
+    BOOST_CHECK(call("GET").after(answered(503), 500ms + 1ns) == call::action::wait);
+    BOOST_CHECK(call("GET").after(answered(503), 500ms) == call::action::fail);
+    BOOST_CHECK(call("GET").after(answered(503), 499ms) == call::action::fail);
+}
+
+BOOST_AUTO_TEST_CASE(a_call_obeys_the_hint_of_the_service_and_the_policy) {
+    diagnostics details;
+    details.status = 429;
+    details.retry_after = 7s;
+    call hinted("GET");
+    BOOST_CHECK(hinted.after(error(errc::rate_limited, details)) == call::action::wait);
+    BOOST_CHECK(hinted.delay == 7s);
+    call limited("GET");
+    for (int i = 0; i != retry_policy().max_retries; ++i)
+        BOOST_CHECK(limited.after(answered(503)) == call::action::wait);
+    BOOST_CHECK(limited.after(answered(503)) == call::action::fail);
 }
 
 BOOST_AUTO_TEST_CASE(the_message_of_a_rate_limit_says_when_to_try_again) {

@@ -1,0 +1,85 @@
+#include "api/service_error.hpp"
+
+#include "api/api_client.hpp"
+#include "protocol/threads/codec.hpp"
+#include "text/url.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace corun::detail {
+namespace {
+
+/// How much of an error response's body the error keeps.
+constexpr std::size_t kept_error_body = std::size_t{4} << 10;
+
+errc errc_of(int status) noexcept {
+    switch (status) {
+        case 401:
+            return errc::unauthorized;
+        case 403:
+            return errc::forbidden;
+        case 404:
+            return errc::not_found;
+        case 409:
+            return errc::conflict;
+        case 429:
+            return errc::rate_limited;
+        default:
+            break;
+    }
+    if (status >= 400 && status < 500) return errc::bad_request;
+    if (status >= 500 && status < 600) return errc::server_failed;
+    return errc::unexpected_status;
+}
+
+/// The header field of OpenAI's own clients.
+std::optional<bool> should_retry(const net::response_head& head) noexcept {
+    const std::string_view field = head.field("x-should-retry");
+    if (equal_ignoring_case(field, "true")) return true;
+    if (equal_ignoring_case(field, "false")) return false;
+    return std::nullopt;
+}
+
+/// What the status line and the header fields alone say; may be empty.
+std::string message_of(const net::response_head& head, std::string_view expected_type) {
+    if (head.status >= 200 && head.status < 300) {
+        const std::string_view type = head.media_type();
+        return "expected " + std::string(expected_type) + ", got " +
+               (type.empty() ? "no content type" : std::string(type));
+    }
+    if (head.status >= 300 && head.status < 400)
+        if (const auto target = parse_url(head.field("location")))
+            return "redirected to " + origin_of(*target) + "; redirects are not followed";
+    return {};
+}
+
+}  // namespace
+
+error service_error(const net::response_head& head, std::string_view body, std::string_view expected_type,
+                    const redactor& secrets) {
+    body = body.substr(0, max_error_body);
+    codec::threads::error_body reported = codec::threads::decode_error(body);
+    diagnostics details;
+    details.status = head.status;
+    details.message = message_of(head, expected_type);
+    details.request_id = request_id_of(head);
+    if (details.request_id.empty()) details.request_id = std::move(reported.request_id);
+    details.service_code = reported.code.empty() ? std::move(reported.type) : std::move(reported.code);
+    details.service_message = std::move(reported.message);
+    details.retry_after = retry_hint(head);
+    details.should_retry = should_retry(head);
+    secrets.redact(details);
+    details.body = secrets.redacted(body, kept_error_body);
+    const bool success = head.status >= 200 && head.status < 300;
+    return error(success ? errc::unexpected_content_type : errc_of(head.status), std::move(details));
+}
+
+std::string_view request_id_of(const net::response_head& head) noexcept {
+    for (const char* name : {"apim-request-id", "x-request-id", "x-ms-request-id"})
+        if (const std::string_view id = head.field(name); !id.empty()) return id;
+    return {};
+}
+
+}  // namespace corun::detail
