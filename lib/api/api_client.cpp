@@ -2,13 +2,12 @@
 
 #include "async/wait.hpp"
 #include "http/observed_transport.hpp"
-#include "protocol/retry_hint.hpp"
+#include "http/retry_after.hpp"
 #include "run/retry.hpp"
 #include "text/random.hpp"
 #include <corun/version.hpp>
 
 #include <algorithm>
-#include <cstdio>
 #include <ctime>
 #include <string>
 #include <utility>
@@ -17,34 +16,6 @@ namespace corun::detail {
 namespace {
 
 static_assert(std::string_view(CORUN_VERSION) == CORUN_VERSION_CHECK, "version.hpp and meson.build differ");
-
-/// A point in time given as an HTTP date in its one allowed form, `Sun, 06 Nov 1994 08:49:37 GMT`
-/// (RFC 9110, 5.6.7), in seconds since 1970.
-std::optional<std::int64_t> parse_http_date(std::string_view text) {
-    constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    std::tm parts{};
-    char month[4] = {};
-    int used = 0;
-    const std::string copy(text);
-    // Not strptime: its names of months are those of the process's locale.
-    const int read = std::sscanf(copy.c_str(), "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &parts.tm_mday,
-                                 month, &parts.tm_year, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &used);
-    const std::size_t place = months.find(month);
-    if (read != 6 || used != static_cast<int>(copy.size()) || place == months.npos || place % 3 != 0)
-        return std::nullopt;
-    parts.tm_mon = static_cast<int>(place / 3);
-    parts.tm_year -= 1900;
-    return ::timegm(&parts);
-}
-
-/// How far away it is; 0 when it is past.
-std::optional<std::chrono::milliseconds> time_until_date(std::string_view text) {
-    const auto date = parse_http_date(text);
-    if (!date) return std::nullopt;
-    // Longer than a day is no hint for a retry.
-    const std::int64_t wait = std::clamp<std::int64_t>(*date - std::time(nullptr), 0, 24 * 3600);
-    return std::chrono::seconds(wait);
-}
 
 /// How long a client may wait; 0 is no limit.
 void check_timeouts(const client_options& options) {
@@ -170,7 +141,7 @@ asio::awaitable<prepared_request> api_client::make_request(std::shared_ptr<api_c
     request.headers.set("User-Agent", self->user_agent_);
     request.headers.set("x-ms-client-request-id", std::move(request_id));
     request.body = std::move(body);
-    if (self->notifier.wants(&observer::on_wire)) request.secrets = prepared.secrets;
+    if (self->notifier.wants(&observer::on_wire)) request.context.secrets = prepared.secrets;
     request.connect_timeout = self->options.connect_timeout;
     co_return prepared;
 }
@@ -186,7 +157,7 @@ asio::awaitable<std::string> api_client::call(std::shared_ptr<api_client> self, 
     for (int attempt = 1;; ++attempt) {
         prepared_request prepared = co_await make_request(self, id, method, path, query, body, secrets);
         prepared.deadline = deadline;
-        prepared.request.attempt = attempt;
+        prepared.request.context.attempt = attempt;
         std::optional<error> failure;
         try {
             co_return co_await send(self, std::move(prepared));
@@ -244,15 +215,6 @@ asio::awaitable<std::string> api_client::send(std::shared_ptr<api_client> self, 
         throw error(errc::response_too_large, std::move(details));
     }
     co_return std::move(response.body);
-}
-
-std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& head) {
-    using namespace std::chrono_literals;
-    for (const char* name : {"retry-after-ms", "x-ms-retry-after-ms"})
-        if (auto hint = codec::retry_hint_in(head.field(name), 1ms)) return hint;
-    const std::string_view field = head.field("retry-after");
-    if (auto hint = codec::retry_hint_in(field, 1s)) return hint;
-    return time_until_date(field);
 }
 
 void require_protocol(const api_client& api, protocol needed, std::string_view call) {

@@ -105,10 +105,6 @@ private:
     std::int64_t clock_skew_ = 0;  ///< Seconds that the service's clock is ahead of this machine's.
 };
 
-/// The delay before a retry that the header fields of a response ask for. The fields and their order are those of
-/// Azure's own clients.
-[[nodiscard]] std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& head);
-
 /// Throws `errc::invalid_argument`, naming `call`, unless the client's protocol is `needed`.
 void require_protocol(const api_client& api, protocol needed, std::string_view call);
 

@@ -1,6 +1,7 @@
 #include "api/service_error.hpp"
 
 #include "api/api_client.hpp"
+#include "http/retry_after.hpp"
 #include "protocol/threads/codec.hpp"
 #include "text/url.hpp"
 
@@ -32,14 +33,6 @@ errc errc_of(int status) noexcept {
     if (status >= 400 && status < 500) return errc::bad_request;
     if (status >= 500 && status < 600) return errc::server_failed;
     return errc::unexpected_status;
-}
-
-/// The header field of OpenAI's own clients.
-std::optional<bool> should_retry(const net::response_head& head) noexcept {
-    const std::string_view field = head.field("x-should-retry");
-    if (equal_ignoring_case(field, "true")) return true;
-    if (equal_ignoring_case(field, "false")) return false;
-    return std::nullopt;
 }
 
 /// What the status line and the header fields alone say; may be empty.

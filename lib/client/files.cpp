@@ -3,7 +3,7 @@
 
 #include "api/api_client.hpp"
 #include "client/handle_access.hpp"
-#include "http/multipart.hpp"
+#include "http/multipart_body.hpp"
 #include "text/escape.hpp"
 #include "text/random.hpp"
 #include "text/url.hpp"
@@ -44,7 +44,7 @@ count_listener in_file_bytes(std::function<void(std::uint64_t, std::uint64_t)> p
 
 asio::awaitable<file_info> upload_at(std::shared_ptr<api_client> api, file_upload what) {
     auto progress = std::move(what.on_progress);
-    auto source = std::make_unique<detail::multipart_upload>(std::move(what));
+    auto source = std::make_unique<detail::multipart_body>(std::move(what));
     detail::prepared_request request =
         co_await api_client::make_request(api, detail::random_uuid(), "POST", "/files", {}, {}, {});
     request.request.headers.set("Content-Type", source->content_type());

@@ -85,12 +85,12 @@ public:
           clock_(std::move(clock)),
           notifier_(std::move(told)),
           began_(clock_->now()),
-          secrets_(std::move(what.secrets)),
-          is_token_(what.answers_with_token) {
+          secrets_(std::move(what.context.secrets)),
+          is_token_(what.context.response_is_token) {
         record_.number = notifier_.next_request();
         record_.began = std::chrono::system_clock::now();
         record_.method = what.method;
-        record_.attempt = what.attempt;
+        record_.attempt = what.context.attempt;
         const std::string_view path = std::string_view(what.url).substr(0, what.url.find_first_of("?#"));
         if (const auto url = parse_url(path)) {
             record_.server_address = url->host;

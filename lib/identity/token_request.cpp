@@ -42,7 +42,7 @@ token_request::token_request(std::string asker, std::string url, bool link_local
         throw refuse("tokens go over https, or over http to this machine only, not to " + origin);
     direct = link_local || parts->loopback;
     request.url = std::move(url);
-    request.answers_with_token = true;
+    request.context.response_is_token = true;
     request.headers.set("Accept", "application/json");
 }
 
@@ -91,7 +91,7 @@ asio::awaitable<detail::http_response> ask(shared_context with, std::shared_ptr<
     limits.max_bytes = largest_answer;
     limits.total = limit.count() > 0 ? limit : with->options.timeout;
     what->request.connect_timeout = limits.total;
-    what->request.secrets = what->secrets;
+    what->request.context.secrets = what->secrets;
     std::string problem;
     try {
         const auto& way = what->direct ? with->direct : with->transport;

@@ -29,6 +29,15 @@ public:
     virtual std::size_t read(char* to, std::size_t room) = 0;
 };
 
+/// What an observer needs to know of a request. It has no effect on how the request is sent.
+struct request_context {
+    request_context() = default;
+
+    detail::redactor secrets;        ///< Must not be shown of the request and its response; headers apart.
+    int attempt = 1;                 ///< 2 if the request is sent for the second time, and so on.
+    bool response_is_token = false;  ///< The body of the response is itself a secret.
+};
+
 struct request {
     request() = default;
 
@@ -45,11 +54,7 @@ struct request {
     /// transport lets streams share them.
     bool unshared = false;
     std::chrono::milliseconds connect_timeout{0};  ///< 0: none.
-
-    // For who observes the request.
-    detail::redactor secrets;         ///< What must not be shown of it and its response, beside its headers.
-    int attempt = 1;                  ///< It is sent for the second time, the third ...
-    bool answers_with_token = false;  ///< The response's body is itself a secret.
+    request_context context;
 };
 
 /// Status line and header fields of a response. Names compare without regard to case.
@@ -108,7 +113,7 @@ public:
     virtual ~transport() = default;
     /// Starts a request. `receiver` must outlive the transfer. Failures come by `on_done`; only
     /// `std::bad_alloc` is thrown.
-    virtual std::unique_ptr<transfer> start(request what, sink& receiver) = 0;
+    virtual std::unique_ptr<transfer> start(net::request request, sink& receiver) = 0;
 };
 
 }  // namespace corun::net

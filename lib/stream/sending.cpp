@@ -114,7 +114,7 @@ asio::awaitable<void> run_stream::send_once(std::shared_ptr<run_stream> self, st
                                                               std::move(call.path), std::move(call.query),
                                                               std::move(call.body), self->secrets_);
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
-    what.request.attempt = attempt;
+    what.request.context.attempt = attempt;
     what.request.streams = true;
     what.request.connect_timeout = self->options_.connect_timeout;
     self->secrets_ = std::move(what.secrets);
@@ -159,7 +159,7 @@ asio::awaitable<void> run_stream::post_once(std::shared_ptr<run_stream> self, st
     prepared_request what = co_await api_client::make_request(self->api_, std::move(request_id), std::move(call.method),
                                                               std::move(call.path), std::move(call.query),
                                                               std::move(call.body), self->secrets_);
-    what.request.attempt = attempt;
+    what.request.context.attempt = attempt;
     const std::string json = co_await api_client::send(self->api_, std::move(what));
     if (self->abandoned_) throw std::system_error(asio::error::operation_aborted);
     self->response_ = response::events;

@@ -1,5 +1,6 @@
 #include "stream/stream.hpp"
 
+#include "http/retry_after.hpp"
 #include "text/escape.hpp"
 #include "text/random.hpp"
 

@@ -163,7 +163,7 @@ BOOST_FIXTURE_TEST_CASE(costs_nothing_unless_somebody_wants_to_know, played) {
 
 BOOST_FIXTURE_TEST_CASE(tells_of_a_request_when_it_is_over, played) {
     net::request what = request();
-    what.attempt = 2;
+    what.context.attempt = 2;
     const auto transfer = start(std::move(what));
     clock->advance(5ms);
     scripted->current()->head(200, "application/json");
@@ -285,7 +285,7 @@ BOOST_FIXTURE_TEST_CASE(shows_nothing_of_a_token_that_is_the_answer, played) {
     net::request what = request();
     what.headers.set("Content-Type", "application/x-www-form-urlencoded");
     what.body = "client_id=me&client_secret=" + planted_secret("form");
-    what.answers_with_token = true;
+    what.context.response_is_token = true;
     const auto transfer = start(std::move(what));
     scripted->current()->head(200, "text/html");
     scripted->current()->bytes(planted_secret("token"));

@@ -14,10 +14,10 @@ namespace corun::detail {
 [[nodiscard]] error system_error(int number, std::string message);
 
 /// A file as `multipart/form-data` (RFC 7578, escaped as WHATWG says), made piece by piece as it is sent.
-class multipart_upload final : public net::body_source {
+class multipart_body final : public net::body_source {
 public:
     /// Opens the file. Throws `corun::error` as `client::upload_file` says.
-    explicit multipart_upload(file_upload what);
+    explicit multipart_body(file_upload what);
 
     /// The `Content-Type` of the request, which names the boundary.
     [[nodiscard]] const std::string& content_type() const noexcept { return content_type_; }

@@ -1,4 +1,4 @@
-#include "http/multipart.hpp"
+#include "http/multipart_body.hpp"
 
 #include "text/escape.hpp"
 #include "text/random.hpp"
@@ -47,7 +47,7 @@ error system_error(int number, std::string message) {
     return {std::error_code(number, std::generic_category()), std::move(details)};
 }
 
-multipart_upload::multipart_upload(file_upload what) : what_(std::move(what)) {
+multipart_body::multipart_body(file_upload what) : what_(std::move(what)) {
     if (what_.purpose.empty()) refuse("file_upload::purpose is empty");
     if (what_.content_type.empty() || !is_header_value(what_.content_type))
         refuse("file_upload::content_type is empty or holds characters that a header cannot");
@@ -62,7 +62,7 @@ multipart_upload::multipart_upload(file_upload what) : what_(std::move(what)) {
     if (!what_.path.empty()) open();
 }
 
-void multipart_upload::open() {
+void multipart_body::open() {
     const std::string name = quote(what_.path.string());
     std::error_code code;
     // Opening a pipe would wait for its writer.
@@ -75,11 +75,11 @@ void multipart_upload::open() {
     if (code) throw system_error(code.value(), "the size of " + name + " cannot be read");
 }
 
-std::uint64_t multipart_upload::size() const noexcept {
+std::uint64_t multipart_body::size() const noexcept {
     return head_.size() + file_size_ + tail_.size();
 }
 
-std::size_t multipart_upload::read(char* to, std::size_t room) {
+std::size_t multipart_body::read(char* to, std::size_t room) {
     const std::uint64_t file_end = head_.size() + file_size_;
     std::size_t size = 0;
     if (given_ < head_.size())
@@ -93,7 +93,7 @@ std::size_t multipart_upload::read(char* to, std::size_t room) {
     return size;
 }
 
-std::size_t multipart_upload::read_file(char* to, std::size_t room, std::uint64_t from) {
+std::size_t multipart_body::read_file(char* to, std::size_t room, std::uint64_t from) {
     if (!file_) return what_.bytes.copy(to, room, static_cast<std::size_t>(from));
     errno = 0;
     const std::size_t size = std::fread(to, 1, room, file_.get());

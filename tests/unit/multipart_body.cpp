@@ -1,5 +1,6 @@
 // What an upload looks like on the wire, before any wire.
-#include "http/multipart.hpp"
+#include "http/multipart_body.hpp"
+
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -15,9 +16,9 @@
 namespace {
 
 using namespace corun;
-using detail::multipart_upload;
+using detail::multipart_body;
 
-std::string whole(multipart_upload& upload, std::size_t room) {
+std::string whole(multipart_body& upload, std::size_t room) {
     std::string bytes, piece(room, '\0');
     while (bytes.size() < upload.size()) {
         const std::size_t size = upload.read(piece.data(), room);
@@ -28,7 +29,7 @@ std::string whole(multipart_upload& upload, std::size_t room) {
     return bytes;
 }
 
-std::string boundary_of(const multipart_upload& upload) {
+std::string boundary_of(const multipart_body& upload) {
     const std::string type = upload.content_type();
     return type.substr(type.find('=') + 1);
 }
@@ -52,7 +53,7 @@ struct temporary_directory {
 
 std::error_code code_of(file_upload what) {
     try {
-        const multipart_upload upload(std::move(what));
+        const multipart_body upload(std::move(what));
     } catch (const error& failure) {
         return failure.code();
     }
@@ -66,7 +67,7 @@ BOOST_AUTO_TEST_SUITE(upload)
 BOOST_AUTO_TEST_CASE(is_a_form_of_a_purpose_and_a_file) {
     file_upload what = file_upload::from_bytes("a.txt", "Hello");
     what.content_type = "text/plain";
-    multipart_upload upload(std::move(what));
+    multipart_body upload(std::move(what));
     BOOST_TEST(upload.content_type().starts_with("multipart/form-data; boundary="));
     const std::string boundary = boundary_of(upload);
     BOOST_TEST(boundary.size() <= 70u);
@@ -85,8 +86,8 @@ BOOST_AUTO_TEST_CASE(is_the_same_in_pieces_of_any_size_from_memory_and_from_disk
     for (const std::string& content : {bytes, std::string(), std::string("\r\n--", 4), std::string(1, '\0')}) {
         for (const bool from_disk : {false, true}) {
             for (const std::size_t room : {std::size_t{1}, std::size_t{7}, std::size_t{65'536}}) {
-                multipart_upload upload(from_disk ? file_upload::from_file(directory.write("x.bin", content))
-                                                  : file_upload::from_bytes("x.bin", content));
+                multipart_body upload(from_disk ? file_upload::from_file(directory.write("x.bin", content))
+                                                : file_upload::from_bytes("x.bin", content));
                 BOOST_TEST(upload.file_size() == content.size());
                 const std::string sent = whole(upload, room);
                 BOOST_REQUIRE(sent.size() > upload.head_size() + content.size());
@@ -112,7 +113,7 @@ BOOST_AUTO_TEST_CASE(escapes_names_as_a_browser_does) {
         {"back\\slash.txt", "back\\slash.txt"},
     };
     for (const auto& [name, escaped] : examples) {
-        multipart_upload upload(file_upload::from_bytes(name, "x"));
+        multipart_body upload(file_upload::from_bytes(name, "x"));
         const std::string sent = whole(upload, 4096);
         BOOST_TEST(sent.find("; filename=\"" + std::string(escaped) + "\"\r\n") != std::string::npos, name);
         // No line more than the form has.
@@ -138,7 +139,7 @@ BOOST_AUTO_TEST_CASE(refuses_what_cannot_be_sent) {
 
 BOOST_AUTO_TEST_CASE(draws_another_boundary_each_time) {
     std::set<std::string> boundaries;
-    for (int i = 0; i != 50; ++i) boundaries.insert(boundary_of(multipart_upload(file_upload::from_bytes("a", "b"))));
+    for (int i = 0; i != 50; ++i) boundaries.insert(boundary_of(multipart_body(file_upload::from_bytes("a", "b"))));
     BOOST_TEST(boundaries.size() == 50u);
 }
 
@@ -152,7 +153,7 @@ BOOST_AUTO_TEST_CASE(names_the_file_that_cannot_be_opened) {
     BOOST_REQUIRE(::mkfifo((directory.path / "pipe").c_str(), 0600) == 0);
     BOOST_TEST(code_of(file_upload::from_file(directory.path / "pipe")) == errc::invalid_argument);
     try {
-        const multipart_upload upload(file_upload::from_file(directory.path / "none.txt"));
+        const multipart_body upload(file_upload::from_file(directory.path / "none.txt"));
         BOOST_FAIL("it was opened");
     } catch (const error& failure) {
         BOOST_TEST(std::string(failure.what()).find("none.txt") != std::string::npos);
@@ -163,12 +164,12 @@ BOOST_AUTO_TEST_CASE(a_file_that_shrinks_is_an_error_and_of_one_that_grows_what_
     const temporary_directory directory;
     const auto path = directory.write("a.txt", std::string(1000, 'a'));
     {
-        multipart_upload upload{file_upload::from_file(path)};
+        multipart_body upload{file_upload::from_file(path)};
         std::ofstream(path, std::ios::app) << "more";
         BOOST_TEST((whole(upload, 100).substr(upload.head_size(), 1000) == std::string(1000, 'a')));
     }
     std::filesystem::resize_file(path, 1000);
-    multipart_upload upload{file_upload::from_file(path)};
+    multipart_body upload{file_upload::from_file(path)};
     std::filesystem::resize_file(path, 300);
     std::string piece(100, '\0');
     std::error_code code;
