@@ -2,6 +2,8 @@
 #include "emulator/model.hpp"
 
 #include "emulator/threads/core.hpp"
+#include "text/ascii.hpp"
+#include "text/utf8.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -16,7 +18,7 @@ std::optional<std::size_t> token_cue(const std::string& message) {
     const auto at = message.find("tokens(");
     if (at == std::string::npos) return std::nullopt;
     std::size_t count = 0, i = at + 7;
-    for (; i < message.size() && message[i] >= '0' && message[i] <= '9' && count < 100'000'000; ++i)
+    for (; i < message.size() && ascii::is_digit(message[i]) && count < 100'000'000; ++i)
         count = count * 10 + static_cast<std::size_t>(message[i] - '0');
     if (i == at + 7 || i == message.size() || message[i] != ')') return std::nullopt;
     return count;
@@ -79,7 +81,7 @@ std::vector<std::string> tokens_of(const std::string& text) {
 
 std::pair<std::string, std::string> halves_of(const std::string& text) {
     std::size_t half = text.size() / 2;
-    while (half < text.size() && (static_cast<unsigned char>(text[half]) & 0xC0) == 0x80) ++half;
+    while (half < text.size() && utf8::is_continuation(text[half])) ++half;
     return {text.substr(0, half), text.substr(half)};
 }
 

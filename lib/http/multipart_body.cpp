@@ -22,7 +22,7 @@ namespace {
 /// A file name in `Content-Disposition` (WHATWG HTML, multipart/form-data encoding algorithm).
 std::string escaped_filename(std::string_view name) {
     if (name.empty()) refuse("file_upload::filename is empty");
-    if (!sse::is_utf8(name)) refuse("file_upload::filename is not UTF-8");
+    if (!utf8::is_well_formed(name)) refuse("file_upload::filename is not UTF-8");
     std::string escaped;
     for (const char c : name) {
         if (c == '\n')

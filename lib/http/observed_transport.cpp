@@ -27,12 +27,6 @@ bool is_text(std::string_view media_type) noexcept {
            is("application/xml") || media_type.ends_with("+json");
 }
 
-std::string_view without_parameters(std::string_view type) noexcept {
-    type = type.substr(0, type.find(';'));
-    while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
-    return type;
-}
-
 std::string count_of(std::uint64_t bytes, std::string_view what) {
     std::string said = "[" + std::to_string(bytes) + " bytes";
     if (!what.empty()) said.append(" of ").append(what);
@@ -172,7 +166,7 @@ private:
         }
         tell(part::request, std::move(head));
         const secret* type = what.headers.find("Content-Type");
-        const std::string_view media_type = type ? without_parameters(type->reveal()) : std::string_view();
+        const std::string_view media_type = type ? ascii::media_type(type->reveal()) : std::string_view();
         if (what.source)
             tell(part::request_body, count_of(*upload_size_, media_type), *upload_size_);
         else if (equal_ignoring_case(media_type, "application/x-www-form-urlencoded"))

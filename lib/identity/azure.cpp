@@ -2,6 +2,7 @@
 #include "identity/process.hpp"
 #include "identity/sources.hpp"
 #include "identity/token_request.hpp"
+#include "text/ascii.hpp"
 #include "text/escape.hpp"
 #include "text/url.hpp"
 
@@ -44,8 +45,7 @@ std::string resource_of(std::string_view scope) {
 /// Letters, digits and what stands in GUIDs, domains and URLs: nothing that begins an option.
 bool is_plain(std::string_view text) noexcept {
     const auto plain = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("-._:/ ").find(c) != std::string_view::npos;
+        return ascii::is_alphanumeric(c) || std::string_view("-._:/ ").find(c) != std::string_view::npos;
     };
     return !text.starts_with('-') && std::all_of(text.begin(), text.end(), plain);
 }
@@ -100,10 +100,7 @@ secret read_assertion(const std::string& path) {
     wipe(text);
     if (!file.is_open() || file.bad()) throw refuse("cannot be read");
     if (size > largest_assertion) throw refuse("is too large");
-    std::string_view trimmed = whole.reveal();
-    constexpr std::string_view blanks = " \t\r\n";
-    trimmed.remove_prefix(std::min(trimmed.find_first_not_of(blanks), trimmed.size()));
-    trimmed = trimmed.substr(0, trimmed.find_last_not_of(blanks) + 1);
+    const std::string_view trimmed = ascii::trim(whole.reveal(), " \t\r\n");
     if (trimmed.empty()) throw refuse("is empty");
     return trimmed;
 }

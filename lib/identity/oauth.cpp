@@ -1,6 +1,7 @@
 #include "identity/sources.hpp"
 #include "identity/token_request.hpp"
 #include "identity/token_response.hpp"
+#include "text/base64.hpp"
 #include "text/url.hpp"
 
 #include <utility>
@@ -20,7 +21,7 @@ asio::awaitable<access_token> fetch_by_client_credentials(shared_context with,
         // Each encoded as in a form (RFC 6749, 2.3.1): the colon between them stays the only one.
         std::string pair = detail::percent_encoded(client->client_id) + ':';
         pair += detail::percent_encoded(client->client_secret.reveal());
-        const secret value("Basic " + codec::identity::base64(pair));
+        const secret value("Basic " + base64::encode(pair));
         wipe(pair);
         what->add_secret(value);
         what->request.headers.set("Authorization", value);

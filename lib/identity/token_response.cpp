@@ -1,6 +1,7 @@
 #include "identity/token_response.hpp"
 
 #include "json/reader.hpp"
+#include "text/base64.hpp"
 
 #include <array>
 #include <charconv>
@@ -37,33 +38,6 @@ std::string scalar(json::value source) {
     else if (!json::is_null(source))
         text = json::token(source);
     return text;
-}
-
-int digit_of(char c, std::string_view last_two) noexcept {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    const std::size_t place = last_two.find(c);
-    return place == last_two.npos ? -1 : 62 + static_cast<int>(place);
-}
-
-/// RFC 4648, section 5, without padding.
-std::optional<std::string> from_base64url(std::string_view text) {
-    if (text.size() % 4 == 1) return std::nullopt;
-    std::string bytes;
-    bytes.reserve(text.size() * 3 / 4);
-    unsigned bits = 0;
-    int count = 0;
-    for (const char c : text) {
-        const int digit = digit_of(c, "-_");
-        if (digit < 0) return std::nullopt;
-        bits = (bits << 6 | static_cast<unsigned>(digit)) & 0xffff;
-        count += 6;
-        if (count < 8) continue;
-        count -= 8;
-        bytes += static_cast<char>(bits >> count & 0xff);
-    }
-    return bytes;
 }
 
 /// `text` with the padding that simdjson reads beyond.
@@ -150,9 +124,9 @@ std::optional<time_point> expiry_of_jwt(std::string_view token) {
     const std::size_t first = token.find('.');
     const std::size_t second = first == token.npos ? first : token.find('.', first + 1);
     if (second == token.npos || token.find('.', second + 1) != token.npos) return std::nullopt;
-    const auto header = from_base64url(token.substr(0, first));
-    auto payload = from_base64url(token.substr(first + 1, second - first - 1));
-    const auto signature = from_base64url(token.substr(second + 1));
+    const auto header = base64::decode_url(token.substr(0, first));
+    auto payload = base64::decode_url(token.substr(first + 1, second - first - 1));
+    const auto signature = base64::decode_url(token.substr(second + 1));
     if (!header || header->empty() || !payload || !signature || signature->empty()) return std::nullopt;
     std::optional<std::int64_t> expires;
     const bool read = with_members(*payload, [&expires](std::string_view key, json::value member) {
@@ -161,23 +135,6 @@ std::optional<time_point> expiry_of_jwt(std::string_view token) {
     wipe(*payload);
     if (!read || !expires) return std::nullopt;
     return at(*expires);
-}
-
-std::string base64(std::string_view bytes) {
-    static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    text.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        const auto byte = [&](std::size_t place) {
-            return place < bytes.size() ? static_cast<unsigned char>(bytes[place]) : 0u;
-        };
-        const unsigned bits = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-        text += digits[bits >> 18];
-        text += digits[bits >> 12 & 63];
-        text += i + 1 < bytes.size() ? digits[bits >> 6 & 63] : '=';
-        text += i + 2 < bytes.size() ? digits[bits & 63] : '=';
-    }
-    return text;
 }
 
 }  // namespace corun::codec::identity

@@ -34,7 +34,4 @@ std::optional<std::chrono::system_clock::time_point> parse_time(std::string_view
 /// whom it is meant. Nothing when `token` is none, or does not say.
 std::optional<std::chrono::system_clock::time_point> expiry_of_jwt(std::string_view token);
 
-/// RFC 4648, section 4.
-std::string base64(std::string_view bytes);
-
 }  // namespace corun::codec::identity

@@ -1,6 +1,7 @@
 #include "json/body.hpp"
 
 #include "json/document.hpp"
+#include "text/utf8.hpp"
 #include <corun/error.hpp>
 
 #include <algorithm>
@@ -36,23 +37,14 @@ void check_range(const std::optional<double>& value, double least, double most, 
                            std::to_string(static_cast<int>(most)));
 }
 
-namespace {
-
-/// Characters as code points: the least that any way of counting them gives.
-std::size_t length_of(std::string_view utf8) {
-    return static_cast<std::size_t>(
-        std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-}  // namespace
-
 body to_json(const metadata& pairs, std::string_view owner) {
     const std::string member = std::string(owner) + "::metadata";
     if (pairs.size() > 16) refuse(member, "has more than 16 pairs");
     body object = body::object();
     for (const auto& [key, value] : pairs) {
-        if (length_of(key) > 64) refuse(member, "has a key of more than 64 characters");
-        if (length_of(value) > 512) refuse(member, "has a value of more than 512 characters, that of " + key);
+        if (utf8::count_characters(key) > 64) refuse(member, "has a key of more than 64 characters");
+        if (utf8::count_characters(value) > 512)
+            refuse(member, "has a value of more than 512 characters, that of " + key);
         set(object, key, text(value));
     }
     return object;

@@ -1,21 +1,12 @@
 #include "json/text.hpp"
 
+#include "text/ascii.hpp"
+
 #include <algorithm>
 #include <charconv>
 
 namespace corun::codec::json {
 namespace {
-
-bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
-
-/// The value of a hexadecimal digit, or -1.
-int hex_digit(char c) noexcept {
-    if (is_digit(c)) return c - '0';
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 /// Walks over a text by the grammar of RFC 8259. Stops at the first byte that does not fit.
 class checker {
@@ -90,7 +81,7 @@ private:
 
     bool digits() noexcept {
         const char* const first = next_;
-        while (next_ != end_ && is_digit(*next_)) ++next_;
+        while (next_ != end_ && ascii::is_digit(*next_)) ++next_;
         return next_ != first;
     }
 
@@ -120,7 +111,7 @@ private:
 /// The code unit of the four hexadecimal digits at `from`.
 std::uint32_t code_unit(const char* from) noexcept {
     std::uint32_t unit = 0;
-    for (int i = 0; i < 4; ++i) unit = unit << 4 | static_cast<std::uint32_t>(hex_digit(from[i]));
+    for (int i = 0; i < 4; ++i) unit = unit << 4 | static_cast<std::uint32_t>(ascii::hex_value(from[i]));
     return unit;
 }
 
@@ -157,7 +148,7 @@ const char* skip_escaped(const char* from, const char* end) noexcept {
         if (from[1] == 'u') {
             if (end - from < 6) return end;
             for (int i = 2; i < 6; ++i)
-                if (hex_digit(from[i]) < 0) return from;
+                if (ascii::hex_value(from[i]) < 0) return from;
             from += 6;
         } else if (std::memchr("\"\\/bfnrt", from[1], 8) != nullptr) {
             from += 2;

@@ -1,5 +1,6 @@
 #pragma once
 #include "redact/redact.hpp"
+#include "text/ascii.hpp"
 #include <corun/error.hpp>
 #include <corun/headers.hpp>
 #include <corun/secret.hpp>
@@ -70,12 +71,7 @@ struct response_head {
         return {};
     }
     /// The media type in `Content-Type`, without parameters.
-    [[nodiscard]] std::string_view media_type() const noexcept {
-        std::string_view type = field("content-type");
-        type = type.substr(0, type.find(';'));
-        while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.remove_suffix(1);
-        return type;
-    }
+    [[nodiscard]] std::string_view media_type() const noexcept { return ascii::media_type(field("content-type")); }
 };
 
 /// Receives one response. Called on the transport's executor, never from inside `start`, `pause`,

@@ -1,6 +1,7 @@
 #include "protocol/retry_hint.hpp"
 
 #include "json/scan.hpp"
+#include "text/ascii.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,20 +15,6 @@ using std::chrono::milliseconds;
 
 // It also keeps sums and products within their types.
 constexpr milliseconds longest = std::chrono::hours(24);
-
-constexpr char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool is_letter(char c) noexcept {
-    return lower(c) >= 'a' && lower(c) <= 'z';
-}
-
-std::size_t find_ignoring_case(std::string_view text, std::string_view part) noexcept {
-    const auto found = std::search(text.begin(), text.end(), part.begin(), part.end(),
-                                   [](char a, char b) { return lower(a) == lower(b); });
-    return found == text.end() ? text.npos : static_cast<std::size_t>(found - text.begin());
-}
 
 void skip_spaces(std::string_view& text) noexcept {
     while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -55,9 +42,9 @@ std::optional<milliseconds> take_unit(std::string_view& text) noexcept {
         {"h", 1h},
     }};
     std::size_t size = 0;
-    while (size != text.size() && is_letter(text[size])) ++size;
+    while (size != text.size() && ascii::is_letter(text[size])) ++size;
     for (const auto& [name, length] : units) {
-        if (name.size() != size || find_ignoring_case(text.substr(0, size), name) != 0) continue;
+        if (name.size() != size || ascii::find_ignoring_case(text.substr(0, size), name) != 0) continue;
         text.remove_prefix(size);
         return length;
     }
@@ -68,7 +55,7 @@ std::optional<milliseconds> take_unit(std::string_view& text) noexcept {
 
 std::optional<milliseconds> retry_hint_in(std::string_view message) noexcept {
     for (const std::string_view words : {"try again in ", "retry after ", "retry in ", "try again after "}) {
-        const std::size_t at = find_ignoring_case(message, words);
+        const std::size_t at = ascii::find_ignoring_case(message, words);
         if (at == message.npos) continue;
         std::string_view rest = message.substr(at + words.size());
         std::optional<milliseconds> total;

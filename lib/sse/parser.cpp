@@ -214,11 +214,11 @@ inline void parser::take_line(std::string_view line, bool non_ascii) {
     if (name == field::ignored) return;
 
     value = without_leading_space(value);
-    const bool malformed = non_ascii && !is_utf8(value);
+    const bool malformed = non_ascii && !utf8::is_well_formed(value);
     const std::size_t joint = name == field::data && has_data_ ? 1 : 0;
-    if (!charge(joint + (malformed ? decoded_size(value) : value.size()))) return;
+    if (!charge(joint + (malformed ? utf8::decoded_size(value) : value.size()))) return;
     if (malformed) {
-        std::string text = decoded(value);
+        std::string text = utf8::decoded(value);
         take_value(name, text);
     } else {
         take_value(name, value);
@@ -332,9 +332,9 @@ void parser::complete_line(std::string_view part, bool non_ascii) {
 
     const bool is_data = partial_field_ == field::data;
     const std::string_view raw = is_data ? std::string_view(data_).substr(data_begin_) : partial_text_;
-    if (non_ascii && partial_field_ != field::ignored && !is_utf8(raw)) {
-        if (!charge(decoded_size(raw) - raw.size())) return;
-        std::string text = decoded(raw);
+    if (non_ascii && partial_field_ != field::ignored && !utf8::is_well_formed(raw)) {
+        if (!charge(utf8::decoded_size(raw) - raw.size())) return;
+        std::string text = utf8::decoded(raw);
         if (is_data) {
             data_.resize(data_begin_);
             append(data_, text);

@@ -1,9 +1,10 @@
 #include "text/escape.hpp"
 
+#include "text/ascii.hpp"
+
 namespace corun::detail {
 
 std::string escape(std::string_view text) {
-    constexpr std::string_view hex = "0123456789abcdef";
     std::string escaped;
     escaped.reserve(text.size());
     for (const char c : text) {
@@ -15,7 +16,7 @@ std::string escape(std::string_view text) {
         else if (c == '\t')
             escaped += "\\t";
         else if (byte < 0x20 || byte == 0x7f)
-            (escaped += "\\x") += {hex[byte >> 4], hex[byte & 15]};
+            (escaped += "\\x") += {ascii::hex_digits[byte >> 4], ascii::hex_digits[byte & 15]};
         else
             escaped += c;
     }

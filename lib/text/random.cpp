@@ -1,11 +1,11 @@
 #include "text/random.hpp"
 
+#include "text/ascii.hpp"
+
 #include <random>
 
 namespace corun::detail {
 namespace {
-
-constexpr char hex_digits[] = "0123456789abcdef";
 
 }  // namespace
 
@@ -13,7 +13,7 @@ std::string random_hex(std::size_t digits) {
     std::random_device random;
     std::string text;
     text.reserve(digits);
-    while (text.size() != digits) text += hex_digits[random() & 15];
+    while (text.size() != digits) text += ascii::hex_digits[random() & 15];
     return text;
 }
 

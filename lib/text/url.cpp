@@ -64,9 +64,7 @@ std::optional<url_parts> parse_url(std::string_view text) noexcept {
         if (close == authority.npos) return std::nullopt;
         url.host = authority.substr(1, close - 1);
         authority.remove_prefix(close + 1);
-        const auto in_address = [](char c) {
-            return ascii::is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
-        };
+        const auto in_address = [](char c) { return ascii::hex_value(c) >= 0 || c == ':' || c == '.'; };
         if (!std::all_of(url.host.begin(), url.host.end(), in_address)) return std::nullopt;
     } else {
         const std::size_t port = std::min(authority.find(':'), authority.size());
@@ -105,8 +103,7 @@ std::string percent_encoded(std::string_view text) {
     static constexpr char digits[] = "0123456789ABCDEF";
     std::string encoded;
     for (const char c : text) {
-        const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                                c == '-' || c == '.' || c == '_' || c == '~';
+        const bool unreserved = ascii::is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
         if (unreserved) {
             encoded += c;
         } else {

@@ -5,25 +5,25 @@
 #include <string>
 #include <string_view>
 
-namespace corun::run {
+namespace corun::detail {
 
-/// How far a text has been delivered, piece by piece: without the text itself.
+/// The position up to which a text has been delivered in pieces. Does not store the text.
 ///
-/// Counted in UTF-16 code units, since services cut texts between those: half of a surrogate pair arrives as U+FFFD,
-/// which is one unit as well, so that the count stays true to the whole text.
-class text_position {
+/// Counts UTF-16 code units, because services split texts between them: half of a surrogate pair arrives as U+FFFD,
+/// which is one unit too, so the count matches the whole text.
+class utf16_position {
 public:
     void append(std::string_view piece) noexcept;
 
-    /// What comes after it in `whole`. Empty when `whole` is no longer than that, or another text.
+    /// The part of `whole` after this position. Empty if `whole` ends here, or does not begin with the delivered text.
     [[nodiscard]] std::string rest_of(std::string_view whole) const;
 
 private:
     [[nodiscard]] bool ends_as(std::string_view delivered) const noexcept;
 
     std::uint64_t units_ = 0;
-    std::array<char, 16> tail_{};  ///< The last bytes: so that another text is not taken for this one.
+    std::array<char, 16> tail_{};  ///< The last bytes, to tell the text from another.
     std::size_t tail_size_ = 0;
 };
 
-}  // namespace corun::run
+}  // namespace corun::detail

@@ -1,21 +1,39 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
 
-namespace corun::sse {
+/// UTF-8 as the decoder of the WHATWG Encoding standard reads it.
+namespace corun::utf8 {
 
-/// The bytes the decoder of the WHATWG Encoding standard takes as one: a character, or a maximal
-/// part of one, for which it emits a single U+FFFD.
-struct utf8_sequence {
+/// True for every byte of a character but its first.
+constexpr bool is_continuation(char byte) noexcept {
+    return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
+}
+
+/// The number of characters (code points) in `text`.
+inline std::size_t count_characters(std::string_view text) noexcept {
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
+}
+
+/// The number of UTF-16 code units of the character that this byte begins; 0 for its other bytes.
+constexpr std::size_t utf16_units(char byte) noexcept {
+    if (is_continuation(byte)) return 0;
+    return static_cast<unsigned char>(byte) >= 0xf0 ? 2 : 1;
+}
+
+/// A character, or a maximal part of one that the decoder replaces by a single U+FFFD.
+struct sequence {
     std::size_t length;
     bool well_formed;
 };
 
-/// The sequence `text`, which is not empty, starts with.
-inline utf8_sequence leading_sequence(std::string_view text) noexcept {
+/// The sequence at the beginning of `text`, which must not be empty.
+inline sequence leading_sequence(std::string_view text) noexcept {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned lead = byte(0);
     if (lead < 0x80) return {1, true};
@@ -37,7 +55,7 @@ inline utf8_sequence leading_sequence(std::string_view text) noexcept {
     return {length, true};
 }
 
-/// How many bytes `text` starts with that are well-formed UTF-8.
+/// The number of bytes at the beginning of `text` that are well-formed UTF-8.
 inline std::size_t well_formed_prefix(std::string_view text) noexcept {
     std::size_t at = 0;
     while (at < text.size()) {
@@ -49,9 +67,9 @@ inline std::size_t well_formed_prefix(std::string_view text) noexcept {
                 continue;
             }
         }
-        // A whole run of other characters before the next try: most texts do not alternate.
+        // Decodes several characters before it tries words again: few texts alternate.
         for (const std::size_t stop = at + 16; at < stop && at < text.size();) {
-            const utf8_sequence next = leading_sequence(text.substr(at));
+            const sequence next = leading_sequence(text.substr(at));
             if (!next.well_formed) return at;
             at += next.length;
         }
@@ -59,15 +77,15 @@ inline std::size_t well_formed_prefix(std::string_view text) noexcept {
     return at;
 }
 
-inline bool is_utf8(std::string_view text) noexcept {
+inline bool is_well_formed(std::string_view text) noexcept {
     return well_formed_prefix(text) == text.size();
 }
 
 inline constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
 
-/// Hands `text` to `write` piece by piece, each malformed sequence replaced by U+FFFD.
+/// Passes `text` to `write` piece by piece, with U+FFFD for each malformed sequence.
 template <class Write>
-void decode_utf8(std::string_view text, Write write) {
+void decode(std::string_view text, Write write) {
     while (!text.empty()) {
         const std::size_t good = well_formed_prefix(text);
         write(text.substr(0, good));
@@ -78,19 +96,19 @@ void decode_utf8(std::string_view text, Write write) {
     }
 }
 
-/// How long `text` is once decoded; never shorter than `text`.
+/// The size of `decoded(text)`, which is at least that of `text`.
 inline std::size_t decoded_size(std::string_view text) {
     std::size_t size = 0;
-    decode_utf8(text, [&](std::string_view piece) { size += piece.size(); });
+    decode(text, [&](std::string_view piece) { size += piece.size(); });
     return size;
 }
 
-/// `text` as UTF-8, each malformed sequence replaced by U+FFFD.
+/// `text` with U+FFFD for each malformed sequence.
 inline std::string decoded(std::string_view text) {
     std::string out;
     out.reserve(decoded_size(text));
-    decode_utf8(text, [&](std::string_view piece) { out += piece; });
+    decode(text, [&](std::string_view piece) { out += piece; });
     return out;
 }
 
-}  // namespace corun::sse
+}  // namespace corun::utf8

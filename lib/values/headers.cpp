@@ -11,8 +11,7 @@ namespace corun {
 namespace {
 
 constexpr bool is_token_character(char c) noexcept {
-    return ('0' <= c && c <= '9') || ('a' <= ascii::lower(c) && ascii::lower(c) <= 'z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    return ascii::is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 constexpr bool is_value_character(char c) noexcept {

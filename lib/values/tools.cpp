@@ -1,8 +1,11 @@
+#include "values/json_object.hpp"
 #include <corun/tools.hpp>
 
 #include <utility>
 
 namespace corun {
+
+using namespace detail;
 
 mcp_tool::mcp_tool(std::string label, std::string url, std::vector<std::string> allowed)
     : server_label(std::move(label)), server_url(std::move(url)), allowed_tools(std::move(allowed)) {}
@@ -42,6 +45,24 @@ std::string_view type_of(const tool& value) noexcept {
     return std::holds_alternative<mcp_tool>(value) ? "mcp" : "function";
 }
 
+tool_choice::tool_choice(std::string json) : json_(std::move(json)) {}
+
+tool_choice tool_choice::none() {
+    return tool_choice(R"("none")");
+}
+tool_choice tool_choice::automatic() {
+    return tool_choice(R"("auto")");
+}
+tool_choice tool_choice::of_type(std::string type) {
+    return tool_choice(dump(object_with("type", std::move(type)), "tool_choice::of_type"));
+}
+tool_choice tool_choice::function(std::string name) {
+    return tool_choice(dump(typed_object("function", object_with("name", std::move(name))), "tool_choice::function"));
+}
+tool_choice tool_choice::from_json(std::string json) {
+    return tool_choice(std::move(json));
+}
+
 mcp_approval::mcp_approval(kind type) : type_(type) {}
 
 mcp_approval mcp_approval::always() {
@@ -59,5 +80,32 @@ mcp_approval mcp_approval::by_tool(std::vector<std::string> always, std::vector<
 }
 
 mcp_tool_resource::mcp_tool_resource(std::string label) : server_label(std::move(label)) {}
+
+tool_resources& tool_resources::set_code_interpreter(std::vector<std::string> file_ids) {
+    if (file_ids.size() > 20) refuse("tool_resources::set_code_interpreter", "takes at most 20 files");
+    other["code_interpreter"] =
+        dump(object_with("file_ids", std::move(file_ids)), "tool_resources::set_code_interpreter");
+    return *this;
+}
+
+tool_resources& tool_resources::set_file_search(std::vector<std::string> vector_store_ids) {
+    if (vector_store_ids.size() > 1) refuse("tool_resources::set_file_search", "takes at most 1 vector store");
+    other["file_search"] =
+        dump(object_with("vector_store_ids", std::move(vector_store_ids)), "tool_resources::set_file_search");
+    return *this;
+}
+
+tool_resources& tool_resources::set_azure_ai_search(azure_ai_search_index index) {
+    document object = document::object();
+    set_unless_empty(object, "index_connection_id", std::move(index.index_connection_id));
+    set_unless_empty(object, "index_name", std::move(index.index_name));
+    set_unless_empty(object, "query_type", std::move(index.query_type));
+    if (index.top_k) object["top_k"] = *index.top_k;
+    set_unless_empty(object, "filter", std::move(index.filter));
+    set_unless_empty(object, "index_asset_id", std::move(index.index_asset_id));
+    other["azure_ai_search"] =
+        dump(object_with("indexes", document::array({std::move(object)})), "tool_resources::set_azure_ai_search");
+    return *this;
+}
 
 }  // namespace corun

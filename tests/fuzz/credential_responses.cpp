@@ -3,6 +3,7 @@
 #include "fuzz.hpp"
 #include "identity/token_request.hpp"
 #include "identity/token_response.hpp"
+#include "text/base64.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -27,7 +28,7 @@ void require_possible(std::optional<std::chrono::system_clock::time_point> when)
 }
 
 std::string base64url(std::string_view bytes) {
-    std::string text = codec_identity::base64(bytes);
+    std::string text = corun::base64::encode(bytes);
     require(text.size() == (bytes.size() + 2) / 3 * 4, "base64 has its padding");
     std::replace(text.begin(), text.end(), '+', '-');
     std::replace(text.begin(), text.end(), '/', '_');

@@ -3,11 +3,10 @@
 #include "fuzz.hpp"
 #include "protocol/responses/codec.hpp"
 #include "protocol/responses/replay.hpp"
+#include "text/utf8.hpp"
 #include <corun/error.hpp>
 #include <corun/event.hpp>
 #include <corun/sse/parser.hpp>
-
-#include "text/utf8.hpp"
 
 #include <memory>
 #include <string>
@@ -51,7 +50,7 @@ outcome decode(codec::responses::decoder& decoder, std::string_view name, std::s
     for (const corun::event& each : result.events) {
         result.said += std::to_string(each.body().index()) + (each.continues() ? "+" : "");
         if (const auto* delta = each.get_if<corun::text_delta>()) {
-            require(corun::sse::is_utf8(delta->text), "a text is not UTF-8");
+            require(corun::utf8::is_well_formed(delta->text), "a text is not UTF-8");
             result.said.append(delta->message_id)
                 .append(1, '\0')
                 .append(delta->text)

@@ -1,9 +1,8 @@
 // Fuzzes the SSE parser: how a stream is cut must change nothing, the bound must hold, and all text
 // must come out as UTF-8. The input is a line of control bytes and the stream.
 #include "fuzz.hpp"
-#include <corun/sse/parser.hpp>
-
 #include "text/utf8.hpp"
+#include <corun/sse/parser.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -28,7 +27,7 @@ void add(outcome& to, const corun::sse::event& event, std::size_t bound) {
     require(!event.type.empty(), "an event has a type");
     require(bound == 0 || event.data.size() <= bound, "no event is larger than the bound");
     for (const std::string_view text : {event.type, event.data, event.last_event_id}) {
-        require(corun::sse::is_utf8(text), "all text is UTF-8");
+        require(corun::utf8::is_well_formed(text), "all text is UTF-8");
         to.texts.emplace_back(text);
     }
 }

@@ -1,10 +1,10 @@
+#include "sse/scan.hpp"
+#include "text/utf8.hpp"
 #include <corun/sse/parser.hpp>
 
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <malloc.h>
-#include "sse/scan.hpp"
-#include "text/utf8.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -446,7 +446,8 @@ BOOST_AUTO_TEST_CASE(reads_random_streams_the_same_whatever_the_cuts_and_the_bou
         }
         for (const seen_event& event : expected.events) {
             if (bound != 0) BOOST_TEST(event.data.size() <= bound);
-            if (!corun::sse::is_utf8(event.type + event.data + event.id)) BOOST_ERROR("not UTF-8, seed " << seed);
+            if (!corun::utf8::is_well_formed(event.type + event.data + event.id))
+                BOOST_ERROR("not UTF-8, seed " << seed);
         }
     }
     BOOST_TEST(events > 1000u);
@@ -775,59 +776,6 @@ BOOST_AUTO_TEST_CASE(finds_the_same_line_ends_either_way_in_random_blocks) {
         }
         BOOST_REQUIRE(corun::sse::scan_block(bytes).line_ends == expected);
         BOOST_REQUIRE(corun::sse::scan_block_portable(bytes).line_ends == expected);
-    }
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-BOOST_AUTO_TEST_SUITE(sse_utf8)
-
-// Unicode's table 3-7, written out: what leads, and what may follow.
-bool in_table(std::string_view text) {
-    const auto in = [&](std::size_t i, int low, int high) {
-        const int byte = static_cast<unsigned char>(text[i]);
-        return byte >= low && byte <= high;
-    };
-    switch (text.size()) {
-        case 1:
-            return in(0, 0, 0x7f);
-        case 2:
-            return in(0, 0xc2, 0xdf) && in(1, 0x80, 0xbf);
-        case 3:
-            return in(2, 0x80, 0xbf) &&
-                   ((in(0, 0xe0, 0xe0) && in(1, 0xa0, 0xbf)) || (in(0, 0xe1, 0xec) && in(1, 0x80, 0xbf)) ||
-                    (in(0, 0xed, 0xed) && in(1, 0x80, 0x9f)) || (in(0, 0xee, 0xef) && in(1, 0x80, 0xbf)));
-        default:
-            return in(2, 0x80, 0xbf) && in(3, 0x80, 0xbf) &&
-                   ((in(0, 0xf0, 0xf0) && in(1, 0x90, 0xbf)) || (in(0, 0xf1, 0xf3) && in(1, 0x80, 0xbf)) ||
-                    (in(0, 0xf4, 0xf4) && in(1, 0x80, 0x8f)));
-    }
-}
-
-BOOST_AUTO_TEST_CASE(takes_exactly_the_sequences_of_the_table) {
-    for (unsigned first = 0; first < 256; ++first) {
-        for (unsigned second = 0; second < 256; ++second) {
-            for (const unsigned rest : {0x00u, 0x7fu, 0x80u, 0xbfu, 0xc0u}) {
-                const char bytes[] = {static_cast<char>(first), static_cast<char>(second), static_cast<char>(rest),
-                                      static_cast<char>(rest)};
-                const std::string_view text(bytes, 4);
-                std::size_t expected = 0;
-                for (std::size_t length = 1; length <= 4; ++length)
-                    if (in_table(text.substr(0, length))) expected = length;
-                const auto found = corun::sse::leading_sequence(text);
-                BOOST_REQUIRE(found.well_formed == (expected != 0));
-                if (found.well_formed) BOOST_REQUIRE(found.length == expected);
-            }
-        }
-    }
-}
-
-BOOST_AUTO_TEST_CASE(finds_the_first_malformed_byte_at_every_place) {
-    for (std::size_t before = 0; before < 70; ++before) {
-        const std::string text = std::string(before, 'x') + "\xFF" + std::string(40, 'y');
-        BOOST_TEST(corun::sse::well_formed_prefix(text) == before);
-        BOOST_TEST(corun::sse::decoded(text) == std::string(before, 'x') + "\xEF\xBF\xBD" + std::string(40, 'y'));
-        BOOST_TEST(corun::sse::decoded_size(text) == text.size() + 2);
     }
 }
 

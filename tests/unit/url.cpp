@@ -42,6 +42,18 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_not_an_absolute_http_url) {
                              "https://[::1",
                              "https://[::1]x",
                              "https://[g::1]",
+                             "https://[`::1]",
+                             "https://[G::1]",
+                             "https://[@::1]",
+                             "https://[/::1]",
+                             "https://[]",
+                             "https://[::1]:",
+                             "https://host:-1",
+                             "https://host\x7f",
+                             "https://ho\x01st",
+                             "http:///",
+                             "https://host:99999999999",
+                             "https://ho^st",
                              "https://%6cocalhost",
                              "javascript://x",
                              "https://ho<st",
@@ -51,14 +63,68 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_not_an_absolute_http_url) {
 
 BOOST_AUTO_TEST_CASE(knows_loopback_from_what_looks_like_it) {
     for (const char* text : {"http://localhost", "http://LOCALHOST:80/", "http://app.localhost", "http://127.0.0.1",
-                             "http://127.255.1.2:9/x", "http://[::1]:8080"})
+                             "http://127.255.1.2:9/x", "http://127.0.0.0", "http://127.255.255.255",
+                             "http://x.LOCALHOST", "http://[::1]:8080"})
         BOOST_TEST(parse_url(text).value().loopback, text);
-    for (const char* text :
-         {"http://localhost.example.com", "http://notlocalhost", "http://.localhost.com", "http://128.0.0.1",
-          "http://127.0.0.1.example.com", "http://127.1", "http://0127.0.0.1", "http://127.0.0.01",
-          "http://127.0.0.256", "http://0.0.0.0", "http://[::2]", "http://10.0.0.1", "http://localhost@example.com",
-          "http://localhost:80@evil.example/", "http://evil.example#@localhost", "http://evil.example?@localhost"})
+    for (const char* text : {"http://localhost.example.com",
+                             "http://notlocalhost",
+                             "http://.localhost.com",
+                             "http://128.0.0.1",
+                             "http://127.0.0.1.example.com",
+                             "http://127.1",
+                             "http://0127.0.0.1",
+                             "http://127.0.0.01",
+                             "http://127.0.0.256",
+                             "http://127.0.0",
+                             "http://127.0.0.",
+                             "http://127.0.0.1.",
+                             "http://127.0.0.1.2",
+                             "http://126.0.0.1",
+                             "http://127.0.0.x",
+                             "http://127,0.0.1",
+                             "http://127.0.00.1",
+                             "http://.localhost",
+                             "http://127.0.0.1x",
+                             "http://0.0.0.0",
+                             "http://[::2]",
+                             "http://10.0.0.1",
+                             "http://localhost@example.com",
+                             "http://localhost:80@evil.example/",
+                             "http://evil.example#@localhost",
+                             "http://evil.example?@localhost"})
         BOOST_TEST(!parse_url(text).value().loopback, text);
+}
+
+BOOST_AUTO_TEST_CASE(takes_addresses_and_ports_up_to_their_limits) {
+    for (const auto& [text, host] :
+         {std::pair("http://[0:9:a:f:A:F::]/", "0:9:a:f:A:F::"), {"http://[::192.0.2.1]", "::192.0.2.1"}}) {
+        const auto url = parse_url(text);
+        BOOST_REQUIRE(url.has_value());
+        BOOST_TEST(url->host == host);
+        BOOST_TEST(!url->loopback);
+    }
+    BOOST_TEST(parse_url("http://host:1").value().port == "1");
+    BOOST_TEST(parse_url("http://host:65535").value().port == "65535");
+    BOOST_TEST(parse_url("http://host?query").value().rest == "?query");
+    BOOST_TEST(parse_url("http://host#part").value().rest == "#part");
+    BOOST_TEST(parse_url("http://host:1/a:2").value().rest == "/a:2");
+}
+
+BOOST_AUTO_TEST_CASE(gives_the_port_of_the_scheme_where_there_is_none) {
+    BOOST_TEST(corun::detail::port_of(parse_url("http://host").value()) == 80);
+    BOOST_TEST(corun::detail::port_of(parse_url("HTTPS://host").value()) == 443);
+    BOOST_TEST(corun::detail::port_of(parse_url("https://host:8443").value()) == 8443);
+}
+
+BOOST_AUTO_TEST_CASE(sends_credentials_over_https_or_to_loopback_alone) {
+    BOOST_TEST(corun::detail::may_carry_credentials(parse_url("https://host").value()));
+    BOOST_TEST(corun::detail::may_carry_credentials(parse_url("http://localhost").value()));
+    BOOST_TEST(!corun::detail::may_carry_credentials(parse_url("http://host").value()));
+}
+
+BOOST_AUTO_TEST_CASE(percent_encodes_everything_but_unreserved_characters) {
+    BOOST_TEST(corun::detail::percent_encoded("azAZ09-._~") == "azAZ09-._~");
+    BOOST_TEST(corun::detail::percent_encoded("a b/?&=%+\xc3\xbc\x0f") == "a%20b%2F%3F%26%3D%25%2B%C3%BC%0F");
 }
 
 BOOST_AUTO_TEST_CASE(shows_the_origin_alone) {

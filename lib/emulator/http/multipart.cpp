@@ -1,6 +1,7 @@
 #include "emulator/http/multipart.hpp"
 
 #include "emulator/http/refusal.hpp"
+#include "text/ascii.hpp"
 #include <corun/headers.hpp>
 
 #include <algorithm>
@@ -14,13 +15,6 @@ constexpr std::size_t largest_head = 8 * 1024;
 
 [[noreturn]] void malformed(const std::string& what) {
     throw bad_request("We could not parse the multipart body of your request: " + what + ".");
-}
-
-std::string_view trimmed(std::string_view text) {
-    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-    return text;
 }
 
 /// The inside of a quoted string at the beginning of `rest`, which is moved past it. A quote may be
@@ -52,9 +46,9 @@ std::string unescaped(std::string text) {
 /// The parameters of a header value after its first word: `; name="value"; name=value`.
 std::vector<std::pair<std::string, std::string>> parameters_of(std::string_view rest) {
     std::vector<std::pair<std::string, std::string>> found;
-    while (!(rest = trimmed(rest)).empty()) {
+    while (!(rest = ascii::trim(rest)).empty()) {
         if (rest.front() != ';') malformed("a header field has no ';' before a parameter");
-        rest = trimmed(rest.substr(1));
+        rest = ascii::trim(rest.substr(1));
         const auto equals = rest.find('=');
         if (equals == rest.npos || !is_header_name(rest.substr(0, equals))) malformed("a parameter has no name");
         std::string name(rest.substr(0, equals));
@@ -63,7 +57,7 @@ std::vector<std::pair<std::string, std::string>> parameters_of(std::string_view 
         if (rest.starts_with('"')) {
             value = take_quoted(rest);
         } else {
-            value = trimmed(rest.substr(0, rest.find(';')));
+            value = ascii::trim(rest.substr(0, rest.find(';')));
             rest.remove_prefix(std::min(rest.find(';'), rest.size()));
         }
         found.emplace_back(std::move(name), std::move(value));
@@ -73,8 +67,7 @@ std::vector<std::pair<std::string, std::string>> parameters_of(std::string_view 
 
 /// The first word of a header value, and what follows it.
 std::pair<std::string_view, std::string_view> split(std::string_view value) {
-    const auto end = std::min(value.find(';'), value.size());
-    return {trimmed(value.substr(0, end)), value.substr(end)};
+    return {ascii::media_type(value), value.substr(std::min(value.find(';'), value.size()))};
 }
 
 std::string boundary_of(std::string_view content_type) {
@@ -96,7 +89,7 @@ form_part part_of(std::string_view head) {
         head.remove_prefix(std::min(line.size() + 2, head.size()));
         const auto colon = line.find(':');
         if (colon == line.npos || !is_header_name(line.substr(0, colon))) malformed("a part has a malformed header");
-        const std::string_view name = line.substr(0, colon), value = trimmed(line.substr(colon + 1));
+        const std::string_view name = line.substr(0, colon), value = ascii::trim(line.substr(colon + 1));
         if (!is_header_value(value)) malformed("a part has a malformed header");
         if (equal_ignoring_case(name, "content-type")) part.content_type = value;
         if (!equal_ignoring_case(name, "content-disposition")) continue;

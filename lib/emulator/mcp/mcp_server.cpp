@@ -1,5 +1,6 @@
 #include "emulator/http/http_server.hpp"
 #include "emulator/json.hpp"
+#include "text/base64.hpp"
 #include <corun/emulator/emulator.hpp>
 
 #include <algorithm>
@@ -24,25 +25,13 @@ struct tool {
     mcp_server::tool_handler handler;
 };
 
-std::string base64url_decoded(std::string_view text) {
-    static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    std::string bytes;
-    unsigned buffer = 0;
-    int bits = 0;
-    for (const char c : text.substr(0, text.find('='))) {
-        const auto value = alphabet.find(c);
-        if (value == std::string_view::npos) return {};
-        buffer = buffer << 6 | static_cast<unsigned>(value);
-        if ((bits += 6) >= 8) bytes += static_cast<char>(buffer >> (bits -= 8) & 0xFF);
-    }
-    return bytes;
-}
-
 /// Whether a token is a JWT that says it has expired.
 bool is_expired_jwt(std::string_view token, std::chrono::system_clock::time_point now) {
     const auto first = token.find('.'), second = token.find('.', first + 1);
     if (first == std::string_view::npos || second == std::string_view::npos) return false;
-    const json claims = json::parse(base64url_decoded(token.substr(first + 1, second - first - 1)), nullptr, false);
+    const std::string_view payload = token.substr(first + 1, second - first - 1);
+    const auto decoded = base64::decode_url(payload.substr(0, payload.find('=')));
+    const json claims = json::parse(decoded.value_or(""), nullptr, false);
     const json& expiry = get(claims, "exp");
     // A clock that counts in nanoseconds ends in 2262. An `exp` may be far beyond that, and a decimal too.
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();

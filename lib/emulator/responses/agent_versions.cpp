@@ -2,9 +2,9 @@
 #include "emulator/responses/agent_versions.hpp"
 
 #include "emulator/http/refusal.hpp"
+#include "text/ascii.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 
 namespace corun::emulator {
@@ -16,7 +16,7 @@ bool has_template(const std::string& text) {
 
 /// Whether a header of this name is likely to hold a secret.
 bool is_sensitive(std::string name) {
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::transform(name.begin(), name.end(), name.begin(), ascii::lower);
     static constexpr std::string_view parts[] = {"auth", "token", "key", "secret", "cookie", "password", "credential"};
     return std::any_of(std::begin(parts), std::end(parts),
                        [&](std::string_view part) { return name.find(part) != std::string::npos; });

@@ -1,5 +1,6 @@
 // The items of a response's output: what the model says, thinks and calls, and the events that tell of it.
 #include "emulator/responses/responses.hpp"
+#include "text/utf8.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -10,8 +11,8 @@ namespace {
 
 /// Fills a delta up to a multiple of 16 characters, so that its length tells nothing of it.
 std::string obfuscation_for(const std::string& text) {
-    const auto length = std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; });
-    return std::string(static_cast<std::size_t>((16 - length % 16) % 16), 'x');
+    const auto length = utf8::count_characters(text);
+    return std::string((16 - length % 16) % 16, 'x');
 }
 
 json text_part(std::string text, json annotations = json::array()) {

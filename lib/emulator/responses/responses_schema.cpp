@@ -2,6 +2,7 @@
 #include "emulator/responses/responses_schema.hpp"
 
 #include "emulator/http/refusal.hpp"
+#include "text/ascii.hpp"
 #include <corun/headers.hpp>
 
 #include <algorithm>
@@ -28,18 +29,16 @@ check not_negative() {
     return integer(0, std::numeric_limits<std::int64_t>::max());
 }
 
-bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 bool is_label_character(char c) {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    return ascii::is_alphanumeric(c) || c == '-' || c == '_';
 }
 
 check server_label() {
     return [](const json& value, const std::string& path) {
         string()(value, path);
         const auto& label = value.get_ref<const std::string&>();
-        if (label.empty() || !is_letter(label.front()) || !std::all_of(label.begin(), label.end(), is_label_character))
+        if (label.empty() || !ascii::is_letter(label.front()) ||
+            !std::all_of(label.begin(), label.end(), is_label_character))
             throw bad_request(
                 "Invalid '" + path + "': '" + label +
                     "'. Expected to start with a letter and consist of only letters, digits, '-' and '_'.",

@@ -3,11 +3,11 @@
 #include "emulator/http/multipart.hpp"
 #include "emulator/http/refusal.hpp"
 #include "emulator/threads/schema.hpp"
+#include "text/ascii.hpp"
 #include "text/utf8.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string_view>
 
 namespace corun::emulator {
@@ -79,7 +79,7 @@ bool is_readable(const std::string& filename) {
     const auto dot = filename.rfind('.');
     if (dot == filename.npos) return false;
     std::string end = filename.substr(dot + 1);
-    std::transform(end.begin(), end.end(), end.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::transform(end.begin(), end.end(), end.begin(), ascii::lower);
     return std::find(readable.begin(), readable.end(), end) != readable.end();
 }
 
@@ -235,7 +235,7 @@ json file_service::upload(const call& what) {
                               "missing_required_parameter");
     // `assistants_output` is what the service itself makes.
     schema::one_of({"assistants", "vision"})(json(purpose->body), "purpose");
-    if (!file->filename || file->filename->empty() || !sse::is_utf8(*file->filename))
+    if (!file->filename || file->filename->empty() || !utf8::is_well_formed(*file->filename))
         throw bad_request("Invalid 'file': a file must have a name, in UTF-8.", "file", "invalid_value");
     if (file->body.size() > core_.options.max_file_bytes)
         throw bad_request(

@@ -1,6 +1,7 @@
 #include "emulator/threads/schema.hpp"
 
 #include "emulator/http/refusal.hpp"
+#include "text/utf8.hpp"
 #include <corun/headers.hpp>
 
 #include <algorithm>
@@ -45,12 +46,6 @@ std::string quoted(const std::vector<std::string>& names) {
                       "invalid_value");
 }
 
-/// Limits are in characters, not in bytes: every byte that does not continue a character begins one.
-std::size_t length_of(const std::string& text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](unsigned char byte) { return (byte & 0xC0) != 0x80; }));
-}
-
 [[noreturn]] void missing(const std::string& path) {
     throw bad_request("Missing required parameter: '" + path + "'.", path, "missing_required_parameter");
 }
@@ -65,7 +60,7 @@ check string(std::size_t max_length) {
     return [=](const json& value, const std::string& path) {
         expect(value.is_string(), value, path, "a string");
         if (max_length == 0) return;
-        if (const auto length = length_of(value.get_ref<const std::string&>()); length > max_length)
+        if (const auto length = utf8::count_characters(value.get_ref<const std::string&>()); length > max_length)
             throw bad_request("Invalid '" + path + "': string too long. Expected a string with maximum length " +
                                   std::to_string(max_length) + ", but got a string with length " +
                                   std::to_string(length) + " instead.",
@@ -139,7 +134,7 @@ check metadata() {
                                   std::to_string(value.size()) + " properties instead.",
                               path, "object_above_max_properties");
         for (const auto& [key, item] : value.items())
-            if (length_of(key) > 64)
+            if (utf8::count_characters(key) > 64)
                 throw bad_request("Invalid '" + path +
                                       "': property name too long. Expected a name with maximum length "
                                       "64.",

@@ -1,5 +1,6 @@
 #include "json/body.hpp"
 #include "protocol/responses/codec.hpp"
+#include "text/ascii.hpp"
 #include "text/escape.hpp"
 #include <corun/error.hpp>
 
@@ -12,7 +13,7 @@ namespace {
 using detail::quote;
 
 bool is_name_character(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    return ascii::is_alphanumeric(c) || c == '-';
 }
 
 /// The nearest name that the service takes.

@@ -1,6 +1,7 @@
 #include "protocol/responses/replay.hpp"
 
 #include "json/document.hpp"
+#include "text/utf8.hpp"
 #include <corun/error.hpp>
 
 #include <optional>
@@ -11,17 +12,11 @@ namespace {
 
 using document = nlohmann::ordered_json;
 
-std::size_t units_of(char lead) noexcept {
-    const auto byte = static_cast<unsigned char>(lead);
-    if ((byte & 0xC0) == 0x80) return 0;
-    return byte >= 0xF0 ? 2 : 1;
-}
-
 /// The rest of a text after so many UTF-16 units.
 std::string_view after(std::string_view text, std::size_t units) noexcept {
     std::size_t at = 0;
     for (; at != text.size(); ++at) {
-        const std::size_t width = units_of(text[at]);
+        const std::size_t width = utf8::utf16_units(text[at]);
         if (width == 0) continue;
         if (units == 0) break;
         units -= width < units ? width : units;
@@ -257,7 +252,7 @@ replayed_event cancelled_event(std::string_view response_id, std::string_view co
 
 std::size_t utf16_length(std::string_view utf8) noexcept {
     std::size_t units = 0;
-    for (const char c : utf8) units += units_of(c);
+    for (const char c : utf8) units += utf8::utf16_units(c);
     return units;
 }
 

@@ -4,6 +4,7 @@
 #include "protocol/synthetic_events.hpp"
 #include "protocol/threads/codec.hpp"
 #include "protocol/threads/objects.hpp"
+#include "text/ascii.hpp"
 #include <corun/error.hpp>
 
 #include <algorithm>
@@ -135,8 +136,7 @@ private:
 
     bool take_index() noexcept {
         const char* const first = next_;
-        while (next_ != end_ && *next_ >= '0' && *next_ <= '9' && next_ - first < 9)
-            index = index * 10 + (*next_++ - '0');
+        while (next_ != end_ && ascii::is_digit(*next_) && next_ - first < 9) index = index * 10 + (*next_++ - '0');
         // JSON has no 007.
         return next_ != first && (*first != '0' || next_ - first == 1);
     }

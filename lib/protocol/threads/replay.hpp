@@ -52,7 +52,7 @@ public:
 private:
     /// Of a text of a message, or of a call of a step.
     struct piece {
-        text_position text;  ///< Or arguments.
+        detail::utf16_position text;  ///< Or arguments.
         std::int32_t index = 0;
         std::size_t annotations = 0;
         bool begun = false;

@@ -1,6 +1,6 @@
 #include <corun/error.hpp>
 #include <corun/json.hpp>
-#include <corun/options.hpp>
+#include <corun/response_format.hpp>
 #include <corun/tools.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -34,9 +34,9 @@ const function_tool weather("get_weather", "Weather of a city", R"({"type":"obje
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(json_values)
+BOOST_AUTO_TEST_SUITE(tool_factories)
 
-BOOST_AUTO_TEST_CASE(makes_every_tool_as_the_wire_has_it) {
+BOOST_AUTO_TEST_CASE(makes_every_tool_as_the_protocol_writes_it) {
     struct row {
         tool made;
         std::string_view type, expected;
@@ -103,27 +103,16 @@ BOOST_AUTO_TEST_CASE(sets_one_kind_of_resources_at_a_time) {
     BOOST_TEST(resources.other.at("file_search") == R"({"vector_store_ids":[]})");
 }
 
-BOOST_AUTO_TEST_CASE(makes_choices_formats_and_strategies) {
+BOOST_AUTO_TEST_CASE(makes_choices) {
     const std::vector<std::pair<std::string, std::string_view>> rows{
         {tool_choice::none().json(), R"("none")"},
         {tool_choice::automatic().json(), R"("auto")"},
         {tool_choice::of_type("file_search").json(), R"({"type":"file_search"})"},
         {tool_choice::function("f \"g\"").json(), R"({"type":"function","function":{"name":"f \"g\""}})"},
         {tool_choice::from_json(R"("required")").json(), R"("required")"},
-        {response_format::automatic().json(), R"("auto")"},
-        {response_format::text().json(), R"({"type":"text"})"},
-        {response_format::json_object().json(), R"({"type":"json_object"})"},
-        {response_format::json_schema("seat", R"({"type":"object"})").json(),
-         R"({"type":"json_schema","json_schema":{"name":"seat","schema":{"type":"object"}}})"},
-        {response_format::json_schema("seat", "{}", "A seat").json(),
-         R"({"type":"json_schema","json_schema":{"name":"seat","description":"A seat","schema":{}}})"},
-        {response_format::from_json("{").json(), "{"},
-        {truncation_strategy::automatic().json(), R"({"type":"auto"})"},
-        {truncation_strategy::last_messages(1).json(), R"({"type":"last_messages","last_messages":1})"},
     };
-    for (const auto& [made, expected] : rows) BOOST_TEST(made == expected);
+    for (const auto& [choice, expected] : rows) BOOST_TEST(choice == expected);
     BOOST_TEST((tool_choice::none() == tool_choice::from_json("\"none\"")));
-    BOOST_TEST((response_format::text() != response_format::automatic()));
 }
 
 BOOST_AUTO_TEST_CASE(refuses_what_is_out_of_range_or_not_json) {
@@ -138,12 +127,10 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_out_of_range_or_not_json) {
         require_invalid([threshold] { file_search({}, ranking_options("auto", threshold)); }, "score_threshold");
     for (const std::string text : {"", "[]", "nope", "{"}) {
         require_invalid([&] { openapi("n", "", text, openapi_auth::anonymous()); }, "spec");
-        require_invalid([&] { response_format::json_schema("n", text); }, "schema");
         const function_tool function("f", "", text);
         const storage_queue queue("e", "q");
         require_invalid([&] { azure_function(function, queue, queue); }, "parameters");
     }
-    require_invalid([] { truncation_strategy::last_messages(0); }, "last_messages");
     tool_resources resources;
     require_invalid([&] { resources.set_code_interpreter(std::vector<std::string>(21, "f")); }, "20 files");
     require_invalid([&] { resources.set_file_search({"a", "b"}); }, "1 vector store");
@@ -162,7 +149,6 @@ BOOST_AUTO_TEST_CASE(refuses_text_that_is_not_utf8_without_quoting_it) {
     quotes([&] { connected_agent(bad, "n", "d"); });
     quotes([&] { fabric_dataagent(bad); });
     quotes([&] { tool_choice::function(bad); });
-    quotes([&] { response_format::json_schema(bad, "{}"); });
     quotes([&] { tool_resources().set_file_search({bad}); });
 }
 

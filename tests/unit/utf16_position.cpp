@@ -8,12 +8,12 @@
 
 namespace {
 
-using corun::run::text_position;
+using corun::detail::utf16_position;
 
 constexpr std::string_view half = "\xEF\xBF\xBD";
 
 std::string rest(const std::vector<std::string_view>& pieces, std::string_view whole) {
-    text_position at;
+    utf16_position at;
     for (const std::string_view each : pieces) at.append(each);
     return at.rest_of(whole);
 }
@@ -28,7 +28,7 @@ std::vector<std::size_t> boundaries(std::string_view text) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(text_positions)
+BOOST_AUTO_TEST_SUITE(utf16_position_of_a_text)
 
 BOOST_AUTO_TEST_CASE(the_rest_begins_where_the_pieces_ended) {
     const std::string_view whole = "Grüße, 世界! 🚀🚀 and a tail that is longer than what is kept of it";
