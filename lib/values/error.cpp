@@ -1,151 +1,105 @@
 #include "text/escape.hpp"
 #include <corun/error.hpp>
 
+#include <iterator>
 #include <utility>
 
 namespace corun {
-
 namespace {
 
-const char* sentence(errc value) noexcept {
-    switch (value) {
-        case errc::invalid_argument:
-            return "an argument is not valid";
-        case errc::invalid_endpoint:
-            return "the endpoint is not an absolute http or https URL";
-        case errc::insecure_endpoint:
-            return "a credential would travel unencrypted: it goes over https, or to a loopback host, only";
-        case errc::invalid_header:
-            return "a header is not valid";
-        case errc::invalid_server_label:
-            return "an MCP server label is empty or holds a control character";
-        case errc::unknown_server_label:
-            return "an MCP server label is known to neither the agent nor the run";
-        case errc::duplicate_server_label:
-            return "two MCP tools have the same server label";
-        case errc::conflicting_tool_definition:
-            return "an MCP tool of the run differs from the agent's tool with the same server label";
+struct row {
+    errc code;
+    const char* sentence;
+    /// The standard condition that means the same, if there is one.
+    std::errc condition = {};
+};
 
-        case errc::agent_level_mcp_resources:
-            return "the MCP resources stored with the agent clash with those of the run";
-        case errc::thread_level_mcp_resources:
-            return "the MCP resources stored with the thread clash with those of the run";
-        case errc::tools_with_mcp_headers_streaming:
-            return "a streaming run cannot bring both new tools and MCP headers or approvals";
-        case errc::mcp_headers_with_stored_agent:
-            return "the service takes no MCP headers for a stored agent";
-        case errc::not_allowed_with_agent:
-            return "the service does not allow this beside a stored agent";
-        case errc::mcp_tool_not_on_agent:
-            return "a streaming run cannot bring headers or approvals together with an MCP server that its agent does "
-                   "not define";
+/// In the order of `errc`.
+constexpr row rows[] = {
+    {errc::invalid_argument, "an argument is invalid", std::errc::invalid_argument},
+    {errc::invalid_endpoint, "the endpoint is not an absolute http or https URL", std::errc::invalid_argument},
+    {errc::insecure_endpoint, "the endpoint would send the credential unencrypted; use https or a loopback host"},
+    {errc::invalid_header, "a header is invalid", std::errc::invalid_argument},
+    {errc::invalid_server_label, "an MCP server label is empty or contains a control character",
+     std::errc::invalid_argument},
+    {errc::unknown_server_label, "neither the agent nor the run has an MCP server with this label"},
+    {errc::duplicate_server_label, "two MCP tools have the same server label"},
+    {errc::conflicting_tool_definition,
+     "an MCP tool of the run differs from the agent's tool with the same server label"},
 
-        case errc::connect_failed:
-            return "the connection could not be made";
-        case errc::connect_timeout:
-            return "the connection was not made in time";
-        case errc::tls_failed:
-            return "the TLS handshake failed or the certificate is not trusted";
-        case errc::idle_timeout:
-            return "the service was silent for too long";
-        case errc::event_timeout:
-            return "the service kept the connection alive, but told of nothing for too long";
-        case errc::stop_timeout:
-            return "the run could not be stopped in time";
-        case errc::total_timeout:
-            return "the call took too long";
-        case errc::connection_lost:
-            return "the connection was lost";
-        case errc::response_too_large:
-            return "the response is larger than allowed";
-        case errc::credential_failed:
-            return "the credential gave no token";
+    {errc::agent_level_mcp_resources, "the MCP resources stored with the agent conflict with those of the run"},
+    {errc::thread_level_mcp_resources, "the MCP resources stored with the thread conflict with those of the run"},
+    {errc::tools_with_mcp_headers_streaming, "a streaming run cannot combine new tools with MCP headers or approvals"},
+    {errc::mcp_tool_not_on_agent,
+     "a streaming run cannot combine an MCP server that its agent does not define with MCP headers or approvals"},
 
-        case errc::mcp_headers_failed:
-            return "the provider of MCP headers failed";
-        case errc::mcp_headers_timeout:
-            return "the provider of MCP headers took too long";
-        case errc::handler_failed:
-            return "a handler of the run failed";
+    {errc::mcp_headers_with_stored_agent, "the service does not accept MCP headers for a stored agent"},
+    {errc::not_allowed_with_agent, "the service does not accept this option with a stored agent"},
 
-        case errc::bad_request:
-            return "the service refused the request";
-        case errc::unauthorized:
-            return "the service did not accept the credential";
-        case errc::forbidden:
-            return "the credential does not allow this";
-        case errc::not_found:
-            return "the service has no such object";
-        case errc::conflict:
-            return "the request conflicts with the state of the object";
-        case errc::rate_limited:
-            return "the service is throttling requests";
-        case errc::server_failed:
-            return "the service failed";
-        case errc::unexpected_status:
-            return "the service answered with a status that is not expected here";
-        case errc::unexpected_content_type:
-            return "the service answered with a content type that is not expected here";
-        case errc::bad_response:
-            return "the response cannot be understood";
+    {errc::connect_failed, "could not connect"},
+    {errc::connect_timeout, "connecting timed out", std::errc::timed_out},
+    {errc::tls_failed, "the TLS handshake failed or the certificate is not trusted"},
+    {errc::idle_timeout, "the service sent nothing for too long", std::errc::timed_out},
+    {errc::event_timeout, "the service sent keep-alives but no event for too long", std::errc::timed_out},
+    {errc::stop_timeout, "stopping the run timed out", std::errc::timed_out},
+    {errc::total_timeout, "the call timed out", std::errc::timed_out},
+    {errc::connection_lost, "the connection was lost", std::errc::connection_reset},
+    {errc::response_too_large, "the response exceeds the size limit", std::errc::message_size},
+    {errc::credential_failed, "the credential failed to provide a token"},
 
-        case errc::premature_eof:
-            return "the stream ended before the run did";
-        case errc::event_too_large:
-            return "an event is larger than allowed";
-        case errc::bad_event:
-            return "an event cannot be understood";
-        case errc::stream_failed:
-            return "the service reported an error in the stream";
+    {errc::mcp_headers_failed, "the provider of MCP headers failed"},
+    {errc::mcp_headers_timeout, "the provider of MCP headers timed out", std::errc::timed_out},
+    {errc::handler_failed, "a handler of the run failed"},
 
-        case errc::run_failed:
-            return "the run failed";
-        case errc::run_incomplete:
-            return "the run stopped before it was complete";
-        case errc::run_cancelled:
-            return "the run was cancelled";
-        case errc::run_expired:
-            return "the run expired";
-        case errc::action_required:
-            return "the run waits for tool outputs or approvals that nobody gives";
-    }
-    return "unknown error";
+    {errc::bad_request, "the service rejected the request"},
+    {errc::unauthorized, "the service rejected the credential", std::errc::permission_denied},
+    {errc::forbidden, "the credential does not permit this operation", std::errc::permission_denied},
+    {errc::not_found, "the service has no such object"},
+    {errc::conflict, "the request conflicts with the state of the object"},
+    {errc::rate_limited, "the rate limit was exceeded"},
+    {errc::server_failed, "the service failed"},
+    {errc::unexpected_status, "the service returned an unexpected status"},
+    {errc::unexpected_content_type, "the service returned an unexpected content type"},
+    {errc::bad_response, "the response is malformed", std::errc::bad_message},
+
+    {errc::premature_eof, "the stream ended before the run did"},
+    {errc::event_too_large, "an event exceeds the size limit", std::errc::message_size},
+    {errc::bad_event, "an event is malformed", std::errc::bad_message},
+    {errc::stream_failed, "the service reported an error in the stream"},
+
+    {errc::run_failed, "the run failed"},
+    {errc::run_incomplete, "the run stopped before it was complete"},
+    {errc::run_cancelled, "the run was cancelled"},
+    {errc::run_expired, "the run expired"},
+    {errc::action_required, "the run requires tool outputs or approvals that no handler provides"},
+};
+
+constexpr bool has_every_code() {
+    int value = 0;
+    for (const row& entry : rows)
+        if (static_cast<int>(entry.code) != ++value) return false;
+    return value == static_cast<int>(errc::action_required);
+}
+static_assert(has_every_code());
+
+/// Null for a value that is not an `errc`.
+const row* find(int value) noexcept {
+    return value >= 1 && value <= static_cast<int>(std::size(rows)) ? &rows[value - 1] : nullptr;
 }
 
 class category_type final : public std::error_category {
 public:
     const char* name() const noexcept override { return "corun"; }
 
-    std::string message(int value) const override { return sentence(static_cast<errc>(value)); }
+    std::string message(int value) const override {
+        const row* const entry = find(value);
+        return entry ? entry->sentence : "unknown error";
+    }
 
     std::error_condition default_error_condition(int value) const noexcept override {
-        switch (static_cast<errc>(value)) {
-            case errc::connect_timeout:
-            case errc::idle_timeout:
-            case errc::event_timeout:
-            case errc::stop_timeout:
-            case errc::total_timeout:
-            case errc::mcp_headers_timeout:
-                return std::errc::timed_out;
-            case errc::invalid_argument:
-            case errc::invalid_endpoint:
-            case errc::invalid_header:
-            case errc::invalid_server_label:
-                return std::errc::invalid_argument;
-            case errc::unauthorized:
-            case errc::forbidden:
-                return std::errc::permission_denied;
-            case errc::connection_lost:
-                return std::errc::connection_reset;
-            case errc::response_too_large:
-            case errc::event_too_large:
-                return std::errc::message_size;
-            case errc::bad_response:
-            case errc::bad_event:
-                return std::errc::bad_message;
-            default:
-                return {value, *this};
-        }
+        const row* const entry = find(value);
+        if (entry && entry->condition != std::errc()) return entry->condition;
+        return {value, *this};
     }
 };
 
@@ -153,16 +107,16 @@ std::string describe(const std::error_code& code, const diagnostics& details) {
     std::string text = code.message();
     if (!details.message.empty()) text += ": " + details.message;
 
-    std::string answer;
-    const auto append = [&answer](const std::string& part) { answer += (answer.empty() ? "" : ", ") + part; };
+    std::string response;
+    const auto append = [&response](const std::string& part) { response += (response.empty() ? "" : ", ") + part; };
     if (details.status != 0) append("HTTP " + std::to_string(details.status));
     if (!details.service_code.empty()) append(details.service_code);
     if (!details.service_message.empty()) append('"' + details.service_message + '"');
     if (!details.request_id.empty()) append("request id " + details.request_id);
     if (details.attempts > 1) append(std::to_string(details.attempts) + " attempts");
-    if (!answer.empty()) text += " (" + answer + ')';
+    if (!response.empty()) text += " (" + response + ')';
 
-    // What came from elsewhere must not break the line it is logged on.
+    // A text of the service must not break the log line.
     return detail::escape(text);
 }
 
@@ -183,17 +137,8 @@ bool is_timeout(const std::error_code& code) noexcept {
 
 bool is_retryable(const std::error_code& code) noexcept {
     if (is_timeout(code)) return true;
-    if (code.category() == category()) {
-        switch (static_cast<errc>(code.value())) {
-            case errc::connect_failed:
-            case errc::connection_lost:
-            case errc::rate_limited:
-            case errc::server_failed:
-                return true;
-            default:
-                return false;
-        }
-    }
+    for (const errc each : {errc::connect_failed, errc::connection_lost, errc::rate_limited, errc::server_failed})
+        if (code == each) return true;
     return code == std::errc::connection_refused || code == std::errc::connection_reset ||
            code == std::errc::connection_aborted || code == std::errc::broken_pipe ||
            code == std::errc::host_unreachable || code == std::errc::network_unreachable ||

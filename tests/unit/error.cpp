@@ -3,10 +3,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
 #include <type_traits>
+#include <utility>
 
 namespace {
 
@@ -66,10 +68,18 @@ BOOST_AUTO_TEST_CASE(codes_equal_the_standard_condition_that_means_the_same) {
         {errc::event_too_large, std::errc::message_size},
         {errc::bad_response, std::errc::bad_message},
         {errc::bad_event, std::errc::bad_message},
+        {errc::event_timeout, std::errc::timed_out},
+        {errc::stop_timeout, std::errc::timed_out},
     };
+    std::set<errc> with_condition;
     for (const auto& row : table) BOOST_TEST_CONTEXT(corun::category().message(static_cast<int>(row.code))) {
             BOOST_TEST((make_error_code(row.code) == row.condition));
+            with_condition.insert(row.code);
         }
+    for (int value = first - 1; value <= last + 1; ++value) {
+        const bool is_own = &corun::category().default_error_condition(value).category() == &corun::category();
+        BOOST_TEST(is_own != with_condition.contains(static_cast<errc>(value)), "code " << value);
+    }
     BOOST_TEST((make_error_code(errc::run_cancelled) != std::errc::operation_canceled));
 }
 
@@ -102,9 +112,43 @@ BOOST_AUTO_TEST_CASE(knows_what_may_succeed_later) {
     BOOST_TEST(!corun::is_retryable({}));
 }
 
+BOOST_AUTO_TEST_CASE(knows_the_failures_of_connections_of_the_system) {
+    for (const std::errc each :
+         {std::errc::connection_refused, std::errc::connection_reset, std::errc::connection_aborted,
+          std::errc::broken_pipe, std::errc::host_unreachable, std::errc::network_unreachable, std::errc::network_down})
+        BOOST_TEST(corun::is_retryable(std::make_error_code(each)), std::make_error_code(each).message());
+    BOOST_TEST(!corun::is_retryable(std::make_error_code(std::errc::permission_denied)));
+    // Another category's value of the same number is not ours.
+    BOOST_TEST(!corun::is_retryable(std::error_code(static_cast<int>(errc::server_failed), std::generic_category())));
+}
+
+BOOST_AUTO_TEST_CASE(the_advice_of_the_service_overrides_the_code) {
+    const auto advised = [](errc code, std::optional<bool> should_retry, std::string service_code = {}) {
+        corun::diagnostics details;
+        details.should_retry = should_retry;
+        details.service_code = std::move(service_code);
+        return corun::is_retryable(corun::error(code, details));
+    };
+    BOOST_TEST(advised(errc::rate_limited, std::nullopt));
+    BOOST_TEST(!advised(errc::rate_limited, false));
+    BOOST_TEST(!advised(errc::bad_request, std::nullopt));
+    BOOST_TEST(advised(errc::bad_request, true));
+    BOOST_TEST(advised(errc::run_failed, std::nullopt, "rate_limit_exceeded"));
+    BOOST_TEST(!advised(errc::run_failed, std::nullopt, "server_error"));
+    BOOST_TEST(!advised(errc::bad_request, std::nullopt, "rate_limit_exceeded"));
+}
+
+BOOST_AUTO_TEST_CASE(what_counts_the_attempts_if_there_were_several) {
+    corun::diagnostics details;
+    details.attempts = 1;
+    BOOST_TEST(corun::error(errc::server_failed, details).what() == "the service failed");
+    details.attempts = 2;
+    BOOST_TEST(corun::error(errc::server_failed, details).what() == "the service failed (2 attempts)");
+}
+
 BOOST_AUTO_TEST_CASE(what_says_the_code_and_the_message) {
     const corun::error refused(errc::invalid_argument, "agent_id is empty");
-    BOOST_TEST(refused.what() == "an argument is not valid: agent_id is empty");
+    BOOST_TEST(refused.what() == "an argument is invalid: agent_id is empty");
     BOOST_TEST((refused.code() == errc::invalid_argument));
     BOOST_TEST(refused.details().message == "agent_id is empty");
 }
@@ -120,7 +164,7 @@ BOOST_AUTO_TEST_CASE(what_says_what_the_service_answered) {
     details.retry_after = 7s;
     const corun::error limited(errc::rate_limited, details);
     BOOST_TEST(limited.what() ==
-               "the service is throttling requests: POST /threads/runs "
+               "the rate limit was exceeded: POST /threads/runs "
                "(HTTP 429, rate_limit_exceeded, \"Try again in 7 seconds.\", request id b7f1)");
     BOOST_TEST(limited.status() == 429);
     BOOST_TEST(limited.service_code() == "rate_limit_exceeded");
@@ -137,7 +181,7 @@ BOOST_AUTO_TEST_CASE(what_stays_on_one_line) {
     corun::diagnostics details;
     details.service_message = "first\r\nsecond\x1b[2J\tgr\xc3\xbc\xc3\x9f";
     BOOST_TEST(corun::error(errc::bad_request, details).what() ==
-               "the service refused the request (\"first\\r\\nsecond\\x1b[2J\\tgr\xc3\xbc\xc3\x9f\")");
+               "the service rejected the request (\"first\\r\\nsecond\\x1b[2J\\tgr\xc3\xbc\xc3\x9f\")");
 }
 
 BOOST_AUTO_TEST_CASE(carries_codes_of_other_categories) {
@@ -149,7 +193,8 @@ BOOST_AUTO_TEST_CASE(carries_codes_of_other_categories) {
 BOOST_AUTO_TEST_CASE(is_caught_as_a_system_error_and_says_the_same_as_a_copy) {
     const auto thrower = [] { throw corun::error(errc::idle_timeout, "60 s"); };
     BOOST_CHECK_EXCEPTION(thrower(), std::system_error, [](const std::system_error& e) {
-        return e.code() == std::errc::timed_out && std::string(e.what()) == "the service was silent for too long: 60 s";
+        return e.code() == std::errc::timed_out &&
+               std::string(e.what()) == "the service sent nothing for too long: 60 s";
     });
     std::string copied;
     {
