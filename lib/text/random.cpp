@@ -5,9 +5,6 @@
 #include <random>
 
 namespace corun::detail {
-namespace {
-
-}  // namespace
 
 std::string random_hex(std::size_t digits) {
     std::random_device random;
