@@ -42,7 +42,7 @@ JSON_HEADER = 'include/corun/json.hpp'
 AWAITABLE = ('include/corun/handlers.hpp', 'asio/awaitable.hpp')
 
 # Until the shared members rest on the JSON layer alone.
-INTERIM = {("json", "protocol")}
+INTERIM = set()
 
 
 def layer_of(path, root):

@@ -5,7 +5,6 @@
 #include "http/call.hpp"
 #include "net/clock.hpp"
 #include "net/transport.hpp"
-#include "protocol/threads/codec.hpp"
 #include "redact/redact.hpp"
 #include "run/block_pool.hpp"
 #include <corun/credential.hpp>
@@ -90,7 +89,6 @@ public:
     const std::shared_ptr<net::transport> transport;
     const std::shared_ptr<net::clock> clock;
     const client_options options;
-    codec::threads::decoder decoder;
     const std::shared_ptr<run::block_pool> event_blocks = std::make_shared<run::block_pool>();  ///< Of all streams.
 
 private:

@@ -1,6 +1,6 @@
 #pragma once
 #include "api/api_client.hpp"
-#include "protocol/threads/codec.hpp"
+#include "protocol/common.hpp"
 #include <corun/paged.hpp>
 
 #include <asio/awaitable.hpp>
@@ -28,7 +28,7 @@ asio::awaitable<typename paged<T>::page> list_page(std::shared_ptr<api_client> a
     typename paged<T>::page result;
     std::string query = list_query(options, filter, cursor);
     const std::string json = co_await api_client::call(std::move(api), "GET", std::move(collection), std::move(query));
-    codec::threads::page decoded = codec::threads::decode_page(json);
+    codec::page decoded = codec::decode_page(json);
     for (const std::string& item : decoded.items) {
         std::optional<T> object = decode(item);
         if (object) result.items.push_back(std::move(*object));

@@ -2,7 +2,7 @@
 
 #include "api/api_client.hpp"
 #include "http/retry_after.hpp"
-#include "protocol/threads/codec.hpp"
+#include "protocol/common.hpp"
 #include "text/url.hpp"
 
 #include <optional>
@@ -53,7 +53,7 @@ std::string message_of(const net::response_head& head, std::string_view expected
 error service_error(const net::response_head& head, std::string_view body, std::string_view expected_type,
                     const redactor& secrets) {
     body = body.substr(0, max_error_body);
-    codec::threads::error_body reported = codec::threads::decode_error(body);
+    codec::error_body reported = codec::decode_error(body);
     diagnostics details;
     details.status = head.status;
     details.message = message_of(head, expected_type);

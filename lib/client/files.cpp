@@ -69,7 +69,7 @@ asio::awaitable<paged<file_info>::page> list_files_at(std::shared_ptr<api_client
     if (!purpose.empty()) query = "purpose=" + detail::percent_encoded(purpose);
     if (!cursor.empty()) query += (query.empty() ? "after=" : "&after=") + detail::percent_encoded(cursor);
     const std::string json = co_await api_client::call(std::move(api), "GET", "/files", std::move(query));
-    wire::page decoded = wire::decode_page(json);
+    codec::page decoded = codec::decode_page(json);
     for (const std::string& item : decoded.items) result.items.push_back(wire::decode_file(item));
     if (decoded.next != cursor) result.next = std::move(decoded.next);
     co_return result;

@@ -67,7 +67,7 @@ asio::awaitable<thread_message> add_message_to(std::shared_ptr<State> of, messag
     secret body = items ? codec::responses::encode_items({std::move(value)}) : wire::encode_message(value);
     std::string json = co_await api_client::call(of->api, "POST", path_to_messages(*of), {}, std::move(body));
     if (items) {
-        std::vector<std::string> added = wire::decode_page(json).items;
+        std::vector<std::string> added = codec::decode_page(json).items;
         if (added.size() != 1) throw error(errc::bad_response, "one item was added, and another number answered");
         json = std::move(added.front());
     }

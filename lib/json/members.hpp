@@ -1,18 +1,13 @@
 #pragma once
 #include "json/reader.hpp"
-#include "protocol/retry_hint.hpp"
 #include <corun/error.hpp>
-#include <corun/resources.hpp>
 
-#include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-/// How the objects of the threads protocol are read: by tables of their members.
-namespace corun::codec::threads {
-
-using json::each_member;
+/// Reading objects by tables of their members.
+namespace corun::codec::json {
 
 /// How a member of an object is read into a `T`.
 template <class T>
@@ -44,17 +39,32 @@ void read_members(json::object source, const member<T> (&members)[Size], T& out)
     each_member(source, [&](std::string_view key, json::value member) { read_member(key, member, members, out); });
 }
 
-/// Nothing when the value is no object.
+/// Reads nothing when the value is not an object.
 template <class T, std::size_t Size>
 void read_members_if(json::value source, const member<T> (&members)[Size], T& out) {
     if (const auto found = json::object_if(source)) read_members(*found, members, out);
+}
+
+/// Calls `read_object(object, T&)` for the elements that are objects, and ignores all others.
+template <class T, class Read>
+void read_objects_if(json::value source, std::vector<T>& out, Read read_object) {
+    out.clear();
+    const auto elements = json::array_if(source);
+    if (!elements) return;
+    each_element(*elements, [&](json::value element) {
+        if (auto found = json::object_if(element)) read_object(*found, out.emplace_back());
+    });
+}
+template <class T, std::size_t Size>
+void read_objects_if(json::value source, const member<T> (&members)[Size], std::vector<T>& out) {
+    read_objects_if(source, out, [&](json::object found, T& each) { read_members(found, members, each); });
 }
 
 [[noreturn]] inline void missing(std::string_view member) {
     throw json::shape_error("\"" + std::string(member) + "\" is missing");
 }
 
-/// An object that must say its id.
+/// An object that must have an id.
 template <class T, std::size_t Size>
 void read_identified(json::object source, const member<T> (&members)[Size], T& out) {
     bool has_id = false;
@@ -66,36 +76,24 @@ void read_identified(json::object source, const member<T> (&members)[Size], T& o
     if (!has_id) missing("id");
 }
 
-constexpr member<last_error> last_error_members[] = {
-    {"code", into<&last_error::code>},
-    {"message", into<&last_error::message>},
-};
-
-inline void read_last_error(json::value source, std::optional<last_error>& out) {
-    out.reset();
-    const auto members = json::object_if(source);
-    if (!members) return;
-    read_members(*members, last_error_members, out.emplace());
-    if (out->code == "rate_limit_exceeded") out->retry_after = retry_hint_in(out->message);
-}
-
-/// Reads a response with `read_object`; a wrong shape becomes `errc::bad_response`.
+/// Reads the body of a response with `read_object`; a wrong shape becomes `errc::bad_response`. `kind` names the object
+/// in the error's message.
 template <class Read>
-auto read_response(std::string_view what, std::string_view text, Read read_object) {
+auto decode_body(std::string_view kind, std::string_view text, Read read_object) {
     // simdjson reads past the end, and a response body may end where its memory does.
     const simdjson::padded_string padded(text);
     json::reader reader;
     try {
         return read_object(reader.object(padded, simdjson::SIMDJSON_PADDING));
     } catch (const json::shape_error& problem) {
-        throw error(errc::bad_response, "the service's " + std::string(what) + ": " + problem.what());
+        throw error(errc::bad_response, "the service's " + std::string(kind) + ": " + problem.what());
     }
 }
 
-/// The object of a response, with its JSON.
+/// The object in the body of a response, with its JSON.
 template <class T, std::size_t Size>
-T decode_object(std::string_view what, std::string_view text, const member<T> (&members)[Size]) {
-    return read_response(what, text, [&](json::object source) {
+T decode_object(std::string_view kind, std::string_view text, const member<T> (&members)[Size]) {
+    return decode_body(kind, text, [&](json::object source) {
         T result;
         read_identified(source, members, result);
         result.raw = text;
@@ -103,4 +101,4 @@ T decode_object(std::string_view what, std::string_view text, const member<T> (&
     });
 }
 
-}  // namespace corun::codec::threads
+}  // namespace corun::codec::json

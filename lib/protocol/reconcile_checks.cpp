@@ -114,4 +114,37 @@ void refuse_insecure(const mcp_tool& server) {
                                              (url ? quote(detail::origin_of(*url)) : "what is not such a URL"));
 }
 
+headers headers_for_approval(const mcp_headers& all, const std::vector<mcp_tool>& servers,
+                             std::string_view server_label) {
+    validate(all);
+    for (const auto& [label, fields] : all) refuse_unknown(servers, label, "mcp_headers");
+    headers fields;
+    const headers* found = all.find(server_label);
+    if (found == nullptr || found->empty()) return fields;
+    for (const mcp_tool& server : servers)
+        if (has_label(server, server_label)) refuse_insecure(server);
+    fields = *found;
+    return fields;
+}
+
+void validate(const mcp_headers& headers) {
+    for (const auto& [label, fields] : headers) {
+        validate_label(label, "mcp_headers");
+        validate(fields, "MCP server " + quote(label));
+    }
+}
+
+void validate(const headers& fields, const std::string& owner) {
+    for (const header& field : fields) {
+        if (!is_header_name(field.name))
+            throw error(errc::invalid_header, "the name " + quote(field.name) + " for " + owner + " is not a token");
+        if (!is_header_value(field.value.reveal()))
+            throw error(errc::invalid_header, "the value of " + quote(field.name) + " for " + owner +
+                                                  " holds a control character, or begins or ends with a blank");
+        // The wire carries headers as a JSON object: one value a name.
+        if (fields.find(field.name) != &field.value)
+            throw error(errc::invalid_header, quote(field.name) + " for " + owner + " is given twice");
+    }
+}
+
 }  // namespace corun::reconcile

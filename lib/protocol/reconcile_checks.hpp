@@ -1,4 +1,5 @@
 #pragma once
+#include <corun/mcp_headers.hpp>
 #include <corun/options.hpp>
 #include <corun/tools.hpp>
 
@@ -40,5 +41,17 @@ bool has_label(const mcp_tool& server, std::string_view label) noexcept;
 void refuse_unknown(const std::vector<mcp_tool>& known, const std::string& label, const char* where);
 /// `errc::insecure_endpoint` for a server that headers must not go to.
 void refuse_insecure(const mcp_tool& server);
+
+/// Refuses headers and labels that must not be sent: `errc::invalid_server_label`,
+/// `errc::invalid_header` (also for a name given twice: the wire holds one value for a name).
+void validate(const mcp_headers& headers);
+/// The same for the headers of one server; `owner` names it in the error.
+void validate(const headers& fields, const std::string& owner);
+
+/// The headers for one approval of a call to `server_label`, out of those that a provider gave for a run
+/// with these servers. Refuses what `make_plan` refuses in headers: bad or unknown labels, bad
+/// headers, plain http.
+headers headers_for_approval(const mcp_headers& all, const std::vector<mcp_tool>& servers,
+                             std::string_view server_label);
 
 }  // namespace corun::reconcile

@@ -1,30 +1,30 @@
 #include "protocol/synthetic_events.hpp"
 
+#include "protocol/event_access.hpp"
 #include <corun/error.hpp>
 
 #include <nlohmann/json.hpp>
 
 namespace corun::codec {
 
-std::string encode_reattached(const reattached& what) {
+std::string encode_reattached(const reattached& body) {
     nlohmann::ordered_json object;
-    object["run_id"] = what.run_id;
-    object["thread_id"] = what.thread_id;
-    object["cause"]["category"] = what.cause.category().name();
-    object["cause"]["value"] = what.cause.value();
-    object["cause"]["message"] = what.cause.message();
+    object["run_id"] = body.run_id;
+    object["thread_id"] = body.thread_id;
+    object["cause"]["category"] = body.cause.category().name();
+    object["cause"]["value"] = body.cause.value();
+    object["cause"]["message"] = body.cause.message();
     return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-reattached decode_reattached(std::string_view data) {
-    const auto object = nlohmann::json::parse(data);
+void decode_reattached(const raw_event& wire, event& out) {
+    const auto object = nlohmann::json::parse(wire.data);
     const auto& cause = object.at("cause");
-    reattached what;
-    what.run_id = object.at("run_id").get<std::string>();
-    what.thread_id = object.at("thread_id").get<std::string>();
-    const bool ours = cause.at("category").get<std::string>() == category().name();
-    what.cause.assign(cause.at("value").get<int>(), ours ? category() : std::generic_category());
-    return what;
+    auto& body = detail::event_access::emplace<reattached>(out, wire.name, wire.data, wire.storage);
+    body.run_id = object.at("run_id").get<std::string>();
+    body.thread_id = object.at("thread_id").get<std::string>();
+    const bool is_ours = cause.at("category").get<std::string>() == category().name();
+    body.cause.assign(cause.at("value").get<int>(), is_ours ? category() : std::generic_category());
 }
 
 }  // namespace corun::codec

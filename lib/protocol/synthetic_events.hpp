@@ -1,19 +1,20 @@
 #pragma once
+#include "protocol/raw_event.hpp"
 #include <corun/event.hpp>
 
 #include <string>
 #include <string_view>
-#include <system_error>
 
-/// Events that never come over the wire: what corun itself has to tell, put among those of the service.
+/// Events that never come over the wire: corun puts them among those of the service.
 namespace corun::codec {
 
-/// Its data is the run that failed.
+/// Its data is that of the failed run in the run's protocol: the protocol's decoder reads it.
 inline constexpr std::string_view run_restarted_name = "corun.run_restarted";
+/// The same in every protocol.
 inline constexpr std::string_view reattached_name = "corun.reattached";
 
-std::string encode_reattached(const reattached& what);
-/// Reads what `encode_reattached` wrote.
-reattached decode_reattached(std::string_view data);
+std::string encode_reattached(const reattached& body);
+/// Decodes the data that `encode_reattached` wrote.
+void decode_reattached(const raw_event& wire, event& out);
 
 }  // namespace corun::codec

@@ -1,7 +1,7 @@
 #include "stream/actions.hpp"
 
 #include "async/task.hpp"
-#include "protocol/threads/codec.hpp"
+#include "protocol/common.hpp"
 #include "text/escape.hpp"
 
 #include <algorithm>
@@ -25,10 +25,9 @@ asio::awaitable<std::string> output_of(function_handler handler, function_call c
     } catch (...) {
         failure = std::current_exception();
     }
-    if (failure) output = codec::threads::encode_function_failure(what_of(failure));
+    if (failure) output = codec::encode_function_failure(what_of(failure));
     // It could not be sent, and the run would wait for it until it expires.
-    if (!codec::threads::is_text(output))
-        output = codec::threads::encode_function_failure("the output is not valid UTF-8");
+    if (!codec::is_text(output)) output = codec::encode_function_failure("the output is not valid UTF-8");
     co_return output;
 }
 

@@ -3,6 +3,7 @@
 #include "api/objects.hpp"
 #include "async/task.hpp"
 #include "async/wait.hpp"
+#include "protocol/common.hpp"
 #include "protocol/threads/codec.hpp"
 #include "text/random.hpp"
 
@@ -44,7 +45,7 @@ asio::awaitable<bool> delete_agent(std::shared_ptr<api_client> api, std::string 
 asio::awaitable<std::string> find_marked(std::shared_ptr<api_client> api, std::string mark) {
     std::string id;
     const std::string json = co_await api_client::call(api, "GET", "/assistants", "limit=100&order=desc");
-    for (const std::string& item : wire::decode_page(json).items) {
+    for (const std::string& item : codec::decode_page(json).items) {
         const agent_definition found = wire::decode_agent(item);
         const auto value = found.metadata.find(ephemeral_mark);
         if (value != found.metadata.end() && value->second == mark) id = found.id;

@@ -62,14 +62,14 @@ public:
 
     std::error_code decode(codec::raw_event raw, event& first, std::vector<event>& more,
                            std::string& problem) override {
-        return decode_by(decoder_, std::move(raw), first, more, problem);
+        return decoder_.decode(std::move(raw), first, more, problem);
     }
 
     void look_ahead() override { ahead_ = decoder_.fork(); }
 
     std::error_code decode_ahead(codec::raw_event raw, event& first, std::vector<event>& more,
                                  std::string& problem) override {
-        return decode_by(ahead_, std::move(raw), first, more, problem);
+        return ahead_.decode(std::move(raw), first, more, problem);
     }
 
     bool is_text(std::string_view name, std::string_view data) const noexcept override {
@@ -323,24 +323,6 @@ private:
         const auto response = json::find_member(data, "response");
         if (!response || !response->starts_with('{')) return std::nullopt;
         return response;
-    }
-
-    /// Corun's own events are those of every protocol; one that tells of a failed run has its failure's data.
-    std::error_code decode_by(wire::decoder& decoder, codec::raw_event raw, event& first, std::vector<event>& more,
-                              std::string& problem) {
-        if (raw.name == codec::reattached_name) return api_->decoder.decode(std::move(raw), first, more, problem);
-        if (raw.name != codec::run_restarted_name) return decoder.decode(std::move(raw), first, more, problem);
-        codec::raw_event failure = raw;
-        failure.name = {};
-        event said;
-        std::vector<event> rest;
-        if (const std::error_code code = decoder.decode(std::move(failure), said, rest, problem)) return code;
-        thread_run run;
-        if (const thread_run* failed = failed_run_in(said)) run = *failed;
-        for (const event& each : rest)
-            if (const thread_run* failed = failed_run_in(each)) run = *failed;
-        event_access::emplace<run_restarted>(first, raw.name, raw.data, raw.storage).run = std::move(run);
-        return {};
     }
 
     /// Its reason may stand in another event than the failure.

@@ -1,5 +1,6 @@
 // A run of the threads protocol.
 #include "api/objects.hpp"
+#include "protocol/common.hpp"
 #include "protocol/threads/codec.hpp"
 #include "protocol/threads/replay.hpp"
 #include "stream/actions.hpp"
@@ -25,7 +26,7 @@ asio::awaitable<std::vector<std::string>> read_all(std::shared_ptr<api_client> a
         if (!filter.empty()) query += '&' + filter;
         if (!cursor.empty()) query += "&after=" + percent_encoded(cursor);
         const std::string json = co_await api_client::call(api, "GET", path, std::move(query), {}, secrets);
-        wire::page read = wire::decode_page(json);
+        codec::page read = codec::decode_page(json);
         for (std::string& item : read.items) items.push_back(std::move(item));
         cursor = read.next == cursor ? std::string() : std::move(read.next);
     } while (!cursor.empty());
@@ -61,7 +62,7 @@ public:
 
     std::error_code decode(codec::raw_event raw, event& first, std::vector<event>& more,
                            std::string& problem) override {
-        return api_->decoder.decode(std::move(raw), first, more, problem);
+        return decoder_.decode(std::move(raw), first, more, problem);
     }
 
     bool has_done_something(std::string_view name, std::string_view data) noexcept override {
@@ -260,7 +261,7 @@ private:
         std::string path = path_of("/threads", thread, "the thread's id") + "/runs";
         const std::string json =
             co_await api_client::call(api_, "GET", std::move(path), "limit=5&order=desc", {}, std::move(secrets));
-        for (const std::string& item : wire::decode_page(json).items) {
+        for (const std::string& item : codec::decode_page(json).items) {
             const thread_run seen = wire::decode_run(item);
             if (!is_ours(seen)) continue;
             learn(seen);
@@ -274,7 +275,7 @@ private:
         std::string id;
         const std::string json =
             co_await api_client::call(api_, "GET", "/threads", "limit=100&order=desc", {}, std::move(secrets));
-        for (const std::string& item : wire::decode_page(json).items) {
+        for (const std::string& item : codec::decode_page(json).items) {
             const thread_definition seen = wire::decode_thread(item);
             const auto mark = seen.metadata.find(run_mark);
             if (mark != seen.metadata.end() && mark->second == run_->mark) id = seen.id;
@@ -295,6 +296,7 @@ private:
     std::shared_ptr<api_client> api_;
     std::string run_id_, thread_id_, former_run_;
     pending_action action_;
+    wire::decoder decoder_;
     run::replay replay_;
     std::string first_reading_;  ///< What creating the run was answered with, where it is not streamed.
     std::int64_t sent_at_ = 0;   ///< By this machine's clock, in seconds since 1970.

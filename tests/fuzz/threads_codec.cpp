@@ -1,6 +1,7 @@
 // Fuzzes what reads the threads protocol. The input is an SSE stream, whose events are decoded with and
 // without the fast path, which must give the same; and as a whole it is a response's body.
 #include "fuzz.hpp"
+#include "protocol/common.hpp"
 #include "protocol/threads/codec.hpp"
 #include "text/utf8.hpp"
 #include <corun/event.hpp>
@@ -105,13 +106,13 @@ void read_again(std::string_view body) {
         (void)succeeds([&] { (void)wire::encode_thread(conversation); });
     (void)succeeds([&] { (void)wire::decode_message(body).text(); });
     (void)succeeds([&] { (void)wire::decode_step(body); });
-    wire::page page;
-    if (succeeds([&] { page = wire::decode_page(body); }))
+    codec::page page;
+    if (succeeds([&] { page = codec::decode_page(body); }))
         for (const std::string& item : page.items) {
             (void)succeeds([&] { (void)wire::decode_message(item); });
             (void)succeeds([&] { (void)wire::decode_step(item); });
         }
-    const wire::error_body told = wire::decode_error(body);
+    const codec::error_body told = codec::decode_error(body);
     for (const std::string* text : {&told.code, &told.message, &told.type, &told.param, &told.request_id})
         require(text->size() <= body.size() * 3 + 3, "an error tells what the body told");
     for (const std::string_view status : {"queued", "in_progress", "completed"}) take_back(body, status);

@@ -1,4 +1,4 @@
-#include "json/members.hpp"
+#include "protocol/common.hpp"
 #include "protocol/responses/codec.hpp"
 #include "protocol/responses/objects.hpp"
 
@@ -7,19 +7,11 @@
 namespace corun::codec::responses {
 namespace {
 
+using json::by;
 using json::each_element;
 using json::each_member;
-using threads::by;
-using threads::into;
-using threads::member;
-using threads::read_member;
-using threads::read_members;
-using threads::read_members_if;
-
-void read_raw(json::value source, std::string& out) {
-    out.clear();
-    if (!json::is_null(source)) out = json::raw(source);
-}
+using json::into;
+using json::member;
 
 /// Appends a member that has no place of its own to the text of a JSON object.
 void add_member(std::string& object, std::string_view key, std::string_view value) {
@@ -29,15 +21,6 @@ void add_member(std::string& object, std::string_view key, std::string_view valu
     else
         object.back() = ',';
     object.append("\"").append(key).append("\":").append(value).append("}");
-}
-
-std::vector<std::string> read_strings(json::value source) {
-    std::vector<std::string> texts;
-    if (const auto elements = json::array_if(source))
-        each_element(*elements, [&texts](json::value element) {
-            if (json::string_inside(element)) json::read(element, texts.emplace_back());
-        });
-    return texts;
 }
 
 /// `["a"]` or `{"tool_names":["a"]}`; nothing for a filter that this version does not know.
@@ -66,18 +49,6 @@ std::optional<mcp_approval> read_approval(json::object source) {
     });
     if (!always || !never || (always->empty() && never->empty())) return std::nullopt;
     return mcp_approval::by_tool(std::move(*always), std::move(*never));
-}
-
-void read_headers(json::value source, headers& out) {
-    out = {};
-    const auto fields = json::object_if(source);
-    if (!fields) return;
-    each_member(*fields, [&out](std::string_view name, json::value field) {
-        if (!json::string_inside(field)) return;
-        std::string text;
-        json::read(field, text);
-        out.add(header(std::string(name), secret(std::move(text))));
-    });
 }
 
 prompt_mcp_tool read_mcp_tool(json::object source) {
@@ -208,7 +179,7 @@ void read_version_member(std::string_view key, json::value source, prompt_agent_
 }  // namespace
 
 prompt_agent_definition decode_agent(std::string_view text) {
-    return threads::read_response("agent", text, [text](json::object source) {
+    return json::decode_body("agent", text, [text](json::object source) {
         prompt_agent_definition agent;
         each_member(source, [&agent](std::string_view key, json::value member) {
             if (key != "versions") return read_version_member(key, member, agent);
@@ -222,7 +193,7 @@ prompt_agent_definition decode_agent(std::string_view text) {
                     });
             });
         });
-        if (agent.name.empty()) threads::missing("name");
+        if (agent.name.empty()) json::missing("name");
         agent.raw = text;
         return agent;
     });

@@ -142,7 +142,7 @@ secret encode_items(const std::vector<message>& what);
 
 /// JSON responses. All throw `corun::error` with `errc::bad_response` when the text is not the
 /// object it must be. Unknown members are ignored, missing optional ones left empty. Pages are those
-/// of `threads::decode_page`, errors those of `threads::decode_error`.
+/// of `codec::decode_page`, errors those of `codec::decode_error`.
 ///
 /// A response that is completed but waits for answers has the status `requires_action`.
 thread_run decode_response(std::string_view json);

@@ -1,10 +1,10 @@
 #include "json/scan.hpp"
+#include "protocol/common.hpp"
 #include "protocol/event_output.hpp"
 #include "protocol/responses/codec.hpp"
 #include "protocol/responses/objects.hpp"
 #include "protocol/retry_hint.hpp"
-#include "protocol/threads/codec.hpp"
-#include "protocol/threads/objects.hpp"
+#include "protocol/synthetic_events.hpp"
 #include "text/ascii.hpp"
 #include <corun/error.hpp>
 
@@ -310,7 +310,7 @@ void read_call_text(json::value source, std::optional<json_piece>& out) {
 }
 
 void read_index_if(json::value source, std::int32_t& out) {
-    if (!json::is_null(source)) out = threads::read_index(source);
+    if (!json::is_null(source)) out = read_index(source);
 }
 
 event_fields read_fields(json::object source, const known_event& known) {
@@ -371,7 +371,7 @@ void set_status(thread_run& run, std::string_view status) {
 stream_error read_error(std::string_view data) {
     stream_error read;
     const auto nested = json::find_member(data, "error");
-    const threads::error_body said = threads::decode_error(nested && nested->starts_with('{') ? *nested : data);
+    const error_body said = decode_error(nested && nested->starts_with('{') ? *nested : data);
     read.code = said.code;
     read.message = said.message;
     read.param = said.param;
@@ -751,6 +751,26 @@ bool waits_for_answers(std::string_view data, const pending_calls& seen) {
     return read.run.required_action.has_value();
 }
 
+const thread_run* failed_run_in(const event& source) noexcept {
+    const auto* failed = source.get_if<run_failed>();
+    return failed ? &failed->run : nullptr;
+}
+
+/// A run that began again tells of the failure by the data of the event that brought it.
+std::error_code decode_run_restarted(decoder& decoder, const raw_event& wire, event& out, std::string& problem) {
+    raw_event failure = wire;
+    failure.name = {};
+    event decoded;
+    std::vector<event> more;
+    if (const std::error_code code = decoder.decode(std::move(failure), decoded, more, problem)) return code;
+    more.push_back(std::move(decoded));
+    thread_run run;
+    for (const event& each : more)
+        if (const thread_run* failed = failed_run_in(each)) run = *failed;
+    event_access::emplace<run_restarted>(out, wire.name, wire.data, wire.storage).run = std::move(run);
+    return {};
+}
+
 }  // namespace
 
 void pending_calls::observe(std::string_view name, std::string_view data) {
@@ -878,6 +898,11 @@ void decoder::use_fast_path(bool enabled) noexcept {
 }
 
 std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem) {
+    if (wire.name == reattached_name) {
+        decode_reattached(wire, first);
+        return {};
+    }
+    if (wire.name == run_restarted_name) return decode_run_restarted(*this, wire, first, problem);
     const known_event& known = find_known(wire.name, wire.data);
     if (known.kind == event_kind::text_delta && impl_->fast_path && impl_->decode_text_delta(wire, first)) return {};
 

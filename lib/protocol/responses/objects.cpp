@@ -1,6 +1,6 @@
 #include "protocol/responses/objects.hpp"
 
-#include "json/members.hpp"
+#include "protocol/common.hpp"
 #include "protocol/responses/codec.hpp"
 
 #include <algorithm>
@@ -9,25 +9,12 @@
 namespace corun::codec::responses {
 namespace {
 
+using json::by;
 using json::each_element;
 using json::each_member;
-using threads::by;
-using threads::into;
-using threads::member;
-using threads::read_last_error;
-using threads::read_member;
-using threads::read_members;
-using threads::read_members_if;
-
-template <class T, class Read>
-void read_objects_if(json::value source, std::vector<T>& out, Read read_object) {
-    out.clear();
-    const auto elements = json::array_if(source);
-    if (!elements) return;
-    each_element(*elements, [&](json::value element) {
-        if (auto found = json::object_if(element)) read_object(*found, out.emplace_back());
-    });
-}
+using json::into;
+using json::member;
+using json::read_objects_if;
 
 /// The text of any value but null; that of a string itself.
 void read_text(json::value source, std::string& out) {
@@ -40,11 +27,6 @@ void read_text(json::value source, std::string& out) {
 void read_optional_text(json::value source, std::optional<std::string>& out) {
     out.reset();
     if (!json::is_null(source)) read_text(source, out.emplace());
-}
-
-void read_raw(json::value source, std::string& out) {
-    out.clear();
-    if (!json::is_null(source)) out = json::raw(source);
 }
 
 void read_id_of(json::value source, std::string& out) {
@@ -128,23 +110,12 @@ void read_summary(json::value source, std::vector<message_content>& out) {
     if (json::token(source).starts_with('[')) read_content(source, out);
 }
 
-constexpr member<mcp_tool_info> listed_tool_members[] = {
-    {"name", into<&mcp_tool_info::name>},
-    {"description", into<&mcp_tool_info::description>},
-    {"input_schema", by<read_raw, &mcp_tool_info::parameters>},
-    {"parameters", by<read_raw, &mcp_tool_info::parameters>},
-};
-void read_listed_tools(json::value source, std::vector<mcp_tool_info>& out) {
-    read_objects_if(source, out,
-                    [](json::object found, mcp_tool_info& tool) { read_members(found, listed_tool_members, tool); });
-}
-
 /// An error in either form: an object, or a sentence.
 void read_item_error(json::value source, std::optional<last_error>& out) {
     out.reset();
     if (auto members = json::object_if(source)) {
         const std::string_view raw = json::raw(*members);
-        read_members(*members, threads::last_error_members, out.emplace());
+        read_members(*members, last_error_members, out.emplace());
         if (out->message.empty()) out->message = raw;
     } else if (json::string_inside(source)) {
         json::read(source, out.emplace().message);
@@ -203,35 +174,6 @@ constexpr member<item> item_members[] = {
     {"approval_request_id", into<&item::approval_request_id>},
     {"error", by<read_item_error, &item::error>},
 };
-
-void read_count(json::value source, std::int64_t& out) {
-    std::optional<std::int64_t> count;
-    json::read(source, count);
-    out = count.value_or(0);
-}
-constexpr member<usage> usage_detail_members[] = {
-    {"cached_tokens", by<read_count, &usage::cached_tokens>},
-};
-constexpr member<usage> usage_members[] = {
-    {"input_tokens", by<read_count, &usage::prompt_tokens>},
-    {"output_tokens", by<read_count, &usage::completion_tokens>},
-    {"total_tokens", by<read_count, &usage::total_tokens>},
-    {"input_tokens_details",
-     [](json::value source, usage& out) { read_members_if(source, usage_detail_members, out); }},
-};
-void read_usage(json::value source, std::optional<usage>& out) {
-    out.reset();
-    if (const auto members = json::object_if(source)) read_members(*members, usage_members, out.emplace());
-}
-
-void read_incomplete_details(json::value source, std::string& reason) {
-    reason.clear();
-    const auto members = json::object_if(source);
-    if (!members) return;
-    each_member(*members, [&reason](std::string_view key, json::value member) {
-        if (key == "reason") json::read(member, reason);
-    });
-}
 
 constexpr member<thread_run> run_members[] = {
     {"conversation", by<read_id_of, &thread_run::thread_id>},
@@ -378,7 +320,7 @@ response read_response_object(json::object source) {
             read_member(key, member, run_members, out.run);
         }
     });
-    if (!has_id) threads::missing("id");
+    if (!has_id) json::missing("id");
     return out;
 }
 
@@ -430,7 +372,7 @@ thread_run decode_response(std::string_view text) {
 }
 
 thread_run decode_response(std::string_view text, const pending_calls& seen) {
-    return threads::read_response("response", text, [&](json::object source) {
+    return json::decode_body("response", text, [&](json::object source) {
         response read = read_response_object(source);
         set_action(read, seen.items());
         read.run.raw = text;
@@ -439,11 +381,11 @@ thread_run decode_response(std::string_view text, const pending_calls& seen) {
 }
 
 thread_definition decode_conversation(std::string_view text) {
-    return threads::decode_object("conversation", text, conversation_members);
+    return json::decode_object("conversation", text, conversation_members);
 }
 
 std::optional<thread_message> decode_if_message(std::string_view text) {
-    return threads::read_response("item", text, [](json::object source) {
+    return json::decode_body("item", text, [](json::object source) {
         std::optional<thread_message> read_message;
         item read = read_item(source);
         set_ids(read, 0);

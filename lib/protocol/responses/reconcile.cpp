@@ -1,8 +1,6 @@
 #include "protocol/responses/reconcile.hpp"
 
-#include "protocol/reconcile_checks.hpp"
 #include "protocol/responses/agent_members.hpp"
-#include "protocol/threads/reconcile.hpp"
 #include "text/escape.hpp"
 #include <corun/error.hpp>
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "protocol/reconcile_checks.hpp"
 #include <corun/mcp_headers.hpp>
 #include <corun/options.hpp>
 #include <corun/prompt_agent.hpp>

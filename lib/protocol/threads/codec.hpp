@@ -81,10 +81,6 @@ secret encode_message(const message& what);
 secret encode_metadata(const metadata& pairs, std::string_view owner);
 /// The body of `submit_tool_outputs`.
 secret encode_submission(const submission& what, bool stream);
-/// What the model is told of a function that failed: `{"error":"..."}`.
-std::string encode_function_failure(std::string_view what);
-/// True for what can be sent as a text: valid UTF-8.
-bool is_text(std::string_view value) noexcept;
 
 /// JSON responses. All throw `corun::error` with `errc::bad_response` when the text is not the
 /// object it must be. Unknown members are ignored, missing optional ones left empty.
@@ -105,21 +101,5 @@ std::string encode_call_delta(std::string_view step, std::int32_t index, std::st
 /// A run, step or message as it stood when its status was `status`: without what it has come to
 /// since. Throws as the others do.
 std::string at_status(std::string_view json, std::string_view status);
-
-/// A page of a listing: the raw JSON of its items, and where the next one starts.
-struct page {
-    page() = default;
-
-    std::vector<std::string> items;
-    std::string next;  ///< Empty when this is the last page.
-};
-page decode_page(std::string_view json);
-
-/// What an error body says, whatever its shape; members stay empty when it does not say.
-struct error_body {
-    error_body() = default;
-    std::string code, message, type, param, request_id;
-};
-error_body decode_error(std::string_view body) noexcept;
 
 }  // namespace corun::codec::threads

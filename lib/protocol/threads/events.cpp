@@ -1,4 +1,5 @@
 #include "json/text.hpp"
+#include "protocol/common.hpp"
 #include "protocol/event_access.hpp"
 #include "protocol/event_output.hpp"
 #include "protocol/synthetic_events.hpp"
@@ -471,8 +472,6 @@ void decode_known(event_kind kind, json::object source, output& out) {
         case event_kind::message_ended:
             return decode_message<message_completed>(source, out);
         case event_kind::reattached:
-            out.add<reattached>() = decode_reattached(out.wire().data);
-            return;
         case event_kind::error:
         case event_kind::done:
         case event_kind::keepalive:
@@ -505,10 +504,6 @@ event_class classify(std::string_view name, std::string_view data) noexcept {
     }
 }
 
-bool is_text(std::string_view value) noexcept {
-    return simdjson::validate_utf8(value.data(), value.size());
-}
-
 struct decoder::impl {
     json::reader reader;
     bool fast_path = true;
@@ -526,6 +521,11 @@ void decoder::use_fast_path(bool enabled) noexcept {
 std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem) {
     const event_kind kind = kind_of(wire.name);
     if (kind == event_kind::message_delta && impl_->fast_path && decode_text_delta(wire, first)) return {};
+
+    if (kind == event_kind::reattached) {
+        decode_reattached(wire, first);
+        return {};
+    }
 
     output out(wire, first, more);
     try {

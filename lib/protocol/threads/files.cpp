@@ -1,6 +1,6 @@
 #include "protocol/threads/files.hpp"
 
-#include "json/members.hpp"
+#include "protocol/common.hpp"
 #include "protocol/threads/codec.hpp"
 #include <corun/error.hpp>
 
@@ -13,6 +13,10 @@ namespace corun::codec::threads {
 namespace {
 
 using body = nlohmann::ordered_json;
+using json::by;
+using json::decode_object;
+using json::into;
+using json::member;
 
 secret encode(const body& object) {
     try {
@@ -66,12 +70,6 @@ body changeable(const vector_store_definition& what) {
         object["metadata"] = what.metadata;
     }
     return object;
-}
-
-void read_count(json::value source, std::int64_t& out) {
-    std::optional<std::int64_t> number;
-    json::read(source, number);
-    out = number.value_or(0);
 }
 
 void read_small(json::value source, std::optional<int>& out) {

@@ -1,19 +1,22 @@
 #include "protocol/threads/objects.hpp"
 
-#include "json/members.hpp"
 #include "json/text.hpp"
+#include "protocol/common.hpp"
 #include "protocol/threads/codec.hpp"
 #include <corun/error.hpp>
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 
 namespace corun::codec::threads {
 namespace {
 
+using json::by;
+using json::decode_object;
 using json::each_element;
 using json::each_member;
+using json::into;
+using json::member;
 
 /// The elements that are objects; null is none. Throws for anything else.
 template <class T, class Read>
@@ -25,23 +28,6 @@ void read_objects(json::value source, std::string_view name, std::vector<T>& out
         if (auto members = json::object_in(element, std::string(name) + "[]"))
             read_object(*members, out.emplace_back());
     });
-}
-
-/// The elements that are objects, whatever else there is.
-template <class T, std::size_t Size>
-void read_objects_if(json::value source, const member<T> (&members)[Size], std::vector<T>& out) {
-    out.clear();
-    const auto elements = json::array_if(source);
-    if (!elements) return;
-    each_element(*elements, [&](json::value element) {
-        if (const auto found = json::object_if(element)) read_members(*found, members, out.emplace_back());
-    });
-}
-
-/// The text of any value but null.
-void read_raw(json::value source, std::string& out) {
-    out.clear();
-    if (!json::is_null(source)) out = json::raw(source);
 }
 
 json_piece piece_of(json::value source) {
@@ -135,40 +121,6 @@ constexpr member<call_fields> flat_call_members[] = {
     {"server_label", string_into<&call_fields::server_label>},
 };
 
-void read_count(json::value source, std::int64_t& out) {
-    std::optional<std::int64_t> count;
-    json::read(source, count);
-    out = count.value_or(0);
-}
-
-constexpr member<usage> usage_detail_members[] = {
-    {"cached_tokens", by<read_count, &usage::cached_tokens>},
-};
-void read_usage_details(json::value source, usage& out) {
-    read_members_if(source, usage_detail_members, out);
-}
-constexpr member<usage> usage_members[] = {
-    {"prompt_tokens", by<read_count, &usage::prompt_tokens>},
-    {"completion_tokens", by<read_count, &usage::completion_tokens>},
-    {"total_tokens", by<read_count, &usage::total_tokens>},
-    {"prompt_token_details", read_usage_details},
-    {"prompt_tokens_details", read_usage_details},
-};
-
-void read_usage(json::value source, std::optional<usage>& out) {
-    out.reset();
-    if (const auto members = json::object_if(source)) read_members(*members, usage_members, out.emplace());
-}
-
-void read_incomplete_details(json::value source, std::string& reason) {
-    reason.clear();
-    const auto members = json::object_if(source);
-    if (!members) return;
-    each_member(*members, [&reason](std::string_view key, json::value member) {
-        if (key == "reason") json::read(member, reason);
-    });
-}
-
 /// The calls of `submit_tool_outputs` or `submit_tool_approval`. Each goes where its own type says;
 /// the type of the action stands in for one that is missing.
 void read_action_calls(json::value source, std::string_view member, std::string_view default_type,
@@ -192,7 +144,7 @@ void read_action_calls(json::value source, std::string_view member, std::string_
                 added.raw = raw;
                 return;
             }
-            if (!fields.id) missing("tool_calls[].id");
+            if (!fields.id) json::missing("tool_calls[].id");
             if (type == "function") {
                 function_call& added = out.function_calls.emplace_back();
                 added.id = to_string(fields.id);
@@ -330,25 +282,6 @@ void read_tool_calls(json::value source, std::vector<tool_call>& out) {
     read_objects(source, "tool_calls", out, read_tool_call);
 }
 
-/// `{"description":...,"parameters":{...}}`, or the same with its name inside.
-constexpr member<mcp_tool_info> listed_tool_members[] = {
-    {"name", into<&mcp_tool_info::name>},
-    {"description", into<&mcp_tool_info::description>},
-    {"parameters", by<read_raw, &mcp_tool_info::parameters>},
-    {"input_schema", by<read_raw, &mcp_tool_info::parameters>},
-};
-
-void read_listed_tools(json::value source, std::vector<mcp_tool_info>& out) {
-    const auto by_name = json::object_if(source);
-    if (!by_name) return read_objects_if(source, listed_tool_members, out);
-    out.clear();
-    each_member(*by_name, [&out](std::string_view name, json::value member) {
-        mcp_tool_info& tool = out.emplace_back();
-        tool.name = name;
-        read_members_if(member, listed_tool_members, tool);
-    });
-}
-
 struct activity {
     std::string type;
     mcp_tool_list list;
@@ -442,15 +375,6 @@ void read_content(json::value source, std::vector<message_content>& out) {
     }
     read_objects(source, "content", out,
                  [](json::object members, message_content& each) { read_members(members, content_members, each); });
-}
-
-std::vector<std::string> read_strings(json::value source) {
-    std::vector<std::string> texts;
-    if (const auto elements = json::array_if(source))
-        each_element(*elements, [&texts](json::value element) {
-            if (json::string_inside(element)) json::read(element, texts.emplace_back());
-        });
-    return texts;
 }
 
 struct typed_object {
@@ -578,15 +502,7 @@ mcp_tool_resource read_mcp_resource(json::object source) {
         } else if (key == "require_approval") {
             resource.require_approval = read_approval(member);
         } else if (key == "headers") {
-            resource.headers = {};
-            const auto fields = json::object_if(member);
-            if (!fields) return;
-            each_member(*fields, [&resource](std::string_view name, json::value field) {
-                if (!json::string_inside(field)) return;
-                std::string text;
-                json::read(field, text);
-                resource.headers.add(header(std::string(name), secret(std::move(text))));
-            });
+            read_headers(member, resource.headers);
         }
     });
     return resource;
@@ -699,36 +615,6 @@ constexpr member<thread_definition> thread_members[] = {
     {"created_at", into<&thread_definition::created_at>},
 };
 
-/// A string, or any other scalar as it is written.
-void read_scalar(json::value source, std::string& out) {
-    if (json::string_inside(source))
-        json::read(source, out);
-    else if (!json::is_null(source) && !json::object_if(source) && !json::array_if(source))
-        out = json::token(source);
-}
-
-/// Members of an error, whichever object they are in.
-void read_error(json::object source, error_body& out, int depth = 0) {
-    constexpr int deepest = 3;
-    each_member(source, [&out, depth](std::string_view key, json::value member) {
-        if (key == "code" || (key == "statusCode" && out.code.empty())) {
-            read_scalar(member, out.code);
-        } else if (key == "message" || ((key == "detail" || key == "error_description") && out.message.empty())) {
-            json::read(member, out.message);
-        } else if (key == "type") {
-            json::read(member, out.type);
-        } else if (key == "param") {
-            json::read(member, out.param);
-        } else if (key == "request_id" || key == "requestId") {
-            json::read(member, out.request_id);
-        } else if (key == "error" && json::string_inside(member)) {
-            json::read(member, out.code);
-        } else if ((key == "error" || key == "additionalInfo") && depth < deepest) {
-            if (const auto members = json::object_if(member)) read_error(*members, out, depth + 1);
-        }
-    });
-}
-
 }  // namespace
 
 call_fields read_call(json::object source) {
@@ -758,13 +644,6 @@ call_fields read_call(json::object source) {
     take(fields.run_id, nested.run_id);
     fields.outputs = std::move(nested.outputs);
     return fields;
-}
-
-std::int32_t read_index(json::value source) {
-    std::optional<std::int64_t> index;
-    json::read(source, index);
-    if (!index || *index < 0 || *index > std::numeric_limits<std::int32_t>::max()) json::expected("index", "an index");
-    return static_cast<std::int32_t>(*index);
 }
 
 void read(json::object source, thread_run& out) {
@@ -800,52 +679,6 @@ thread_run decode_run(std::string_view text) {
 }
 run_step decode_step(std::string_view text) {
     return decode_object("run step", text, step_members);
-}
-
-page decode_page(std::string_view text) {
-    return read_response("list", text, [](json::object source) {
-        page result;
-        std::string last_id;
-        bool has_data = false, has_more = false;
-        each_member(source, [&](std::string_view key, json::value member) {
-            if (key == "data") {
-                const auto elements = json::array_in(member, key);
-                if (!elements) return;
-                has_data = true;
-                result.items.clear();
-                each_element(*elements, [&result](json::value item) { result.items.emplace_back(json::raw(item)); });
-            } else if (key == "last_id") {
-                json::read(member, last_id);
-            } else if (key == "has_more") {
-                has_more = json::is_true(member);
-            }
-        });
-        if (!has_data) missing("data");
-        if (has_more && last_id.empty() && !result.items.empty()) {
-            const simdjson::padded_string last(result.items.back());
-            json::reader reader;
-            each_member(reader.object(last, simdjson::SIMDJSON_PADDING),
-                        [&last_id](std::string_view key, json::value id) {
-                            if (key == "id") json::read(id, last_id);
-                        });
-        }
-        if (has_more) result.next = std::move(last_id);
-        return result;
-    });
-}
-
-error_body decode_error(std::string_view body) noexcept {
-    try {
-        error_body result;
-        const simdjson::padded_string padded(body);
-        json::reader reader;
-        read_error(reader.object(padded, simdjson::SIMDJSON_PADDING), result);
-        // {"error":"..."} holds a code or a sentence: nothing tells which.
-        if (result.message.empty()) result.message = result.code;
-        return result;
-    } catch (...) {
-        return {};
-    }
 }
 
 }  // namespace corun::codec::threads

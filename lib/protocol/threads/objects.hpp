@@ -37,7 +37,4 @@ struct call_fields {
 };
 call_fields read_call(json::object source);
 
-/// A member that numbers a part: throws unless it is an integer from 0 to 2^31 - 1.
-std::int32_t read_index(json::value source);
-
 }  // namespace corun::codec::threads

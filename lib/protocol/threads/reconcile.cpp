@@ -1,6 +1,5 @@
 #include "protocol/threads/reconcile.hpp"
 
-#include "protocol/reconcile_checks.hpp"
 #include "text/escape.hpp"
 #include <corun/error.hpp>
 
@@ -432,39 +431,6 @@ std::vector<mcp_tool> servers_of(const input& what) {
 
 plan make_plan(const input& what) {
     return decision(what).make();
-}
-
-headers headers_for_approval(const mcp_headers& given, const std::vector<mcp_tool>& servers,
-                             std::string_view server_label) {
-    validate(given);
-    for (const auto& [label, fields] : given) refuse_unknown(servers, label, "mcp_headers");
-    headers fields;
-    const headers* found = given.find(server_label);
-    if (found == nullptr || found->empty()) return fields;
-    for (const mcp_tool& server : servers)
-        if (has_label(server, server_label)) refuse_insecure(server);
-    fields = *found;
-    return fields;
-}
-
-void validate(const mcp_headers& headers) {
-    for (const auto& [label, fields] : headers) {
-        validate_label(label, "mcp_headers");
-        validate(fields, "MCP server " + quote(label));
-    }
-}
-
-void validate(const headers& fields, const std::string& owner) {
-    for (const header& field : fields) {
-        if (!is_header_name(field.name))
-            throw error(errc::invalid_header, "the name " + quote(field.name) + " for " + owner + " is not a token");
-        if (!is_header_value(field.value.reveal()))
-            throw error(errc::invalid_header, "the value of " + quote(field.name) + " for " + owner +
-                                                  " holds a control character, or begins or ends with a blank");
-        // The wire carries headers as a JSON object: one value a name.
-        if (fields.find(field.name) != &field.value)
-            throw error(errc::invalid_header, quote(field.name) + " for " + owner + " is given twice");
-    }
 }
 
 void validate(const agent_definition& definition) {

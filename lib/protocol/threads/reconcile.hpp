@@ -1,4 +1,5 @@
 #pragma once
+#include "protocol/reconcile_checks.hpp"
 #include <corun/mcp_headers.hpp>
 #include <corun/options.hpp>
 #include <corun/reconcile.hpp>
@@ -51,18 +52,6 @@ std::vector<mcp_tool> servers_of(const input& what);
 /// `errc::insecure_endpoint` when headers would go to an MCP server over plain http that is not on
 /// a loopback host, or `errc::invalid_argument` when the run brings one tool twice.
 plan make_plan(const input& what);
-
-/// The headers for one approval of a call to `server_label`, out of what a provider gave for a run
-/// with these servers. Refuses what `make_plan` refuses in headers: bad or unknown labels, bad
-/// headers, plain http.
-headers headers_for_approval(const mcp_headers& given, const std::vector<mcp_tool>& servers,
-                             std::string_view server_label);
-
-/// Refuses headers and labels that must not be sent: `errc::invalid_server_label`,
-/// `errc::invalid_header` (also for a name given twice: the wire holds one value a name).
-void validate(const mcp_headers& headers);
-/// The same for the headers of one server, told as those of `owner`.
-void validate(const headers& fields, const std::string& owner);
 
 /// Refuses, before it is sent, a definition that would store MCP headers or approvals:
 /// `errc::invalid_argument`. Stored headers would outlive their run and their token; stored

@@ -1,9 +1,6 @@
 #include "json/body.hpp"
-#include "json/text.hpp"
 #include "protocol/threads/codec.hpp"
 #include <corun/error.hpp>
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -279,12 +276,6 @@ secret encode_metadata(const metadata& pairs, std::string_view owner) {
     body object = body::object();
     object["metadata"] = to_json(pairs, owner);
     return encode(object);
-}
-
-std::string encode_function_failure(std::string_view what) {
-    nlohmann::ordered_json object;
-    object["error"] = what;
-    return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 secret encode_submission(const submission& what, bool stream) {

@@ -33,7 +33,7 @@ bool notes_say(const migrated_agent& made, const std::string& words) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(codec_responses_migration)
+BOOST_AUTO_TEST_SUITE(responses_migrate)
 
 BOOST_AUTO_TEST_CASE(carries_what_both_protocols_have) {
     agent_definition agent = classic();

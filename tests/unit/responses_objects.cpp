@@ -39,7 +39,7 @@ constexpr std::string_view agent_json = R"({"object":"agent","id":"desk","name":
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(codec_responses_resources)
+BOOST_AUTO_TEST_SUITE(responses_objects)
 
 BOOST_AUTO_TEST_CASE(reads_an_agent_with_its_latest_version) {
     const prompt_agent_definition agent = decode_agent(agent_json);

@@ -33,7 +33,7 @@ void require_invalid(Call call, std::string_view named) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(codec_threads_encode)
+BOOST_AUTO_TEST_SUITE(threads_requests)
 
 BOOST_AUTO_TEST_CASE(writes_the_known_good_run_with_mcp_headers) {
     run_request request;

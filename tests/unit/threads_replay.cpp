@@ -1,5 +1,4 @@
 #include "protocol/threads/replay.hpp"
-
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -54,7 +53,7 @@ void expect(const std::vector<replay::event>& events, const strings& expected) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(run_replay)
+BOOST_AUTO_TEST_SUITE(threads_replay)
 
 BOOST_AUTO_TEST_CASE(tells_each_stage_as_it_is_seen) {
     replay r;

@@ -57,7 +57,7 @@ std::string with_text(std::string_view text, std::string_view status = "in_progr
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(codec_responses_items)
+BOOST_AUTO_TEST_SUITE(responses_replay)
 
 BOOST_AUTO_TEST_CASE(tells_a_run_as_it_comes_along) {
     watched_run run;

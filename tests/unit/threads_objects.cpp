@@ -31,7 +31,7 @@ tool_call call_in_step(std::string_view call) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(codec_threads_resources)
+BOOST_AUTO_TEST_SUITE(threads_objects)
 
 BOOST_AUTO_TEST_CASE(reads_an_agent) {
     const std::string text =
@@ -258,57 +258,6 @@ BOOST_AUTO_TEST_CASE(refuses_responses_that_are_no_such_object) {
             require_bad_response([text] { decode_message(text); });
             require_bad_response([text] { decode_run(text); });
             require_bad_response([text] { decode_step(text); });
-        }
-    }
-}
-
-BOOST_AUTO_TEST_CASE(reads_a_page_and_where_the_next_one_starts) {
-    const page first = decode_page(
-        R"({"object":"list","data":[ {"id":"b","x":[1,2]} , {"id":"a"} ],"first_id":"b","last_id":"a","has_more":true})");
-    BOOST_REQUIRE_EQUAL(first.items.size(), 2u);
-    BOOST_TEST(first.items[0] == R"({"id":"b","x":[1,2]})");
-    BOOST_TEST(first.next == "a");
-    BOOST_TEST(decode_page(R"({"data":[{"id":"a"}],"last_id":"a","has_more":false})").next.empty());
-    BOOST_TEST(decode_page(R"({"data":[{"id":"b"},{"id":"a"}],"has_more":true})").next == "a");
-    BOOST_TEST(decode_page(R"({"data":[{"id":"b"}],"last_id":null,"has_more":true})").next == "b");
-    BOOST_TEST(decode_page(R"({"data":[],"first_id":null,"last_id":null,"has_more":true})").next.empty());
-    BOOST_TEST(decode_page(R"({"object":"list","data":[{"id":"f"}]})").next.empty());
-    for (const std::string_view text : {"", "[]", "{}", R"({"data":{}})", R"({"data":null})", R"({"data":[1,})"})
-        require_bad_response([text] { decode_page(text); });
-}
-
-BOOST_AUTO_TEST_CASE(reads_an_error_body_of_any_shape) {
-    struct row {
-        std::string_view body, code, message, type, param, request_id;
-    };
-    const std::vector<row> rows{
-        {R"({"error":{"message":"Unknown parameter: 'tools[0].x'.","type":"invalid_request_error","param":"tools[0].x","code":"unknown_parameter"}})",
-         "unknown_parameter", "Unknown parameter: 'tools[0].x'.", "invalid_request_error", "tools[0].x", ""},
-        {R"({"error":{"message":null,"type":null,"param":null,"code":null}})", "", "", "", "", ""},
-        {R"({"error":{"code":"404","message":"Resource not found"}})", "404", "Resource not found", "", "", ""},
-        {R"({"statusCode":401,"message":"no"})", "401", "no", "", "", ""},
-        {R"({"error":{"code":429,"message":"slow"}})", "429", "slow", "", "", ""},
-        {R"({"error":{"code":"invalid_payload","message":"Not allowed when agent is specified.","param":"tools","type":"invalid_request_error","details":[],"additionalInfo":{"request_id":"3f0c"}}})",
-         "invalid_payload", "Not allowed when agent is specified.", "invalid_request_error", "tools", "3f0c"},
-        {R"({"error":"invalid_client","error_description":"AADSTS7000215"})", "invalid_client", "AADSTS7000215", "", "",
-         ""},
-        {R"({"error":"gone"})", "gone", "gone", "", "", ""},
-        {"<html><body>502</body></html>", "", "", "", "", ""},
-        {"", "", "", "", "", ""},
-        {"null", "", "", "", "", ""},
-        {"[]", "", "", "", "", ""},
-        {R"({"error":{"message":"cut)", "", "", "", "", ""},
-        {"\xff\xfe", "", "", "", "", ""},
-        {R"({"error":[],"message":7,"code":{}})", "", "", "", "", ""},
-    };
-    for (const row& each : rows) {
-        BOOST_TEST_CONTEXT(each.body) {
-            const error_body said = decode_error(each.body);
-            BOOST_TEST(said.code == each.code);
-            BOOST_TEST(said.message == each.message);
-            BOOST_TEST(said.type == each.type);
-            BOOST_TEST(said.param == each.param);
-            BOOST_TEST(said.request_id == each.request_id);
         }
     }
 }

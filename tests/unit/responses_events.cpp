@@ -147,7 +147,7 @@ constexpr std::array<sample, 46> known_events{{
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(codec_responses_decode)
+BOOST_AUTO_TEST_SUITE(responses_events)
 
 BOOST_AUTO_TEST_CASE(reads_a_text_delta_in_place) {
     decoder of_run;

@@ -110,7 +110,7 @@ void for_each_known(Streams use) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(codec_threads_decode)
+BOOST_AUTO_TEST_SUITE(threads_events)
 
 BOOST_AUTO_TEST_CASE(reads_a_text_delta_in_place) {
     codec::threads::decoder decoder;

@@ -58,7 +58,7 @@ const json reference = json::parse(R"({"type":"agent_reference","name":"travel-d
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(codec_responses_encode)
+BOOST_AUTO_TEST_SUITE(responses_requests)
 
 BOOST_AUTO_TEST_CASE(names_a_stored_agent) {
     BOOST_TEST(body_of(to_agent()) == (json{{"agent_reference", reference}, {"input", "Book 14A"}, {"stream", true}}));

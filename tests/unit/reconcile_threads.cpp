@@ -1,5 +1,4 @@
 #include "protocol/threads/reconcile.hpp"
-
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -212,7 +211,7 @@ void expect_message(const request& what, const std::string& expected) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(reconcile)
+BOOST_AUTO_TEST_SUITE(reconcile_threads)
 
 BOOST_AUTO_TEST_CASE(row_1_adds_only_what_is_asked) {
     expect("nothing asked, nothing sent", on("mcp:L"), "rows 1");

@@ -26,7 +26,7 @@ std::error_code code_of(Call call) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(codec_threads_files)
+BOOST_AUTO_TEST_SUITE(threads_files)
 
 BOOST_AUTO_TEST_CASE(writes_a_vector_store) {
     vector_store_definition what;
