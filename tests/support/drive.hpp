@@ -37,21 +37,7 @@ inline void run_ready(asio::io_context& io) {
     std::rethrow_exception(failure);
 }
 
-template <class T>
-T await(asio::io_context& io, asio::awaitable<T> task) {
-    std::exception_ptr failure;
-    std::optional<T> result;
-    bool done = false;
-    asio::co_spawn(io, std::move(task), [&](std::exception_ptr e, T value) {
-        failure = e;
-        result = std::move(value);
-        done = true;
-    });
-    run_until(io, [&] { return done; });
-    if (failure) rethrow(failure);
-    return std::move(*result);
-}
-
+/// Runs a task to its end; throws what it throws.
 inline void await(asio::io_context& io, asio::awaitable<void> task) {
     std::exception_ptr failure;
     bool done = false;
@@ -61,6 +47,20 @@ inline void await(asio::io_context& io, asio::awaitable<void> task) {
     });
     run_until(io, [&] { return done; });
     if (failure) rethrow(failure);
+}
+
+template <class T>
+asio::awaitable<void> store_result(asio::awaitable<T> task, std::optional<T>* result) {
+    T value = co_await std::move(task);
+    result->emplace(std::move(value));
+}
+
+/// As above, and returns its result. `co_spawn` is instantiated for `void` alone: it is expensive to compile.
+template <class T>
+T await(asio::io_context& io, asio::awaitable<T> task) {
+    std::optional<T> result;
+    await(io, store_result(std::move(task), &result));
+    return std::move(*result);
 }
 
 }  // namespace corun::test
