@@ -73,6 +73,8 @@ public:
         co_return co_await outcome(std::move(self));
     }
 
+    [[nodiscard]] bool finished() const noexcept { return finished_; }
+
     /// Asks the task to end. Not from within a callback of the transport.
     void cancel() {
         if (!finished_) cancellation_.emit(asio::cancellation_type::terminal);

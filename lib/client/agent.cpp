@@ -17,16 +17,16 @@ namespace wire = codec::threads;
 template <class State>
 std::shared_ptr<detail::run_context> context_of(std::shared_ptr<State> of,
                                                 std::shared_ptr<detail::thread_object> conversation, message text,
-                                                mcp_header_source headers, run_options options, reconcile::mode mode) {
+                                                mcp_header_source headers, run_options options, bool streams) {
     auto run = std::make_shared<detail::run_context>();
     run->api = of->api;
     run->provider = headers.provider();
-    run->given.agent = of->value;
+    run->definition = of->value;
     run->agent = std::move(of);
-    if (conversation) run->given.thread = conversation->value.tool_resources;
-    run->given.headers = headers.fixed();
-    run->given.mode = mode;
-    run->given.options = std::move(options);
+    if (conversation) run->thread_resources = conversation->value.tool_resources;
+    run->headers = headers.fixed();
+    run->streams = streams;
+    run->options = std::move(options);
     run->messages.push_back(std::move(text));
     run->conversation = std::move(conversation);
     return run;
@@ -36,14 +36,17 @@ asio::awaitable<event_stream> start_stream(std::shared_ptr<detail::run_context> 
     mcp_header_request asked;
     std::unique_ptr<detail::run_protocol> protocol =
         run->api->speaks_responses() ? detail::make_responses_protocol(run) : detail::make_threads_protocol(run);
-    detail::prepared_run request = co_await protocol->prepare(std::move(asked));
+    constexpr auto first = detail::run_protocol::start::first;
+    detail::prepared_run request = co_await protocol->prepare(std::move(asked), first);
     co_return co_await handle_access::open_stream(std::move(run), std::move(protocol), std::move(request));
 }
 
 asio::awaitable<thread_run> post_run(std::shared_ptr<detail::run_context> run) {
     detail::require_protocol(*run->api, protocol::threads, "agent::create_run");
     mcp_header_request asked;
-    detail::prepared_run request = co_await detail::prepare(run, std::move(asked));
+    constexpr auto first = detail::run_protocol::start::first;
+    const std::unique_ptr<detail::run_protocol> protocol = detail::make_threads_protocol(run);
+    detail::prepared_run request = co_await protocol->prepare(std::move(asked), first);
     const std::string json =
         co_await api_client::call(run->api, "POST", std::move(request.call.path), std::move(request.call.query),
                                   std::move(request.call.body), std::move(request.secrets));
@@ -134,14 +137,14 @@ const prompt_agent_definition& agent::prompt_definition() const noexcept {
 
 asio::awaitable<event_stream> agent::run_stream(message text, mcp_header_source headers, run_options options) {
     return start_stream(context_of(handle_access::open(*this, "the agent"), nullptr, std::move(text),
-                                   std::move(headers), std::move(options), reconcile::mode::streaming));
+                                   std::move(headers), std::move(options), true));
 }
 
 asio::awaitable<event_stream> agent::run_stream(thread conversation, message text, mcp_header_source headers,
                                                 run_options options) {
     return start_stream(context_of(handle_access::open(*this, "the agent"),
                                    handle_access::open(conversation, "the thread"), std::move(text), std::move(headers),
-                                   std::move(options), reconcile::mode::streaming));
+                                   std::move(options), true));
 }
 
 asio::awaitable<run_result> agent::run(message text, mcp_header_source headers, run_options options) {
@@ -155,13 +158,13 @@ asio::awaitable<run_result> agent::run(thread conversation, message text, mcp_he
 
 asio::awaitable<thread_run> agent::create_run(message text, mcp_header_source headers, run_options options) {
     return post_run(context_of(handle_access::open(*this, "the agent"), nullptr, std::move(text), std::move(headers),
-                               std::move(options), reconcile::mode::polling));
+                               std::move(options), false));
 }
 
 asio::awaitable<thread_run> agent::create_run(thread conversation, message text, mcp_header_source headers,
                                               run_options options) {
     return post_run(context_of(handle_access::open(*this, "the agent"), handle_access::open(conversation, "the thread"),
-                               std::move(text), std::move(headers), std::move(options), reconcile::mode::polling));
+                               std::move(text), std::move(headers), std::move(options), false));
 }
 
 asio::awaitable<void> agent::refresh() {

@@ -235,8 +235,8 @@ asio::awaitable<event_stream> thread::submit_stream(std::string run_id, submissi
     run->conversation = open_classic(*this, "thread::submit_stream");
     run->api = run->conversation->api;
     run->provider = headers.provider();
-    run->given.headers = headers.fixed();
-    run->given.options = std::move(options);
+    run->headers = headers.fixed();
+    run->options = std::move(options);
     return answer_waiting_run(std::move(run), std::move(run_id), std::move(answers));
 }
 

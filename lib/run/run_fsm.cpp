@@ -14,13 +14,24 @@ constexpr std::chrono::milliseconds drain_time{2000};
 run_fsm::run_fsm(limits bounds, time_point now) noexcept
     : limits_(bounds), started_(now), last_activity_(now), last_event_(now) {}
 
+void run_fsm::response_begins(time_point now) noexcept {
+    response_ = response::reading;
+    response_failure_.clear();
+    last_activity_ = last_event_ = now;
+    stream_error_ = false;
+}
+
+void run_fsm::response_accepted() noexcept {
+    if (!over()) phase_ = phase::streaming;
+}
+
 void run_fsm::bytes_arrived(time_point now) noexcept {
     if (response_ != response::draining) last_activity_ = now;
 }
 
 bool run_fsm::event_arrived(codec::event_class kind) noexcept {
     // After an action the rest of its response only frames it; what answers it says comes in another.
-    if (run_ != run::going) return false;
+    if (!has_events()) return false;
     const bool is_news = kind != codec::event_class::keepalive && kind != codec::event_class::repeated;
     if (is_news) last_event_ = last_activity_;
     switch (kind) {
@@ -33,16 +44,16 @@ bool run_fsm::event_arrived(codec::event_class kind) noexcept {
             stream_error_ = true;
             return true;
         case codec::event_class::action:
-            run_ = run::waiting;
+            phase_ = phase::waiting;
             response_ = response::draining;
             return true;
         case codec::event_class::last:
-            run_ = run::over;
+            phase_ = phase::over;
             response_ = response::draining;
             return true;
         case codec::event_class::end_of_stream:
             lose(errc::premature_eof);
-            if (run_ == run::over) response_ = response::draining;
+            if (phase_ == phase::over) response_ = response::draining;
             return false;
     }
     return true;
@@ -50,7 +61,8 @@ bool run_fsm::event_arrived(codec::event_class kind) noexcept {
 
 void run_fsm::response_ended(std::error_code code) noexcept {
     response_ = response::over;
-    if (run_ == run::going) lose(code ? code : std::error_code(errc::premature_eof));
+    response_failure_ = code ? code : std::error_code(errc::premature_eof);
+    if (has_events()) lose(response_failure_);
 }
 
 /// The response has no more to say, and the run has not come to its end.
@@ -60,14 +72,14 @@ void run_fsm::lose(std::error_code code) noexcept {
     // wrong with what arrived, there is nothing to find.
     const bool open = code == errc::connection_lost || code == errc::premature_eof || code == errc::idle_timeout ||
                       code == errc::event_timeout;
-    if (open && known_ && !stream_error_ && limits_.reattachments > 0) {
+    if (open && existence_ == existence::known && !stream_error_ && limits_.reattachments > 0) {
         --limits_.reattachments;
         cause_ = code;
-        run_ = run::lost;
+        phase_ = phase::lost;
         return;
     }
     failure_ = stream_error_ ? std::error_code(errc::stream_failed) : code;
-    run_ = run::over;
+    phase_ = phase::over;
 }
 
 void run_fsm::backlog_changed(std::size_t bytes, time_point now) noexcept {
@@ -83,19 +95,46 @@ void run_fsm::time_passed(time_point now) noexcept {
     const auto next = deadline();
     if (!next || now < *next) return;
     const bool total = limits_.total.count() > 0 && now >= started_ + limits_.total;
-    if ((run_ == run::answering || run_ == run::lost) && total) {
+    const bool silent = limits_.idle.count() > 0 && now >= last_activity_ + limits_.idle;
+    const std::error_code silence = silent ? errc::idle_timeout : errc::event_timeout;
+    const bool reports = has_events();
+    if (reports && stream_error_) {
+        fail(errc::stream_failed);
+    } else if (total && !over()) {
         fail(errc::total_timeout);
-    } else if (response_ == response::draining || run_ == run::answering || run_ == run::lost) {
+    } else if (reports) {
+        lose(silence);
+    } else {
         // Silence after a request says nothing of the run: it may still wait for answers, or be found again.
         response_ = response::over;
-    } else if (stream_error_) {
-        fail(errc::stream_failed);
-    } else if (total) {
-        fail(errc::total_timeout);
-    } else {
-        const bool silent = limits_.idle.count() > 0 && now >= last_activity_ + limits_.idle;
-        if (run_ == run::going) lose(silent ? errc::idle_timeout : errc::event_timeout);
+        response_failure_ = silence;
     }
+}
+
+void run_fsm::enter(run::phase next) noexcept {
+    const bool sends = phase_ == phase::sending || phase_ == phase::answering;
+    if (phase_ == phase::waiting && (next == phase::sending || next == phase::answering)) {
+        phase_ = next;
+    } else if (sends && next == phase::waiting) {
+        phase_ = next;
+        response_ = response::over;
+    } else if (has_events() && next == phase::restarting) {
+        phase_ = next;
+        response_ = response::draining;
+    }
+}
+
+void run_fsm::answer_lost(std::error_code cause) noexcept {
+    response_ = response::over;
+    existence_ = existence::known;
+    cause_ = cause;
+    phase_ = phase::lost;
+}
+
+void run_fsm::polling_began(time_point now) noexcept {
+    response_begins(now);
+    response_ = response::polling;
+    if (phase_ != phase::over) phase_ = phase::polling;
 }
 
 void run_fsm::fail(std::error_code code) noexcept {
@@ -103,40 +142,9 @@ void run_fsm::fail(std::error_code code) noexcept {
 }
 
 void run_fsm::fail_earlier(std::error_code code) noexcept {
-    run_ = run::over;
+    phase_ = phase::over;
     failure_ = code;
     response_ = response::over;
-}
-
-void run_fsm::answers_begin() noexcept {
-    if (run_ == run::waiting) run_ = run::answering;
-}
-
-void run_fsm::response_begins(time_point now) noexcept {
-    response_ = response::reading;
-    last_activity_ = last_event_ = now;
-    stream_error_ = false;
-}
-
-void run_fsm::response_accepted() noexcept {
-    if (run_ == run::answering || run_ == run::lost) run_ = run::going;
-}
-
-void run_fsm::answers_failed() noexcept {
-    response_ = response::over;
-    if (run_ == run::answering) run_ = run::waiting;
-}
-
-void run_fsm::answer_lost(std::error_code cause) noexcept {
-    response_ = response::over;
-    cause_ = cause;
-    run_ = run::lost;
-}
-
-void run_fsm::readings_begin(time_point now) noexcept {
-    response_begins(now);
-    response_ = response::readings;
-    if (run_ != run::over) run_ = run::going;
 }
 
 std::optional<time_point> run_fsm::deadline() const noexcept {

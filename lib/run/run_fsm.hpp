@@ -18,52 +18,69 @@ struct limits {
     std::chrono::milliseconds idle{0};   ///< Longest silence while reading; 0: none.
     std::chrono::milliseconds event{0};  ///< Longest time without an event while reading; 0: none.
     std::chrono::milliseconds total{0};  ///< Longest duration; 0: none.
-    std::size_t high_water_bytes = 0;    ///< Reading pauses above, and goes on at half of it or below.
-    int reattachments = 0;               ///< How often a run that is lost is found again.
+    std::size_t high_water_bytes = 0;    ///< Reading pauses above, and continues at half of it or below.
+    int reattachments = 0;               ///< How often a lost run is found again.
+};
+
+/// Where a run stands.
+enum class phase {
+    sending,     ///< The caller's coroutine sends the request that begins or answers the run.
+    streaming,   ///< A response is read.
+    polling,     ///< The run is read again and again.
+    lost,        ///< The response broke off; the run can be found again.
+    waiting,     ///< For answers of the caller.
+    answering,   ///< The handlers work on the answers, or these are being sent.
+    restarting,  ///< The run failed, and another one is begun in its place.
+    over,        ///< No event will come after those already delivered.
+};
+
+/// Whether the run exists at the service.
+enum class existence {
+    none,      ///< No request that begins it has been sent, or it was refused.
+    possible,  ///< Such a request is on its way, or its response was lost.
+    known,     ///< It does, and it can be found should it be lost.
 };
 
 /// The state of one run, over the responses that tell of it: the first, and one more after each
-/// action. Tell it what happened; then ask what to do. It never reads a clock, never touches a
+/// action. Report what happened; then ask what to do. It never reads a clock, never touches a
 /// socket, never throws.
+///
+/// A request that fails has no effect on the run: nothing has to be restored before the next try.
 class run_fsm {
 public:
     run_fsm(limits bounds, time_point now) noexcept;
 
-    // What happened.
-    /// A head or a part of a body.
+    // What happened to the response.
+    /// A request is sent: another response is to come.
+    void response_begins(time_point now) noexcept;
+    /// The response is an event stream. A response that is none ends without consequence for the run.
+    void response_accepted() noexcept;
+    /// A head or a part of a body has arrived.
     void bytes_arrived(time_point now) noexcept;
     /// True when the event is for the caller. Events after the last one are not.
     bool event_arrived(codec::event_class kind) noexcept;
-    /// Whether the run exists, and can be found should it be lost.
-    void run_known(bool known) noexcept { known_ = known; }
-    [[nodiscard]] bool knows_run() const noexcept { return known_; }
-    /// The response is over, `code` says how.
+    /// The response is over; `code` says why, if it is not complete.
     void response_ended(std::error_code code) noexcept;
     /// How many bytes of events wait for the caller.
     void backlog_changed(std::size_t bytes, time_point now) noexcept;
     void time_passed(time_point now) noexcept;
+
+    // What happened to the run.
+    void run_exists(existence exists) noexcept { existence_ = exists; }
+    /// Enters a phase that does not come of a response: `sending` or `answering` when somebody works on
+    /// the answers that the run waits for, `waiting` when these could not be sent, `restarting` when it
+    /// failed for a reason that may pass. From any other phase than these it has no effect.
+    void enter(phase next) noexcept;
+    /// A request failed, and is sent again later: until then nothing can be silent.
+    void attempt_failed() noexcept { response_ = response::over; }
+    /// The response to a request was lost to `cause`, and the request has been carried out.
+    void answer_lost(std::error_code cause) noexcept;
+    /// From here on the run is polled; each poll has a limit of its own.
+    void polling_began(time_point now) noexcept;
     /// Something else went wrong: an event too large. The first outcome stays.
     void fail(std::error_code code) noexcept;
-    /// An event that had arrived cannot be read: whatever came after it does not count.
+    /// An event that had arrived cannot be decoded: whatever came after it does not count.
     void fail_earlier(std::error_code code) noexcept;
-
-    // A run that waits for answers, or was lost, goes on.
-    /// Somebody is at work on the answers: the run is not over for the caller.
-    void answers_begin() noexcept;
-    /// Something is sent: another response is to come.
-    void response_begins(time_point now) noexcept;
-    /// It has come, and tells of the run. One that does not ends without consequence for the run.
-    void response_accepted() noexcept;
-    /// Nothing is sent for now: there is nobody to be silent.
-    void response_awaits_another_try() noexcept { response_ = response::over; }
-    /// They came to nothing before a response told of the run: it waits as before.
-    void answers_failed() noexcept;
-
-    // A run that is read instead of streamed.
-    /// The answer to what begins or answers the run was lost to `cause`, and it has been carried out.
-    void answer_lost(std::error_code cause) noexcept;
-    /// From here on the run is read again and again, each reading with a limit for itself.
-    void readings_begin(time_point now) noexcept;
 
     // What to do.
     /// Read on (paused or not) while true; otherwise the transfer is of no use any more.
@@ -72,35 +89,33 @@ public:
     /// When to call `time_passed` next.
     [[nodiscard]] std::optional<time_point> deadline() const noexcept;
 
-    // What has come of it.
-    /// No event will come after those already delivered, unless answers are given to a run that waits.
-    [[nodiscard]] bool over() const noexcept { return run_ == run::over || run_ == run::waiting; }
-    /// The run goes on, as far as is known.
-    [[nodiscard]] bool going() const noexcept { return run_ == run::going; }
-    /// Its response broke off, and it can be found again: `response_accepted` or `readings_begin` when it is.
-    [[nodiscard]] bool lost() const noexcept { return run_ == run::lost; }
-    /// What it was lost to last.
+    // Where it stands.
+    [[nodiscard]] run::phase phase() const noexcept { return phase_; }
+    /// No event will come unless the caller answers a run that waits.
+    [[nodiscard]] bool over() const noexcept { return phase_ == run::phase::over || phase_ == run::phase::waiting; }
+    [[nodiscard]] run::existence existence() const noexcept { return existence_; }
+    /// What the run was lost to last.
     [[nodiscard]] std::error_code cause() const noexcept { return cause_; }
-    /// Answers are being made or sent.
-    [[nodiscard]] bool answering() const noexcept { return run_ == run::answering; }
-    /// The run waits for answers, and nobody is at work on them.
-    [[nodiscard]] bool waiting() const noexcept { return run_ == run::waiting; }
+    /// Why the latest response ended before it told of the run.
+    [[nodiscard]] std::error_code response_failure() const noexcept { return response_failure_; }
     /// Why, when the run did not come to its own end.
     [[nodiscard]] std::error_code failure() const noexcept { return failure_; }
 
 private:
-    enum class response { reading, readings, draining, over };
-    enum class run { going, lost, waiting, answering, over };
-
+    enum class response { reading, polling, draining, over };
+    /// Events report how the run goes on.
+    [[nodiscard]] bool has_events() const noexcept {
+        return phase_ == run::phase::streaming || phase_ == run::phase::polling;
+    }
     void lose(std::error_code code) noexcept;
 
     limits limits_;
     time_point started_;
     time_point last_activity_, last_event_;
     response response_ = response::reading;
-    run run_ = run::going;
-    std::error_code failure_, cause_;
-    bool known_ = false;
+    run::phase phase_ = run::phase::sending;
+    run::existence existence_ = run::existence::none;
+    std::error_code failure_, cause_, response_failure_;
     bool paused_ = false;
     bool stream_error_ = false;
 };

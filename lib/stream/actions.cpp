@@ -2,6 +2,7 @@
 
 #include "async/task.hpp"
 #include "protocol/common.hpp"
+#include "protocol/threads/reconcile.hpp"
 #include "text/escape.hpp"
 
 #include <algorithm>
@@ -71,33 +72,57 @@ std::string names_of(const headers& fields) {
     return names;
 }
 
+/// The approvals among `answers` that carry no headers of their own, each with the call that it approves. Headers that
+/// the caller gave are checked as those of the run are.
+std::vector<std::pair<tool_approval*, const mcp_approval_request*>> without_headers(const run_context& run,
+                                                                                    const required_action& action,
+                                                                                    submission& answers) {
+    std::vector<std::pair<tool_approval*, const mcp_approval_request*>> found;
+    for (tool_approval& approval : answers.approvals()) {
+        // Whether or not there is such a call.
+        reconcile::validate(approval.headers, "the approval of " + quote(approval.tool_call_id));
+        if (!approval.approve) continue;
+        for (const mcp_approval_request& call : action.mcp_approvals) {
+            if (call.id != approval.tool_call_id) continue;
+            if (approval.headers.empty()) {
+                found.emplace_back(&approval, &call);
+                continue;
+            }
+            mcp_headers own;
+            own.set(call.server_label, approval.headers);
+            (void)reconcile::headers_for_approval(own, run.servers, call.server_label);
+        }
+    }
+    return found;
+}
+
 }  // namespace
 
-bool handlers_answer(const run_options& options, const required_action& asked, bool mixed) noexcept {
-    const bool has_calls = !asked.function_calls.empty();
-    const bool has_approvals = !asked.mcp_approvals.empty();
-    if (!(has_calls || has_approvals) || !asked.other_calls.empty()) return false;
+bool handlers_answer(const run_options& options, const required_action& action, bool mixed) noexcept {
+    const bool has_calls = !action.function_calls.empty();
+    const bool has_approvals = !action.mcp_approvals.empty();
+    if (!(has_calls || has_approvals) || !action.other_calls.empty()) return false;
     if (has_calls && has_approvals && !mixed) return false;
     if (has_approvals && !options.on_mcp_approval) return false;
-    return std::all_of(asked.function_calls.begin(), asked.function_calls.end(),
+    return std::all_of(action.function_calls.begin(), action.function_calls.end(),
                        [&](const function_call& call) { return handler_of(options, call.name) != nullptr; });
 }
 
-asio::awaitable<submission> ask_handlers(std::shared_ptr<run_context> run, pending_action action) {
+asio::awaitable<submission> ask_handlers(std::shared_ptr<run_context> run, required_action action) {
     submission answers;
-    const run_options& options = run->given.options;
+    const run_options& options = run->options;
     std::vector<asio::awaitable<std::string>> calls;
-    for (const function_call& call : action.asked.function_calls)
+    for (const function_call& call : action.function_calls)
         calls.push_back(output_of(*handler_of(options, call.name), call));
     std::vector<std::string> outputs = co_await all(run->api->executor, std::move(calls));
     for (std::size_t i = 0; i != outputs.size(); ++i)
-        answers.output(action.asked.function_calls[i].id, std::move(outputs[i]));
+        answers.output(action.function_calls[i].id, std::move(outputs[i]));
     std::vector<asio::awaitable<bool>> decisions;
-    for (const mcp_approval_request& request : action.asked.mcp_approvals)
+    for (const mcp_approval_request& request : action.mcp_approvals)
         decisions.push_back(decision_of(options.on_mcp_approval, request));
     const std::vector<bool> approved = co_await all(run->api->executor, std::move(decisions));
     for (std::size_t i = 0; i != approved.size(); ++i) {
-        const std::string& id = action.asked.mcp_approvals[i].id;
+        const std::string& id = action.mcp_approvals[i].id;
         if (approved[i])
             answers.approve(id);
         else
@@ -106,53 +131,34 @@ asio::awaitable<submission> ask_handlers(std::shared_ptr<run_context> run, pendi
     co_return answers;
 }
 
-asio::awaitable<submission> with_headers(std::shared_ptr<run_context> run, pending_action action, submission answers,
+asio::awaitable<submission> with_headers(std::shared_ptr<run_context> run, run_identity identity, submission answers,
                                          reconcile_report& report) {
-    constexpr int approvals = 15;
-    mcp_header_request request;
-    request.why = mcp_header_request::occasion::approval;
-    request.run_id = std::move(action.run_id);
-    request.thread_id = std::move(action.thread_id);
-    std::vector<std::pair<tool_approval*, const mcp_approval_request*>> wanting;
-    for (tool_approval& approval : answers.approvals()) {
-        // Whether or not there is such a call.
-        reconcile::validate(approval.headers, "the approval of " + quote(approval.tool_call_id));
-        if (!approval.approve) continue;
-        for (const mcp_approval_request& call : action.asked.mcp_approvals) {
-            if (call.id != approval.tool_call_id) continue;
-            if (!approval.headers.empty()) {
-                // The caller's own, for one call: no less checked than those of the run.
-                mcp_headers own;
-                own.set(call.server_label, approval.headers);
-                (void)reconcile::headers_for_approval(own, run->servers, call.server_label);
-                continue;
-            }
-            wanting.emplace_back(&approval, &call);
-            request.approvals.push_back(call);
-            if (std::find(request.server_labels.begin(), request.server_labels.end(), call.server_label) ==
-                request.server_labels.end())
-                request.server_labels.push_back(call.server_label);
-        }
-    }
-    if (wanting.empty()) co_return answers;
+    constexpr int approvals_row = 15;
+    const auto approvals = without_headers(*run, identity.action, answers);
+    if (approvals.empty()) co_return answers;
     const bool fresh = static_cast<bool>(run->provider);
-    if (fresh) run->given.headers = co_await ask_for_headers(run, std::move(request));
-    for (const auto& [approval, call] : wanting) {
-        approval->headers = reconcile::headers_for_approval(run->given.headers, run->servers, call->server_label);
+    if (fresh) {
+        mcp_header_request request;
+        request.why = mcp_header_request::occasion::approval;
+        request.run_id = std::move(identity.run_id);
+        request.thread_id = std::move(identity.thread_id);
+        std::vector<std::string>& labels = request.server_labels;
+        for (const auto& [approval, call] : approvals) {
+            request.approvals.push_back(*call);
+            if (std::find(labels.begin(), labels.end(), call->server_label) == labels.end())
+                labels.push_back(call->server_label);
+        }
+        run->headers = co_await ask_for_headers(run, std::move(request));
+    }
+    for (const auto& [approval, call] : approvals) {
+        approval->headers = reconcile::headers_for_approval(run->headers, run->servers, call->server_label);
         if (approval->headers.empty()) continue;
-        report.add(approvals, "The approval of " + quote(call->name) + " at MCP server " + quote(call->server_label) +
-                                  " carries the headers " + names_of(approval->headers) + ", " +
-                                  (fresh ? "which their provider has just given." : "which the run was given."));
+        report.add(approvals_row, "The approval of " + quote(call->name) + " at MCP server " +
+                                      quote(call->server_label) + " carries the headers " +
+                                      names_of(approval->headers) + ", " +
+                                      (fresh ? "which their provider has just given." : "which the run was given."));
     }
     co_return answers;
-}
-
-bool is_rejected_token(const last_error& said) noexcept {
-    const auto says = [&said](std::string_view part) { return said.message.find(part) != std::string::npos; };
-    // As the service has been seen to put it when it lists the tools, before anything is called; an
-    // anonymous `server_error` may be anything.
-    const bool is_tool_error = said.code == "tool_server_error" || said.code == "http_error";
-    return is_tool_error && says("retrieving tool list from MCP server") && says("401");
 }
 
 }  // namespace corun::detail

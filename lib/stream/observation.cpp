@@ -9,12 +9,13 @@
 namespace corun::detail {
 
 run_observation::run_observation(const run_context& run) : wanted_(run.api->notifier.wants(&observer::on_run)) {
+    reattach_.attempt = 0;
     if (!wanted_) return;
     began_ = run.api->clock->now();
     record_.began = std::chrono::system_clock::now();
-    record_.agent_id = run.given.agent.id;
-    record_.agent_name = run.given.agent.name;
-    record_.model = run.given.options.model.value_or(run.given.agent.model);
+    record_.agent_id = run.definition.id;
+    record_.agent_name = run.definition.name;
+    record_.model = run.options.model.value_or(run.definition.model);
     if (const auto url = parse_url(run.api->endpoint())) {
         record_.server_address = url->host;
         record_.server_port = port_of(*url);
@@ -24,27 +25,27 @@ run_observation::run_observation(const run_context& run) : wanted_(run.api->noti
 void run_observation::event(const api_client& api, run_protocol& protocol, std::string_view name,
                             std::string_view data) noexcept {
     if (!wanted_) return;
-    const auto now = api.clock->now() - began_;
-    if (record_.events++ == 0) record_.time_to_first_event = now;
-    if (!record_.time_to_first_text && protocol.is_text(name, data)) record_.time_to_first_text = now;
-    std::optional<thread_run> run = protocol.run_in(name, data);
-    if (!run) return;
-    record_.status = run->status;
-    if (run->usage) record_.usage = run->usage;
-    if (!run->model.empty()) record_.model = std::move(run->model);
-    if (run->last_error) record_.service_code = std::move(run->last_error->code);
+    const auto elapsed = api.clock->now() - began_;
+    if (record_.events++ == 0) record_.time_to_first_event = elapsed;
+    event_facts facts = protocol.inspect(name, data);
+    if (!record_.time_to_first_text && facts.is_text) record_.time_to_first_text = elapsed;
+    if (!facts.run) return;
+    record_.status = facts.run->status;
+    if (facts.run->usage) record_.usage = facts.run->usage;
+    if (!facts.run->model.empty()) record_.model = std::move(facts.run->model);
+    if (facts.run->last_error) record_.service_code = std::move(facts.run->last_error->code);
 }
 
 void run_observation::end(const api_client& api, std::error_code failure, const redactor& secrets,
-                          std::string_view run_id, std::string_view thread_id) noexcept {
+                          const run_identity& run) noexcept {
     if (!std::exchange(wanted_, false)) return;
     record_.error =
         failure == asio::error::operation_aborted ? std::make_error_code(std::errc::operation_canceled) : failure;
     record_.duration = api.clock->now() - began_;
     try {
-        record_.run_id = secrets.redacted(run_id);
-        record_.thread_id = secrets.redacted(thread_id);
-        for (std::string* said : {&record_.model, &record_.service_code}) *said = secrets.redacted(*said);
+        record_.run_id = secrets.redacted(run.run_id);
+        record_.thread_id = secrets.redacted(run.thread_id);
+        for (std::string* text : {&record_.model, &record_.service_code}) *text = secrets.redacted(*text);
     } catch (...) {
         return;
     }
@@ -53,24 +54,48 @@ void run_observation::end(const api_client& api, std::error_code failure, const 
 
 void run_observation::submit_begins(const api_client& api, const submission& answers) noexcept {
     if (!api.notifier.wants(&observer::on_submit)) return;
-    round_began_ = api.clock->now();
-    round_.began = std::chrono::system_clock::now();
-    ++round_.round;
-    round_.outputs = answers.outputs().size();
-    round_.approved = round_.denied = 0;
-    for (const tool_approval& approval : answers.approvals()) ++(approval.approve ? round_.approved : round_.denied);
+    submit_began_ = api.clock->now();
+    submit_.began = std::chrono::system_clock::now();
+    ++submit_.round;
+    submit_.outputs = answers.outputs().size();
+    submit_.approved = submit_.denied = 0;
+    for (const tool_approval& approval : answers.approvals()) ++(approval.approve ? submit_.approved : submit_.denied);
 }
 
-void run_observation::submit_ended(const api_client& api, std::error_code failure, std::string_view run_id,
-                                   std::string_view thread_id) noexcept {
+void run_observation::submit_ended(const api_client& api, std::error_code failure, const run_identity& run) noexcept {
     if (!api.notifier.wants(&observer::on_submit)) return;
     try {
-        submit_record told = round_;
-        told.duration = api.clock->now() - round_began_;
-        told.error = failure;
-        told.run_id = run_id;
-        told.thread_id = thread_id;
-        api.notifier.tell(&observer::on_submit, std::move(told));
+        submit_record record = submit_;
+        record.duration = api.clock->now() - submit_began_;
+        record.error = failure;
+        record.run_id = run.run_id;
+        record.thread_id = run.thread_id;
+        api.notifier.tell(&observer::on_submit, std::move(record));
+    } catch (...) {
+        // No memory: the work itself is more important.
+    }
+}
+
+void run_observation::lost(const api_client& api, std::error_code cause, std::uint64_t events,
+                           std::uint64_t bytes) noexcept {
+    reattach_.why = cause;
+    ++reattach_.attempt;
+    reattach_.events = events;
+    reattach_.bytes = bytes;
+    reattach_.began = std::chrono::system_clock::now();
+    lost_at_ = api.clock->now();
+}
+
+void run_observation::reattach_ended(const api_client& api, std::error_code failure, const redactor& secrets,
+                                     const run_identity& run) noexcept {
+    if (!api.notifier.wants(&observer::on_reattach)) return;
+    try {
+        reattach_record record = reattach_;
+        record.run_id = secrets.redacted(run.run_id);
+        record.thread_id = secrets.redacted(run.thread_id);
+        record.duration = api.clock->now() - lost_at_;
+        record.error = failure;
+        api.notifier.tell(&observer::on_reattach, std::move(record));
     } catch (...) {
         // No memory: the work itself is more important.
     }

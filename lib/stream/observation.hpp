@@ -1,37 +1,41 @@
 #pragma once
+#include "redact/redact.hpp"
 #include "stream/context.hpp"
 #include "stream/protocol.hpp"
 #include <corun/observer.hpp>
 #include <corun/submission.hpp>
 
-#include <string>
+#include <cstdint>
 #include <string_view>
 #include <system_error>
 
 namespace corun::detail {
 
-/// Gathers what `observer::on_run` and `on_submit` are told of one stream. Does nothing when nobody
-/// wants to know.
+/// Gathers the records that `observer::on_run`, `on_submit` and `on_reattach` get of one stream. Costs nothing where
+/// nobody observes.
 class run_observation {
 public:
     explicit run_observation(const run_context& run);
 
     /// An event of the run has arrived.
     void event(const api_client& api, run_protocol& protocol, std::string_view name, std::string_view data) noexcept;
-    /// The stream is over. Counts once; `failure` is what it ended with before the run did.
-    void end(const api_client& api, std::error_code failure, const redactor& secrets, std::string_view run_id,
-             std::string_view thread_id) noexcept;
+    /// The stream is over; `failure` is why, when the run has not ended. Only the first call counts.
+    void end(const api_client& api, std::error_code failure, const redactor& secrets, const run_identity& run) noexcept;
 
-    /// Answers are about to be sent, and what became of them.
     void submit_begins(const api_client& api, const submission& answers) noexcept;
-    void submit_ended(const api_client& api, std::error_code failure, std::string_view run_id,
-                      std::string_view thread_id) noexcept;
+    void submit_ended(const api_client& api, std::error_code failure, const run_identity& run) noexcept;
+
+    /// The response broke off after so many events of the run, and bytes of its own.
+    void lost(const api_client& api, std::error_code cause, std::uint64_t events, std::uint64_t bytes) noexcept;
+    /// The run was found again, or was not.
+    void reattach_ended(const api_client& api, std::error_code failure, const redactor& secrets,
+                        const run_identity& run) noexcept;
 
 private:
     run_record record_;
-    submit_record round_;
-    net::time_point round_began_;
-    net::time_point began_;
+    submit_record submit_;
+    reattach_record reattach_;
+    net::time_point began_, submit_began_, lost_at_;
     bool wanted_;
 };
 

@@ -8,89 +8,124 @@
 
 #include <asio/awaitable.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace corun::detail {
 
-/// An event that was made of what a reading of the run showed.
-struct read_event {
-    read_event(std::string its_name, std::string its_data) : name(std::move(its_name)), data(std::move(its_data)) {}
+/// An event that polling has shown, in the form in which a stream would have brought it.
+struct polled_event {
+    polled_event(std::string event_name, std::string event_data)
+        : name(std::move(event_name)), data(std::move(event_data)) {}
 
     std::string name, data;
 };
 
-/// One run as its protocol has it: how it is begun, how its actions are answered, how it is found again, and what its
-/// events mean. A protocol answers these four questions, and nothing else of a stream depends on it.
+/// What an event reports of its run, for observers and restarts.
+struct event_facts {
+    event_facts() = default;
+
+    bool is_text = false;           ///< A piece of the model's answer.
+    bool has_effect = false;        ///< The run has written or called something, which it would do again.
+    std::optional<thread_run> run;  ///< The run, if the event contains it.
+};
+
+/// What the events so far have told of a run.
+struct run_identity {
+    run_identity() = default;
+
+    std::string run_id, thread_id;  ///< Empty until an event contains them.
+    required_action action;         ///< The latest.
+    bool can_be_found = false;      ///< Should the run be lost: its id is known, or can be found out.
+};
+
+/// One run in its protocol's terms: what its events mean, how it is begun, how its actions are answered, and how it is
+/// found again. The life of a run depends on nothing else of a protocol.
 ///
-/// Belongs to the run's stream, which lives until every coroutine of these has ended.
+/// *Lifetime:* belongs to the run's stream, which lives until every coroutine of these has ended.
 class run_protocol {
 public:
     virtual ~run_protocol() = default;
 
+    [[nodiscard]] const run_identity& identity() const noexcept { return identity_; }
+    /// Whether outputs of functions and approvals may answer one action together.
+    [[nodiscard]] bool takes_mixed_answers() const noexcept { return takes_mixed_answers_; }
+
     // What an event means.
-    /// To be told of each event of the run's responses as it arrives.
-    virtual codec::event_class arrived(std::string_view name, std::string_view data) = 0;
-    /// See `codec::threads::decoder::decode`.
+    /// Called for each event as it arrives. Keeps the identity up to date.
+    virtual codec::event_class classify(std::string_view name, std::string_view data) = 0;
+    /// Reads more of an event that has been classified.
+    virtual event_facts inspect(std::string_view name, std::string_view data) noexcept = 0;
+    /// Decodes `wire` into `first` and, when it says several things, the rest into `more` (appended). On failure
+    /// nothing is produced, and `problem` says in a sentence what is wrong.
     virtual std::error_code decode(codec::raw_event wire, event& first, std::vector<event>& more,
                                    std::string& problem) = 0;
-    /// To see what waits to be decoded: from here on `decode_ahead` goes on from where `decode` is.
-    virtual void look_ahead() {}
-    /// As `decode`, without an effect on it.
-    virtual std::error_code decode_ahead(codec::raw_event wire, event& first, std::vector<event>& more,
-                                         std::string& problem) = 0;
-    /// True for an event by which a text comes.
-    [[nodiscard]] virtual bool is_text(std::string_view name, std::string_view data) const noexcept = 0;
-    /// True for an event of a run that has written or called something, which it would do again.
-    virtual bool has_done_something(std::string_view name, std::string_view data) noexcept = 0;
-    /// The run, if the event says how it is.
-    virtual std::optional<thread_run> run_in(std::string_view name, std::string_view data) noexcept = 0;
+    /// An event of a stream has been delivered to the caller: polling does not show it again.
+    virtual void delivered(const event& arrived) = 0;
 
-    /// Empty until an event has told them.
-    [[nodiscard]] virtual const std::string& run_id() const noexcept = 0;
-    [[nodiscard]] virtual const std::string& thread_id() const noexcept = 0;
-    /// The action that arrived last.
-    [[nodiscard]] virtual const pending_action& action() const noexcept = 0;
-
-    // How it is begun, and how it is answered.
-    /// Whether outputs of functions and approvals may answer one action together.
-    [[nodiscard]] virtual bool takes_mixed_answers() const noexcept = 0;
-    /// What begins it: asks for headers where there is a provider, reconciles, does what must be done first.
-    virtual asio::awaitable<prepared_run> prepare(mcp_header_request asked) = 0;
-    /// The run has failed, and another is to take its place in the same thread.
-    virtual void begins_again() = 0;
-    /// What answers its action; adds what it holds to `secrets`.
+    // How it is begun and answered.
+    enum class start { first, restart };
+    /// The request that begins the run: asks the provider for headers, reconciles, and takes the steps that come before
+    /// it. `restart`: the run has failed, and another one takes its place in the same thread.
+    virtual asio::awaitable<prepared_run> prepare(mcp_header_request asked, start kind) = 0;
+    /// The request that answers the run's action. Adds the secrets in it to `secrets`.
     virtual asio::awaitable<run_call> answer(submission answers, reconcile_report& report, redactor& secrets) = 0;
-    /// The answer to what was sent without streaming.
-    virtual void accepted(std::string_view json) = 0;
+    /// One of these requests is about to be sent.
+    virtual void before_send() = 0;
+    /// The response to a request that does not stream.
+    virtual void on_created(std::string_view json) = 0;
 
     // How it is found again.
-    /// Whether it can be: its id is known, or can be found out.
-    [[nodiscard]] virtual bool can_be_found() const noexcept = 0;
-    /// An event of a stream has been delivered, or is about to be.
-    virtual void delivered(const event& what) = 0;
-    /// The stream was lost; what it had brought has been told by `delivered`.
-    virtual void lost() = 0;
-    /// A request that begins the run or answers its action is on its way.
-    virtual void sends() = 0;
-    /// Whether that was carried out though its answer was lost; the run's id is then known. Nothing where that cannot
-    /// be told.
-    virtual asio::awaitable<std::optional<bool>> look(redactor secrets) = 0;
-    /// What streams the rest of a lost run; nothing where that cannot be had, and the run is read.
-    virtual std::optional<run_call> resumption() { return std::nullopt; }
-    /// Reads the run, and gives what is new of it.
-    virtual asio::awaitable<std::vector<read_event>> read(redactor secrets) = 0;
-    /// From here on only the run's end is of interest.
-    virtual void read_only_the_end() = 0;
+    /// The response broke off. Of the events that `wait` for the caller, all but the first `delivered` count as
+    /// delivered from now on.
+    virtual void on_disconnect(std::vector<codec::raw_event> waiting, std::size_t delivered) = 0;
+    /// Whether the latest request was carried out though its response was lost; the run's id is then known. Nothing
+    /// where that cannot be determined.
+    virtual asio::awaitable<std::optional<bool>> find_run(redactor secrets) = 0;
+    /// The request that streams the rest of a lost run; nothing where the run has to be polled.
+    virtual std::optional<run_call> resume_request() = 0;
+    /// Reads the run, and returns what is new.
+    virtual asio::awaitable<std::vector<polled_event>> poll(redactor secrets) = 0;
+    /// From here on polling shows only how the run ends.
+    virtual void poll_only_the_end() = 0;
 
     // How it is ended. The run's id is known.
     virtual asio::awaitable<void> cancel(redactor secrets) = 0;
-    /// Whether it has.
     virtual asio::awaitable<bool> has_ended(redactor secrets) = 0;
+
+protected:
+    run_protocol(bool mixed_answers, bool findable) noexcept : takes_mixed_answers_(mixed_answers) {
+        identity_.can_be_found = findable;
+    }
+
+    /// For `on_disconnect`: decodes what waits, and hands each event that is new to `delivered`.
+    template <class Decode>
+    void deliver_waiting(std::vector<codec::raw_event> waiting, std::size_t already_delivered, Decode decode_ahead) {
+        for (codec::raw_event& each : waiting) {
+            event first;
+            std::vector<event> more;
+            std::string problem;
+            // What cannot be decoded ends the stream when it is its turn.
+            if (decode_ahead(std::move(each), first, more, problem)) return;
+            if (already_delivered > 0) {
+                --already_delivered;
+                continue;
+            }
+            delivered(first);
+            for (const event& rest : more) delivered(rest);
+        }
+    }
+
+    run_identity identity_;
+
+private:
+    bool takes_mixed_answers_;
 };
 
 /// Of the threads protocol.

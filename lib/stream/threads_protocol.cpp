@@ -5,6 +5,8 @@
 #include "protocol/threads/replay.hpp"
 #include "stream/actions.hpp"
 #include "stream/protocol.hpp"
+#include "stream/threads_ephemeral_agent.hpp"
+#include "stream/threads_request.hpp"
 #include "text/url.hpp"
 
 #include <algorithm>
@@ -35,29 +37,46 @@ asio::awaitable<std::vector<std::string>> read_all(std::shared_ptr<api_client> a
 
 class threads_protocol final : public run_protocol {
 public:
-    explicit threads_protocol(std::shared_ptr<run_context> run) : run_(std::move(run)), api_(run_->api) {}
+    explicit threads_protocol(std::shared_ptr<run_context> run)
+        // The service takes one kind of answers at a time; how it would ask for two is not known.
+        : run_protocol(false, false), run_(std::move(run)), api_(run_->api) {
+        note_findable();
+    }
 
     /// Takes a run of the conversation as it is: what it has done is old.
     static asio::awaitable<void> find(threads_protocol& self, std::string run_id) {
-        self.run_id_ = std::move(run_id);
-        self.thread_id_ = self.run_->conversation->value.id;
+        self.identity_.run_id = std::move(run_id);
+        self.identity_.thread_id = self.run_->conversation->value.id;
         std::string path = self.path_of_run();
         const std::string json = co_await api_client::call(self.api_, "GET", path);
         self.take_action(json);
         // A run shows its tools as an agent does.
         for (const tool& value : wire::decode_agent(json).tools)
             if (const auto* server = std::get_if<mcp_tool>(&value)) self.run_->servers.push_back(*server);
-        if (!limits_of(*self.run_).reattach.enabled) co_return;
+        if (!options_of(*self.run_).reattach.enabled) co_return;
         const auto steps = co_await read_all(self.api_, std::move(path) + "/steps", {}, {});
         const auto messages = co_await self.read_messages({});
         (void)self.replay_.observe(json, steps, messages);
     }
 
-    codec::event_class arrived(std::string_view name, std::string_view data) override {
-        const codec::event_class what = wire::classify(name, data);
-        if (run_id_.empty() && what != codec::event_class::keepalive) learn_ids(name, data);
-        if (what == codec::event_class::action) take_action(data);
-        return what;
+    codec::event_class classify(std::string_view name, std::string_view data) override {
+        const codec::event_class kind = wire::classify(name, data);
+        if (identity_.run_id.empty() && kind != codec::event_class::keepalive) learn_ids(name, data);
+        if (kind == codec::event_class::action) take_action(data);
+        return kind;
+    }
+
+    event_facts inspect(std::string_view name, std::string_view data) noexcept override {
+        event_facts facts;
+        facts.is_text = name == "thread.message.delta";
+        facts.has_effect = has_effect(name, data);
+        if (!is_run_event(name)) return facts;
+        try {
+            facts.run = wire::decode_run(data);
+        } catch (...) {
+            // Reported when the caller takes the event.
+        }
+        return facts;
     }
 
     std::error_code decode(codec::raw_event raw, event& first, std::vector<event>& more,
@@ -65,59 +84,25 @@ public:
         return decoder_.decode(std::move(raw), first, more, problem);
     }
 
-    bool has_done_something(std::string_view name, std::string_view data) noexcept override {
-        if (name.starts_with("thread.message.") || name == "thread.run.step.delta" ||
-            name == "thread.run.requires_action")
-            return true;
-        if (!name.starts_with("thread.run.step.")) return false;
-        try {
-            const run_step step = wire::decode_step(data);
-            return !step.tool_calls.empty() || step.type == "message_creation";
-        } catch (...) {
-            return true;
+    void delivered(const event& arrived) override { replay_.delivered(arrived); }
+
+    asio::awaitable<prepared_run> prepare(mcp_header_request request, start kind) override {
+        if (kind == start::restart) {
+            // The thread has the messages, or the run before would not have been created.
+            run_->former_thread = identity_.thread_id;
+            if (!run_->thread_resources) run_->thread_resources.emplace();
+            run_->messages.clear();
+            run_->options.additional_messages.clear();
+            begins_another_run_ = true;
         }
-    }
-
-    std::error_code decode_ahead(codec::raw_event raw, event& first, std::vector<event>& more,
-                                 std::string& problem) override {
-        return decode(std::move(raw), first, more, problem);
-    }
-
-    bool is_text(std::string_view name, std::string_view) const noexcept override {
-        return name == "thread.message.delta";
-    }
-
-    std::optional<thread_run> run_in(std::string_view name, std::string_view data) noexcept override {
-        if (!name.starts_with("thread.run.") || name.starts_with("thread.run.step.")) return std::nullopt;
-        try {
-            return wire::decode_run(data);
-        } catch (...) {
-            return std::nullopt;
-        }
-    }
-
-    const std::string& run_id() const noexcept override { return run_id_; }
-    const std::string& thread_id() const noexcept override { return thread_id_; }
-    const pending_action& action() const noexcept override { return action_; }
-    // The service takes one kind at a time; how it would ask for two is not known.
-    bool takes_mixed_answers() const noexcept override { return false; }
-
-    asio::awaitable<prepared_run> prepare(mcp_header_request asked) override {
-        return detail::prepare(run_, std::move(asked));
-    }
-
-    void begins_again() override {
-        // The thread has the messages, or the run before would not have been created.
-        run_->begun_in = thread_id_;
-        if (!run_->given.thread) run_->given.thread.emplace();
-        run_->messages.clear();
-        run_->given.options.additional_messages.clear();
-        again_ = true;
+        prepared_run prepared = co_await prepare_threads_run(run_, std::move(request));
+        note_findable();
+        co_return prepared;
     }
 
     asio::awaitable<run_call> answer(submission answers, reconcile_report& report, redactor& secrets) override {
         run_call call;
-        answers = co_await with_headers(run_, action_, std::move(answers), report);
+        answers = co_await with_headers(run_, identity_, std::move(answers), report);
         for (const tool_approval& approval : answers.approvals())
             for (const header& field : approval.headers) secrets.add(field.value);
         call.path = path_of_run() + "/submit_tool_outputs";
@@ -126,36 +111,40 @@ public:
         co_return call;
     }
 
-    void accepted(std::string_view json) override {
-        if (!run_id_.empty()) return;
-        learn_ids("thread.run.created", json);
-        first_reading_ = json;
-    }
-
-    bool can_be_found() const noexcept override {
-        return !run_id_.empty() || run_->conversation || !run_->begun_in.empty() || !run_->mark.empty();
-    }
-    void delivered(const event& what) override { replay_.delivered(what); }
-    void lost() override { replay_.tell_deltas(); }
-    void sends() override {
+    void before_send() override {
         sent_at_ = std::time(nullptr);
-        if (!std::exchange(again_, false)) return;
-        former_run_ = std::exchange(run_id_, {});
+        if (!std::exchange(begins_another_run_, false)) return;
+        former_run_ = std::exchange(identity_.run_id, {});
         replay_ = {};
         replay_.tell_thread();
     }
 
-    asio::awaitable<std::optional<bool>> look(redactor secrets) override {
+    void on_created(std::string_view json) override {
+        if (!identity_.run_id.empty()) return;
+        learn_ids("thread.run.created", json);
+        first_poll_ = json;
+    }
+
+    void on_disconnect(std::vector<codec::raw_event> waiting, std::size_t already_delivered) override {
+        const auto decode_ahead = [this](codec::raw_event raw, event& first, std::vector<event>& more,
+                                         std::string& problem) { return decode(std::move(raw), first, more, problem); };
+        deliver_waiting(std::move(waiting), already_delivered, decode_ahead);
+        replay_.tell_deltas();
+    }
+
+    asio::awaitable<std::optional<bool>> find_run(redactor secrets) override {
         std::optional<bool> carried_out;
-        if (run_id_.empty())
+        if (identity_.run_id.empty())
             carried_out = co_await look_for_run(std::move(secrets));
         else
             carried_out = !co_await still_waits(std::move(secrets));
         co_return carried_out;
     }
 
-    asio::awaitable<std::vector<read_event>> read(redactor secrets) override {
-        std::vector<read_event> events;
+    std::optional<run_call> resume_request() override { return std::nullopt; }
+
+    asio::awaitable<std::vector<polled_event>> poll(redactor secrets) override {
+        std::vector<polled_event> events;
         const std::string path = path_of_run();
         std::string json;
         if (creates_thread() && !replay_.has_told_thread() && !replay_.tells_only_the_end()) {
@@ -163,11 +152,11 @@ public:
             events.emplace_back("thread.created", std::move(json));
             replay_.tell_thread();
         }
-        json = std::exchange(first_reading_, {});
+        json = std::exchange(first_poll_, {});
         if (json.empty()) json = co_await api_client::call(api_, "GET", path, {}, {}, secrets);
         std::vector<std::string> steps, messages;
         if (!replay_.tells_only_the_end() && wire::decode_run(json).status != run_state::queued) {
-            steps = co_await read_all(api_, path + "/steps", include_query(run_->given.options.include), secrets);
+            steps = co_await read_all(api_, path + "/steps", include_query(run_->options.include), secrets);
             messages = co_await read_messages(secrets);
         }
         for (run::replay::event& each : replay_.observe(json, steps, messages))
@@ -175,7 +164,7 @@ public:
         co_return events;
     }
 
-    void read_only_the_end() override { replay_.tell_only_the_end(); }
+    void poll_only_the_end() override { replay_.tell_only_the_end(); }
 
     asio::awaitable<void> cancel(redactor secrets) override {
         std::string path = path_of_run() + "/cancel";
@@ -189,41 +178,63 @@ public:
     }
 
 private:
-    [[nodiscard]] bool creates_thread() const noexcept { return !run_->conversation && run_->begun_in.empty(); }
+    [[nodiscard]] bool creates_thread() const noexcept { return !run_->conversation && run_->former_thread.empty(); }
     [[nodiscard]] std::string path_of_thread() const {
-        return path_of("/threads", thread_id_, "the stream's thread id");
+        return path_of("/threads", identity_.thread_id, "the stream's thread id");
     }
     [[nodiscard]] std::string path_of_run() const {
-        return path_of_thread() + path_of("/runs", run_id_, "the stream's run id");
+        return path_of_thread() + path_of("/runs", identity_.run_id, "the stream's run id");
     }
 
     asio::awaitable<std::vector<std::string>> read_messages(redactor secrets) {
-        return read_all(api_, path_of_thread() + "/messages", "run_id=" + percent_encoded(run_id_), std::move(secrets));
+        return read_all(api_, path_of_thread() + "/messages", "run_id=" + percent_encoded(identity_.run_id),
+                        std::move(secrets));
+    }
+
+    static bool is_run_event(std::string_view name) noexcept {
+        return name.starts_with("thread.run.") && !name.starts_with("thread.run.step.");
+    }
+
+    static bool has_effect(std::string_view name, std::string_view data) noexcept {
+        if (name.starts_with("thread.message.") || name == "thread.run.step.delta" ||
+            name == "thread.run.requires_action")
+            return true;
+        if (!name.starts_with("thread.run.step.")) return false;
+        try {
+            const run_step step = wire::decode_step(data);
+            return !step.tool_calls.empty() || step.type == "message_creation";
+        } catch (...) {
+            return true;
+        }
     }
 
     /// So that the run can be found and cancelled before its first event has been taken.
     void learn_ids(std::string_view name, std::string_view data) {
-        if (!name.starts_with("thread.run.") || name.starts_with("thread.run.step.")) return;
+        if (!is_run_event(name)) return;
         try {
             learn(wire::decode_run(data));
         } catch (const error&) {
-            // The event itself is reported when the caller takes it.
+            // Reported when the caller takes the event.
         }
     }
 
     void learn(const thread_run& run) {
-        run_id_ = run.id;
-        thread_id_ = run.thread_id;
+        identity_.run_id = run.id;
+        identity_.thread_id = run.thread_id;
         if (run_->conversation) run_->conversation->latest_run = run.id;
+        note_findable();
+    }
+
+    void note_findable() noexcept {
+        identity_.can_be_found =
+            !identity_.run_id.empty() || run_->conversation || !run_->former_thread.empty() || !run_->mark.empty();
     }
 
     void take_action(std::string_view data) {
-        action_ = {};
-        action_.run_id = run_id_;
-        action_.thread_id = thread_id_;
+        identity_.action = {};
         try {
             thread_run run = wire::decode_run(data);
-            if (run.required_action) action_.asked = std::move(*run.required_action);
+            if (run.required_action) identity_.action = std::move(*run.required_action);
         } catch (const error&) {
             // Reported when the caller takes the event.
         }
@@ -245,12 +256,12 @@ private:
     }
 
     [[nodiscard]] const std::string& sent_agent() const noexcept {
-        return run_->copy ? run_->copy->id() : run_->given.agent.id;
+        return run_->copy ? run_->copy->id() : run_->definition.id;
     }
 
     asio::awaitable<std::optional<bool>> look_for_run(redactor secrets) {
         std::optional<bool> found;
-        std::string thread = run_->begun_in;
+        std::string thread = run_->former_thread;
         if (run_->conversation) thread = run_->conversation->value.id;
         if (thread.empty()) {
             if (run_->mark.empty()) co_return found;
@@ -288,19 +299,18 @@ private:
         std::string path = path_of_run();
         const std::string json = co_await api_client::call(api_, "GET", std::move(path), {}, {}, std::move(secrets));
         const thread_run now = wire::decode_run(json);
-        co_return now.status ==
-            run_state::requires_action&& now.required_action&& run::is_same_action(*now.required_action, action_.asked);
+        const bool waits = now.status == run_state::requires_action && now.required_action;
+        co_return waits&& run::is_same_action(*now.required_action, identity_.action);
     }
 
     std::shared_ptr<run_context> run_;
     std::shared_ptr<api_client> api_;
-    std::string run_id_, thread_id_, former_run_;
-    pending_action action_;
+    std::string former_run_;  ///< The failed run in whose place this one is begun.
     wire::decoder decoder_;
     run::replay replay_;
-    std::string first_reading_;  ///< What creating the run was answered with, where it is not streamed.
-    std::int64_t sent_at_ = 0;   ///< By this machine's clock, in seconds since 1970.
-    bool again_ = false;         ///< What is sent next begins another run.
+    std::string first_poll_;           ///< The response that created the run, where it is not streamed.
+    std::int64_t sent_at_ = 0;         ///< By this machine's clock, in seconds since 1970.
+    bool begins_another_run_ = false;  ///< The next request does.
 };
 
 }  // namespace

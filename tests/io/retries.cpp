@@ -118,8 +118,8 @@ struct fixture {
                              std::optional<event_stream>* stream = nullptr) {
         auto context = std::make_shared<detail::run_context>();
         context->api = owner;
-        context->given.agent.id = "asst_1";
-        context->given.options = options;
+        context->definition.id = "asst_1";
+        context->options = options;
         if (!in.empty()) {
             context->conversation = std::make_shared<detail::thread_object>(owner);
             context->conversation->value.id = in;
@@ -131,7 +131,7 @@ struct fixture {
     static asio::awaitable<event_stream> start(std::shared_ptr<detail::run_context> context) {
         mcp_header_request asked;
         auto protocol = detail::make_threads_protocol(context);
-        detail::prepared_run request = co_await protocol->prepare(std::move(asked));
+        detail::prepared_run request = co_await protocol->prepare(std::move(asked), detail::run_protocol::start::first);
         co_return co_await detail::handle_access::open_stream(std::move(context), std::move(protocol),
                                                               std::move(request));
     }
@@ -357,11 +357,11 @@ BOOST_FIXTURE_TEST_CASE(a_marked_run_is_found_in_whatever_thread_it_made, markin
     // What the mark is, only the request says.
     auto context = std::make_shared<detail::run_context>();
     context->api = owner;
-    context->given.agent.id = "asst_1";
+    context->definition.id = "asst_1";
     context->messages.push_back(message("Hello"));
     mcp_header_request asked;
     auto protocol = detail::make_threads_protocol(context);
-    detail::prepared_run request = await(io, protocol->prepare(asked));
+    detail::prepared_run request = await(io, protocol->prepare(asked, detail::run_protocol::start::first));
     const std::string body(request.call.body.reveal());
     BOOST_TEST(context->mark.size() == 36u);
     BOOST_TEST(body.find(R"("metadata":{"corun_run":")" + context->mark) != std::string::npos);

@@ -1,5 +1,6 @@
 // The stream of a run over a transport and a clock that the test plays: every step, every fault.
 #include "client/handle_access.hpp"
+#include "stream/threads_request.hpp"
 #include "drive.hpp"
 #include "manual_clock.hpp"
 #include "scripted_transport.hpp"
@@ -81,9 +82,9 @@ struct fixture {
     asio::awaitable<event_stream> open() {
         auto run = std::make_shared<detail::run_context>();
         run->api = owner;
-        run->given.options = run_settings;
+        run->options = run_settings;
         run->provider = provider;
-        run->bears_headers = bears_headers;
+        run->sends_headers = bears_headers;
         detail::prepared_run request;
         request.call.path = "/threads/runs";
         request.call.body = secret("{}");
@@ -757,7 +758,7 @@ BOOST_FIXTURE_TEST_CASE(a_provider_that_hangs_is_given_up_in_time_with_nothing_s
 BOOST_FIXTURE_TEST_CASE(a_provider_that_hangs_at_the_start_is_given_up_in_time, fixture) {
     auto run = std::make_shared<detail::run_context>();
     run->api = owner;
-    run->given.options.mcp_header_timeout = 5s;
+    run->options.mcp_header_timeout = 5s;
     // What it captured lives as long as it runs, though nobody else holds it by then.
     const auto vault = std::make_shared<int>(0);
     run->provider = [this, vault](mcp_header_request) -> asio::awaitable<mcp_headers> {
@@ -768,7 +769,7 @@ BOOST_FIXTURE_TEST_CASE(a_provider_that_hangs_at_the_start_is_given_up_in_time, 
         co_return mcp_headers();
     };
     std::error_code code;
-    asio::co_spawn(io, detail::prepare(std::move(run), mcp_header_request()),
+    asio::co_spawn(io, detail::prepare_threads_run(std::move(run), mcp_header_request()),
                    [&](std::exception_ptr failure, const auto&) {
                        try {
                            std::rethrow_exception(failure);

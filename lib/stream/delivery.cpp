@@ -1,0 +1,45 @@
+#include "stream/delivery.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace corun::detail {
+
+std::optional<event> event_delivery::take(run_protocol& protocol, std::error_code& failure, std::string& problem) {
+    std::optional<event> taken;
+    if (!decoded_.empty()) {
+        taken = std::move(decoded_.back());
+        decoded_.pop_back();
+        return taken;
+    }
+    if (queue_.empty()) return taken;
+    const bool is_new = queue_.taken() >= recorded_;
+    taken.emplace();
+    failure = protocol.decode(queue_.pop(), *taken, decoded_, problem);
+    if (failure) {
+        // What came before it has been delivered; what came after it cannot be trusted.
+        taken.reset();
+        drop();
+        return taken;
+    }
+    if (is_new && records_) {
+        protocol.delivered(*taken);
+        for (const event& each : decoded_) protocol.delivered(each);
+    }
+    if (decoded_.size() > 1) std::reverse(decoded_.begin(), decoded_.end());
+    return taken;
+}
+
+void event_delivery::drop() noexcept {
+    decoded_.clear();
+    while (!queue_.empty()) (void)queue_.pop();
+}
+
+void event_delivery::disconnect(run_protocol& protocol) {
+    const std::uint64_t taken = queue_.taken();
+    const std::size_t already = recorded_ > taken ? static_cast<std::size_t>(recorded_ - taken) : 0;
+    protocol.on_disconnect(queue_.waiting(), already);
+    all_recorded();
+}
+
+}  // namespace corun::detail

@@ -1,0 +1,21 @@
+#pragma once
+#include "stream/state.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <memory>
+
+namespace corun::detail {
+
+/// Cancels the run at the service, and completes when it has ended there; at once where no run was begun. Finds out
+/// first which run it is.
+asio::awaitable<bool> end_run(std::shared_ptr<stream_state> stream);
+
+/// The same for a stream that nobody reads any more: gives up after `client_options::stop_timeout`, and reports to
+/// nobody.
+asio::awaitable<bool> end_abandoned_run(std::shared_ptr<stream_state> stream);
+
+/// The run has come to its own end.
+[[nodiscard]] bool has_ended(const stream_state& stream) noexcept;
+
+}  // namespace corun::detail

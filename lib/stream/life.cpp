@@ -1,0 +1,95 @@
+// The life of a run, from its begin to its end.
+//
+//     begin ── send ──> streaming ──────────────────────────────────> over
+//                       │  ^  an action:  the handlers answer, or the caller does: send
+//                       │  │  a failure:  another run is begun in its place: send
+//                       └──┘  lost:       the rest is streamed again, or polled
+//
+// While a run is streaming no coroutine works for it: `response_reader` receives its bytes, and starts `live` when an
+// event, an error or the time has decided something. `begin` and `submit` send in the caller's coroutine, so that
+// cancelling them drops the request.
+#include "stream/life.hpp"
+
+#include "async/attempt.hpp"
+#include "async/cancellation.hpp"
+#include "stream/answering.hpp"
+#include "stream/reattaching.hpp"
+#include "stream/restarting.hpp"
+#include "stream/sending.hpp"
+
+#include <asio/this_coro.hpp>
+
+#include <utility>
+
+namespace corun::detail {
+namespace {
+
+asio::awaitable<void> take_steps(std::shared_ptr<stream_state> stream) {
+    for (bool goes_on = true; goes_on;) {
+        switch (stream->fsm.phase()) {
+            case run::phase::answering:
+                co_await answer(stream);
+                break;
+            case run::phase::restarting:
+                co_await restart(stream);
+                break;
+            case run::phase::lost:
+                co_await reattach(stream);
+                break;
+            case run::phase::polling:
+                co_await poll(stream);
+                break;
+            case run::phase::sending:    // in the caller's coroutine
+            case run::phase::streaming:  // by the response's reader
+            case run::phase::waiting:    // for the caller
+            case run::phase::over:
+                goes_on = false;
+        }
+    }
+}
+
+}  // namespace
+
+asio::awaitable<void> begin(std::shared_ptr<stream_state> stream, run_call call) {
+    try {
+        co_await send(stream, std::move(call));
+    } catch (const std::system_error& failure) {
+        stream->observe_end(failure.code());
+        throw;
+    }
+}
+
+asio::awaitable<void> begin_waiting(std::shared_ptr<stream_state> stream, submission answers) {
+    stream->restarts.run_had_effect();
+    stream->fsm.run_exists(run::existence::known);
+    stream->fsm.response_accepted();
+    (void)stream->fsm.event_arrived(codec::event_class::action);
+    try {
+        co_await submit(stream, std::move(answers));
+    } catch (const std::system_error& failure) {
+        stream->observe_end(failure.code());
+        throw;
+    }
+}
+
+asio::awaitable<void> submit(std::shared_ptr<stream_state> stream, submission answers) {
+    stream->fsm.enter(run::phase::sending);
+    stream->watch();
+    asio::awaitable<void> sending = send_answers(stream, std::move(answers));
+    const result<void> sent = co_await attempt(std::move(sending));
+    if (sent.has_value()) co_return;
+    stream->fsm.enter(run::phase::waiting);
+    stream->watch();
+    sent.take();
+}
+
+asio::awaitable<bool> live(std::shared_ptr<stream_state> stream) {
+    asio::awaitable<void> steps = take_steps(stream);
+    const result<void> taken = co_await attempt(std::move(steps));
+    const bool cancelled = is_cancelled(co_await asio::this_coro::cancellation_state);
+    // Whoever cancels it takes care of the stream.
+    if (!taken.has_value() && !cancelled) stream->fail(taken.failure());
+    co_return taken.has_value();
+}
+
+}  // namespace corun::detail
