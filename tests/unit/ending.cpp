@@ -1,0 +1,139 @@
+#include "stream/ending.hpp"
+
+#include "step_fixture.hpp"
+#include "stream/sending.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace {
+
+using namespace corun;
+using namespace corun::test;
+using namespace std::chrono_literals;
+
+struct fixture : step_fixture {
+    void begin(bool known = true) {
+        detail::run_call call;
+        call.path = "/runs";
+        start(detail::send(stream, std::move(call)));
+        accept();
+        if (known) receive(frame("news", "known"));
+        stream->user = detail::stream_state::caller::stopping;
+    }
+    void end_run() { start(detail::end_run(stream)); }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(ending)
+
+BOOST_FIXTURE_TEST_CASE(a_run_is_cancelled_and_waited_for_with_growing_delays, fixture) {
+    begin();
+    for (int i = 0; i != 6; ++i) protocol->ends.push_back([] { return false; });
+    protocol->ends.push_back([] { return true; });
+    end_run();
+    BOOST_TEST(transport->current() == nullptr);
+    BOOST_TEST(logged("cancel") == 1u);
+    std::size_t asked = 1;
+    for (const auto delay : {100ms, 200ms, 400ms, 800ms, 1600ms, 2000ms}) {
+        BOOST_TEST(logged("has_ended") == asked++);
+        wait(delay - 1ms);
+        BOOST_TEST(logged("has_ended") == asked - 1);
+        wait(1ms);
+    }
+    BOOST_TEST(outcome.value() == std::error_code());
+    BOOST_TEST(logged("has_ended") == 7u);
+    BOOST_TEST(clock->pending() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_was_never_begun_needs_no_end, fixture) {
+    end_run();
+    BOOST_TEST(outcome.value() == std::error_code());
+    BOOST_TEST(protocol->log.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(which_run_it_is_its_first_events_tell, fixture) {
+    begin(false);
+    protocol->ends.push_back([] { return true; });
+    end_run();
+    BOOST_TEST(logged("cancel") == 0u);
+    receive(frame("news", "known"));
+    BOOST_TEST(logged("find_run") == 0u);
+    BOOST_TEST(logged("cancel") == 1u);
+    BOOST_TEST(outcome.value() == std::error_code());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_response_that_ends_before_it_names_the_run_is_followed_by_a_look, fixture) {
+    for (const bool found : {true, false}) {
+        make();
+        begin(false);
+        protocol->finds.push_back([found] { return found; });
+        protocol->ends.push_back([] { return true; });
+        end_run();
+        end(errc::connection_lost);
+        BOOST_TEST(logged("find_run") == 1u);
+        BOOST_TEST(logged("cancel") == (found ? 1u : 0u));
+        BOOST_TEST(outcome.value() == std::error_code());
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_has_ended_by_itself_is_not_cancelled, fixture) {
+    begin();
+    receive(frame("last"));
+    BOOST_TEST(detail::has_ended(*stream));
+    end_run();
+    BOOST_TEST(logged("cancel") == 0u);
+    BOOST_TEST(logged("has_ended") == 0u);
+    BOOST_TEST(outcome.value() == std::error_code());
+
+    make();
+    begin();
+    BOOST_TEST(!detail::has_ended(*stream));
+    end(errc::connection_lost);
+    BOOST_TEST(!detail::has_ended(*stream));
+    make();
+    begin();
+    receive(frame("action"));
+    BOOST_TEST(!detail::has_ended(*stream));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_refused_cancellation_means_that_the_run_has_ended, fixture) {
+    for (const errc code : {errc::bad_request, errc::conflict, errc::not_found}) {
+        make();
+        begin();
+        protocol->cancels.push_back([code] { throw failed_with(code, 400); });
+        protocol->ends.push_back([] { return true; });
+        end_run();
+        BOOST_TEST(outcome.value() == std::error_code());
+    }
+    make();
+    begin();
+    protocol->cancels.push_back([] { throw failed_with(errc::forbidden, 403); });
+    end_run();
+    BOOST_TEST(outcome.value() == errc::forbidden);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_abandoned_run_is_ended_in_time_or_left, fixture) {
+    begin();
+    protocol->ends.push_back([] { return true; });
+    start(detail::end_abandoned_run(stream));
+    BOOST_TEST(outcome.value() == std::error_code());
+
+    make();
+    begin();
+    for (int i = 0; i != 1000; ++i) protocol->ends.push_back([] { return false; });
+    start(detail::end_abandoned_run(stream));
+    const auto limit = context->api->options.stop_timeout;
+    wait(limit - 1ms);
+    BOOST_TEST(!outcome.has_value());
+    wait(1ms);
+    BOOST_TEST(outcome.value() == std::error_code());
+
+    make();
+    begin();
+    protocol->cancels.push_back([] { throw failed_with(errc::forbidden, 403); });
+    start(detail::end_abandoned_run(stream));
+    BOOST_TEST(outcome.value() == std::error_code());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
