@@ -1,6 +1,8 @@
 #include "http/observed_transport.hpp"
 
-#include "redact/wire_text.hpp"
+#include "http/body_gatherer.hpp"
+#include "redact/body_redactor.hpp"
+#include "text/ascii.hpp"
 #include "text/url.hpp"
 
 #include <algorithm>
@@ -21,19 +23,11 @@ bool is_harmless(std::string_view name) noexcept {
     return equal_ignoring_case(name.substr(0, of_the_service.size()), of_the_service) && !is_secret_name(name);
 }
 
-bool is_text(std::string_view media_type) noexcept {
-    const auto is = [media_type](std::string_view name) { return equal_ignoring_case(media_type, name); };
-    return media_type.empty() || equal_ignoring_case(media_type.substr(0, 5), "text/") || is("application/json") ||
-           is("application/xml") || media_type.ends_with("+json");
+bool is_form(std::string_view media_type) noexcept {
+    return equal_ignoring_case(media_type, "application/x-www-form-urlencoded");
 }
 
-std::string count_of(std::uint64_t bytes, std::string_view what) {
-    std::string said = "[" + std::to_string(bytes) + " bytes";
-    if (!what.empty()) said.append(" of ").append(what);
-    return said += "]";
-}
-
-/// What follows in a path is an id, unless it is another of these.
+/// In a path, an id follows the name of a collection, unless another collection does.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 12> collections{{
     {"assistants", "{assistant_id}"},
     {"agents", "{agent_id}"},
@@ -56,7 +50,7 @@ std::string_view id_in(std::string_view collection) noexcept {
 }
 
 std::string template_of(std::string_view path) {
-    std::string made;
+    std::string pattern;
     std::string_view id;
     path.remove_prefix(path.starts_with('/') ? 1 : 0);
     for (bool more = true; more;) {
@@ -65,39 +59,39 @@ std::string template_of(std::string_view path) {
         more = end < path.size();
         path.remove_prefix(std::min(end + 1, path.size()));
         const std::string_view next = id_in(segment);
-        made += '/';
-        made += id.empty() || !next.empty() || segment.empty() ? segment : id;
+        pattern += '/';
+        pattern += id.empty() || !next.empty() || segment.empty() ? segment : id;
         id = next;
     }
-    return made;
+    return pattern;
 }
 
 class observed_transfer final : public net::transfer, net::sink {
 public:
-    observed_transfer(net::request& what, net::sink& receiver, std::shared_ptr<net::clock> clock, notifier told)
+    observed_transfer(net::request& request, net::sink& receiver, std::shared_ptr<net::clock> clock, notifier notifier)
         : sink_(receiver),
           clock_(std::move(clock)),
-          notifier_(std::move(told)),
+          notifier_(std::move(notifier)),
           began_(clock_->now()),
-          secrets_(std::move(what.context.secrets)),
-          is_token_(what.context.response_is_token) {
+          secrets_(std::move(request.context.secrets)),
+          is_token_(request.context.response_is_token) {
         record_.number = notifier_.next_request();
         record_.began = std::chrono::system_clock::now();
-        record_.method = what.method;
-        record_.attempt = what.context.attempt;
-        const std::string_view path = std::string_view(what.url).substr(0, what.url.find_first_of("?#"));
+        record_.method = request.method;
+        record_.attempt = request.context.attempt;
+        const std::string_view path = std::string_view(request.url).substr(0, request.url.find_first_of("?#"));
         if (const auto url = parse_url(path)) {
             record_.server_address = url->host;
             record_.server_port = port_of(*url);
             record_.path_template = template_of(url->rest);
         }
-        for (const header& field : what.headers)
+        for (const header& field : request.headers)
             if (!is_harmless(field.name)) secrets_.add(field.value);
-        if (const secret* id = what.headers.find("x-ms-client-request-id"))
+        if (const secret* id = request.headers.find("x-ms-client-request-id"))
             record_.client_request_id = secrets_.redacted(id->reveal());
-        if (what.source) upload_size_ = what.source->size();
-        if (!what.source) record_.bytes_sent = what.body.size();
-        if (notifier_.wants(&observer::on_wire)) tell_request(what);
+        if (request.source) upload_size_ = request.source->size();
+        if (!request.source) record_.bytes_sent = request.body.size();
+        if (notifier_.wants(&observer::on_wire)) tell_request(request);
     }
 
     ~observed_transfer() override {
@@ -105,7 +99,7 @@ public:
         if (!over_) finish(std::make_error_code(std::errc::operation_canceled), {});
     }
 
-    void start(net::transport& over, net::request what) { inner_ = over.start(std::move(what), *this); }
+    void start(net::transport& inner, net::request request) { inner_ = inner.start(std::move(request), *this); }
 
     void pause() noexcept override { inner_->pause(); }
     void resume() noexcept override { inner_->resume(); }
@@ -128,8 +122,8 @@ private:
         record_.bytes_received += bytes.size();
         if (notifier_.wants(&observer::on_wire)) {
             try {
-                tell(part::response_body, body_ ? body_->add(bytes) : count_of(bytes.size(), media_type_),
-                     bytes.size());
+                if (body_)
+                    for (auto& piece : body_->add(bytes)) tell(part::response_body, std::move(piece.text), piece.bytes);
             } catch (...) {
                 body_.reset();
             }
@@ -147,34 +141,34 @@ private:
         sink_.on_done(code, std::move(detail));
     }
 
-    void tell(part what, std::string text, std::uint64_t bytes = 0) {
+    void tell(part kind, std::string text, std::uint64_t bytes = 0) {
         if (text.empty()) return;
-        wire_message message(what, record_.number);
+        wire_message message(kind, record_.number);
         message.text = std::move(text);
         message.bytes = bytes;
         notifier_.tell(&observer::on_wire, std::move(message));
     }
 
-    void tell_request(const net::request& what) {
-        const std::size_t query = std::min(what.url.find('?'), what.url.size());
-        std::string head = what.method + ' ' + secrets_.redacted(what.url.substr(0, query));
-        if (query < what.url.size())
-            head += '?' + redacted_form(std::string_view(what.url).substr(query + 1), secrets_);
-        for (const header& field : what.headers) {
+    void tell_request(const net::request& request) {
+        const std::size_t query = std::min(request.url.find('?'), request.url.size());
+        std::string head = request.method + ' ' + secrets_.redacted(request.url.substr(0, query));
+        if (query < request.url.size())
+            head += '?' + redacted_form(std::string_view(request.url).substr(query + 1), secrets_);
+        for (const header& field : request.headers) {
             head.append("\n").append(field.name).append(": ");
             head += is_harmless(field.name) ? redacted_text(field.value.reveal(), secrets_) : "***";
         }
         tell(part::request, std::move(head));
-        const secret* type = what.headers.find("Content-Type");
+        const secret* type = request.headers.find("Content-Type");
         const std::string_view media_type = type ? ascii::media_type(type->reveal()) : std::string_view();
-        if (what.source)
-            tell(part::request_body, count_of(*upload_size_, media_type), *upload_size_);
-        else if (equal_ignoring_case(media_type, "application/x-www-form-urlencoded"))
-            tell(part::request_body, redacted_form(what.body.reveal(), secrets_), what.body.size());
-        else if (is_text(media_type))
-            tell(part::request_body, redacted_text(what.body.reveal(), secrets_), what.body.size());
+        const std::uint64_t size = upload_size_.value_or(request.body.size());
+        if (size == 0) return;
+        if (!request.source && is_form(media_type))
+            tell(part::request_body, redacted_form(request.body.reveal(), secrets_), size);
+        else if (!request.source && is_json_media_type(media_type))
+            tell(part::request_body, document_or_count(request.body.reveal(), media_type, secrets_), size);
         else
-            tell(part::request_body, count_of(what.body.size(), media_type), what.body.size());
+            tell(part::request_body, byte_count(size, media_type), size);
     }
 
     void tell_head(const net::response_head& head) {
@@ -184,14 +178,8 @@ private:
             text += is_secret_name(name) ? "***" : redacted_text(value, secrets_);
         }
         tell(part::response, std::move(text));
-        media_type_ = head.media_type();
-        const bool events = equal_ignoring_case(media_type_, "text/event-stream");
-        if (is_token_)
-            media_type_ = "a token, or why there is none";
-        else if (is_text(media_type_))
-            body_.emplace(secrets_, events ? wire_text::format::events : wire_text::format::json);
-        else
-            media_type_ = redacted_text(media_type_, secrets_);
+        body_.emplace(is_token_ ? "a token, or why there is none" : redacted_text(head.media_type(), secrets_),
+                      secrets_);
     }
 
     void finish(std::error_code code, const std::string& detail) noexcept {
@@ -199,7 +187,8 @@ private:
         record_.error = code;
         record_.duration = clock_->now() - began_;
         try {
-            if (body_) tell(part::response_body, body_->finish());
+            if (body_)
+                if (auto rest = body_->finish()) tell(part::response_body, std::move(rest->text), rest->bytes);
             if (notifier_.wants(&observer::on_wire)) {
                 std::string text = code ? code.message() : "complete";
                 if (!detail.empty()) text.append(": ").append(redacted_text(detail, secrets_));
@@ -209,7 +198,7 @@ private:
             }
         } catch (...) {
         }
-        // Nothing that is secret waits for the transfer's owner to let go of it.
+        // The transfer's owner may keep it for long; the secrets go now.
         secrets_ = redactor();
         body_.reset();
         notifier_.tell(&observer::on_request, std::move(record_));
@@ -222,8 +211,7 @@ private:
     redactor secrets_;
     request_record record_;
     std::optional<std::uint64_t> upload_size_;
-    std::string media_type_;
-    std::optional<wire_text> body_;  ///< Of a response that is shown.
+    std::optional<body_gatherer> body_;  ///< Of the response, for `on_wire`.
     bool is_token_;
     bool over_ = false;
     std::unique_ptr<net::transfer> inner_;
@@ -231,13 +219,13 @@ private:
 
 class observing final : public net::transport {
 public:
-    observing(std::shared_ptr<net::transport> inner, std::shared_ptr<net::clock> clock, notifier told)
-        : inner_(std::move(inner)), clock_(std::move(clock)), notifier_(std::move(told)) {}
+    observing(std::shared_ptr<net::transport> inner, std::shared_ptr<net::clock> clock, notifier notifier)
+        : inner_(std::move(inner)), clock_(std::move(clock)), notifier_(std::move(notifier)) {}
 
-    std::unique_ptr<net::transfer> start(net::request what, net::sink& receiver) override {
-        auto started = std::make_unique<observed_transfer>(what, receiver, clock_, notifier_);
-        started->start(*inner_, std::move(what));
-        return started;
+    std::unique_ptr<net::transfer> start(net::request request, net::sink& receiver) override {
+        auto transfer = std::make_unique<observed_transfer>(request, receiver, clock_, notifier_);
+        transfer->start(*inner_, std::move(request));
+        return transfer;
     }
 
 private:
@@ -249,9 +237,9 @@ private:
 }  // namespace
 
 std::shared_ptr<net::transport> observed_transport(std::shared_ptr<net::transport> inner,
-                                                   std::shared_ptr<net::clock> clock, notifier told) {
-    if (!told.wants(&observer::on_request) && !told.wants(&observer::on_wire)) return inner;
-    return std::make_shared<observing>(std::move(inner), std::move(clock), std::move(told));
+                                                   std::shared_ptr<net::clock> clock, notifier notifier) {
+    if (!notifier.wants(&observer::on_request) && !notifier.wants(&observer::on_wire)) return inner;
+    return std::make_shared<observing>(std::move(inner), std::move(clock), std::move(notifier));
 }
 
 }  // namespace corun::detail

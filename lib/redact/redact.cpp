@@ -1,54 +1,52 @@
 #include "redact/redact.hpp"
 
+#include "text/utf8.hpp"
+
 #include <algorithm>
 #include <charconv>
 
 namespace corun::detail {
 namespace {
 
-constexpr std::size_t shortest = 3;
-/// Of JSON three times in a string of JSON; more would let a long row of them cost time.
+constexpr std::size_t shortest_secret = 3;
+/// JSON three times in a string of JSON. A limit, so that a long row of backslashes costs little time.
 constexpr std::size_t most_backslashes = 7;
-constexpr std::size_t longest_escape = most_backslashes + 5;
 
-/// The UTF-16 unit that `text` begins with, written `uXXXX` as after a backslash in JSON, else -1.
-int unit_of(std::string_view text) noexcept {
+/// The UTF-16 code unit that `text` begins with, written `uXXXX` as after a backslash in JSON; -1 if it does not.
+int leading_unit(std::string_view text) noexcept {
     if (text.size() < 5 || text[0] != 'u') return -1;
     int unit = 0;
     const auto [stop, code] = std::from_chars(text.data() + 1, text.data() + 5, unit, 16);
     return code == std::errc() && stop == text.data() + 5 ? unit : -1;
 }
 
-/// How many bytes of `text`, from its beginning, spell `value`; 0 when they spell something else.
-/// Sets `cut` when all of `text` may be the beginning of it.
-///
-/// Of an escaped character beyond ASCII it is not looked at which one it is.
-std::size_t spelling(std::string_view text, std::string_view value, bool& cut) noexcept {
-    if (value.size() < shortest) return 0;
+/// The number of bytes at the beginning of `text` that are `value`, as it is or escaped as in JSON; 0 if they are not.
+/// An escaped character beyond ASCII matches any other.
+std::size_t match_escaped(std::string_view text, std::string_view value) noexcept {
+    if (value.size() < shortest_secret) return 0;
     std::size_t at = 0;
     for (std::size_t i = 0; i < value.size();) {
-        if (at == text.size() || (text[at] == '\\' && text.size() - at < longest_escape)) cut = true;
         if (at == text.size()) return 0;
         const auto byte = static_cast<unsigned char>(value[i]);
-        std::size_t after = at;  // the backslashes
-        while (after < text.size() && after - at < most_backslashes && text[after] == '\\') ++after;
-        const int unit = after == at ? -1 : unit_of(text.substr(after));
+        std::size_t escaped = at;  // behind the backslashes
+        while (escaped < text.size() && escaped - at < most_backslashes && text[escaped] == '\\') ++escaped;
+        const int unit = escaped == at ? -1 : leading_unit(text.substr(escaped));
 
         if (unit == byte && byte < 0x80) {
-            at = after + 5;
+            at = escaped + 5;
             ++i;
         } else if (text[at] == value[i]) {
             ++at;
             ++i;
-        } else if (after < text.size() && text[after] == value[i]) {
-            at = after + 1;
+        } else if (escaped < text.size() && text[escaped] == value[i]) {
+            at = escaped + 1;
             ++i;
         } else if (unit >= 0x80 && byte >= 0x80) {
-            at = after + 5;
+            at = escaped + 5;
             ++i;
-            // The first unit of a pair leaves the other bytes of the character, 10xxxxxx, to the second.
+            // The first unit of a surrogate pair leaves the continuation bytes to the second.
             const bool first_of_pair = unit >= 0xd800 && unit < 0xdc00;
-            while (!first_of_pair && i < value.size() && (static_cast<unsigned char>(value[i]) & 0xc0) == 0x80) ++i;
+            while (!first_of_pair && i < value.size() && utf8::is_continuation(value[i])) ++i;
         } else {
             return 0;
         }
@@ -75,34 +73,19 @@ void redactor::add(const redactor& other) {
 
 std::string redactor::redacted(std::string_view text, std::size_t limit) const {
     std::string shown;
-    (void)redact(text, limit, true, shown);
-    return shown;
-}
-
-std::string redactor::take_redacted(std::string& text, bool last) const {
-    std::string shown;
-    text.erase(0, redact(text, text.npos, last, shown));
-    return shown;
-}
-
-/// Appends to `shown`; returns how much of `text` that stands for.
-std::size_t redactor::redact(std::string_view text, std::size_t limit, bool last, std::string& shown) const {
-    std::size_t at = 0;
     limit = std::min(limit, text.size());
-    while (at < limit) {
-        std::size_t hidden = 0;
-        bool cut = false;
+    for (std::size_t at = 0; at < limit;) {
+        std::size_t secret_size = 0;
         for (const secret& each : secrets_)
             for (const std::string_view value : {each.reveal(), without_scheme(each.reveal())})
-                hidden = std::max(hidden, spelling(text.substr(at), value, cut));
-        if (cut && !last) break;
-        if (hidden > 0)
+                secret_size = std::max(secret_size, match_escaped(text.substr(at), value));
+        if (secret_size > 0)
             shown += "***";
         else
             shown += text[at];
-        at += std::max<std::size_t>(hidden, 1);
+        at += std::max<std::size_t>(secret_size, 1);
     }
-    return at;
+    return shown;
 }
 
 void redactor::redact(diagnostics& details) const {
@@ -111,8 +94,8 @@ void redactor::redact(diagnostics& details) const {
         *text = redacted(*text);
 }
 
-void redactor::redact(last_error& said) const {
-    for (std::string* text : {&said.code, &said.message}) *text = redacted(*text);
+void redactor::redact(last_error& failure) const {
+    for (std::string* text : {&failure.code, &failure.message}) *text = redacted(*text);
 }
 
 }  // namespace corun::detail

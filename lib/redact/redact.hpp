@@ -10,35 +10,27 @@
 
 namespace corun::detail {
 
-/// The secrets that were sent with a request, kept to hide them in what the service answers.
+/// The secrets that were sent with a request. Hides them in what the service returns.
 class redactor {
 public:
     redactor() = default;
 
-    /// Adds a header value. What follows its scheme (`abc` in `Bearer abc`) is then a secret too.
+    /// Adds a header value, and what follows its scheme: `abc` in `Bearer abc`.
     void add(const secret& header_value);
-    /// Adds those of another.
+    /// Adds the secrets of `other`.
     void add(const redactor& other);
 
-    /// `text` with `***` for every secret, whether it stands there as it is or escaped as JSON does.
-    /// Secrets shorter than three characters stay: hiding them would hide the text.
+    /// `text` with `***` for every secret, both as it is and escaped as in JSON. Secrets of less than three characters
+    /// are not hidden: they would hide the text.
     ///
-    /// Gives the beginning of `text` only, `limit` bytes before redaction; a secret across the limit
-    /// is hidden whole.
+    /// Stops after `limit` bytes of `text`; a secret across the limit is hidden whole.
     [[nodiscard]] std::string redacted(std::string_view text, std::size_t limit = std::string_view::npos) const;
 
-    /// The same for a text that comes in pieces: `text` is what has come and was not given yet. What
-    /// may be the beginning of a secret that goes on in the next piece stays in it, unless `last`; that
-    /// is a few times the longest secret at most.
-    [[nodiscard]] std::string take_redacted(std::string& text, bool last) const;
-
-    /// The same for every text of these.
+    /// Redacts every text of these.
     void redact(diagnostics& details) const;
-    void redact(last_error& said) const;
+    void redact(last_error& failure) const;
 
 private:
-    std::size_t redact(std::string_view text, std::size_t limit, bool last, std::string& shown) const;
-
     std::vector<secret> secrets_;
 };
 

@@ -196,23 +196,6 @@ static_assert(!std::is_convertible_v<corun::secret, std::string_view>);
 static_assert(!std::is_constructible_v<nlohmann::json, corun::secret>);
 static_assert(!std::is_constructible_v<std::string, corun::secret>);
 
-BOOST_AUTO_TEST_CASE(gives_a_text_in_pieces_without_what_is_hidden) {
-    corun::detail::redactor secrets;
-    secrets.add(corun::secret("Bearer abc+def"));
-    for (const std::string_view text : {std::string_view("an abc+def!"), std::string_view(R"(an abc\u002bdef!)"),
-                                        std::string_view("an Bearer abc+def!")}) {
-        for (std::size_t cut = 0; cut <= text.size(); ++cut) {
-            std::string held(text.substr(0, cut));
-            std::string shown = secrets.take_redacted(held, false);
-            BOOST_TEST(held.size() <= 24u);
-            held += text.substr(cut);
-            shown += secrets.take_redacted(held, true);
-            BOOST_TEST(shown == "an ***!", text << " cut at " << cut);
-            BOOST_TEST(held.empty());
-        }
-    }
-}
-
 BOOST_AUTO_TEST_CASE(is_hidden_wherever_it_is_echoed) {
     corun::detail::redactor secrets;
     for (const char* value : {"Bearer abc", "Basic   a+b/c=", "key\"with\\marks", "Jos\xc3\xa9 \xf0\x9f\x94\x91", "ab",
@@ -223,6 +206,8 @@ BOOST_AUTO_TEST_CASE(is_hidden_wherever_it_is_echoed) {
         {"nothing to hide", "nothing to hide"},
         {"Invalid header value 'Bearer abc'", "Invalid header value '***'"},
         {"abc", "***"},
+        {"an abc+def!", "an ***+def!"},
+        {R"(an \u0061bc!)", "an ***!"},
         {"xabcabc y", "x****** y"},
         {"the scheme Bearer stays", "the scheme Bearer stays"},
         // The longest of those that match.
