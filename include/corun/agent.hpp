@@ -23,82 +23,101 @@ struct agent_object;
 struct handle_access;
 }  // namespace detail
 
-/// An agent at the service. A cheap handle: copies mean the same agent.
+/// An agent of the service, or one that the application keeps (`client::local_agent`).
 ///
-/// Not thread-safe: everything runs on the client's executor. All calls but `run_stream` and `run`
-/// complete when the service has answered. Errors: an empty handle is `errc::invalid_argument`,
-/// thrown by the call itself; then what a call names, and those of the network and of the service's
-/// answer. Cancellation: terminal, partial and total; the request is dropped, and the service may
-/// have carried it out. Of an agent that lives in the application (`client::local_agent`) only runs
-/// can be had; other calls are `errc::invalid_argument`.
+/// Every function but `run_stream` and `run` completes when the service has responded. A local
+/// agent supports only `run_stream` and `run`; its other functions fail with
+/// `errc::invalid_argument`.
+///
+/// *Errors:* Functions of an empty handle throw `errc::invalid_argument` when called. Every
+/// function can fail with the network errors and the service errors of `errc`.
+///
+/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have
+/// carried it out.
+///
+/// *Lifetime:* A cheap handle; copies refer to the same agent. It keeps the client's connections
+/// alive.
+///
+/// *Threads:* Not thread-safe. Use it on the client's executor.
 class CORUN_API agent {
 public:
     agent() = default;
 
     [[nodiscard]] const std::string& id() const noexcept;
-    /// The agent as last received: created, fetched, refreshed or updated through this handle or a
-    /// copy. Runs are reconciled with it, so after a change from elsewhere call `refresh` first.
+    /// The definition as last received through this handle or a copy: when the agent was created,
+    /// fetched, refreshed or updated. Runs are reconciled with it, so call `refresh` after somebody
+    /// else changed the agent.
     [[nodiscard]] const agent_definition& definition() const noexcept;
-    /// The same as the Responses protocol has it; empty in the threads protocol. `definition` is then made of it: what
-    /// both protocols know.
+    /// The definition in the Responses protocol; empty in the threads protocol. In the Responses
+    /// protocol, `definition` holds the part of it that both protocols share.
     [[nodiscard]] const prompt_agent_definition& prompt_definition() const noexcept;
 
-    /// Starts a run and streams its events. Completes when the service has accepted the run and its
+    /// Starts a run and streams its events. Completes when the service has accepted the run and the
     /// event stream begins.
     ///
-    /// `headers` go to MCP servers for this run only: they override what agent and thread carry, and
-    /// are stored nowhere. They are given as `mcp_headers`, or as a provider, which is asked now, at
-    /// every round of approvals, and once more if a server refuses what it gave now before the run
-    /// has done anything (`run_restarted`). How they reach the service is the work of reconciliation;
-    /// `event_stream::report` tells.
+    /// `headers` are sent to MCP servers for this run only. They override the headers of the agent
+    /// and the thread, and are not stored. Pass `mcp_headers`, or a provider that is called at the
+    /// start, for every round of approvals, and once more if a server rejects the first headers
+    /// before the run has done anything (see `run_restarted`). `event_stream::report` tells how
+    /// reconciliation passed the headers to the service.
     ///
-    /// Errors, before anything is sent: `errc::invalid_argument` (among others for
+    /// In the Responses protocol, headers are sent with the tools of each request, so a provider is
+    /// called for every request. An approval cannot have headers of its own
+    /// (`errc::invalid_argument`).
+    ///
+    /// *Errors:* Before anything is sent: `errc::invalid_argument` (for example for
     /// `run_options::additional_instructions` without a thread), `invalid_header`,
     /// `invalid_server_label`, `unknown_server_label`, `duplicate_server_label`,
     /// `conflicting_tool_definition`, `insecure_endpoint` (headers for an MCP server over plain
-    /// http), `agent_level_mcp_resources`, `thread_level_mcp_resources`,
-    /// `tools_with_mcp_headers_streaming`, `mcp_tool_not_on_agent`, `mcp_headers_failed`,
-    /// `mcp_headers_timeout`, `credential_failed`. Then those of the network and of the service's answer.
+    /// http), `mcp_headers_failed`, `mcp_headers_timeout`, `credential_failed`. In the threads
+    /// protocol also `agent_level_mcp_resources`, `thread_level_mcp_resources`,
+    /// `tools_with_mcp_headers_streaming` and `mcp_tool_not_on_agent`; in the Responses protocol
+    /// `mcp_headers_with_stored_agent` and `not_allowed_with_agent`. Then the network errors and
+    /// the service errors.
     ///
-    /// In the Responses protocol: `mcp_headers_with_stored_agent` and `not_allowed_with_agent` instead of those of
-    /// agent, thread and tools. Headers then go on the tools of the request, each round's anew: a provider is asked at
-    /// every round. An approval cannot have headers of its own (`errc::invalid_argument`).
-    ///
-    /// Cancellation: terminal, partial and total; the request is then dropped, and a run it may
-    /// have created goes on at the service.
+    /// *Cancellation:* Terminal, partial and total. The request is dropped; a run that it created
+    /// continues at the service.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_header_source headers = {},
                                                            run_options options = {});
-    /// The same in an existing thread, reconciled with `thread::definition` as last received.
-    /// Without a thread, one is created with the run.
+    /// Starts a run in an existing thread. The run is reconciled with `thread::definition` as last
+    /// received. Without a thread, the run creates one.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(thread conversation, message text,
                                                            mcp_header_source headers = {}, run_options options = {});
 
-    /// `run_stream`, gathered. Completes when the run has ended. Errors and cancellation are those
-    /// of `run_stream` and of `event_stream::next`; a run that does not complete, or whose stream
-    /// breaks, is a `run_error`, which carries what had arrived.
+    /// Starts a run as `run_stream` does, and gathers its events. Completes when the run has ended.
+    ///
+    /// *Errors:* Those of `run_stream` and `event_stream::next`. A run that does not complete, or
+    /// whose stream breaks, throws `run_error`, which holds what had arrived.
+    ///
+    /// *Cancellation:* As for `run_stream` and `event_stream::next`.
     [[nodiscard]] asio::awaitable<run_result> run(message text, mcp_header_source headers = {},
                                                   run_options options = {});
     [[nodiscard]] asio::awaitable<run_result> run(thread conversation, message text, mcp_header_source headers = {},
                                                   run_options options = {});
 
-    /// Creates a run without streaming it. Completes with the run as the service answers, usually
-    /// queued; `thread::get_run` tells how it goes on. The handlers of `options` are not asked: what
-    /// the run requires is answered with `thread::submit`. Errors are those of `run_stream`, except
-    /// that new tools may come together with MCP headers. Threads protocol only, else `errc::invalid_argument`.
+    /// Creates a run without streaming it. Completes with the run as the service returns it,
+    /// usually queued. Threads protocol only.
+    ///
+    /// Poll the run with `thread::get_run` or `thread::wait_for_run`, and answer its actions with
+    /// `thread::submit`: the handlers of `options` are not called.
+    ///
+    /// *Errors:* Those of `run_stream`, except that new tools and MCP headers can be combined.
+    /// `errc::invalid_argument` in the Responses protocol.
     [[nodiscard]] asio::awaitable<thread_run> create_run(message text, mcp_header_source headers = {},
                                                          run_options options = {});
     [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text,
                                                          mcp_header_source headers = {}, run_options options = {});
 
-    /// Reads the agent again, so that `definition` is what the service has now.
+    /// Fetches the agent, and updates `definition`.
     [[nodiscard]] asio::awaitable<void> refresh();
-    /// Sends the members of `changes` that are set; absent and empty ones stay as they are. What
-    /// would store MCP headers or approvals is `errc::invalid_argument`, as with
-    /// `client::create_agent`. Threads protocol only.
+    /// Changes the agent: sends the members of `changes` that are neither absent nor empty. Threads
+    /// protocol only. Fails with `errc::invalid_argument` if `changes` would store MCP headers or
+    /// approvals, as `client::create_agent` does.
     [[nodiscard]] asio::awaitable<void> update(agent_definition changes);
-    /// Responses protocol only: stores `whole` as the agent's next version. Its name does not count.
+    /// Stores `whole` as the agent's next version. Its name is ignored. Responses protocol only.
     [[nodiscard]] asio::awaitable<void> update(prompt_agent_definition whole);
-    /// Deletes the agent at the service; of a handle for one version (`client::get_agent_version`), that version.
+    /// Deletes the agent at the service. A handle from `client::get_agent_version` deletes only its
+    /// version.
     [[nodiscard]] asio::awaitable<void> remove();
 
     [[nodiscard]] explicit operator bool() const noexcept { return object_ != nullptr; }

@@ -27,46 +27,57 @@ namespace detail {
 class api_client;
 }  // namespace detail
 
-/// A connection to one project endpoint, or to any endpoint of the Responses protocol. A cheap handle: copies share
-/// connections and options; agents, threads and streams keep what they need of it alive.
+/// A client of one project endpoint, or of any endpoint of the Responses protocol.
 ///
-/// Not thread-safe: everything runs on the executor, which must be a single-threaded context or a
-/// strand. To use more cores, make a client per core.
+/// Every function completes when the service has responded. In the Responses protocol,
+/// `list_threads`, files and vector stores are not supported; these functions fail with
+/// `errc::invalid_argument`.
+///
+/// *Errors:* An empty id fails with `errc::invalid_argument`. Every function can fail with the
+/// network errors and the service errors of `errc`.
+///
+/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have
+/// carried it out.
+///
+/// *Lifetime:* A cheap handle; copies share connections and options. Agents, threads and streams
+/// keep alive what they need of it.
+///
+/// *Threads:* Not thread-safe. Everything runs on the executor, which must be a single-threaded
+/// context or a strand. To use more cores, create a client for each core.
 class CORUN_API client {
 public:
-    /// `endpoint` is the project's URL, `https://<resource>.services.ai.azure.com/api/projects/<project>`. In the
-    /// Responses protocol it may also end in `/v1`, as that of OpenAI, of Azure OpenAI or of a local server does: such
-    /// a one stores no agents.
-    /// Throws `corun::error`: `errc::invalid_endpoint`, or `errc::insecure_endpoint` when a
-    /// credential would go over http to a host that is not loopback.
+    /// `endpoint` is the project's URL,
+    /// `https://<resource>.services.ai.azure.com/api/projects/<project>`. In the Responses protocol
+    /// it can also end in `/v1`, such as that of OpenAI, Azure OpenAI or a local server; such
+    /// endpoints store no agents.
+    ///
+    /// Throws `errc::invalid_endpoint`, or `errc::insecure_endpoint` if a credential would be sent
+    /// over http to a host that is not loopback.
     client(asio::any_io_executor executor, std::string endpoint, corun::credential credential,
            client_options options = {});
 
     [[nodiscard]] asio::any_io_executor get_executor() const noexcept;
 
-    /// All calls complete when the service has answered. Errors: an empty id is
-    /// `errc::invalid_argument`; then those of the network and of the service's answer.
-    /// Cancellation: terminal, partial and total; the request is dropped.
+    /// Stores an agent.
     ///
-    /// What `client_options::protocol` has no counterpart for is `errc::invalid_argument`, which names the call: in the
-    /// Responses protocol `list_threads`, files and vector stores.
-    ///
-    /// In the Responses protocol a classic definition is stored as what `migrate` makes of it; one of which something
-    /// could not be carried over, or would be different, is `errc::invalid_argument` with what `migrate` says of it.
+    /// In the Responses protocol, stores the result of `migrate(definition)`. Fails with
+    /// `errc::invalid_argument` and the notes of `migrate` if something cannot be carried over or
+    /// would change.
     [[nodiscard]] asio::awaitable<agent> create_agent(agent_definition definition);
-    /// Responses protocol only: stores version 1 of an agent under its name, which is its id.
+    /// Stores version 1 of an agent. Its name is its id. Responses protocol only.
     [[nodiscard]] asio::awaitable<agent> create_agent(prompt_agent_definition definition);
-    /// Responses protocol only: an agent that lives in the application and is sent whole with each request, so that
-    /// each run can bring tools and headers. Nothing is sent here, and nothing stored anywhere; its name may be empty.
-    /// Throws `errc::invalid_argument`.
+    /// Makes an agent that the application keeps: each request contains its whole definition, so
+    /// each run can bring tools and headers. Sends and stores nothing. Its name can be empty.
+    /// Responses protocol only. Throws `errc::invalid_argument`.
     [[nodiscard]] agent local_agent(prompt_agent_definition definition);
     [[nodiscard]] asio::awaitable<agent> get_agent(std::string agent_id);
-    /// Responses protocol only: this version of the agent, such as "3". What the handle does is then for this version
-    /// alone: its runs name it, `refresh` reads it, `remove` deletes it and no other. `update` stores the agent's next
-    /// version, which the handle is for from then on. Every other handle is for the latest version, whichever that is
-    /// when the service is asked.
+    /// Fetches one version of an agent, such as "3". Responses protocol only.
+    ///
+    /// The handle refers to this version: its runs use it, `refresh` fetches it, and `remove`
+    /// deletes only it. `update` stores the agent's next version, which the handle refers to from
+    /// then on. All other handles refer to the latest version at the time of each request.
     [[nodiscard]] asio::awaitable<agent> get_agent_version(std::string agent_id, std::string version);
-    /// Responses protocol only: the versions of an agent, each as by `get_agent_version`.
+    /// The versions of an agent, each as from `get_agent_version`. Responses protocol only.
     [[nodiscard]] paged<agent> list_agent_versions(std::string agent_id, list_options options = {});
     [[nodiscard]] paged<agent> list_agents(list_options options = {});
     [[nodiscard]] asio::awaitable<void> delete_agent(std::string agent_id);
@@ -76,29 +87,32 @@ public:
     [[nodiscard]] paged<thread> list_threads(list_options options = {});
     [[nodiscard]] asio::awaitable<void> delete_thread(std::string thread_id);
 
-    /// Sends a file, once: a connection that breaks on the way is an error, never a second try. Errors
-    /// before anything is sent: a name, purpose or content type that cannot be sent, or a path that is
-    /// no file, are `errc::invalid_argument`; a file that cannot be opened has the system's code. One
-    /// that becomes shorter on the way is `std::errc::io_error`; of one that grows, what it was is sent.
+    /// Uploads a file. The request is never retried.
+    ///
+    /// *Errors:* Before anything is sent: `errc::invalid_argument` for a path that is not a file,
+    /// or for a name, purpose or content type that cannot be sent; the system's error if the file
+    /// cannot be opened. `std::errc::io_error` if the file becomes shorter during the upload. If it
+    /// grows, its original size is sent.
     [[nodiscard]] asio::awaitable<file_info> upload_file(file_upload what);
     [[nodiscard]] asio::awaitable<file_info> get_file(std::string file_id);
-    /// Only files of one purpose, when given.
+    /// Lists the files of one purpose, or all files if it is empty.
     [[nodiscard]] paged<file_info> list_files(std::string purpose = {});
     [[nodiscard]] asio::awaitable<void> delete_file(std::string file_id);
 
-    /// Hands the bytes of a file to `sink` as they come, and completes with their number when it has
-    /// them all: a connection that breaks before is `errc::connection_lost`. Of a large file at most
-    /// `client_options::high_water_bytes` and one network read wait in memory. `sink` is called on the
-    /// executor, and not after the call has ended; what it throws ends the download.
+    /// Downloads a file: passes its bytes to `sink` as they arrive. Completes with their number
+    /// when all have arrived. Keeps at most `client_options::high_water_bytes` and one network read
+    /// in memory. Calls `sink` on the executor, and not after the function has completed.
+    ///
+    /// *Errors:* `errc::connection_lost` if the connection breaks. An exception that `sink` throws
+    /// ends the download.
     [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id,
                                                                std::function<void(std::string_view)> sink);
-    /// Writes them to `out`, which must live until the call has ended. `std::errc::io_error` when it
-    /// takes no more.
+    /// Downloads a file to `out`, which must live until the function has completed. Fails with
+    /// `std::errc::io_error` if writing to `out` fails.
     [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id, std::ostream& out);
-    /// Writes them to a new file beside `path`, `<path>.<random>.part`, which becomes `path` when it is
-    /// complete, replacing what was there, and is removed otherwise. Of downloads to one path at the
-    /// same time, the last to complete stays, whole. Writing blocks the executor for as long as the
-    /// disk takes.
+    /// Downloads a file to `path`. Writes to a new file `<path>.<random>.part`, which replaces
+    /// `path` when it is complete and is removed on failure. Of concurrent downloads to one path,
+    /// the last to complete wins. Disk writes block the executor.
     [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id, std::filesystem::path path);
 
     [[nodiscard]] asio::awaitable<vector_store> create_vector_store(vector_store_definition definition = {});

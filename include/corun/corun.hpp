@@ -1,6 +1,6 @@
 #pragma once
 
-/// Everything but the opt-in headers json.hpp and emulator/emulator.hpp.
+/// Includes every header but the opt-in ones, json.hpp and emulator/emulator.hpp.
 #include <corun/agent.hpp>
 #include <corun/client.hpp>
 #include <corun/credential.hpp>

@@ -10,7 +10,7 @@
 
 namespace corun {
 
-/// One HTTP header field. The value is a secret: it prints redacted and is zeroed when it goes.
+/// One HTTP header field. The value is a secret: it prints as `***` and is wiped on destruction.
 struct CORUN_API header {
     header(std::string name, secret value);
 
@@ -18,9 +18,10 @@ struct CORUN_API header {
     secret value;
 };
 
-/// An ordered list of HTTP header fields. Names compare without regard to case (RFC 9110, 5.1).
+/// An ordered list of HTTP header fields. Names are case-insensitive (RFC 9110, 5.1).
 ///
-/// Nothing is validated here; the call that sends the headers does, before it sends anything.
+/// *Errors:* Headers are not validated here, but by the function that sends them, before it sends
+/// anything (`errc::invalid_header`).
 class CORUN_API headers {
 public:
     headers() = default;
@@ -28,11 +29,11 @@ public:
     headers(header first, header second);
     headers(header first, header second, header third);
 
-    /// Replaces every field of this name by one, or appends it.
+    /// Replaces all fields of this name by one, or appends it.
     headers& set(std::string name, secret value);
-    /// Appends a field, keeping others of the same name.
+    /// Appends a field and keeps others of the same name.
     headers& add(header field);
-    /// Removes every field of this name; returns how many there were.
+    /// Removes all fields of this name, and returns their number.
     std::size_t erase(std::string_view name);
 
     /// The value of the first field of this name, or null.
@@ -46,15 +47,15 @@ private:
     std::vector<header> fields_;
 };
 
-/// Prints `name: ***` lines: names only, never a value.
+/// Prints a line `name: ***` for each field; never a value.
 CORUN_API std::ostream& operator<<(std::ostream& out, const headers& fields);
 
-/// True when `name` is a header field name: one or more token characters (RFC 9110, 5.6.2).
+/// True if `name` is a header field name: one or more token characters (RFC 9110, 5.6.2).
 CORUN_API bool is_header_name(std::string_view name) noexcept;
-/// True when `value` may be sent as a field value: no CR, LF, NUL or other control character but
-/// tab, and no space or tab at either end (RFC 9110, 5.5).
+/// True if `value` is a valid field value: no control character except tab, and no space or tab at
+/// either end (RFC 9110, 5.5).
 CORUN_API bool is_header_value(std::string_view value) noexcept;
-/// ASCII comparison without regard to case, as header names and media types compare.
+/// Compares ASCII text case-insensitively, as for header names and media types.
 CORUN_API bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 }  // namespace corun

@@ -7,32 +7,38 @@
 
 namespace corun {
 
-/// The payload of an event as nlohmann JSON; discarded (`is_discarded()`) when it is not JSON, as
-/// that of a keep-alive. Include this header only where you want nlohmann/json.hpp.
+/// The data of an event as nlohmann JSON; `is_discarded()` if it is not JSON, such as that of a
+/// keep-alive. This header includes nlohmann/json.hpp.
 [[nodiscard]] inline nlohmann::json to_json(const event& value) {
     return nlohmann::json::parse(value.raw(), nullptr, false);
 }
 
-/// The same for a text, such as `function_call::arguments`.
+/// A JSON text, such as `function_call::arguments`.
 [[nodiscard]] inline nlohmann::json to_json(std::string_view text) {
     return nlohmann::json::parse(text, nullptr, false);
 }
 
-/// The same for what keeps its JSON in `raw`: a run, a step, a tool call, a message, the definition
-/// of an agent, ...: `to_json(run)["tools"]`.
-template <class Resource>
-requires requires(const Resource& value) {
+/// A value with its JSON in `raw`.
+template <class T>
+concept has_raw_json = requires(const T& value) {
     std::string_view(value.raw);
-}
+};
+
+/// A value with its JSON in `json()`.
+template <class T>
+concept is_json_value = requires(const T& value) {
+    std::string_view(value.json());
+};
+
+/// The JSON of an object as received: a run, a step, a tool call, a message, an agent's definition,
+/// ... For example `to_json(run)["tools"]`.
+template <has_raw_json Resource>
 [[nodiscard]] nlohmann::json to_json(const Resource& value) {
     return to_json(std::string_view(value.raw));
 }
 
-/// The same for what is a JSON value to the service: a `response_format`, a `tool_choice`.
-template <class Value>
-requires requires(const Value& value) {
-    std::string_view(value.json());
-}
+/// The JSON of a `response_format` or `tool_choice`.
+template <is_json_value Value>
 [[nodiscard]] nlohmann::json to_json(const Value& value) {
     return to_json(std::string_view(value.json()));
 }

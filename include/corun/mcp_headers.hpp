@@ -11,25 +11,27 @@
 
 namespace corun {
 
-/// HTTP headers for MCP servers, for one run: server label -> headers.
+/// HTTP headers for MCP servers, by server label, for one run.
 ///
-/// Given to `agent::run_stream` they go to the service with that run alone: they override what the
-/// agent or the thread carries for the same label, and are stored nowhere. A label is the
-/// `server_label` of an MCP tool of the agent or of the run; an unknown one, an empty one, and a
-/// header that HTTP does not allow are errors (`errc::unknown_server_label`,
-/// `errc::invalid_server_label`, `errc::invalid_header`) before anything is sent.
+/// `agent::run_stream` sends them with its run only: they override the headers of the agent and the
+/// thread for the same label, and are not stored. A label is the `server_label` of an MCP tool of
+/// the agent or the run.
+///
+/// *Errors:* Headers are validated before anything is sent: `errc::unknown_server_label`,
+/// `errc::invalid_server_label`, `errc::invalid_header`.
 class CORUN_API mcp_headers {
 public:
     mcp_headers() = default;
     mcp_headers(std::string server_label, headers fields);
 
-    /// Sets one header of one server, replacing a header of the same name.
+    /// Sets one header of a server; replaces a header of the same name.
     mcp_headers& set(std::string server_label, std::string name, secret value);
-    /// Replaces all headers of one server.
+    /// Replaces all headers of a server.
     mcp_headers& set(std::string server_label, headers fields);
+    /// Removes a server, and returns the number of servers removed, 0 or 1.
     std::size_t erase(std::string_view server_label);
 
-    /// The headers of a server, or null when it has none here.
+    /// The headers of a server, or null.
     [[nodiscard]] const headers* find(std::string_view server_label) const noexcept;
     [[nodiscard]] std::vector<std::string> labels() const;
     [[nodiscard]] bool empty() const noexcept { return servers_.empty(); }
@@ -41,7 +43,7 @@ private:
     std::map<std::string, headers, std::less<>> servers_;
 };
 
-/// Prints labels and header names, never a value.
+/// Prints labels and header names; never a value.
 CORUN_API std::ostream& operator<<(std::ostream& out, const mcp_headers& servers);
 
 }  // namespace corun

@@ -11,42 +11,42 @@
 #include <string>
 #include <system_error>
 
-/// What a client tells of its work: figures for metrics and traces, and its traffic for debugging.
+/// Records of a client's work for metrics and traces, and its traffic for debugging.
 ///
-/// The members that OpenTelemetry's semantic conventions (GenAI as of 1.41, HTTP) have a name for
-/// bear it in their comment. Times that have passed are to be given there in seconds.
+/// Comments name the attributes of OpenTelemetry's semantic conventions (GenAI as of 1.41, HTTP),
+/// which give durations in seconds.
 namespace corun {
 
-/// One HTTP request and its response, when that is over: an HTTP client span.
+/// One HTTP request and its response, when it is over: an HTTP client span.
 struct CORUN_API request_record {
     request_record() = default;
 
-    std::uint64_t number = 0;  ///< Counts the requests of a client, from 1; also in its wire messages.
+    std::uint64_t number = 0;  ///< Counts the client's requests from 1; `wire_message::request`.
     std::string method;        ///< `http.request.method`
-    /// `url.template`: the path with `{thread_id}` and the like for ids, without the query.
+    /// `url.template`: the path with placeholders such as `{thread_id}`, without the query.
     std::string path_template;
     std::string server_address;     ///< `server.address`
     int server_port = 0;            ///< `server.port`
-    int attempt = 1;                ///< `http.request.resend_count`, if above 1, is one less.
-    int status = 0;                 ///< `http.response.status_code`; 0: there was no response.
-    std::string request_id;         ///< The service's, as in `diagnostics`.
+    int attempt = 1;                ///< `http.request.resend_count` plus 1.
+    int status = 0;                 ///< `http.response.status_code`; 0 without a response.
+    std::string request_id;         ///< As in `diagnostics`.
     std::string client_request_id;  ///< `x-ms-client-request-id`, as sent.
     std::chrono::system_clock::time_point began{};
     std::chrono::nanoseconds duration{0};                      ///< `http.client.request.duration`
-    std::optional<std::chrono::nanoseconds> time_to_response;  ///< Until the head of the response had come.
+    std::optional<std::chrono::nanoseconds> time_to_response;  ///< Until the response's header fields arrived.
     std::uint64_t bytes_sent = 0;                              ///< `http.request.body.size`
-    std::uint64_t bytes_received = 0;                          ///< `http.response.body.size`, as far as it was read.
-    /// Set when the response did not come to its end. `std::errc::operation_canceled`: the request
-    /// was dropped, by its caller, by a time limit, or because no more of it was wanted.
+    std::uint64_t bytes_received = 0;                          ///< `http.response.body.size`: the bytes that were read.
+    /// Set if the response is incomplete. `std::errc::operation_canceled`: the request was dropped
+    /// by its caller, by a timeout, or because no more of the response was needed.
     std::error_code error;
 };
 
-/// One streamed run, when its stream is over: an `invoke_agent` span of kind CLIENT
-/// (`gen_ai.operation.name`), with `gen_ai.provider.name` `azure.ai.agents`.
+/// One streamed run, when its stream is over: a CLIENT span with `gen_ai.operation.name`
+/// `invoke_agent` and `gen_ai.provider.name` `azure.ai.agents`.
 struct CORUN_API run_record {
     run_record() = default;
 
-    std::string run_id;          ///< `gen_ai.response.id`; empty when the service never told it.
+    std::string run_id;          ///< `gen_ai.response.id`; empty if never received.
     std::string thread_id;       ///< `gen_ai.conversation.id`
     std::string agent_id;        ///< `gen_ai.agent.id`
     std::string agent_name;      ///< `gen_ai.agent.name`
@@ -57,108 +57,113 @@ struct CORUN_API run_record {
     std::chrono::nanoseconds duration{0};  ///< `gen_ai.client.operation.duration`
     std::optional<std::chrono::nanoseconds> time_to_first_event;
     std::optional<std::chrono::nanoseconds> time_to_first_text;  ///< `gen_ai.response.time_to_first_chunk`
-    std::uint64_t events = 0;                                    ///< On the wire.
+    std::uint64_t events = 0;                                    ///< Server-sent events received.
     std::optional<corun::usage> usage;  ///< `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens`
-    /// How the run stood when it was last heard of.
+    /// The last known state of the run.
     run_state status = run_state::unknown;
-    std::string service_code;  ///< Of a run that failed: `last_error.code`, for `error.type`.
-    /// What the stream ended with before the run did. `std::errc::operation_canceled`: it was abandoned.
+    std::string service_code;  ///< `last_error.code` of a failed run, for `error.type`.
+    /// Set if the stream ended before the run. `std::errc::operation_canceled`: it was abandoned.
     std::error_code error;
 };
 
-/// A request that is about to be sent again.
+/// A request that will be retried.
 struct CORUN_API retry_record {
     retry_record() = default;
 
-    std::string client_request_id;      ///< Of the attempt that failed.
-    std::string run_id, thread_id;      ///< Of a run's own requests, as far as they are known.
-    int attempt = 1;                    ///< That failed; the first is 1.
+    std::string client_request_id;      ///< Of the failed attempt.
+    std::string run_id, thread_id;      ///< Of the run's own requests, if known.
+    int attempt = 1;                    ///< The failed attempt, from 1.
     std::error_code why;                ///< `error.type`
-    int status = 0;                     ///< `http.response.status_code`; 0: there was no response.
-    std::chrono::nanoseconds delay{0};  ///< Until it is sent again.
-    bool delay_was_told = false;        ///< By the service, as `Retry-After` does.
+    int status = 0;                     ///< `http.response.status_code`; 0 without a response.
+    std::chrono::nanoseconds delay{0};  ///< Until the retry.
+    bool delay_was_told = false;        ///< The service gave the delay, for example in `Retry-After`.
 };
 
-/// A stream that broke off, and what became of the attempt to go on with its run.
+/// A broken stream, and the result of an attempt to resume its run.
 struct CORUN_API reattach_record {
     reattach_record() = default;
 
     std::string run_id, thread_id;
-    int attempt = 1;           ///< In a row; the first is 1.
-    std::error_code why;       ///< What the stream broke off with.
-    std::uint64_t events = 0;  ///< That had arrived of the run before.
-    std::uint64_t bytes = 0;   ///< That had arrived of the response that broke off.
+    int attempt = 1;           ///< Consecutive, from 1.
+    std::error_code why;       ///< The error that broke the stream.
+    std::uint64_t events = 0;  ///< Received of the run before.
+    std::uint64_t bytes = 0;   ///< Received of the broken response.
     std::chrono::system_clock::time_point began{};
     std::chrono::nanoseconds duration{0};
-    std::error_code error;  ///< Set when it failed.
+    std::error_code error;  ///< Set if the attempt failed.
 };
 
-/// One round of answers to what a run asked for.
+/// One submission of tool outputs and approvals.
 struct CORUN_API submit_record {
     submit_record() = default;
 
     std::string run_id, thread_id;
-    int round = 0;                         ///< Of the stream's; the first is 1.
-    std::size_t outputs = 0;               ///< Of functions.
-    std::size_t approved = 0, denied = 0;  ///< Calls to MCP servers.
+    int round = 0;                         ///< Of this stream, from 1.
+    std::size_t outputs = 0;               ///< Function outputs.
+    std::size_t approved = 0, denied = 0;  ///< MCP calls.
     std::chrono::system_clock::time_point began{};
-    std::chrono::nanoseconds duration{0};  ///< Until the service had accepted them.
-    std::error_code error;                 ///< Set when it did not.
+    std::chrono::nanoseconds duration{0};  ///< Until the service accepted it.
+    std::error_code error;                 ///< Set if the service did not accept it.
 };
 
-/// A piece of the traffic, without its secrets.
+/// A part of the traffic, with `***` for its secrets:
 ///
-/// `***` stands for the values of a request's header fields, but for harmless ones, and of those of
-/// a response that bear the name of a secret; in JSON, forms and queries for what stands under
-/// `headers`, `authorization`, `api_key`, `access_token`, `client_secret`, `password` and the like, also
-/// in JSON inside a string of JSON; for what follows `Bearer`; for JSON Web Tokens; and for every secret
-/// that went out with the request, wherever it stands and however the bytes are cut. What a token
-/// endpoint answers is only counted.
+/// - the values of a request's header fields, except for known harmless ones, and of a response's
+///   header fields with the name of a secret;
+/// - in JSON, forms and queries, the values of `headers`, `authorization`, `api_key`,
+///   `access_token`, `client_secret`, `password` and the like, also in strings that contain JSON;
+/// - what follows `Bearer` or `Basic`, and JSON Web Tokens;
+/// - every secret that was sent with the request.
 ///
-/// All else is shown as it is: it is what your users and the model say.
+/// The text contains what users and the model say. JSON is shown without whitespace. Bodies that
+/// are neither JSON, nor a form, nor an event stream are shown as their size, `[4096 bytes of
+/// image/png]`; so are responses that contain a token, and documents and events above 1 MiB.
+/// Comments of an event stream are not shown.
 struct CORUN_API wire_message {
     enum class part {
-        request,        ///< The request line and the header fields, a line each.
-        request_body,   ///< All of it, at once.
-        response,       ///< The status and the header fields.
-        response_body,  ///< Some of it, as it arrives. The end of one that might be a secret's beginning comes later.
-        end,            ///< One sentence that says how it ended.
+        request,        ///< The request line and the header fields, one per line.
+        request_body,   ///< The whole body.
+        response,       ///< The status and the header fields, one per line.
+        response_body,  ///< One event of a stream, or the whole body at its end.
+        end,            ///< The result, in one sentence.
     };
 
     wire_message(part what, std::uint64_t request);
 
     part what;
     std::uint64_t request;  ///< `request_record::number`
-    /// Bodies that are neither text nor JSON are only counted: `[4096 bytes of image/png]`.
     std::string text;
-    std::uint64_t bytes = 0;  ///< Of a body: how many on the wire.
+    std::uint64_t bytes = 0;  ///< Bytes of the body since the last message.
 };
 
-/// A line for each line of the text, with its request and direction: `3 > POST ...`, `3 < 200`.
-/// Control characters come out escaped.
+/// Prints each line of the text with its request and direction: `3 > POST ...`, `3 < 200`. Control
+/// characters are escaped.
 CORUN_API std::ostream& operator<<(std::ostream& out, const wire_message& message);
 
-/// Functions that are told what a client does. Those that are not set cost nothing; `on_wire` costs
-/// a copy of the traffic, and a look at each byte.
+/// Hooks for logging, metrics and traces. Unset hooks cost nothing; `on_wire` copies and parses all
+/// traffic.
 ///
-/// They are called on the client's executor, one after the other in the order in which things
-/// happened, each in a turn of its own: never from inside another call of the library, so they may do
-/// what they like, such as cancelling the run they are told of. They hold nothing up, and come soon after
-/// what they tell, perhaps after the call that it was part of has completed, or after the client has
-/// gone: what they use must live until the executor has nothing left to do. An executor that is
-/// stopped for good drops what has not been told.
+/// Hooks are posted to the client's executor in the order of what they report, so they can call
+/// back into corun, for example to cancel a run. They never block the library. They run shortly
+/// after the fact, possibly after the operation has completed or the client is gone. If the
+/// executor stops for good, pending reports are lost.
 ///
-/// What they throw is dropped: nobody is there to be told, and a run must not fail for it.
+/// *Errors:* Exceptions that hooks throw are ignored.
+///
+/// *Lifetime:* What hooks refer to must live until the executor has run out of work.
+///
+/// *Threads:* Hooks run on the client's executor, one at a time.
 struct CORUN_API observer {
     observer() = default;
 
     std::function<void(const request_record&)> on_request;
-    /// Once for each stream of a run, `thread::submit_stream` included, that sent its first request.
+    /// Called once for each stream of a run that has sent its first request, including
+    /// `thread::submit_stream`.
     std::function<void(const run_record&)> on_run;
     std::function<void(const retry_record&)> on_retry;
     std::function<void(const reattach_record&)> on_reattach;
     std::function<void(const submit_record&)> on_submit;
-    /// Debugging: all traffic.
+    /// All traffic, for debugging.
     std::function<void(const wire_message&)> on_wire;
 };
 

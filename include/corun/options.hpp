@@ -16,149 +16,156 @@
 
 namespace corun {
 
-/// When a request that failed is sent again before the first byte of its answer has come.
+/// When a failed request is retried, before its response begins.
 ///
-/// Sent again are: what never reached the service (`errc::connect_failed`, `connect_timeout`); what it answered with
-/// 408, 429 or 503, which says that it was not carried out; and, where a second time does no harm (reading, deleting,
-/// cancelling), also after a lost connection, a timeout and other 5xx but 501 and 505. The service's own word,
-/// `x-should-retry`, stands over the status.
+/// Retried are requests that never reached the service (`errc::connect_failed`, `connect_timeout`),
+/// and responses with 408, 429 or 503, which say that the request was not carried out. Idempotent
+/// requests (read, delete, cancel) are also retried after a lost connection, a timeout, and any 5xx
+/// except 501 and 505. `x-should-retry` of the response overrides the status.
 ///
-/// Between two tries passes what the service asks for (`retry-after-ms`, `x-ms-retry-after-ms`, `Retry-After`), else
-/// `first_delay`, doubled each time up to `longest_delay`, less a random part. What creates a run, answers an action or
-/// adds a message may have been carried out though its answer was lost: corun then looks first, see `reattach_policy`.
+/// The delay is the one that the service asks for (`retry-after-ms`, `x-ms-retry-after-ms`,
+/// `Retry-After`), otherwise `first_delay`, doubled each time up to `longest_delay`, minus a random
+/// part. A request that creates a run, answers an action or adds a message may have been carried
+/// out even if its response was lost: corun checks that first, see `reattach_policy`.
 struct CORUN_API retry_policy {
     retry_policy() = default;
 
-    int max_retries = 3;  ///< Of one request; 0: none.
+    int max_retries = 3;  ///< Per request; 0 disables retries.
     std::chrono::milliseconds first_delay{500};
     std::chrono::milliseconds longest_delay = std::chrono::seconds{30};
-    double jitter = 0.5;  ///< Each delay is shortened by up to this part of it, at random: 0 to 1.
-    /// All delays of one request taken together. A service that asks for more gets no further try: its answer is the
-    /// error, with `error::retry_after()`.
+    double jitter = 0.5;  ///< Each delay is shortened by a random fraction up to this one: 0 to 1.
+    /// The limit for the sum of all delays of one request. If the service asks for more, the
+    /// request is not retried and fails with its response, which has `error::retry_after()`.
     std::chrono::milliseconds max_total_delay = std::chrono::minutes{2};
 };
 
-/// What a stream does when its connection breaks, falls silent or ends before the run does: it finds the run again,
-/// says so by the event `reattached`, and gives what was missing as ordinary events, text from the character where it
-/// stopped. The run is read until it has ended or waits for answers; its text then comes in larger pieces.
+/// How a stream continues when its connection breaks, times out or ends before the run does: it
+/// finds the run again, reports that with the event `reattached`, and delivers the missed events,
+/// with text continuing where it stopped. It polls the run until it has ended or waits for answers,
+/// so text then arrives in larger parts.
 ///
-/// The same when the answer to the request that creates the run, or that answers its action, was lost: corun looks
-/// whether it was carried out before it sends it again. A run in an existing thread is found by its agent and time. One
-/// that was to create its own thread can be found only by a mark, see `mark_runs`; without it such a loss is the error
-/// that it is.
+/// If the response to a request that creates a run or answers an action is lost, corun checks
+/// whether the request was carried out before it sends it again. A run in an existing thread is
+/// found by its agent and time. A run that creates its own thread can be found only by a mark, see
+/// `mark_runs`; without the mark, the stream fails with the error.
 struct CORUN_API reattach_policy {
     reattach_policy() = default;
 
     bool enabled = true;
-    int max_reattachments = 8;  ///< Of one stream; the next loss ends it.
-    /// How long the run may be out of reach; then the stream ends with what it was lost to.
+    int max_reattachments = 8;  ///< Per stream; the next loss ends the stream.
+    /// How long the run can be unreachable before the stream fails with the original error.
     std::chrono::milliseconds give_up_after = std::chrono::minutes{2};
-    /// Puts `corun_run` with a random value into the run's metadata (and into that of the thread it creates), by which
-    /// it is found for certain. Off: the metadata are yours alone. No use in the Responses protocol, which lists no
-    /// responses.
+    /// Adds `corun_run` with a random value to the metadata of the run and of the thread that it
+    /// creates, so that the run can always be found. No effect in the Responses protocol, which
+    /// cannot list responses.
     bool mark_runs = false;
 };
 
-/// What becomes of a run whose stream is abandoned: destroyed, or left by `event_stream::abandon`.
+/// What happens to a run when its stream is abandoned: destroyed, or by `event_stream::abandon`.
 enum class abandoned_run {
-    goes_on,    ///< At the service, to its end.
-    cancelled,  ///< In the background: as by `event_stream::stop`, while the executor runs.
+    goes_on,    ///< The run continues at the service.
+    cancelled,  ///< The run is cancelled in the background, as by `event_stream::stop`, while the executor runs.
 };
 
-/// What a client speaks to its service.
+/// The protocol between a client and its service.
 enum class protocol {
-    /// Threads and runs of the Agents service (classic).
+    /// Threads and runs of the Azure AI Agents service (classic).
     threads,
-    /// OpenAI Responses: a run is a response (and one more after each of its actions), a thread a conversation, an
-    /// agent a definition under a name (Foundry agents v2), or one that the application keeps: `client::local_agent`.
+    /// OpenAI Responses. A run is a response, and another one after each of its actions. A thread
+    /// is a conversation. An agent is a definition stored under a name (Foundry agents v2), or one
+    /// that the application keeps (`client::local_agent`).
     responses,
 };
 
-/// The member of a request for a response that names a stored agent.
+/// The member of a request that names a stored agent, in the Responses protocol.
 enum class agent_key {
-    agent_reference,  ///< Of the service as it is now.
-    agent,            ///< Of older ones.
+    agent_reference,  ///< For current services.
+    agent,            ///< For older services.
 };
 
-/// How a client speaks to the service. Times of 0 mean: no limit.
+/// Client-wide settings. A duration of 0 disables the limit.
 struct CORUN_API client_options {
     client_options() = default;
 
     corun::protocol protocol = corun::protocol::threads;
-    /// The `api-version` of every call. MCP tools need `2025-05-15-preview` or `v1`. Responses and conversations have
-    /// none.
+    /// The `api-version` of every request. MCP tools need `2025-05-15-preview` or `v1`. Not sent
+    /// with responses and conversations.
     std::string api_version = "v1";
-    /// Responses protocol only: no use in the other.
+    /// No effect in the threads protocol.
     corun::agent_key agent_key = corun::agent_key::agent_reference;
 
     std::chrono::milliseconds connect_timeout = std::chrono::seconds{10};
-    /// Longest silence while reading, in bytes: a keep-alive counts as a sign of life. Time in which
-    /// the caller does not take events, so that reading is paused, does not count.
+    /// The longest time without a byte while reading a response. Keep-alives count as bytes. Time
+    /// while reading is paused, because the caller does not take events, does not count.
     std::chrono::milliseconds idle_timeout = std::chrono::seconds{60};
-    /// Longest time without an event, in a stream: keep-alives and comments do not count, so that they cannot hide a
-    /// run that is dead. Long tool calls are silent, too: what it ends is looked after by `reattach`.
+    /// The longest time without an event in a stream. Keep-alives and comments do not count, so
+    /// they cannot hide a dead run. Long tool calls send no events either, so `reattach` finds the
+    /// run again after this timeout.
     std::chrono::milliseconds event_timeout = std::chrono::minutes{5};
-    /// Longest duration of a whole run or call, from the time it is sent.
+    /// The longest duration of a run or a request, from the time it is sent.
     std::chrono::milliseconds total_timeout{0};
-    /// Longest duration of `event_stream::stop`.
+    /// The longest duration of `event_stream::stop`.
     std::chrono::milliseconds stop_timeout = std::chrono::seconds{10};
 
     retry_policy retry;
     reattach_policy reattach;
 
-    /// Largest single event; a larger one ends the stream with `errc::event_too_large`.
+    /// The largest event, in bytes. A larger one ends the stream with `errc::event_too_large`.
     std::size_t max_event_bytes = std::size_t{16} << 20;
-    /// Largest JSON response; a larger one is `errc::response_too_large`.
+    /// The largest JSON response, in bytes. A larger one fails with `errc::response_too_large`.
     std::size_t max_response_bytes = std::size_t{64} << 20;
-    /// Above this many bytes of events not yet taken, reading pauses; it goes on below half of it.
+    /// Reading pauses while more than this many bytes of events are queued, and resumes below half
+    /// of it.
     std::size_t high_water_bytes = std::size_t{256} << 10;
 
-    /// File of trusted CA certificates (PEM) instead of the system's. Certificates are always verified, those of the
-    /// service and of an https proxy; TLS 1.2 is the oldest version spoken.
+    /// A PEM file of trusted CA certificates instead of the system's. The certificates of the
+    /// service and of an https proxy are always verified. TLS 1.2 or later.
     std::string ca_file;
-    /// Files (PEM) of the certificate by which this client shows who it is, and of its private key, for a service or
-    /// gateway that asks for one. The key may stand in the certificate's file. What cannot be read, or does not fit
-    /// together, is `errc::tls_failed` when it is needed; so is a server that takes no client without one.
+    /// PEM files of the client certificate and its private key, for services and gateways that
+    /// require one. The key can be in the certificate's file. Connections fail with
+    /// `errc::tls_failed` if the files cannot be read or do not match, or if the server requires a
+    /// certificate and there is none.
     std::string client_certificate_file, client_key_file;
-    /// Passphrase of the private key, if it is encrypted.
+    /// The passphrase of an encrypted private key.
     secret client_key_passphrase;
 
-    /// Proxy URL: `http://`, `https://`, `socks5h://` and what else libcurl knows, with `user:password@` if the proxy
-    /// wants them; https endpoints are reached through it by a tunnel. A proxy that refuses, or wants other
-    /// credentials, is `errc::connect_failed`. Empty: none. Absent: from the environment, as libcurl reads it:
-    /// `https_proxy` or `HTTPS_PROXY` for https endpoints, `http_proxy` (in lower case alone) for http, else
-    /// `all_proxy` or `ALL_PROXY`; not for the hosts, domains and networks in `no_proxy` or `NO_PROXY`. Never used for
-    /// this machine's own (loopback) addresses.
+    /// The proxy's URL: `http://`, `https://`, `socks5h://` or another scheme of libcurl, with
+    /// `user:password@` if needed. https endpoints are reached through a tunnel. Connections fail
+    /// with `errc::connect_failed` if the proxy rejects them. Empty: no proxy. Absent: the
+    /// environment's, as in libcurl: `https_proxy` or `HTTPS_PROXY` for https endpoints,
+    /// `http_proxy` (lower case only) for http, otherwise `all_proxy` or `ALL_PROXY`, except for
+    /// hosts in `no_proxy` or `NO_PROXY`. Never used for loopback addresses.
     std::optional<std::string> proxy;
-    /// Path of a Unix socket to connect to instead of the endpoint's host. The endpoint says the rest, such as
-    /// `http://localhost/api/projects/one`: a credential may go over http there, as to this machine, which it does not
-    /// leave. The environment's proxy is not used; a `proxy` given as well is `errc::invalid_argument`.
+    /// The path of a Unix socket to connect to instead of the endpoint's host. The endpoint gives
+    /// the rest of the URL, such as `http://localhost/api/projects/one`; http is permitted with
+    /// credentials, since they do not leave the machine. The environment's proxy is ignored;
+    /// setting `proxy` too fails with `errc::invalid_argument`.
     std::string unix_socket;
-    /// Addresses of hosts, instead of asking the resolver: `{"service.example:443", {"10.0.0.7", "fd00::7"}}`. Not for
-    /// loopback hosts, which are this machine. Certificates are still those of the host, and credentials go where they
-    /// may go by the endpoint's host, wherever it lies. What is no host with port or no address is
+    /// Addresses to use for a host and port instead of DNS: `{"service.example:443", {"10.0.0.7",
+    /// "fd00::7"}}`. Ignored for loopback hosts. Certificates are still verified for the host name,
+    /// and the rules for credentials still depend on it. Invalid hosts and addresses fail with
     /// `errc::invalid_argument`.
     std::map<std::string, std::vector<std::string>> resolve;
 
-    /// Lets streams share HTTP/2 connections, up to 100 each, where the service speaks HTTP/2. A stream whose events
-    /// are not taken then cannot hold its sender back: what comes is kept, and beyond `max_backlog_bytes` ends that
-    /// stream alone with `std::errc::no_buffer_space`, after the events that came before. Without it every stream has a
-    /// connection of its own.
+    /// Lets up to 100 streams share an HTTP/2 connection if the service supports HTTP/2. A stream
+    /// whose reading is paused cannot hold back its sender then: its data is buffered, and beyond
+    /// `max_backlog_bytes` the stream fails with `std::errc::no_buffer_space` after its queued
+    /// events. By default, each stream has its own connection.
     bool multiplex_streams = false;
-    /// Most that is kept, beside `high_water_bytes`, of one multiplexed stream whose reading pauses.
+    /// The largest buffer of a paused multiplexed stream, in addition to `high_water_bytes`.
     std::size_t max_backlog_bytes = std::size_t{4} << 20;
-    /// Put before `corun/<version>` in `User-Agent`.
+    /// Precedes `corun/<version>` in `User-Agent`.
     std::string application_id;
-    /// Who is told what the client does.
+    /// Hooks for logging, metrics and traces.
     corun::observer observer;
 };
 
-/// How much of a long thread the model sees. A JSON value as it goes on the wire.
+/// How much of a long thread the model sees. A JSON value of the protocol.
 class CORUN_API truncation_strategy {
 public:
-    /// As the service likes; its default.
+    /// The service decides. This is the default.
     static truncation_strategy automatic();
-    /// The latest `count` messages, at least 1; fewer is `errc::invalid_argument`, thrown here.
+    /// The latest `count` messages. Throws `errc::invalid_argument` if `count` is less than 1.
     static truncation_strategy last_messages(int count);
 
     [[nodiscard]] const std::string& json() const noexcept { return json_; }
@@ -170,55 +177,55 @@ private:
     std::string json_;
 };
 
-/// What reconciliation may do where the service would refuse a run as it was asked for. Without
-/// permission it fails with the error that the row of the table names; it never guesses. Given
-/// several that serve, it takes the first in this order.
+/// What reconciliation is permitted to do if the service would reject a run. Without permission,
+/// the run fails with the error that the row of the table in the documentation names. If several
+/// permissions apply, the first one in this order is used.
 struct CORUN_API reconcile_policy {
     reconcile_policy() = default;
 
-    /// A streaming run that brings both new tools and MCP headers (rows 11 and 12): run a copy of
-    /// the agent that has these tools, made for this run and deleted when its stream has ended or is
-    /// destroyed. A stream abandoned in the middle takes its agent with it.
+    /// For a streaming run with both new tools and MCP headers (rows 11 and 12): create a copy of
+    /// the agent with these tools, and delete it when the stream has ended, is abandoned or is
+    /// destroyed.
     bool ephemeral_agent = false;
-    /// The same: create the run without streaming, poll it, and give what the polls show as the
-    /// events that a stream would have brought, but for the deltas.
+    /// For the same: create the run without streaming, poll it, and deliver the events of a stream,
+    /// except for deltas.
     bool polling = false;
-    /// The same: send the tools without headers, and give each MCP call its headers with its
-    /// approval. For servers that list their tools without authentication, where every call waits
-    /// for an approval and neither agent nor thread stores MCP resources.
+    /// For the same: send the tools without headers, and the headers with the approval of each MCP
+    /// call. For servers that list their tools without authentication, if every call waits for
+    /// approval and neither agent nor thread stores MCP resources.
     bool approval_headers = false;
-    /// MCP resources that the agent stores (row 5): remove them from the stored agent.
+    /// If the agent stores MCP resources (row 5): remove them from the stored agent.
     bool detach_from_agent = false;
-    /// MCP resources that the thread stores (row 6): remove them from the stored thread.
+    /// If the thread stores MCP resources (row 6): remove them from the stored thread.
     bool detach_from_thread = false;
 
-    // A stored agent of the Responses protocol, whose requests take no tools.
-    /// MCP headers whose values the agent's tool takes from structured inputs: send them as those
-    /// inputs. The service may log them: allow it only for values that may be seen there.
+    // Stored agents of the Responses protocol, whose requests accept no tools.
+    /// For MCP headers that the agent's tool takes from structured inputs: send them as those
+    /// inputs. The service may log them, so permit this only for values that are not confidential.
     bool structured_inputs = false;
-    /// MCP headers for a server that the agent reaches through a connection of the project: leave
-    /// them out, the connection's credential is used.
+    /// For MCP headers of a server that the agent reaches through a connection of the project: omit
+    /// them, and use the connection's credential.
     bool project_connection = false;
-    /// Send the stored agent's whole definition in place of its name, with headers on its tools and
-    /// with whatever the run asks for that the service refuses beside a name.
+    /// Send the agent's whole definition instead of its name, with the headers and with all options
+    /// that the service does not accept with a name.
     bool inline_definition = false;
-    /// Leave out what the service refuses beside an agent's name (`model`, `temperature`, ...): the
-    /// agent's own is in force, and the report says so.
+    /// Omit options that the service does not accept with an agent's name (`model`, `temperature`,
+    /// ...). The agent's own values apply; the report lists the omitted options.
     bool drop_not_allowed = false;
 };
 
-/// What one run asks for beyond its message. Absent members leave the choice to the agent; what is
-/// out of its range is `errc::invalid_argument`.
+/// The options of one run. Absent members mean the agent's values. Values out of range fail with
+/// `errc::invalid_argument`.
 struct CORUN_API run_options {
     run_options() = default;
 
     std::optional<std::string> model;
     std::optional<std::string> instructions;  ///< Replaces the agent's instructions.
-    /// Appended to them. Only for a run in an existing thread, else `errc::invalid_argument`: the
-    /// request that creates the thread too has no such member.
+    /// Appended to the instructions. Fails with `errc::invalid_argument` unless the run is in an
+    /// existing thread.
     std::optional<std::string> additional_instructions;
-    std::vector<message> additional_messages;                     ///< Put into the thread before the message.
-    std::vector<tool> tools;                                      ///< Beside the agent's own.
+    std::vector<message> additional_messages;                     ///< Added to the thread before the message.
+    std::vector<tool> tools;                                      ///< In addition to the agent's.
     std::optional<double> temperature;                            ///< 0 to 2.
     std::optional<double> top_p;                                  ///< 0 to 1.
     std::optional<int> max_prompt_tokens, max_completion_tokens;  ///< At least 256.
@@ -226,67 +233,74 @@ struct CORUN_API run_options {
     std::optional<corun::response_format> response_format;
     std::optional<corun::truncation_strategy> truncation_strategy;
     std::optional<corun::tool_choice> tool_choice;
-    /// What steps carry beyond the usual: `file_search_result_content`. Only for a run in an existing
-    /// thread, else `errc::invalid_argument`.
+    /// Additional members of steps, such as `file_search_result_content`. Fails with
+    /// `errc::invalid_argument` unless the run is in an existing thread.
     std::vector<std::string> include;
     corun::metadata metadata;
 
-    /// Which MCP calls wait for approval, by server label. The service ignores what the agent says
-    /// about it, so a run that wants no approvals says `mcp_approval::never()` here.
+    /// Which MCP calls need approval, by server label. The service ignores the agent's own setting,
+    /// so set `mcp_approval::never()` here for a run without approvals.
     std::map<std::string, mcp_approval> require_approval;
-    /// The same for every MCP server not named in `require_approval`.
+    /// The approval for all other MCP servers.
     std::optional<mcp_approval> default_approval;
 
-    /// Functions of the application: the model is told of them, and calls are answered by them,
-    /// several at once. Their definitions count among `tools`. The stream goes on by itself when
-    /// every call of an `action_required` finds a function here or `on_function_call`.
+    /// Functions that the model can call, several concurrently. Their definitions are added to
+    /// `tools`. The stream continues by itself if every call of an `action_required` has a function
+    /// here, or if `on_function_call` is set.
     std::vector<local_function> functions;
-    /// Answers calls of functions that are not in `functions`, such as those that the agent defines.
+    /// Called for functions that are not in `functions`, such as those of the agent.
     function_handler on_function_call;
-    /// Answers approval requests, several at once; approved calls carry the run's MCP headers, fresh from their
-    /// provider if there is one. The stream then goes on by itself.
+    /// Called for approval requests, several concurrently. Approved calls are sent with the run's
+    /// MCP headers, fresh from their provider if there is one. The stream then continues by itself.
     approval_handler on_mcp_approval;
-    /// Longest time that a provider of MCP headers may take; 0: no limit.
+    /// The longest duration of a call of the provider of MCP headers; 0 means no limit.
     std::chrono::milliseconds mcp_header_timeout = std::chrono::seconds{30};
 
-    /// What may be done where the service refuses what this run asks for.
+    /// What is permitted if the service would reject this run.
     reconcile_policy reconcile;
 
-    /// JSON object whose members are added to the request body: the way out for what has no member
-    /// here. What has one is `errc::invalid_argument` here, whether that member is set or not:
+    /// A JSON object with additional members of the request body, for options that have no member
+    /// here.
+    ///
+    /// Fails with `errc::invalid_argument` for options that have one, even if it is not set:
     /// `model`, `instructions`, `additional_instructions`, `additional_messages`, `tools`,
     /// `temperature`, `top_p`, `max_prompt_tokens`, `max_completion_tokens`, `parallel_tool_calls`,
-    /// `response_format`, `truncation_strategy`, `tool_choice`, `metadata`. So is what the library
-    /// itself decides: `assistant_id`, `stream`, `thread`, `tool_resources`. In the Responses protocol the same holds
-    /// for the members of its request, such as `input`, `text`, `max_output_tokens` and `structured_inputs`.
+    /// `response_format`, `truncation_strategy`, `tool_choice`, `metadata`; and for members that
+    /// the library sets: `assistant_id`, `stream`, `thread`, `tool_resources`. In the Responses
+    /// protocol, likewise for the members of its request, such as `input`, `text`,
+    /// `max_output_tokens` and `structured_inputs`.
     std::string extra_json;
 
-    /// Override the client's for this run.
+    /// Override the client's options for this run.
     std::optional<std::chrono::milliseconds> connect_timeout, idle_timeout, event_timeout, total_timeout;
     std::optional<retry_policy> retry;
     std::optional<reattach_policy> reattach;
-    /// How often the run is begun again in the same stream when it fails with `rate_limit_exceeded` before it has
-    /// written or called anything; each time after the delay that the service names, or `retry_policy::first_delay`,
-    /// doubled each time. `run_restarted` says so. A delay beyond `retry_policy::max_total_delay` is not waited for.
+    /// How many times the run is restarted in the same stream if it fails with
+    /// `rate_limit_exceeded` before it has written or called anything. The delay is the one that
+    /// the service names, otherwise `retry_policy::first_delay`, doubled each time. The stream
+    /// reports `run_restarted`. The run is not restarted if the delay exceeds
+    /// `retry_policy::max_total_delay`.
     int rate_limit_restarts = 0;
     abandoned_run on_abandon = abandoned_run::goes_on;
 
-    /// Responses protocol only, else `errc::invalid_argument`: values of the agent's structured inputs, JSON texts by
-    /// name: `options.structured_inputs["city"] = R"("Oslo")"`. A stored agent must declare them; which of them it
-    /// needs, the service says. With a definition of the application they go as they are: the service fills in the
-    /// instructions, other servers refuse them. The service may log them: secrets do not belong here. Headers of an MCP
-    /// server that its tool takes from inputs are better given as headers, see `reconcile_policy::structured_inputs`.
+    // Responses protocol only; fail with `errc::invalid_argument` in the threads protocol.
+
+    /// Values of the agent's structured inputs: JSON texts by name, such as
+    /// `options.structured_inputs["city"] = R"("Oslo")"`. A stored agent must declare them. For a
+    /// local agent, they are sent as they are: the Azure service fills them into the instructions,
+    /// other servers reject them. The service may log them, so do not pass secrets. For the headers
+    /// of an MCP server, see `reconcile_policy::structured_inputs`.
     std::map<std::string, std::string> structured_inputs;
-    /// Responses protocol only, else `errc::invalid_argument`: the id of a response (`run_result::run_id`) that this
-    /// run goes on after, for conversations that nobody stores as one. Not for a run in a thread.
+    /// The id of the response (`run_result::run_id`) that this run continues, for servers without
+    /// stored conversations. Not for a run in a thread.
     std::string previous_response_id;
-    /// Responses protocol only, else `errc::invalid_argument`: lets the service work on without its client. Only such a
-    /// response can be cancelled there.
+    /// Lets the service continue the response without its client. Only background responses can be
+    /// cancelled.
     std::optional<bool> background;
-    /// Responses protocol only, else `errc::invalid_argument`: whether the service keeps the response; unless given, it
-    /// does (OpenAI: 30 days). One that is not kept cannot be found again when its stream breaks, cannot work in the
-    /// background, and its calls are answered in a thread only: else `errc::invalid_argument`, before anything is sent
-    /// where the run has handlers.
+    /// Whether the service stores the response; by default it does (OpenAI: for 30 days). A
+    /// response that is not stored cannot be found again if its stream breaks, cannot run in the
+    /// background, and its calls can be answered only in a thread; otherwise
+    /// `errc::invalid_argument`, before anything is sent if the run has handlers.
     std::optional<bool> store;
 };
 

@@ -12,37 +12,45 @@
 
 namespace corun {
 
-/// Order and size of a listing's pages.
+/// The order and page size of a listing, and its filters.
 struct CORUN_API list_options {
     list_options() = default;
 
-    int page_size = 100;        ///< Objects a request, 1 to 100.
-    bool oldest_first = false;  ///< The service's default is newest first.
-    std::string after;          ///< Begins behind the object with this id: with `oldest_first`, what is newer.
-    std::string run_id;         ///< Messages of a classic thread only: those of one run.
-    /// Steps only: what they carry beyond the usual, `file_search_result_content`.
+    int page_size = 100;        ///< Objects per request, 1 to 100.
+    bool oldest_first = false;  ///< Default: newest first.
+    std::string after;          ///< Starts after the object with this id, in the order of the listing.
+    std::string run_id;         ///< Messages of a classic thread only: the messages of one run.
+    /// Steps only: additional members, such as `file_search_result_content`.
     std::vector<std::string> include;
 };
 
-/// A listing that fetches its pages as they are needed:
+/// A listing that fetches its pages as needed:
 ///
 ///     auto agents = client.list_agents();
 ///     while (auto agent = co_await agents.next()) use(*agent);
+///
+/// *Lifetime:* A cheap handle; copies share the position.
+///
+/// *Threads:* Not thread-safe. Use it on the client's executor, with one `next` at a time.
 template <class T>
 class paged {
 public:
     struct page {
         page() = default;
         std::vector<T> items;
-        std::string next;  ///< The cursor of the page after this one, empty at the end.
+        std::string next;  ///< The cursor of the next page; empty at the end.
     };
     using fetch = std::function<asio::awaitable<page>(std::string cursor)>;
 
     paged() = default;
     explicit paged(fetch get_page) : state_(std::make_shared<state>(std::move(get_page))) {}
 
-    /// The next object, or nothing at the end. Errors are those of the request for the next page;
-    /// after one, calling again asks for the same page again. One `next` at a time.
+    /// Completes with the next object, or with nothing at the end.
+    ///
+    /// *Errors:* Those of the request for the next page. Another call then requests the same page
+    /// again.
+    ///
+    /// *Cancellation:* As for the other functions of `client`.
     [[nodiscard]] asio::awaitable<std::optional<T>> next() { return next_of(state_); }
 
 private:

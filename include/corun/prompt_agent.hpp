@@ -16,20 +16,21 @@
 
 namespace corun {
 
-/// A tool on an MCP server, as the Responses protocol has it: headers and approval are its own.
+/// A tool on an MCP server in the Responses protocol, with its headers and approval.
 struct CORUN_API prompt_mcp_tool {
     prompt_mcp_tool(std::string server_label, std::string server_url, std::vector<std::string> allowed_tools = {});
     explicit prompt_mcp_tool(const mcp_tool& from);
 
     std::string server_label;
-    std::string server_url;                  ///< Empty for a tool with a `connector_id` or a connection.
-    std::vector<std::string> allowed_tools;  ///< Empty: all of them.
-    /// With each request. A stored tool may only have those that are no credentials; their values may
-    /// be templates of structured inputs, such as `{{token}}`.
+    std::string server_url;                  ///< Empty for a `connector_id` or a connection.
+    std::vector<std::string> allowed_tools;  ///< Empty: all tools.
+    /// Sent with each request. A stored tool cannot have headers with credentials. Values can be
+    /// templates of structured inputs, such as `{{token}}`.
     corun::headers headers;
     std::optional<mcp_approval> require_approval;  ///< Absent: the service's default, `always`.
-    std::string project_connection_id;             ///< A connection of the project, whose credential is used.
-    /// JSON object of the tool's other members (`connector_id`, `server_description`, ...), or empty.
+    std::string project_connection_id;             ///< A connection of the project; its credential is used.
+    /// A JSON object with the tool's other members (`connector_id`, `server_description`, ...), or
+    /// empty.
     std::string extra_json;
 };
 
@@ -37,22 +38,22 @@ struct CORUN_API prompt_mcp_tool {
 /// Responses protocol has it.
 using prompt_tool = std::variant<prompt_mcp_tool, function_tool, json_tool>;
 
-/// The wire's `type` of a tool: `mcp`, `function`, `code_interpreter`, ...
+/// The `type` of a tool in the protocol: `mcp`, `function`, `code_interpreter`, ...
 CORUN_API std::string_view type_of(const prompt_tool& value) noexcept;
 
-/// A value that each run of an agent may give; `{{name}}` stands for it in the agent's definition.
+/// A value that each run can set; the agent's definition refers to it as `{{name}}`.
 struct CORUN_API structured_input {
     structured_input() = default;
 
     std::string description;
-    std::string default_value;  ///< JSON text; empty: none.
-    std::string schema;         ///< JSON schema text; empty: none.
+    std::string default_value;  ///< JSON text, or empty.
+    std::string schema;         ///< JSON schema, or empty.
     bool required = false;
 };
 
-/// What an agent of the Responses protocol is made of (Foundry agents v2, kind `prompt`). Stored
-/// under a name in numbered versions; or kept by the application and sent whole with each request.
-/// `raw` may hold what the service echoes of headers.
+/// The definition of an agent of the Responses protocol (Foundry agents v2, kind `prompt`). The
+/// service stores it under a name, in numbered versions; or the application keeps it and sends it
+/// with each request. The service may echo headers in `raw`.
 struct CORUN_API prompt_agent_definition {
     prompt_agent_definition() = default;
     explicit prompt_agent_definition(std::string model);
@@ -67,30 +68,30 @@ struct CORUN_API prompt_agent_definition {
     std::optional<double> top_p;        ///< 0 to 1.
     std::optional<corun::response_format> response_format;
     std::optional<corun::tool_choice> tool_choice;
-    std::string reasoning;  ///< JSON object, such as `{"effort":"low"}`; empty: none.
+    std::string reasoning;  ///< A JSON object, such as `{"effort":"low"}`, or empty.
     std::map<std::string, structured_input> structured_inputs;
     corun::metadata metadata;
-    /// JSON object of the definition's other members, or empty.
+    /// A JSON object with the definition's other members, or empty.
     std::string extra_json;
 
     // Received only.
     std::string id;
     std::string version;
-    std::string kind;  ///< `prompt`; of any other, only the common members are read.
+    std::string kind;  ///< `prompt`. For other kinds, only the common members are read.
     std::optional<std::int64_t> created_at;
     std::string raw;
 };
 
-/// A classic agent as an agent of the Responses protocol.
+/// A classic agent converted to an agent of the Responses protocol.
 struct CORUN_API migrated_agent {
     migrated_agent() = default;
 
     prompt_agent_definition definition;
-    /// What could not be carried over, or is different now: sentences for a person.
+    /// Sentences about what could not be converted or is different.
     std::vector<std::string> notes;
 };
-/// Carries over what an agent is made of. Pure: asks no service. Throws `errc::invalid_argument` when a JSON text in
-/// `classic` does not parse.
+/// Converts a classic agent's definition. Sends no request. Throws `errc::invalid_argument` if
+/// `classic` contains malformed JSON text.
 CORUN_API migrated_agent migrate(const agent_definition& classic);
 
 }  // namespace corun

@@ -7,12 +7,12 @@
 
 namespace corun {
 
-/// What reconciliation did to a run, and why.
+/// What reconciliation changed in a run's request, and why.
 class CORUN_API reconcile_report {
 public:
     reconcile_report() = default;
 
-    /// One decision, as a sentence. Never holds a header value.
+    /// One decision, as a sentence. Contains no header value.
     struct CORUN_API line {
         line(int row, std::string text);
         int row;  ///< The row of the table in the documentation.
@@ -32,6 +32,7 @@ private:
     std::string path_, body_;
 };
 
+/// Prints the decisions and the request.
 CORUN_API std::ostream& operator<<(std::ostream& out, const reconcile_report& report);
 
 }  // namespace corun

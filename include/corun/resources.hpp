@@ -15,14 +15,14 @@
 
 namespace corun {
 
-/// The service's objects as they were received. Each keeps its whole JSON in `raw`: what has no
-/// member here is there. Times are seconds since 1970, absent when the service gave none.
+/// The service's objects as received. `raw` is the whole JSON of an object, including what has no
+/// member here. Times are seconds since 1970.
 ///
-/// They are the service's words: whatever it echoes is in them, MCP headers of `tool_resources` and
-/// a token quoted by an error message included. The same holds for `event::raw`. Errors are kept
-/// free of what was sent (see `diagnostics`); these are not, so redact them before you log them.
+/// These objects are not redacted. Like `event::raw`, they contain what the service echoes, such as
+/// MCP headers in `tool_resources` or a token in an error message: redact them before logging.
+/// Errors are redacted, see `diagnostics`.
 
-/// Where a run stands. `unknown` is a status this version does not know; the text is kept beside it.
+/// The status of a run. `unknown` is one that this version does not know; see `status_text`.
 enum class run_state {
     queued,
     in_progress,
@@ -36,12 +36,14 @@ enum class run_state {
     unknown,
 };
 
+/// The name of the state in the protocol, such as `in_progress`.
 CORUN_API std::string_view to_string(run_state state) noexcept;
+/// The state of that name, or `unknown`.
 CORUN_API run_state parse_run_state(std::string_view text) noexcept;
 /// True for cancelled, failed, completed, incomplete and expired.
 CORUN_API bool is_terminal(run_state state) noexcept;
 
-/// Tokens used by a run or a step.
+/// The tokens that a run or a step used.
 struct CORUN_API usage {
     usage() = default;
 
@@ -51,22 +53,22 @@ struct CORUN_API usage {
     std::int64_t cached_tokens = 0;
 };
 
-/// Why a run or a step failed, in the service's words. The set of codes is open.
+/// Why a run or a step failed, as received. The set of codes is open.
 struct CORUN_API last_error {
     last_error() = default;
 
     std::string code;
     std::string message;
-    /// Of a `rate_limit_exceeded`: after how long to try again, as the message says ("Try again in 22 seconds").
+    /// For `rate_limit_exceeded`: the delay that the message names ("Try again in 22 seconds").
     std::optional<std::chrono::milliseconds> retry_after;
 };
 
-/// A citation or a generated file, inside a text.
+/// A citation or a generated file in a text.
 struct CORUN_API text_annotation {
     text_annotation() = default;
 
     std::string type;  ///< `url_citation`, `file_citation`, `file_path`, or another.
-    std::string text;  ///< The part of the text that it stands for.
+    std::string text;  ///< The part of the text that it annotates.
     std::optional<std::int64_t> start_index, end_index;
     std::string file_id;
     std::string quote;
@@ -74,19 +76,19 @@ struct CORUN_API text_annotation {
     std::string title;
 };
 
-/// One piece of a message that came in.
+/// One part of a received message.
 struct CORUN_API message_content {
     message_content() = default;
 
-    std::string type;  ///< `text`, `refusal`, `image_file`, `image_url`, or another (then see the message's `raw`).
-    std::string text;  ///< Of a `text` or a `refusal`.
+    std::string type;  ///< `text`, `refusal`, `image_file`, `image_url`, or another (see the message's `raw`).
+    std::string text;  ///< For `text` and `refusal`.
     std::vector<text_annotation> annotations;
-    std::string file_id;  ///< Of an `image_file`.
-    std::string url;      ///< Of an `image_url`.
-    std::string detail;   ///< Of an image.
+    std::string file_id;  ///< For `image_file`.
+    std::string url;      ///< For `image_url`.
+    std::string detail;   ///< For images.
 };
 
-/// A message of a thread (wire object `thread.message`).
+/// A message of a thread (object `thread.message`).
 struct CORUN_API thread_message {
     thread_message() = default;
 
@@ -100,11 +102,11 @@ struct CORUN_API thread_message {
     std::optional<std::int64_t> created_at, completed_at;
     std::string raw;
 
-    /// The texts of all content pieces of type `text`, one after the other.
+    /// The concatenated texts of all content parts of type `text`.
     [[nodiscard]] std::string text() const;
 };
 
-/// A call of a function that the application must run.
+/// A call of a function of the application.
 struct CORUN_API function_call {
     function_call() = default;
 
@@ -120,7 +122,7 @@ struct CORUN_API mcp_approval_request {
     std::string arguments;  ///< JSON text.
 };
 
-/// A call of a kind that this version does not know, which waits for something.
+/// A pending call of a kind that this version does not know.
 struct CORUN_API other_call {
     other_call() = default;
 
@@ -129,7 +131,7 @@ struct CORUN_API other_call {
 };
 
 /// What a run with status `requires_action` waits for. An action of a kind that this version does
-/// not know has no calls of any kind: look at `type` and `raw`.
+/// not know has no calls: see `type` and `raw`.
 struct CORUN_API required_action {
     required_action() = default;
 
@@ -140,14 +142,14 @@ struct CORUN_API required_action {
     std::string raw;  ///< The JSON of the action.
 };
 
-/// A run (wire object `thread.run`). `raw` and `last_error` may hold what the service echoes of the
-/// run's MCP headers: redact them before you log them.
+/// A run (object `thread.run`). The service may echo MCP headers in `raw` and `last_error`: redact
+/// them before logging.
 struct CORUN_API thread_run {
     thread_run() = default;
 
     std::string id, thread_id, agent_id;
     run_state status = run_state::unknown;
-    std::string status_text;  ///< The status as the service wrote it.
+    std::string status_text;  ///< The status as received.
     std::string model;
     std::optional<corun::required_action> required_action;
     std::optional<corun::last_error> last_error;
@@ -158,16 +160,16 @@ struct CORUN_API thread_run {
     std::string raw;
 };
 
-/// Something that a code interpreter put out.
+/// One output of a code interpreter.
 struct CORUN_API code_interpreter_output {
     code_interpreter_output() = default;
 
-    std::string type;  ///< `logs`, `image`, or another (then see the call's `raw`).
+    std::string type;  ///< `logs`, `image`, or another (see the call's `raw`).
     std::string logs;
-    std::string file_id;  ///< Of an `image`.
+    std::string file_id;  ///< For `image`.
 };
 
-/// In an `include`: what the passages that a file search found say (`file_search_result::content`).
+/// For `include`: the text of file search results (`file_search_result::content`).
 inline constexpr const char* file_search_result_content = "step_details.tool_calls[*].file_search.results[*].content";
 
 /// A passage that a file search found.
@@ -176,50 +178,50 @@ struct CORUN_API file_search_result {
 
     std::string file_id, file_name;
     std::optional<double> score;  ///< 0 to 1.
-    std::string content;          ///< Its text, where it was asked for: `file_search_result_content`.
+    std::string content;          ///< Its text, if requested with `file_search_result_content`.
 };
 
-/// What a browser automation did in one go.
+/// One step of a browser automation.
 struct CORUN_API browser_automation_step {
     browser_automation_step() = default;
 
     std::string last_step_result, current_state, next_step;
 };
 
-/// A tool call inside a run step. Members of other types than its own are empty.
+/// A tool call in a run step. Members for other types than its own are empty.
 struct CORUN_API tool_call {
     tool_call() = default;
 
     std::string id;
     std::string type;  ///< `mcp`, `function`, `code_interpreter`, `file_search`, ...
     std::string name;
-    std::string server_label;           ///< Of an MCP call.
-    std::string arguments;              ///< JSON text, or the input of a tool that has one.
-    std::optional<std::string> output;  ///< Of a code interpreter: its logs, one after the other.
+    std::string server_label;           ///< For MCP calls.
+    std::string arguments;              ///< JSON text, or the tool's input.
+    std::optional<std::string> output;  ///< For a code interpreter: its concatenated logs.
 
-    std::vector<code_interpreter_output> outputs;        ///< Of a code interpreter.
-    std::vector<file_search_result> results;             ///< Of a file search.
-    std::vector<browser_automation_step> browser_steps;  ///< Of a browser automation.
-    /// Of a connected agent: which one, and the thread and run that it works in. When that run
-    /// waits for an action, this one goes on only after it was taken there.
+    std::vector<code_interpreter_output> outputs;        ///< For a code interpreter.
+    std::vector<file_search_result> results;             ///< For a file search.
+    std::vector<browser_automation_step> browser_steps;  ///< For a browser automation.
+    /// For a connected agent: the agent, and the thread and run in which it works. If that run
+    /// waits for an action, answer it there; this run continues afterwards.
     std::string agent_id, thread_id, run_id;
-    /// Of `openapi`, `bing_grounding`, `bing_custom_search`, `azure_ai_search`,
-    /// `sharepoint_grounding` and `fabric_dataagent`: all that the service says by name, such as
-    /// `input`, `output`, `requesturl`.
+    /// For `openapi`, `bing_grounding`, `bing_custom_search`, `azure_ai_search`,
+    /// `sharepoint_grounding` and `fabric_dataagent`: all members by name, such as `input`,
+    /// `output`, `requesturl`.
     std::map<std::string, std::string> properties;
 
     std::string raw;  ///< The JSON of this call.
 };
 
-/// A tool that an MCP server offers.
+/// A tool of an MCP server.
 struct CORUN_API mcp_tool_info {
     mcp_tool_info() = default;
 
     std::string name, description;
-    std::string parameters;  ///< JSON schema text.
+    std::string parameters;  ///< JSON schema.
 };
 
-/// The tools that the service listed on one MCP server.
+/// The tools that the service listed for one MCP server.
 struct CORUN_API mcp_tool_list {
     mcp_tool_list() = default;
 
@@ -227,26 +229,26 @@ struct CORUN_API mcp_tool_list {
     std::vector<mcp_tool_info> tools;
 };
 
-/// A step of a run (wire object `thread.run.step`).
+/// A step of a run (object `thread.run.step`).
 struct CORUN_API run_step {
     run_step() = default;
 
     std::string id, run_id, thread_id, agent_id;
     std::string type;                      ///< `message_creation`, `tool_calls`, `activities`.
     std::string status;                    ///< `in_progress`, `cancelled`, `failed`, `completed`, `expired`.
-    std::string message_id;                ///< Of a message_creation.
-    std::vector<tool_call> tool_calls;     ///< Of tool_calls.
-    std::vector<mcp_tool_list> mcp_tools;  ///< Of activities.
+    std::string message_id;                ///< For `message_creation`.
+    std::vector<tool_call> tool_calls;     ///< For `tool_calls`.
+    std::vector<mcp_tool_list> mcp_tools;  ///< For `activities`.
     std::optional<corun::last_error> last_error;
     std::optional<corun::usage> usage;
     std::optional<std::int64_t> created_at, expires_at, completed_at, failed_at, cancelled_at;
     std::string raw;
 };
 
-/// What an agent is made of: given to `client::create_agent`, received with `agent::definition`.
-/// Given to `agent::update`, it is what changes: absent and empty members stay as they are. What is
-/// out of its range is `errc::invalid_argument` in both.
-/// `tool_resources` and `raw` may hold what the service echoes of MCP headers that others stored.
+/// The definition of a classic agent, for `client::create_agent` and from `agent::definition`. For
+/// `agent::update`, it holds the changes: absent and empty members stay unchanged. Values out of
+/// range fail with `errc::invalid_argument`. The service may echo stored MCP headers in
+/// `tool_resources` and `raw`.
 struct CORUN_API agent_definition {
     agent_definition() = default;
     explicit agent_definition(std::string model);
@@ -266,9 +268,9 @@ struct CORUN_API agent_definition {
     std::string raw;
 };
 
-/// What a thread is made of: given to `client::create_thread`, received with `thread::definition`.
-/// Given to `thread::update`, it is what changes: empty members stay as they are.
-/// `tool_resources` and `raw` may hold what the service echoes of MCP headers that others stored.
+/// The definition of a thread, for `client::create_thread` and from `thread::definition`. For
+/// `thread::update`, it holds the changes: empty members stay unchanged. The service may echo
+/// stored MCP headers in `tool_resources` and `raw`.
 struct CORUN_API thread_definition {
     thread_definition() = default;
 

@@ -5,23 +5,24 @@
 
 namespace corun {
 
-/// What form the model's answer has. A JSON value as it goes on the wire.
+/// The format of the model's reply. A JSON value of the protocol.
 class CORUN_API response_format {
 public:
-    /// As the service likes; its default.
+    /// The service decides. This is the default.
     static response_format automatic();
     static response_format text();
-    /// Any JSON object. The instructions must ask for JSON.
+    /// Any JSON object. The instructions must request JSON.
     static response_format json_object();
-    /// JSON that follows `schema`, a JSON schema as text. Throws `errc::invalid_argument` when that
-    /// is not a JSON object.
+    /// JSON that follows `schema`, a JSON schema. Throws `errc::invalid_argument` if `schema` is
+    /// not a JSON object.
     static response_format json_schema(std::string name, std::string schema, std::string description = {});
-    /// Any other, as JSON text. What is not JSON is `errc::invalid_argument` where it would be sent.
+    /// Any other format, as JSON text. If it is not JSON, sending it fails with
+    /// `errc::invalid_argument`.
     static response_format from_json(std::string json);
 
     [[nodiscard]] const std::string& json() const noexcept { return json_; }
 
-    /// Compares the texts.
+    /// Compares the JSON texts.
     friend bool operator==(const response_format&, const response_format&) = default;
 
 private:

@@ -16,20 +16,21 @@
 
 namespace corun {
 
-/// What a run came to: its events, gathered. A pure value; feed it events in order.
+/// The result of a run, gathered from its events. A value without I/O.
 class CORUN_API run_result {
 public:
     run_result() = default;
 
-    /// Takes one event in. The same event again changes nothing, as far as the wire allows to tell:
-    /// a completed message or step replaces what its deltas added up to, and what comes late does
-    /// not open again what has ended. A delta has no number of its own, so a repeated one counts twice
-    /// until its message is completed.
+    /// Applies one event. Call it with all events of the run, in order.
+    ///
+    /// Repeated events change nothing: a completed message or step supersedes its deltas, and late
+    /// events do not reopen it. Deltas have no number, so a repeated delta counts twice until its
+    /// message is completed.
     void apply(const event& value);
 
     std::string run_id, thread_id, agent_id;
     run_state status = run_state::unknown;
-    std::vector<thread_message> messages;  ///< Of this run, in order; partial when the run broke off.
+    std::vector<thread_message> messages;  ///< Of this run, in order; partial if the run broke off.
     std::vector<run_step> steps;
     std::optional<corun::usage> usage;
     std::optional<corun::last_error> last_error;
@@ -37,16 +38,16 @@ public:
     std::optional<corun::required_action> required_action;
     reconcile_report report;
 
-    /// The text of all messages, one after the other.
+    /// The concatenated text of all messages.
     [[nodiscard]] std::string text() const;
-    /// Annotations of all messages, in order.
+    /// The annotations of all messages, in order.
     [[nodiscard]] std::vector<text_annotation> citations() const;
-    /// Tool calls of all steps, in order.
+    /// The tool calls of all steps, in order.
     [[nodiscard]] std::vector<tool_call> tool_calls() const;
 
 private:
     struct gatherer;
-    /// The wire's numbers of the parts gathered so far, in order: they may have gaps.
+    /// The indexes of the parts gathered so far, in order; they may have gaps.
     using part_numbers = std::vector<std::int32_t>;
     std::map<std::string, part_numbers, std::less<>> content_numbers_;                 ///< By message.
     std::map<std::pair<std::string, std::int32_t>, part_numbers> annotation_numbers_;  ///< By message and content.
@@ -54,8 +55,8 @@ private:
     std::map<std::pair<std::string, std::int32_t>, part_numbers> output_numbers_;      ///< By step and call.
 };
 
-/// A run that did not complete: `errc::run_failed`, `run_incomplete`, `run_cancelled`,
-/// `run_expired`, `action_required`, or what broke the stream. Carries what had arrived.
+/// Thrown for a run that did not complete: `errc::run_failed`, `run_incomplete`, `run_cancelled`,
+/// `run_expired`, `action_required`, or the error that broke the stream. Holds the partial result.
 class CORUN_API run_error : public error {
 public:
     run_error(std::error_code code, diagnostics details, run_result partial);

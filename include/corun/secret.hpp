@@ -8,17 +8,17 @@
 
 namespace corun {
 
-/// Text that must not be seen: a token, a header value, a body that holds one.
+/// Confidential text: a token, a header value, or a body that contains one.
 ///
-/// It prints as `***`, and its memory is zeroed when it is destroyed, replaced or moved from. Only
-/// `reveal()` gives the text, so a search for that word finds every place a secret is used.
+/// It prints as `***`, and its memory is wiped when it is destroyed, replaced or moved from. Only
+/// `reveal()` returns the text, so a search for that word finds every use of a secret.
 class CORUN_API secret {
 public:
     secret() noexcept = default;
-    /// Takes a copy; the caller's own text is the caller's to erase.
+    /// Copies `text`. The caller is responsible for wiping the original.
     secret(std::string_view text);
     secret(const char* text);
-    /// Takes the text over and zeroes what is left in `text`.
+    /// Moves `text`, and wipes what remains in it.
     secret(std::string&& text) noexcept;
     secret(const std::string& text);
     secret(const secret& other);
@@ -27,7 +27,7 @@ public:
     secret& operator=(secret&& other) noexcept;
     ~secret();
 
-    /// The text itself, valid until this object changes.
+    /// The text, valid until this object changes.
     [[nodiscard]] std::string_view reveal() const noexcept { return text_; }
     [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return text_.size(); }
@@ -41,7 +41,7 @@ private:
 /// Prints `***`, or nothing for an empty secret.
 CORUN_API std::ostream& operator<<(std::ostream& out, const secret& value);
 
-/// Zeroes the whole storage of `text`, the part beyond its size too, and leaves it empty.
+/// Overwrites the whole storage of `text` with zeros, including unused capacity, and clears it.
 CORUN_API void wipe(std::string& text) noexcept;
 
 }  // namespace corun

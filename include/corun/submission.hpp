@@ -7,7 +7,7 @@
 
 namespace corun {
 
-/// What a function of the application gave.
+/// The output of a function call.
 struct CORUN_API tool_output {
     tool_output(std::string tool_call_id, std::string output);
 
@@ -15,7 +15,7 @@ struct CORUN_API tool_output {
     std::string output;
 };
 
-/// Whether a call to an MCP server may go ahead, and with which headers.
+/// Whether a call to an MCP server is approved, and its headers.
 struct CORUN_API tool_approval {
     tool_approval(std::string tool_call_id, bool approve, corun::headers headers = {});
 
@@ -24,7 +24,7 @@ struct CORUN_API tool_approval {
     corun::headers headers;
 };
 
-/// The answers to an `action_required`: one for each call it names, all at once.
+/// The answers to an `action_required`: one for each of its calls.
 ///
 ///     corun::submission answers;
 ///     for (const auto& call : action.function_calls) answers.output(call.id, "sunny");
@@ -34,12 +34,12 @@ class CORUN_API submission {
 public:
     submission() = default;
 
-    /// What a function call gave.
+    /// Adds the output of a function call.
     submission& output(std::string tool_call_id, std::string output);
-    /// Lets an MCP call go ahead. Without headers it carries the run's for its server: those that
-    /// the run was given, or what its provider gives now.
+    /// Approves an MCP call. Without `fields`, it is sent with the run's headers for its server,
+    /// fresh from their provider if there is one.
     submission& approve(std::string tool_call_id, headers fields = {});
-    /// Refuses an MCP call; the model is told, and goes on.
+    /// Denies an MCP call. The model is informed, and continues.
     submission& deny(std::string tool_call_id);
 
     [[nodiscard]] const std::vector<tool_output>& outputs() const noexcept { return outputs_; }

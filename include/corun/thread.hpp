@@ -23,30 +23,38 @@ struct thread_object;
 struct handle_access;
 }  // namespace detail
 
-/// A conversation at the service. A cheap handle: copies mean the same thread.
+/// A conversation stored by the service.
 ///
-/// Not thread-safe: everything runs on the client's executor. All calls complete when the service
-/// has answered. Errors: an empty handle is `errc::invalid_argument`, thrown by the call itself; an
-/// empty id is `errc::invalid_argument`; then those of the network and of the service's answer.
-/// Cancellation: terminal, partial and total; the request is dropped, and the service may have
+/// Every function completes when the service has responded. In the Responses protocol, a thread is
+/// a conversation; its messages are the items of type message, and have no metadata. The functions
+/// about runs, and `update_message`, fail with `errc::invalid_argument`.
+///
+/// *Errors:* Functions of an empty handle throw `errc::invalid_argument` when called. An empty id
+/// fails with `errc::invalid_argument`. Every function can fail with the network errors and the
+/// service errors of `errc`.
+///
+/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have
 /// carried it out.
 ///
-/// In the Responses protocol a thread is a conversation: its messages are those of its items that are
-/// messages, and have no metadata; what is about runs, and `update_message`, is `errc::invalid_argument`.
+/// *Lifetime:* A cheap handle; copies refer to the same thread. It keeps the client's connections
+/// alive.
+///
+/// *Threads:* Not thread-safe. Use it on the client's executor.
 class CORUN_API thread {
 public:
     thread() = default;
 
     [[nodiscard]] const std::string& id() const noexcept;
-    /// The thread as last received: created, fetched, refreshed or updated through this handle or a
-    /// copy. Runs in it are reconciled with it, so after a change from elsewhere call `refresh` first.
+    /// The definition as last received through this handle or a copy: when the thread was created,
+    /// fetched, refreshed or updated. Runs are reconciled with it, so call `refresh` after somebody
+    /// else changed the thread.
     [[nodiscard]] const thread_definition& definition() const noexcept;
 
-    /// Reads the thread again, so that `definition` is what the service has now.
+    /// Fetches the thread, and updates `definition`.
     [[nodiscard]] asio::awaitable<void> refresh();
-    /// Sends the tool resources and the metadata of `changes`; absent and empty members stay as they
-    /// are, as with `agent::update`. What would store MCP headers or approvals is
-    /// `errc::invalid_argument`.
+    /// Changes the thread: sends the tool resources and the metadata of `changes` that are not
+    /// empty. Fails with `errc::invalid_argument` if `changes` would store MCP headers or
+    /// approvals.
     [[nodiscard]] asio::awaitable<void> update(thread_definition changes);
     /// Deletes the thread at the service.
     [[nodiscard]] asio::awaitable<void> remove();
@@ -54,35 +62,37 @@ public:
     [[nodiscard]] asio::awaitable<thread_message> add_message(message value);
     [[nodiscard]] asio::awaitable<thread_message> get_message(std::string message_id);
     [[nodiscard]] paged<thread_message> list_messages(list_options options = {});
-    /// Puts `pairs` in place of all metadata that the message has.
+    /// Replaces all metadata of the message.
     [[nodiscard]] asio::awaitable<thread_message> update_message(std::string message_id, metadata pairs);
     [[nodiscard]] asio::awaitable<void> delete_message(std::string message_id);
 
     [[nodiscard]] asio::awaitable<thread_run> get_run(std::string run_id);
     [[nodiscard]] paged<thread_run> list_runs(list_options options = {});
-    /// Puts `pairs` in place of all metadata that the run has.
+    /// Replaces all metadata of the run.
     [[nodiscard]] asio::awaitable<thread_run> update_run(std::string run_id, metadata pairs);
-    /// Asks for cancellation; the run is then usually `cancelling`.
+    /// Asks the service to cancel the run. Completes with the run, which is usually `cancelling`.
     [[nodiscard]] asio::awaitable<thread_run> cancel_run(std::string run_id);
-    /// Completes with the run as soon as it has ended or requires an action. Reads it again and
-    /// again, at first twice a second and then less often, down to once in eight seconds. Failures
-    /// that may pass (`is_retryable`) are looked past, up to three in a row. `errc::total_timeout`
-    /// once `timeout` has passed, also while it is being read; 0 is no limit, and less has passed
-    /// already. The run goes on at the service then, and so it does after cancellation.
+    /// Polls the run until it has ended or requires an action, and completes with it. Polls every
+    /// 0.5 s, backing off to 8 s. Ignores up to three consecutive retryable failures
+    /// (`is_retryable`). After cancellation or a timeout, the run continues at the service.
+    ///
+    /// *Errors:* `errc::total_timeout` after `timeout`; 0 means no limit, a negative value has
+    /// expired already.
     [[nodiscard]] asio::awaitable<thread_run> wait_for_run(
         std::string run_id, std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 
-    /// `include` is what the step carries beyond the usual: `file_search_result_content`.
+    /// `include` names additional members, such as `file_search_result_content`.
     [[nodiscard]] asio::awaitable<run_step> get_step(std::string run_id, std::string step_id,
                                                      std::vector<std::string> include = {});
     [[nodiscard]] paged<run_step> list_steps(std::string run_id, list_options options = {});
 
-    /// Answers a run that waits for an action. Completes with the run as the service answers, usually
-    /// queued. Approvals carry the headers given with them, and no others.
+    /// Answers a run that waits for an action. Completes with the run as the service returns it,
+    /// usually queued. Approvals are sent with their own headers only.
     [[nodiscard]] asio::awaitable<thread_run> submit(std::string run_id, submission answers);
-    /// Answers a run that waits for an action, begun by this process or another, and streams what
-    /// comes of it. Approvals and handlers work as in `agent::run_stream` and `event_stream::submit`,
-    /// with the errors named there; of `options` the handlers and the timeouts count.
+    /// Answers a run that waits for an action, started by this process or another, and streams the
+    /// events that follow. Approvals and handlers work as in `agent::run_stream` and
+    /// `event_stream::submit`, with the same errors. Uses only the handlers and timeouts of
+    /// `options`.
     [[nodiscard]] asio::awaitable<event_stream> submit_stream(std::string run_id, submission answers,
                                                               mcp_header_source headers = {}, run_options options = {});
 

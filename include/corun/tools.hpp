@@ -11,36 +11,37 @@
 
 namespace corun {
 
-/// A tool on an MCP server. Only these three fields exist on the wire: headers and approval belong
-/// to the run (`mcp_headers`, `run_options::require_approval`).
+/// An MCP server as a tool. Headers and approval are part of the run (`mcp_headers`,
+/// `run_options::require_approval`).
 struct CORUN_API mcp_tool {
     mcp_tool(std::string server_label, std::string server_url, std::vector<std::string> allowed_tools = {});
 
     std::string server_label;
     std::string server_url;
-    std::vector<std::string> allowed_tools;  ///< Empty: all of them.
+    std::vector<std::string> allowed_tools;  ///< Empty: all tools.
 
     friend bool operator==(const mcp_tool&, const mcp_tool&) = default;
 };
 
-/// A function that the application runs.
+/// A function of the application.
 struct CORUN_API function_tool {
-    /// `parameters` is a JSON schema as text; empty for a function that takes none.
+    /// `parameters` is a JSON schema; empty for a function without parameters.
     function_tool(std::string name, std::string description, std::string parameters);
 
     std::string name;
     std::string description;
     std::string parameters;
-    std::optional<bool> strict;  ///< Whether arguments follow the schema to the letter.
+    std::optional<bool> strict;  ///< Whether arguments must match the schema exactly.
 
     friend bool operator==(const function_tool&, const function_tool&) = default;
 };
 
-/// Any other tool, as the JSON object that goes on the wire. Of type `mcp` or `function` it is
-/// `errc::invalid_argument` where it would be sent.
+/// Any other tool, as a JSON object of the protocol. Sending one of type `mcp` or `function` fails
+/// with `errc::invalid_argument`.
 struct CORUN_API json_tool {
-    /// `json` is the whole tool object; its `type` must be `type`. `name` tells apart tools of types
-    /// of which an agent may have several: `openapi`, `azure_function`, `connected_agent`.
+    /// `json` is the whole tool object; its member `type` must be equal to `type`. `name`
+    /// distinguishes tools of a type that an agent can have several of: `openapi`,
+    /// `azure_function`, `connected_agent`.
     json_tool(std::string type, std::string json, std::string name = {});
 
     std::string type;
@@ -52,54 +53,58 @@ struct CORUN_API json_tool {
 
 using tool = std::variant<mcp_tool, function_tool, json_tool>;
 
-/// The service's own tools, each of the wire's type of that name, as the `json_tool` it is. What is
-/// out of range, not JSON or not UTF-8 is `errc::invalid_argument`, thrown here. For what these do
-/// not say, write the `json_tool`.
+/// The service's own tools. Each function returns a `json_tool` of the type of its name; for other
+/// members, write the `json_tool`.
+///
+/// *Errors:* They throw `errc::invalid_argument` for values that are out of range, not JSON or not
+/// UTF-8.
 
-/// Runs code; the files it may read are `tool_resources::set_code_interpreter`.
+/// Runs code. It can read the files of `tool_resources::set_code_interpreter`.
 CORUN_API tool code_interpreter();
 
 /// How the results of a file search are ranked.
 struct CORUN_API ranking_options {
     ranking_options(std::string ranker, double score_threshold);
 
-    std::string ranker;      ///< `auto`, or the name of one.
-    double score_threshold;  ///< 0 to 1: results below it are left out.
+    std::string ranker;      ///< `auto`, or the name of a ranker.
+    double score_threshold;  ///< 0 to 1. Results below it are omitted.
 };
 
-/// Searches the vector stores of `tool_resources::set_file_search`. Gives at most
-/// `max_num_results`, 1 to 50.
+/// Searches the vector stores of `tool_resources::set_file_search`. Returns at most
+/// `max_num_results` results, 1 to 50.
 CORUN_API tool file_search(std::optional<int> max_num_results = std::nullopt,
                            std::optional<ranking_options> ranking = std::nullopt);
 
 /// Searches the index of `tool_resources::set_azure_ai_search`.
 CORUN_API tool azure_ai_search();
 
-/// A connection to Bing, and what to ask it for. Empty and absent members are left to the service.
+/// A connection to Bing and its search options. Empty and absent members mean the service's
+/// defaults.
 struct CORUN_API bing_search {
     bing_search(std::string connection_id);
     bing_search(const char* connection_id);
 
     std::string connection_id;
     std::string market;        ///< Such as `en-US`.
-    std::string set_lang;      ///< Language of Bing's own texts.
+    std::string set_lang;      ///< The language of Bing's user interface.
     std::string freshness;     ///< `day`, `week`, `month`, or a range of dates.
-    std::optional<int> count;  ///< Results, 1 to 50.
+    std::optional<int> count;  ///< The number of results, 1 to 50.
 };
 
+/// Searches the web with Bing.
 CORUN_API tool bing_grounding(bing_search search);
-/// `instance_name` is that of the custom search.
+/// Searches with the Bing custom search `instance_name`.
 CORUN_API tool bing_custom_search(bing_search search, std::string instance_name);
 
-/// What an OpenAPI tool shows to its server.
+/// How an OpenAPI tool authenticates to its server.
 class CORUN_API openapi_auth {
 public:
     enum class kind { anonymous, connection, managed_identity };
 
     static openapi_auth anonymous();
-    /// The secrets of a connection of the project.
+    /// With the secrets of a connection of the project.
     static openapi_auth connection(std::string connection_id);
-    /// A token of the project's identity for `audience`.
+    /// With a token of the project's managed identity for `audience`.
     static openapi_auth managed_identity(std::string audience);
 
     [[nodiscard]] kind type() const noexcept { return type_; }
@@ -112,8 +117,8 @@ private:
     std::string value_;
 };
 
-/// Calls the API that `spec`, an OpenAPI document as JSON text, describes. The parameters named in
-/// `default_params` are filled with the defaults of the document.
+/// Calls the API that is described by `spec`, an OpenAPI document as JSON text. The parameters in
+/// `default_params` get the defaults of the document.
 CORUN_API tool openapi(std::string name, std::string description, std::string spec, openapi_auth auth,
                        std::vector<std::string> default_params = {});
 
@@ -125,33 +130,37 @@ struct CORUN_API storage_queue {
     std::string queue_name;
 };
 
-/// Calls an Azure function: its arguments go into the queue `input`, its result comes out of `output`.
+/// Calls an Azure function. Its arguments are written to the queue `input`, and its result is read
+/// from `output`.
 CORUN_API tool azure_function(function_tool function, storage_queue input, storage_queue output);
 
-/// Hands over to another agent. `name` is what this agent calls it by, `description` tells when.
+/// Calls another agent. This agent refers to it as `name`; `description` says when to call it.
 CORUN_API tool connected_agent(std::string agent_id, std::string name, std::string description);
 
+/// Queries a Microsoft Fabric data agent through a connection of the project.
 CORUN_API tool fabric_dataagent(std::string connection_id);
+/// Searches SharePoint through a connection of the project.
 CORUN_API tool sharepoint_grounding(std::string connection_id);
-/// `model` is the name of a deployment; the connection is one to Bing.
+/// Researches with `model`, the name of a model deployment, and a connection to Bing.
 CORUN_API tool deep_research(std::string model, std::string bing_connection_id);
+/// Controls a browser through a connection of the project.
 CORUN_API tool browser_automation(std::string connection_id);
 
-/// The wire's `type` of a tool: `mcp`, `function`, `code_interpreter`, ...
+/// The `type` of a tool in the protocol: `mcp`, `function`, `code_interpreter`, ...
 CORUN_API std::string_view type_of(const tool& value) noexcept;
 
-/// Whether, and which, tool the model must call. A JSON value as it goes on the wire.
+/// Whether the model must call a tool, and which one. A JSON value of the protocol.
 class CORUN_API tool_choice {
 public:
     /// No tool.
     static tool_choice none();
-    /// As the model likes; the service's default.
+    /// The model decides. This is the default.
     static tool_choice automatic();
     /// A tool of this type: `file_search`, `code_interpreter`, `mcp`, ...
     static tool_choice of_type(std::string type);
     /// The function of this name.
     static tool_choice function(std::string name);
-    /// Any other, as JSON text.
+    /// Any other choice, as JSON text.
     static tool_choice from_json(std::string json);
 
     [[nodiscard]] const std::string& json() const noexcept { return json_; }
@@ -163,14 +172,14 @@ private:
     std::string json_;
 };
 
-/// Which calls to an MCP server wait for the caller's approval. The service's default is `always`.
+/// Which calls to an MCP server need approval. The service's default is `always`.
 class CORUN_API mcp_approval {
 public:
     enum class kind { always, never, by_tool };
 
     static mcp_approval always();
     static mcp_approval never();
-    /// Tools in neither list follow the service's default, `always`.
+    /// For tools in neither list, the service's default applies.
     static mcp_approval by_tool(std::vector<std::string> always, std::vector<std::string> never);
 
     [[nodiscard]] kind type() const noexcept { return type_; }
@@ -185,7 +194,7 @@ private:
     std::vector<std::string> always_, never_;
 };
 
-/// What a run, an agent or a thread says about one MCP server: its headers and its approval.
+/// The headers and the approval for one MCP server, of a run, an agent or a thread.
 struct CORUN_API mcp_tool_resource {
     explicit mcp_tool_resource(std::string server_label);
 
@@ -194,8 +203,8 @@ struct CORUN_API mcp_tool_resource {
     std::optional<mcp_approval> require_approval;
 };
 
-/// An index of Azure AI Search: by connection and name, or by asset. Empty and absent members are
-/// left to the service.
+/// An index of Azure AI Search: by connection and name, or by asset. Empty and absent members mean
+/// the service's defaults.
 struct CORUN_API azure_ai_search_index {
     azure_ai_search_index() = default;
     azure_ai_search_index(std::string index_connection_id, std::string index_name);
@@ -207,18 +216,18 @@ struct CORUN_API azure_ai_search_index {
     std::optional<int> top_k;
 };
 
-/// The wire's `tool_resources`: MCP by name, the other kinds as the JSON they are.
+/// The `tool_resources` of a run, an agent or a thread.
 struct CORUN_API tool_resources {
     tool_resources() = default;
 
-    /// Set one kind in `other`, in place of what is there. They throw `errc::invalid_argument` for
-    /// more than 20 files, for more than 1 vector store, and for text that is not UTF-8.
+    /// Sets or replaces one kind in `other`. Throws `errc::invalid_argument` for more than 20
+    /// files, more than 1 vector store, or text that is not UTF-8.
     tool_resources& set_code_interpreter(std::vector<std::string> file_ids);
     tool_resources& set_file_search(std::vector<std::string> vector_store_ids);
     tool_resources& set_azure_ai_search(azure_ai_search_index index);
 
     std::vector<mcp_tool_resource> mcp;
-    std::map<std::string, std::string> other;  ///< kind (`file_search`, ...) -> its JSON value.
+    std::map<std::string, std::string> other;  ///< JSON values by kind (`file_search`, ...).
 
     [[nodiscard]] bool empty() const noexcept { return mcp.empty() && other.empty(); }
 };

@@ -19,15 +19,22 @@ struct vector_store_object;
 struct handle_access;
 }  // namespace detail
 
-/// Files that the tool `file_search` looks into. A cheap handle: copies mean the same vector store.
+/// Files that the tool `file_search` searches.
 ///
-/// The service takes files in after it has answered: `wait` and its like tell when it is done.
+/// Every function completes when the service has responded. The service ingests files afterwards;
+/// `wait`, `wait_for_file` and `wait_for_batch` complete when it has finished.
 ///
-/// Not thread-safe: everything runs on the client's executor. All calls complete when the service
-/// has answered. Errors: an empty handle is `errc::invalid_argument`, thrown by the call itself; an
-/// empty id, and chunking, expiry or metadata beyond their limits, are `errc::invalid_argument`; then
-/// those of the network and of the service's answer. Cancellation: terminal, partial and total; the
-/// request is dropped, and the service may have carried it out.
+/// *Errors:* Functions of an empty handle throw `errc::invalid_argument` when called. An empty id,
+/// and chunking, expiry or metadata out of range fail with `errc::invalid_argument`. Every function
+/// can fail with the network errors and the service errors of `errc`.
+///
+/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have
+/// carried it out.
+///
+/// *Lifetime:* A cheap handle; copies refer to the same vector store. It keeps the client's
+/// connections alive.
+///
+/// *Threads:* Not thread-safe. Use it on the client's executor.
 class CORUN_API vector_store {
 public:
     vector_store() = default;
@@ -36,46 +43,48 @@ public:
     /// The vector store as last received through this handle or a copy.
     [[nodiscard]] const vector_store_info& info() const noexcept;
 
-    /// Reads the vector store again, so that `info` is what the service has now.
+    /// Fetches the vector store, and updates `info`.
     [[nodiscard]] asio::awaitable<void> refresh();
-    /// Sends name, expiry and metadata of `changes`; absent and empty members stay as they are. Its
-    /// other members cannot change: `errc::invalid_argument` when they are given.
+    /// Changes the vector store: sends name, expiry and metadata of `changes` that are neither
+    /// absent nor empty. Fails with `errc::invalid_argument` if other members are set: they cannot
+    /// change.
     [[nodiscard]] asio::awaitable<void> update(vector_store_definition changes);
-    /// Deletes the vector store at the service. The files stay.
+    /// Deletes the vector store. Its files are kept.
     [[nodiscard]] asio::awaitable<void> remove();
 
-    /// Completes when no file is being taken in any more, and gives `info`: look at its status
-    /// (`completed` or `expired`) and at how many files have failed. Reads the vector store again and
-    /// again, at first twice a second and then less often, down to once in eight seconds. Failures that
-    /// may pass (`is_retryable`) are looked past, up to three in a row. `errc::total_timeout` once
-    /// `timeout` has passed, also while it is being read; 0 is no limit, and less has passed already.
+    /// Polls the vector store until no file is being ingested, and completes with `info`: check its
+    /// status (`completed` or `expired`) and the number of failed files. Polls every 0.5 s, backing
+    /// off to 8 s. Ignores up to three consecutive retryable failures (`is_retryable`).
+    ///
+    /// *Errors:* `errc::total_timeout` after `timeout`; 0 means no limit, a negative value has
+    /// expired already.
     [[nodiscard]] asio::awaitable<vector_store_info> wait(std::chrono::milliseconds timeout = std::chrono::milliseconds{
                                                               0});
 
-    /// Puts an uploaded file into the vector store.
+    /// Adds an uploaded file.
     [[nodiscard]] asio::awaitable<vector_store_file> add_file(std::string file_id,
                                                               std::optional<static_chunking> chunking = {});
     [[nodiscard]] asio::awaitable<vector_store_file> get_file(std::string file_id);
-    /// `status`: only files of this status; empty: all.
+    /// Lists the files with a status, or all files if it is empty.
     [[nodiscard]] paged<vector_store_file> list_files(std::string status = {}, list_options options = {});
-    /// Takes a file out of the vector store. The file itself stays.
+    /// Removes a file from the vector store. The file itself is kept.
     [[nodiscard]] asio::awaitable<void> remove_file(std::string file_id);
-    /// As `wait`, until the file is `completed`, `failed` or `cancelled`: look at its status.
+    /// Polls a file, as `wait` does, until its status is `completed`, `failed` or `cancelled`.
     [[nodiscard]] asio::awaitable<vector_store_file> wait_for_file(
         std::string file_id, std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 
-    /// Puts many files into the vector store at once.
+    /// Adds several uploaded files as a batch.
     [[nodiscard]] asio::awaitable<vector_store_batch> add_files(std::vector<std::string> file_ids,
                                                                 std::optional<static_chunking> chunking = {});
-    /// The same with files that are elsewhere in Azure.
+    /// Adds files in Azure storage as a batch.
     [[nodiscard]] asio::awaitable<vector_store_batch> add_data_sources(std::vector<vector_store_data_source> sources,
                                                                        std::optional<static_chunking> chunking = {});
     [[nodiscard]] asio::awaitable<vector_store_batch> get_batch(std::string batch_id);
-    /// Stops taking in what has not been taken in yet.
+    /// Cancels the ingestion of the remaining files of a batch.
     [[nodiscard]] asio::awaitable<vector_store_batch> cancel_batch(std::string batch_id);
     [[nodiscard]] paged<vector_store_file> list_batch_files(std::string batch_id, std::string status = {},
                                                             list_options options = {});
-    /// As `wait`, until the batch is `completed`, `failed` or `cancelled`: look at its status and counts.
+    /// Polls a batch, as `wait` does, until its status is `completed`, `failed` or `cancelled`.
     [[nodiscard]] asio::awaitable<vector_store_batch> wait_for_batch(
         std::string batch_id, std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 

@@ -152,7 +152,7 @@ bool is_retryable(const error& failure) noexcept {
 }
 
 error::state::state(const std::error_code& code, diagnostics d)
-    : details(std::move(d)), what(describe(code, details)) {}
+    : details(std::move(d)), text(describe(code, details)) {}
 
 error::error(std::error_code code, diagnostics details)
     : std::system_error(code), state_(std::make_shared<const state>(code, std::move(details))) {}

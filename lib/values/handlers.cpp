@@ -2,10 +2,11 @@
 
 namespace corun {
 
-local_function::local_function(std::string name, std::string description, std::string parameters, function_handler call)
-    : definition(std::move(name), std::move(description), std::move(parameters)), handler(std::move(call)) {}
+local_function::local_function(std::string name, std::string description, std::string parameters,
+                               function_handler callable)
+    : definition(std::move(name), std::move(description), std::move(parameters)), handler(std::move(callable)) {}
 
-asio::awaitable<std::string> local_function::at_once(std::string output) {
+asio::awaitable<std::string> local_function::to_awaitable(std::string output) {
     co_return output;
 }
 

@@ -13,66 +13,69 @@ namespace corun::sse {
 /// Why a parser stopped.
 enum class parser_error {
     none,
-    event_too_large,  ///< One event is larger than `max_event_bytes`.
+    event_too_large,  ///< An event exceeds `max_event_bytes`.
 };
 
 /// An incremental parser of `text/event-stream` (WHATWG HTML, 9.2.5 and 9.2.6).
 ///
-/// Pure: no I/O, no clock, no exceptions but `std::bad_alloc` (after which only `reset()` is
-/// useful). Feed bytes as they come, cut anywhere, and take the events out:
+/// It does no I/O and uses no clock. Feed bytes as they arrive, split anywhere, and take the
+/// events:
 ///
 ///     parser.feed(chunk);
 ///     while (const corun::sse::event* event = parser.next()) use(*event);
 ///
-/// An event that lies whole in the chunk is handed out as views into it, without a copy, if it has
-/// one `data` line; one that spans chunks is gathered in the parser. Each byte is scanned once,
-/// whatever the cuts, and where the cuts are changes nothing in what comes out.
+/// An event within one chunk and with one `data` line is returned as views into the chunk, without
+/// a copy; an event that spans chunks is gathered in the parser. Each byte is scanned once. The
+/// events do not depend on how the stream is split into chunks.
 ///
-/// Invalid UTF-8 comes out as U+FFFD, as the standard's decoder does: every text the parser hands
-/// out is valid UTF-8, and users may rely on it. It may hold NUL.
+/// Invalid UTF-8 is replaced by U+FFFD, as the standard's decoder does, so all returned text is
+/// valid UTF-8. It can contain NUL.
 ///
-/// Copy or move a parser only when `next()` has returned null.
+/// *Errors:* Throws only `std::bad_alloc`, after which only `reset()` is useful. See `error()` for
+/// events that are too large.
+///
+/// *Lifetime:* Copy or move a parser only when `next()` has returned null.
+///
+/// *Threads:* Not thread-safe.
 class CORUN_API parser {
 public:
-    /// `max_event_bytes` bounds what one event may hold: the values of its `event`, `data`, `id` and
-    /// `retry` lines together, decoded, with the LF that joins `data` lines; 0 means no bound. It is
-    /// checked before anything is stored. Comments and unknown fields are skipped, not stored, and
-    /// do not count, however long.
+    /// `max_event_bytes` limits the size of an event: the sum of the decoded values of its `event`,
+    /// `data`, `id` and `retry` lines, with the LF that joins `data` lines; 0 means no limit. It is
+    /// checked before anything is stored. Comments and unknown fields are skipped and do not count.
     ///
-    /// It bounds memory too: between chunks the parser holds the unfinished event and the last event
-    /// id, nothing else (while the memory grows, the old and the new block exist for a moment). What
-    /// a large event needed is given back by the first call of `next()` after it.
+    /// It limits memory too: between chunks, the parser stores only the unfinished event and the
+    /// last event id. (While the memory grows, the old and the new block exist for a moment.) The
+    /// memory of a large event is freed by the next call of `next()`.
     explicit parser(std::size_t max_event_bytes = default_max_event_bytes) noexcept;
 
     static constexpr std::size_t default_max_event_bytes = std::size_t{16} << 20;
 
-    /// Gives the next bytes of the stream. They must stay valid until `next()` has returned null.
-    /// Ignored after `finish()` and after an error, until `reset()`.
-    /// Precondition: `next()` has returned null since the last `feed`.
+    /// Passes the next bytes of the stream to the parser. They must stay valid until `next()` has
+    /// returned null. Ignored after `finish()` and after an error, until `reset()`. Precondition:
+    /// `next()` has returned null since the last `feed`.
     void feed(std::string_view chunk) noexcept;
 
-    /// The next event, or null when the chunk is used up or the parser has stopped with an error.
-    /// The event and its views are valid until the next call of `feed`, `next`, `finish` or `reset`,
-    /// and no longer than the chunk.
+    /// Returns the next event, or null if the chunk is used up or the parser has stopped with an
+    /// error. The event and its views are valid until the next call of `feed`, `next`, `finish` or
+    /// `reset`, and no longer than the chunk.
     [[nodiscard]] const event* next();
 
-    /// Ends the stream. The standard drops an event that no blank line has ended; it is returned
-    /// here, or null when there is none, for callers who would rather look at it. What it says
-    /// changes neither `last_event_id()` nor, by an unfinished line, `retry()`.
-    /// Precondition: `next()` has returned null since the last `feed`.
+    /// Ends the stream. Returns an event that no blank line has ended, which the standard discards,
+    /// or null. Such an event does not change `last_event_id()`, and its unfinished line does not
+    /// change `retry()`. Precondition: `next()` has returned null since the last `feed`.
     const event* finish();
 
     [[nodiscard]] parser_error error() const noexcept { return error_; }
-    /// The last event id of the stream: that of the last block that a blank line has ended, also of
-    /// one without data.
+    /// The last event id of the stream: that of the last block that a blank line has ended, even
+    /// without data.
     [[nodiscard]] std::string_view last_event_id() const noexcept { return last_event_id_; }
-    /// The reconnection time in milliseconds, once a `retry` field has set it; the largest value of
-    /// the type when the field says more.
+    /// The reconnection time in milliseconds, if a `retry` field has set it; the largest value of
+    /// the type if the field exceeds it.
     [[nodiscard]] std::optional<std::uint64_t> retry() const noexcept { return retry_; }
-    /// How many bytes were looked at so far in search of line ends: linear in the bytes fed.
+    /// The number of bytes scanned for line ends so far: linear in the bytes fed.
     [[nodiscard]] std::uint64_t bytes_scanned() const noexcept { return bytes_scanned_; }
 
-    /// Forgets everything, as before the first `feed`.
+    /// Resets the parser to its initial state.
     void reset() noexcept;
 
 private:
