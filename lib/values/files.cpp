@@ -5,17 +5,17 @@
 namespace corun {
 
 file_upload file_upload::from_bytes(std::string filename, std::string bytes) {
-    file_upload made;
-    made.filename = std::move(filename);
-    made.bytes = std::move(bytes);
-    return made;
+    file_upload upload;
+    upload.filename = std::move(filename);
+    upload.bytes = std::move(bytes);
+    return upload;
 }
 
 file_upload file_upload::from_file(std::filesystem::path path) {
-    file_upload made;
-    made.filename = path.filename().string();
-    made.path = std::move(path);
-    return made;
+    file_upload upload;
+    upload.filename = path.filename().string();
+    upload.path = std::move(path);
+    return upload;
 }
 
 static_chunking::static_chunking(int max_chunk_size, int chunk_overlap)

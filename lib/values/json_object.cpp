@@ -6,7 +6,7 @@
 
 namespace corun::detail {
 
-void refuse(std::string_view subject, std::string_view problem) {
+void throw_invalid_argument(std::string_view subject, std::string_view problem) {
     throw error(errc::invalid_argument, std::string(subject) + " " + std::string(problem));
 }
 
@@ -15,13 +15,13 @@ std::string dump(const document& value, std::string_view subject) {
         return value.dump();
     } catch (const document::type_error&) {
         // Not its message: it quotes the text.
-        refuse(subject, "holds text that is not valid UTF-8");
+        throw_invalid_argument(subject, "contains text that is not valid UTF-8");
     }
 }
 
 document parse_object(const std::string& text, std::string_view subject) {
     document parsed = document::parse(text, nullptr, false);
-    if (!parsed.is_object()) refuse(subject, "is not a JSON object");
+    if (!parsed.is_object()) throw_invalid_argument(subject, "must be a JSON object");
     return parsed;
 }
 

@@ -10,7 +10,7 @@ namespace corun::detail {
 using document = nlohmann::ordered_json;
 
 /// Throws `errc::invalid_argument` with "`subject` `problem`".
-[[noreturn]] void refuse(std::string_view subject, std::string_view problem);
+[[noreturn]] void throw_invalid_argument(std::string_view subject, std::string_view problem);
 
 /// Throws `errc::invalid_argument` if a text in `value` is not UTF-8.
 std::string dump(const document& value, std::string_view subject);

@@ -58,10 +58,10 @@ bool is_terminal(run_state state) noexcept {
 }
 
 std::string thread_message::text() const {
-    std::string whole;
+    std::string all;
     for (const message_content& piece : content)
-        if (piece.type == "text") whole += piece.text;
-    return whole;
+        if (piece.type == "text") all += piece.text;
+    return all;
 }
 
 agent_definition::agent_definition(std::string model_name) : model(std::move(model_name)) {}

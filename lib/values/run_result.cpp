@@ -6,10 +6,10 @@
 namespace corun {
 namespace {
 
-/// The part with `number`, made in its place when it is missing. `numbers` runs beside `parts`.
+/// The part with `number`, inserted in order if it is missing. `numbers[i]` is the number of `parts[i]`.
 template <class Part>
 Part& part_at(std::vector<std::int32_t>& numbers, std::vector<Part>& parts, std::int32_t number) {
-    // Parts that came whole, in a created object, count from 0.
+    // Parts of a created object are numbered from 0.
     while (numbers.size() < parts.size()) numbers.push_back(static_cast<std::int32_t>(numbers.size()));
     const auto found = std::lower_bound(numbers.begin(), numbers.end(), number);
     const auto offset = found - numbers.begin();
@@ -20,7 +20,7 @@ Part& part_at(std::vector<std::int32_t>& numbers, std::vector<Part>& parts, std:
     return parts[static_cast<std::size_t>(offset)];
 }
 
-/// The object with `id`, the latest first; null when there is none.
+/// The last object with `id`, or null.
 template <class Object>
 Object* find_by_id(std::vector<Object>& objects, std::string_view id) {
     const auto found =
@@ -41,14 +41,13 @@ void set_unless_empty(std::string& target, std::string_view value) {
     if (!value.empty()) target = value;
 }
 
-/// Appends a piece of JSON text, unless it says again all that there is: no JSON object goes on
-/// with a copy of itself.
+/// Appends a part of a JSON text, unless it repeats the whole text: no JSON object continues with a copy of itself.
 void append_unless_repeated(std::string& target, std::string_view piece) {
     if (target == piece && piece.starts_with('{') && piece.ends_with('}')) return;
     target += piece;
 }
 
-/// Takes over what a newer piece of an annotation says.
+/// Overwrites the members that are set in `piece`.
 void merge(text_annotation& target, const text_annotation& piece) {
     set_unless_empty(target.type, piece.type);
     set_unless_empty(target.text, piece.text);
@@ -62,13 +61,16 @@ void merge(text_annotation& target, const text_annotation& piece) {
 
 }  // namespace
 
-/// What each event does to the result.
+/// Applies events to a result, by what they are about.
 struct run_result::gatherer {
-    run_result& result;
+    struct messages;
+    struct steps;
+    struct runs;
+    struct all;
+};
 
-    void operator()(const unknown&) const {}
-    void operator()(const reasoning_delta&) const {}
-    void operator()(const image_partial&) const {}
+struct run_result::gatherer::messages {
+    run_result& result;
 
     void operator()(const text_delta& delta) const {
         append_text(delta.message_id, delta.content_index, "text", delta.text);
@@ -94,26 +96,6 @@ struct run_result::gatherer {
         set_unless_empty(content.file_id, delta.file_id);
     }
 
-    void operator()(const thread_created& event) const { set_unless_empty(result.thread_id, event.thread_id); }
-
-    void operator()(const run_created& event) const { set_ids(event.run_id, event.thread_id, event.agent_id); }
-
-    void operator()(const run_status& event) const {
-        set_ids(event.run_id, event.thread_id, {});
-        if (is_terminal(result.status)) return;
-        result.status = event.status;
-        if (event.status != run_state::requires_action) result.required_action.reset();
-    }
-
-    void operator()(const action_required& event) const {
-        set_ids(event.run_id, event.thread_id, {});
-        if (is_terminal(result.status)) return;
-        result.status = run_state::requires_action;
-        result.required_action = event.action;
-        for (const function_call& call : event.action.function_calls) set_arguments(call.id, call.arguments);
-        for (const mcp_approval_request& call : event.action.mcp_approvals) set_arguments(call.id, call.arguments);
-    }
-
     void operator()(const message_created& event) const { begin(event.message); }
     void operator()(const message_in_progress& event) const { begin(event.message); }
 
@@ -124,13 +106,48 @@ struct run_result::gatherer {
                       [&event](const auto& entry) { return entry.first.first == event.message.id; });
     }
 
+private:
+    thread_message& message_with(std::string_view id) const {
+        if (thread_message* const known = find_by_id(result.messages, id)) return *known;
+        thread_message& added = result.messages.emplace_back();
+        added.id = id;
+        added.run_id = result.run_id;
+        added.thread_id = result.thread_id;
+        return added;
+    }
+
+    void append_text(std::string_view message_id, std::int32_t index, std::string_view type,
+                     std::string_view text) const {
+        thread_message& message = message_with(message_id);
+        if (has_ended(message)) return;
+        auto numbers = result.content_numbers_.find(message_id);
+        if (numbers == result.content_numbers_.end())
+            numbers = result.content_numbers_.emplace(std::string(message_id), part_numbers{}).first;
+        message_content& content = part_at(numbers->second, message.content, index);
+        if (content.type.empty()) content.type = type;
+        content.text += text;
+    }
+
+    /// A message that begins, perhaps again, keeps the content gathered so far.
+    void begin(const thread_message& incoming) const {
+        thread_message& message = message_with(incoming.id);
+        if (has_ended(message)) return;
+        std::vector<message_content> gathered = std::move(message.content);
+        message = incoming;
+        if (!gathered.empty()) message.content = std::move(gathered);
+    }
+};
+
+struct run_result::gatherer::steps {
+    run_result& result;
+
     void operator()(const step_created& event) const { begin(event.step); }
     void operator()(const step_in_progress& event) const { begin(event.step); }
 
     void operator()(const step_completed& event) const {
         run_step& step = step_with(event.step.id);
         run_step before = std::exchange(step, event.step);
-        // The service may say that a step is completed before it has the output of its calls.
+        // The service may report a step as completed before its calls have output.
         for (tool_call& call : before.tool_calls) {
             if (call.id.empty()) continue;
             tool_call* const now = find_by_id(step.tool_calls, call.id);
@@ -153,7 +170,7 @@ struct run_result::gatherer {
         set_unless_empty(call.agent_id, delta.agent_id);
         set_unless_empty(call.thread_id, delta.thread_id);
         set_unless_empty(call.run_id, delta.run_id);
-        // A step that has ended has its arguments; its output may still come.
+        // The arguments of a step that has ended are complete; its output may still arrive.
         if (!has_ended(step) || call.arguments.empty()) append_unless_repeated(call.arguments, delta.arguments);
         if (call.type == "code_interpreter" && !has_ended(step)) add_output(delta, call);
         if (delta.output.empty()) return;
@@ -183,25 +200,83 @@ struct run_result::gatherer {
             step.tool_calls.push_back(event.call);
     }
 
+private:
+    run_step& step_with(std::string_view id) const {
+        if (run_step* const known = find_by_id(result.steps, id)) return *known;
+        run_step& added = result.steps.emplace_back();
+        added.id = id;
+        added.run_id = result.run_id;
+        added.thread_id = result.thread_id;
+        added.status = "in_progress";
+        return added;
+    }
+
+    /// Adds a part of a code interpreter's output.
+    void add_output(const tool_call_delta& delta, tool_call& call) const {
+        if (delta.output.empty() && delta.file_id.empty()) return;
+        code_interpreter_output& output = part_at(result.output_numbers_[{std::string(delta.step_id), delta.index}],
+                                                  call.outputs, delta.output_index);
+        if (output.type.empty()) output.type = delta.file_id.empty() ? "logs" : "image";
+        output.logs += delta.output;
+        set_unless_empty(output.file_id, delta.file_id);
+    }
+
+    /// A step that begins, perhaps again, keeps the calls gathered so far.
+    void begin(const run_step& incoming) const {
+        run_step& step = step_with(incoming.id);
+        if (has_ended(step)) return;
+        std::vector<tool_call> gathered = std::move(step.tool_calls);
+        step = incoming;
+        if (!gathered.empty()) step.tool_calls = std::move(gathered);
+    }
+};
+
+struct run_result::gatherer::runs {
+    run_result& result;
+
+    void operator()(const unknown&) const {}
+    void operator()(const reasoning_delta&) const {}
+    void operator()(const image_partial&) const {}
+
+    void operator()(const thread_created& event) const { set_unless_empty(result.thread_id, event.thread_id); }
+
+    void operator()(const run_created& event) const { set_ids(event.run_id, event.thread_id, event.agent_id); }
+
+    void operator()(const run_status& event) const {
+        set_ids(event.run_id, event.thread_id, {});
+        if (is_terminal(result.status)) return;
+        result.status = event.status;
+        if (event.status != run_state::requires_action) result.required_action.reset();
+    }
+
+    void operator()(const action_required& event) const {
+        set_ids(event.run_id, event.thread_id, {});
+        if (is_terminal(result.status)) return;
+        result.status = run_state::requires_action;
+        result.required_action = event.action;
+        for (const function_call& call : event.action.function_calls) set_arguments(call.id, call.arguments);
+        for (const mcp_approval_request& call : event.action.mcp_approvals) set_arguments(call.id, call.arguments);
+    }
+
     void operator()(const run_completed& event) const { end(event.run, run_state::completed); }
     void operator()(const run_failed& event) const { end(event.run, run_state::failed); }
     void operator()(const run_incomplete& event) const { end(event.run, run_state::incomplete); }
     void operator()(const run_cancelled& event) const { end(event.run, run_state::cancelled); }
     void operator()(const run_expired& event) const { end(event.run, run_state::expired); }
 
-    /// Nothing of the run that failed belongs to the one that takes its place.
+    /// The new run keeps nothing of the failed one.
     void operator()(const run_restarted&) const {
-        run_result begun_again;
-        begun_again.thread_id = std::move(result.thread_id);
-        begun_again.report = std::move(result.report);
-        result = std::move(begun_again);
+        run_result restarted;
+        restarted.thread_id = std::move(result.thread_id);
+        restarted.report = std::move(result.report);
+        result = std::move(restarted);
     }
 
-    /// The same run goes on.
+    /// The same run continues.
     void operator()(const reattached&) const {}
 
     void operator()(const stream_error& event) const {
-        // What the run itself says of its failure tells more.
+        // The run's own error has more details.
         if (result.last_error) return;
         corun::last_error& error = result.last_error.emplace();
         error.code = event.code.empty() ? event.type : event.code;
@@ -213,63 +288,6 @@ private:
         set_unless_empty(result.run_id, run);
         set_unless_empty(result.thread_id, thread);
         set_unless_empty(result.agent_id, agent);
-    }
-
-    thread_message& message_with(std::string_view id) const {
-        if (thread_message* const known = find_by_id(result.messages, id)) return *known;
-        thread_message& added = result.messages.emplace_back();
-        added.id = id;
-        added.run_id = result.run_id;
-        added.thread_id = result.thread_id;
-        return added;
-    }
-
-    run_step& step_with(std::string_view id) const {
-        if (run_step* const known = find_by_id(result.steps, id)) return *known;
-        run_step& added = result.steps.emplace_back();
-        added.id = id;
-        added.run_id = result.run_id;
-        added.thread_id = result.thread_id;
-        added.status = "in_progress";
-        return added;
-    }
-
-    /// A piece of the output of a code interpreter.
-    void add_output(const tool_call_delta& delta, tool_call& call) const {
-        if (delta.output.empty() && delta.file_id.empty()) return;
-        code_interpreter_output& output = part_at(result.output_numbers_[{std::string(delta.step_id), delta.index}],
-                                                  call.outputs, delta.output_index);
-        if (output.type.empty()) output.type = delta.file_id.empty() ? "logs" : "image";
-        output.logs += delta.output;
-        set_unless_empty(output.file_id, delta.file_id);
-    }
-
-    void append_text(std::string_view message_id, std::int32_t index, std::string_view type,
-                     std::string_view text) const {
-        thread_message& message = message_with(message_id);
-        if (has_ended(message)) return;
-        auto numbers = result.content_numbers_.find(message_id);
-        if (numbers == result.content_numbers_.end())
-            numbers = result.content_numbers_.emplace(std::string(message_id), part_numbers{}).first;
-        message_content& content = part_at(numbers->second, message.content, index);
-        if (content.type.empty()) content.type = type;
-        content.text += text;
-    }
-
-    /// A message or step that begins, or begins again: what was gathered of it stays.
-    void begin(const thread_message& incoming) const {
-        thread_message& message = message_with(incoming.id);
-        if (has_ended(message)) return;
-        std::vector<message_content> gathered = std::move(message.content);
-        message = incoming;
-        if (!gathered.empty()) message.content = std::move(gathered);
-    }
-    void begin(const run_step& incoming) const {
-        run_step& step = step_with(incoming.id);
-        if (has_ended(step)) return;
-        std::vector<tool_call> gathered = std::move(step.tool_calls);
-        step = incoming;
-        if (!gathered.empty()) step.tool_calls = std::move(gathered);
     }
 
     void set_arguments(std::string_view call_id, const std::string& arguments) const {
@@ -287,14 +305,20 @@ private:
     }
 };
 
+struct run_result::gatherer::all : messages, steps, runs {
+    using messages::operator(), steps::operator(), runs::operator();
+
+    explicit all(run_result& result) : messages{result}, steps{result}, runs{result} {}
+};
+
 void run_result::apply(const event& value) {
-    std::visit(gatherer{*this}, value.body());
+    std::visit(gatherer::all(*this), value.body());
 }
 
 std::string run_result::text() const {
-    std::string whole;
-    for (const thread_message& message : messages) whole += message.text();
-    return whole;
+    std::string all;
+    for (const thread_message& message : messages) all += message.text();
+    return all;
 }
 
 std::vector<text_annotation> run_result::citations() const {

@@ -18,7 +18,7 @@ document list_of(document only) {
 
 void check_range(int value, int least, int most, std::string_view subject) {
     if (value < least || value > most)
-        refuse(subject, "must be from " + std::to_string(least) + " to " + std::to_string(most));
+        throw_invalid_argument(subject, "must be from " + std::to_string(least) + " to " + std::to_string(most));
 }
 
 tool make_tool(const char* type, document body, std::string name = {}) {
@@ -84,7 +84,7 @@ tool file_search(std::optional<int> max_num_results, std::optional<ranking_optio
     }
     if (ranking) {
         if (!(ranking->score_threshold >= 0 && ranking->score_threshold <= 1))
-            refuse("ranking_options::score_threshold", "must be from 0 to 1");
+            throw_invalid_argument("ranking_options::score_threshold", "must be from 0 to 1");
         document& object = options["ranking_options"] = object_with("ranker", std::move(ranking->ranker));
         object["score_threshold"] = ranking->score_threshold;
     }

@@ -82,14 +82,16 @@ mcp_approval mcp_approval::by_tool(std::vector<std::string> always, std::vector<
 mcp_tool_resource::mcp_tool_resource(std::string label) : server_label(std::move(label)) {}
 
 tool_resources& tool_resources::set_code_interpreter(std::vector<std::string> file_ids) {
-    if (file_ids.size() > 20) refuse("tool_resources::set_code_interpreter", "takes at most 20 files");
+    if (file_ids.size() > 20)
+        throw_invalid_argument("tool_resources::set_code_interpreter", "accepts at most 20 files");
     other["code_interpreter"] =
         dump(object_with("file_ids", std::move(file_ids)), "tool_resources::set_code_interpreter");
     return *this;
 }
 
 tool_resources& tool_resources::set_file_search(std::vector<std::string> vector_store_ids) {
-    if (vector_store_ids.size() > 1) refuse("tool_resources::set_file_search", "takes at most 1 vector store");
+    if (vector_store_ids.size() > 1)
+        throw_invalid_argument("tool_resources::set_file_search", "accepts at most 1 vector store");
     other["file_search"] =
         dump(object_with("vector_store_ids", std::move(vector_store_ids)), "tool_resources::set_file_search");
     return *this;

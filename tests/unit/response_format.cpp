@@ -32,14 +32,14 @@ BOOST_AUTO_TEST_CASE(reject_a_schema_that_is_no_json_object) {
     for (const std::string text : {"", "[]", "nope", "{"})
         BOOST_CHECK_EXCEPTION(response_format::json_schema("n", text), error, [](const error& problem) {
             return problem.code() == errc::invalid_argument &&
-                   problem.details().message == "response_format::json_schema: schema is not a JSON object";
+                   problem.details().message == "response_format::json_schema: schema must be a JSON object";
         });
 }
 
 BOOST_AUTO_TEST_CASE(reject_text_that_is_not_utf8_without_quoting_it) {
     BOOST_CHECK_EXCEPTION(response_format::json_schema("hunter2\xff", "{}"), error, [](const error& problem) {
         return problem.code() == errc::invalid_argument &&
-               problem.details().message == "response_format::json_schema holds text that is not valid UTF-8";
+               problem.details().message == "response_format::json_schema contains text that is not valid UTF-8";
     });
 }
 
