@@ -4,8 +4,8 @@
 
 namespace corun::detail {
 
-/// `text` as it may stand in a message or a log line: control characters come out as `\r`, `\n`,
-/// `\t` or `\x1b`; everything else, UTF-8 included, stays as it is. Escaping again changes nothing.
+/// `text` for a message or a log line: control characters become `\r`, `\n`, `\t` or `\x1b`; all
+/// other characters, UTF-8 included, are unchanged. Escaping again changes nothing.
 std::string escape(std::string_view text);
 
 /// `escape(text)` between single quotes.

@@ -8,8 +8,8 @@
 namespace corun::detail {
 namespace {
 
-/// Four decimal numbers, the first of them 127. Shorter forms mean the same to some resolvers and
-/// not to others, and a leading zero makes a number octal to most, so they do not count as loopback.
+/// Four decimal numbers, the first of them 127. Resolvers disagree about shorter forms, and most read a
+/// leading zero as octal, so neither counts as loopback.
 bool is_loopback_ipv4(std::string_view host) noexcept {
     int parts = 0;
     const char* at = host.data();

@@ -5,36 +5,36 @@
 
 namespace corun::detail {
 
-/// The parts of an absolute http or https URL that matter for deciding whether to trust it. Views
-/// into the text it was made from.
+/// The parts of an absolute http or https URL that decide whether it is trusted. Views into the
+/// parsed text.
 struct url_parts {
     url_parts() = default;
 
-    std::string_view scheme;  ///< `http` or `https`, in the case it was written in.
+    std::string_view scheme;  ///< `http` or `https`, in its original case.
     std::string_view host;    ///< Without the brackets of an IPv6 address.
-    std::string_view port;    ///< Empty when the URL has none.
+    std::string_view port;    ///< Empty if the URL has none.
     std::string_view rest;    ///< Path, query and fragment.
     bool secure = false;      ///< The scheme is https.
     bool loopback = false;    ///< localhost, *.localhost, 127.0.0.0/8 or ::1.
-    bool user_info = false;   ///< It has `user:password@`.
+    bool user_info = false;   ///< The URL has `user:password@`.
 };
 
-/// Nothing when `text` is not an absolute http(s) URL with a host, or holds a space or a control
-/// character.
+/// Returns nothing if `text` is not an absolute http(s) URL with a host, or contains a space or a
+/// control character.
 std::optional<url_parts> parse_url(std::string_view text) noexcept;
 
-/// True when credentials may be sent to `url`.
+/// True if credentials may be sent to `url`.
 inline bool may_carry_credentials(const url_parts& url) noexcept {
     return url.secure || url.loopback;
 }
 
-/// As a number; that of the scheme when the URL has none.
+/// The port as a number, by default that of the scheme.
 int port_of(const url_parts& url) noexcept;
 
-/// Scheme, host and port: what may be shown of a URL whose other parts may hold secrets.
+/// Scheme, host and port. The other parts of a URL may contain secrets.
 std::string origin_of(const url_parts& url);
 
-/// Percent-encodes everything but unreserved characters (RFC 3986, 2.3).
+/// Percent-encodes all but the unreserved characters (RFC 3986, 2.3).
 std::string percent_encoded(std::string_view text);
 
 }  // namespace corun::detail

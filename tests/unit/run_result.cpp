@@ -1,10 +1,14 @@
+#include "protocol/event_access.hpp"
 #include "samples.hpp"
 #include "wire.hpp"
 #include <corun/run_result.hpp>
 
 #include <boost/test/unit_test.hpp>
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
+#include <utility>
 
 using namespace corun;
 using namespace corun::test;
@@ -19,6 +23,36 @@ template <class Stream>
 void feed(run_result& result, const Stream& stream, int times = 1) {
     for (const sample& each : stream)
         for (int i = 0; i != times; ++i) feed(result, each.name, each.data);
+}
+
+template <class Body>
+void apply(run_result& result, Body body) {
+    result.apply(detail::event_access::make(std::move(body), "test", "", nullptr));
+}
+
+run_status status_event(run_state state) {
+    run_status status;
+    status.run_id = "r";
+    status.thread_id = "t";
+    status.status = state;
+    return status;
+}
+
+tool_call_delta call_delta(std::string_view step, std::string_view id, std::string_view arguments) {
+    tool_call_delta delta;
+    delta.step_id = step;
+    delta.id = id;
+    delta.type = "function";
+    delta.arguments = arguments;
+    return delta;
+}
+
+template <class Event>
+Event step_event(std::string id, std::string status) {
+    Event event;
+    event.step.id = std::move(id);
+    event.step.status = std::move(status);
+    return event;
 }
 
 std::string text_delta_data(std::string_view id, int index, std::string_view text) {
@@ -309,6 +343,309 @@ BOOST_AUTO_TEST_CASE(what_had_arrived_into_the_error_of_a_run) {
     const run_error error(errc::premature_eof, {}, result);
     BOOST_TEST(error.result().text() == "half");
     BOOST_TEST((error.code() == errc::premature_eof));
+}
+
+BOOST_AUTO_TEST_CASE(ids_once_they_are_known) {
+    run_result result;
+    thread_created thread;
+    thread.thread_id = "t1";
+    apply(result, thread);
+    BOOST_TEST(result.thread_id == "t1");
+    run_created run;
+    run.run_id = "r1";
+    run.agent_id = "a1";
+    apply(result, run);
+    BOOST_TEST(result.run_id == "r1");
+    BOOST_TEST(result.agent_id == "a1");
+    BOOST_TEST(result.thread_id == "t1");
+    // Objects that begin with a delta have them too.
+    apply(result, call_delta("s", "c", "{}"));
+    text_delta text;
+    text.message_id = "m";
+    apply(result, text);
+    BOOST_TEST(result.steps.at(0).run_id == "r1");
+    BOOST_TEST(result.steps[0].thread_id == "t1");
+    BOOST_TEST(result.steps[0].status == "in_progress");
+    BOOST_TEST(result.steps[0].type == "tool_calls");
+    BOOST_TEST(result.messages.at(0).run_id == "r1");
+    BOOST_TEST(result.messages[0].thread_id == "t1");
+}
+
+BOOST_AUTO_TEST_CASE(the_action_of_a_run_while_it_waits) {
+    run_result result;
+    apply(result, call_delta("s", "c1", "{"));
+    action_required waiting;
+    waiting.run_id = "r";
+    waiting.thread_id = "t";
+    waiting.action.function_calls.emplace_back().id = "c1";
+    waiting.action.function_calls[0].arguments = "{}";
+    apply(result, waiting);
+    BOOST_TEST((result.status == run_state::requires_action));
+    BOOST_TEST(result.run_id == "r");
+    BOOST_TEST(result.thread_id == "t");
+    BOOST_TEST(result.tool_calls().at(0).arguments == "{}");
+    apply(result, status_event(run_state::requires_action));
+    BOOST_TEST(result.required_action.has_value());
+    apply(result, status_event(run_state::in_progress));
+    BOOST_TEST(!result.required_action.has_value());
+
+    action_required approval;
+    approval.action.mcp_approvals.emplace_back().id = "c1";
+    approval.action.mcp_approvals[0].arguments = "[]";
+    apply(result, approval);
+    BOOST_TEST(result.tool_calls().at(0).arguments == "[]");
+    run_expired expired;
+    apply(result, expired);
+    BOOST_TEST((result.status == run_state::expired));
+    BOOST_TEST(!result.required_action.has_value());
+    // What comes late does not open a run that has ended.
+    apply(result, waiting);
+    apply(result, status_event(run_state::queued));
+    BOOST_TEST((result.status == run_state::expired));
+    BOOST_TEST(!result.required_action.has_value());
+    BOOST_TEST(result.tool_calls().at(0).arguments == "[]");
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_a_run) {
+    const std::pair<run_state, void (*)(run_result&, thread_run)> ends[] = {
+        {run_state::completed,
+         [](run_result& result, thread_run run) {
+             run_completed end;
+             end.run = std::move(run);
+             apply(result, end);
+         }},
+        {run_state::failed,
+         [](run_result& result, thread_run run) {
+             run_failed end;
+             end.run = std::move(run);
+             apply(result, end);
+         }},
+        {run_state::incomplete,
+         [](run_result& result, thread_run run) {
+             run_incomplete end;
+             end.run = std::move(run);
+             apply(result, end);
+         }},
+        {run_state::cancelled,
+         [](run_result& result, thread_run run) {
+             run_cancelled end;
+             end.run = std::move(run);
+             apply(result, end);
+         }},
+        {run_state::expired,
+         [](run_result& result, thread_run run) {
+             run_expired end;
+             end.run = std::move(run);
+             apply(result, end);
+         }},
+    };
+    for (const auto& [state, end] : ends) {
+        run_result result;
+        thread_run run;
+        run.id = "r";
+        run.thread_id = "t";
+        run.agent_id = "a";
+        run.usage.emplace().total_tokens = 7;
+        run.last_error.emplace().code = "code";
+        run.incomplete_reason = "reason";
+        end(result, run);
+        BOOST_TEST((result.status == state));
+        BOOST_TEST(result.run_id == "r");
+        BOOST_TEST(result.thread_id == "t");
+        BOOST_TEST(result.agent_id == "a");
+        BOOST_TEST(result.usage.value().total_tokens == 7);
+        BOOST_TEST(result.last_error.value().code == "code");
+        BOOST_TEST(result.incomplete_reason == "reason");
+        // The same end without details takes none away.
+        end(result, thread_run());
+        BOOST_TEST(result.usage.value().total_tokens == 7);
+        BOOST_TEST(result.last_error.value().code == "code");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_of_a_run_that_was_restarted) {
+    run_result result;
+    apply(result, status_event(run_state::in_progress));
+    text_delta text;
+    text.message_id = "m";
+    text.text = "lost";
+    apply(result, text);
+    result.report.add(7, "kept");
+    apply(result, run_restarted());
+    BOOST_TEST(result.text() == "");
+    BOOST_TEST(result.run_id == "");
+    BOOST_TEST((result.status == run_state::unknown));
+    BOOST_TEST(result.thread_id == "t");
+    BOOST_TEST(result.report.lines().size() == 1u);
+    apply(result, text);
+    apply(result, reattached());
+    BOOST_TEST(result.text() == "lost");
+}
+
+BOOST_AUTO_TEST_CASE(an_error_of_the_stream_unless_the_run_has_one) {
+    run_result result;
+    stream_error error;
+    error.type = "server_error";
+    error.message = "first";
+    apply(result, error);
+    BOOST_TEST(result.last_error.value().code == "server_error");
+    BOOST_TEST(result.last_error->message == "first");
+    error.code = "second";
+    apply(result, error);
+    BOOST_TEST(result.last_error->code == "server_error");
+    run_result other;
+    apply(other, error);
+    BOOST_TEST(other.last_error.value().code == "second");
+}
+
+BOOST_AUTO_TEST_CASE(the_tools_of_a_server_once) {
+    run_result result;
+    mcp_tools_listed listed;
+    listed.step_id = "s";
+    listed.list.id = "l";
+    listed.list.server_label = "a";
+    apply(result, listed);
+    BOOST_TEST(result.steps.at(0).type == "activities");
+    listed.list.tools.emplace_back().name = "t";
+    apply(result, listed);
+    BOOST_TEST(result.steps[0].mcp_tools.size() == 1u);
+    BOOST_TEST(result.steps[0].mcp_tools[0].tools.size() == 1u);
+    listed.list.server_label = "b";
+    apply(result, listed);
+    listed.list.id = "l2";
+    apply(result, listed);
+    BOOST_TEST(result.steps[0].mcp_tools.size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(a_call_to_a_server_once) {
+    run_result result;
+    mcp_call call;
+    call.step_id = "s";
+    call.call.id = "c";
+    apply(result, call);
+    BOOST_TEST(result.steps.at(0).type == "tool_calls");
+    call.call.output = "done";
+    apply(result, call);
+    BOOST_TEST(result.tool_calls().size() == 1u);
+    BOOST_TEST(result.tool_calls()[0].output.value() == "done");
+    call.call.id = "d";
+    apply(result, call);
+    BOOST_TEST(result.tool_calls().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_step_that_begins_again_with_the_calls_so_far) {
+    run_result result;
+    apply(result, call_delta("s", "c", "{}"));
+    apply(result, step_event<step_created>("s", "in_progress"));
+    BOOST_TEST(result.tool_calls().size() == 1u);
+    step_created whole = step_event<step_created>("s2", "in_progress");
+    whole.step.tool_calls.emplace_back().id = "d";
+    apply(result, whole);
+    BOOST_TEST(result.tool_calls().size() == 2u);
+    for (const char* status : {"completed", "failed", "cancelled", "expired"}) {
+        run_result ended;
+        apply(ended, step_event<step_completed>("s", status));
+        apply(ended, step_event<step_in_progress>("s", "in_progress"));
+        BOOST_TEST(ended.steps.at(0).status == status);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_output_of_a_call_that_an_end_leaves_out) {
+    run_result result;
+    tool_call_delta delta = call_delta("s", "c", R"({"a":1})");
+    delta.output = "out";
+    apply(result, delta);
+    // The arguments, said again, are not appended to themselves; other pieces are.
+    apply(result, call_delta("s", "c", R"({"a":1})"));
+    BOOST_TEST(result.tool_calls().at(0).arguments == R"({"a":1})");
+    run_result pieces;
+    for (int i = 0; i < 2; ++i) apply(pieces, call_delta("s", "c", "ha"));
+    BOOST_TEST(pieces.tool_calls().at(0).arguments == "haha");
+
+    step_completed completed = step_event<step_completed>("s", "completed");
+    completed.step.tool_calls.emplace_back().id = "c";
+    completed.step.tool_calls[0].arguments = "{}";
+    apply(result, completed);
+    BOOST_TEST(result.tool_calls().at(0).output.value() == "out");
+    apply(result, delta);
+    BOOST_TEST(result.tool_calls().at(0).arguments == "{}");
+    completed.step.tool_calls[0].output = "final";
+    apply(result, completed);
+    BOOST_TEST(result.tool_calls().at(0).output.value() == "final");
+}
+
+BOOST_AUTO_TEST_CASE(a_message_that_has_ended_as_it_is) {
+    for (const char* status : {"completed", "incomplete"}) {
+        run_result result;
+        message_completed completed;
+        completed.message.id = "m";
+        completed.message.status = status;
+        completed.message.content.emplace_back().type = "text";
+        completed.message.content[0].text = "whole";
+        apply(result, completed);
+        text_delta text;
+        text.message_id = "m";
+        text.text = "late";
+        apply(result, text);
+        annotation note;
+        note.message_id = "m";
+        apply(result, note);
+        message_created again;
+        again.message.id = "m";
+        apply(result, again);
+        BOOST_TEST(result.text() == "whole");
+        BOOST_TEST(result.citations().empty());
+        BOOST_TEST(result.messages.at(0).status == status);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_message_that_begins_again_with_the_content_so_far) {
+    run_result result;
+    message_created created;
+    created.message.id = "m";
+    created.message.content.emplace_back().type = "text";
+    created.message.content[0].text = "a";
+    apply(result, created);
+    text_delta text;
+    text.message_id = "m";
+    text.text = "b";
+    apply(result, text);
+    message_in_progress again;
+    again.message.id = "m";
+    again.message.role = "assistant";
+    apply(result, again);
+    BOOST_TEST(result.text() == "ab");
+    BOOST_TEST(result.messages.at(0).role == "assistant");
+}
+
+BOOST_AUTO_TEST_CASE(every_member_of_an_annotation) {
+    run_result result;
+    annotation note;
+    note.message_id = "m";
+    note.value.type = "file_citation";
+    note.value.text = "[1]";
+    note.value.file_id = "f";
+    note.value.quote = "q";
+    note.value.url = "u";
+    note.value.title = "t";
+    note.value.start_index = 1;
+    note.value.end_index = 4;
+    apply(result, note);
+    annotation empty;
+    empty.message_id = "m";
+    apply(result, empty);
+    const auto citations = result.citations();
+    BOOST_REQUIRE(citations.size() == 1u);
+    const text_annotation& only = citations[0];
+    BOOST_TEST(only.type == "file_citation");
+    BOOST_TEST(only.text == "[1]");
+    BOOST_TEST(only.file_id == "f");
+    BOOST_TEST(only.quote == "q");
+    BOOST_TEST(only.url == "u");
+    BOOST_TEST(only.title == "t");
+    BOOST_TEST(only.start_index.value() == 1);
+    BOOST_TEST(only.end_index.value() == 4);
+    BOOST_TEST(result.messages.at(0).content.at(0).type == "text");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
