@@ -1,5 +1,6 @@
 #include "json/text.hpp"
 
+#include "json/cursor.hpp"
 #include "text/ascii.hpp"
 
 #include <algorithm>
@@ -11,20 +12,20 @@ namespace {
 /// Walks over a text by the grammar of RFC 8259. Stops at the first byte that does not fit.
 class checker {
 public:
-    explicit checker(std::string_view text) noexcept : next_(text.data()), end_(next_ + text.size()) {}
+    explicit checker(std::string_view text) noexcept : text_(text) {}
 
     bool document() noexcept {
         if (!value(0)) return false;
-        skip_whitespace();
-        return next_ == end_;
+        text_.skip_whitespace();
+        return text_.at_end();
     }
-    const char* position() const noexcept { return next_; }
+    const char* position() const noexcept { return text_.position(); }
 
 private:
     bool value(int depth) noexcept {
-        skip_whitespace();
-        if (next_ == end_) return false;
-        switch (*next_) {
+        text_.skip_whitespace();
+        if (text_.at_end()) return false;
+        switch (*text_.position()) {
             case '{':
                 return depth < max_depth && object(depth);
             case '[':
@@ -43,17 +44,17 @@ private:
     }
 
     bool object(int depth) noexcept {
-        ++next_;
+        text_.skip(1);
         if (take_after_whitespace('}')) return true;
         do {
-            skip_whitespace();
+            text_.skip_whitespace();
             if (!string() || !take_after_whitespace(':') || !value(depth + 1)) return false;
         } while (take_after_whitespace(','));
         return take_after_whitespace('}');
     }
 
     bool array(int depth) noexcept {
-        ++next_;
+        text_.skip(1);
         if (take_after_whitespace(']')) return true;
         do {
             if (!value(depth + 1)) return false;
@@ -62,50 +63,40 @@ private:
     }
 
     bool string() noexcept {
-        if (!take('"')) return false;
         bool escaped = false;
-        next_ = find_string_end(next_, end_, escaped);
-        return take('"');
+        std::string_view inside;
+        return text_.take_string(inside, escaped);
     }
 
     bool number() noexcept {
-        take('-');
-        if (!take('0') && !digits()) return false;
-        if (take('.') && !digits()) return false;
-        if (take('e') || take('E')) {
-            if (!take('+')) take('-');
+        text_.take('-');
+        if (!text_.take('0') && !digits()) return false;
+        if (text_.take('.') && !digits()) return false;
+        if (text_.take('e') || text_.take('E')) {
+            if (!text_.take('+')) text_.take('-');
             return digits();
         }
         return true;
     }
 
     bool digits() noexcept {
-        const char* const first = next_;
-        while (next_ != end_ && ascii::is_digit(*next_)) ++next_;
-        return next_ != first;
+        const char* const first = text_.position();
+        while (!text_.at_end() && ascii::is_digit(*text_.position())) text_.skip(1);
+        return text_.position() != first;
     }
 
     bool literal(std::string_view word) noexcept {
         for (const char c : word)
-            if (!take(c)) return false;
+            if (!text_.take(c)) return false;
         return true;
     }
 
-    bool take(char c) noexcept {
-        if (next_ == end_ || *next_ != c) return false;
-        ++next_;
-        return true;
-    }
     bool take_after_whitespace(char c) noexcept {
-        skip_whitespace();
-        return take(c);
-    }
-    void skip_whitespace() noexcept {
-        while (next_ != end_ && (*next_ == ' ' || *next_ == '\n' || *next_ == '\t' || *next_ == '\r')) ++next_;
+        text_.skip_whitespace();
+        return text_.take(c);
     }
 
-    const char* next_;
-    const char* end_;
+    cursor text_;
 };
 
 /// The code unit of the four hexadecimal digits at `from`.

@@ -1,6 +1,5 @@
 #include "protocol/synthetic_events.hpp"
 
-#include "protocol/event_access.hpp"
 #include <corun/error.hpp>
 
 #include <nlohmann/json.hpp>
@@ -17,14 +16,15 @@ std::string encode_reattached(const reattached& body) {
     return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-void decode_reattached(const raw_event& wire, event& out) {
-    const auto object = nlohmann::json::parse(wire.data);
+reattached decode_reattached(std::string_view data) {
+    const auto object = nlohmann::json::parse(data);
     const auto& cause = object.at("cause");
-    auto& body = detail::event_access::emplace<reattached>(out, wire.name, wire.data, wire.storage);
+    reattached body;
     body.run_id = object.at("run_id").get<std::string>();
     body.thread_id = object.at("thread_id").get<std::string>();
     const bool is_ours = cause.at("category").get<std::string>() == category().name();
     body.cause.assign(cause.at("value").get<int>(), is_ours ? category() : std::generic_category());
+    return body;
 }
 
 }  // namespace corun::codec

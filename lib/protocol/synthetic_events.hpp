@@ -1,5 +1,4 @@
 #pragma once
-#include "protocol/raw_event.hpp"
 #include <corun/event.hpp>
 
 #include <string>
@@ -15,6 +14,6 @@ inline constexpr std::string_view reattached_name = "corun.reattached";
 
 std::string encode_reattached(const reattached& body);
 /// Decodes the data that `encode_reattached` wrote.
-void decode_reattached(const raw_event& wire, event& out);
+reattached decode_reattached(std::string_view data);
 
 }  // namespace corun::codec

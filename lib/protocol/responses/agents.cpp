@@ -1,4 +1,4 @@
-#include "protocol/common.hpp"
+#include "protocol/readers.hpp"
 #include "protocol/responses/codec.hpp"
 #include "protocol/responses/objects.hpp"
 

@@ -35,6 +35,12 @@ public:
     /// Takes in an event as it arrives, before it is classified. Forgets all at `response.created`.
     void observe(std::string_view name, std::string_view data);
 
+    // What `observe` does, by the kind of the event.
+    void begin(std::string_view data);
+    void add_failed(std::string_view data);
+    void add_error(std::string_view data);
+    void add_item(std::string_view data);
+
     /// The JSON of the items that wait for an answer, or answer another, in order.
     [[nodiscard]] const std::vector<std::string>& items() const noexcept { return items_; }
     /// The JSON of a failed response that did not say why; empty when there is none.

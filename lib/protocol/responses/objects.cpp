@@ -1,6 +1,6 @@
 #include "protocol/responses/objects.hpp"
 
-#include "protocol/common.hpp"
+#include "protocol/readers.hpp"
 #include "protocol/responses/codec.hpp"
 
 #include <algorithm>

@@ -2,150 +2,22 @@
 #include "protocol/common.hpp"
 #include "protocol/event_access.hpp"
 #include "protocol/event_output.hpp"
+#include "protocol/readers.hpp"
 #include "protocol/synthetic_events.hpp"
 #include "protocol/threads/codec.hpp"
 #include "protocol/threads/objects.hpp"
+#include "protocol/threads/text_delta.hpp"
 #include "text/ascii.hpp"
 #include <corun/error.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstring>
 #include <utility>
 
 namespace corun::codec::threads {
 namespace {
 
-using detail::event_access;
 using json::each_element;
 using json::each_member;
-
-enum class event_kind {
-    message_delta,
-    step_delta,
-    thread_created,
-    run_created,
-    run_status,
-    run_requires_action,
-    run_completed,
-    run_incomplete,
-    run_failed,
-    run_cancelled,
-    run_expired,
-    run_restarted,
-    reattached,
-    keepalive,
-    step_created,
-    step_in_progress,
-    step_ended,
-    message_created,
-    message_in_progress,
-    message_ended,
-    error,
-    done,
-    unknown,
-};
-
-struct known_event {
-    std::string_view name;
-    event_kind kind;
-};
-
-/// The frequent ones first: the table is searched in order.
-constexpr std::array<known_event, 28> known_events{{
-    {"thread.message.delta", event_kind::message_delta},
-    {"thread.run.step.delta", event_kind::step_delta},
-    {"thread.created", event_kind::thread_created},
-    {"thread.run.created", event_kind::run_created},
-    {"thread.run.queued", event_kind::run_status},
-    {"thread.run.in_progress", event_kind::run_status},
-    {"thread.run.cancelling", event_kind::run_status},
-    {"thread.run.requires_action", event_kind::run_requires_action},
-    {"thread.run.completed", event_kind::run_completed},
-    {"thread.run.incomplete", event_kind::run_incomplete},
-    {"thread.run.failed", event_kind::run_failed},
-    {"thread.run.cancelled", event_kind::run_cancelled},
-    {"thread.run.expired", event_kind::run_expired},
-    {"thread.run.step.created", event_kind::step_created},
-    {"thread.run.step.in_progress", event_kind::step_in_progress},
-    {"thread.run.step.completed", event_kind::step_ended},
-    {"thread.run.step.failed", event_kind::step_ended},
-    {"thread.run.step.cancelled", event_kind::step_ended},
-    {"thread.run.step.expired", event_kind::step_ended},
-    {"thread.message.created", event_kind::message_created},
-    {"thread.message.in_progress", event_kind::message_in_progress},
-    {"thread.message.completed", event_kind::message_ended},
-    {"thread.message.incomplete", event_kind::message_ended},
-    {"error", event_kind::error},
-    {"done", event_kind::done},
-    {"keepalive", event_kind::keepalive},
-    {run_restarted_name, event_kind::run_restarted},
-    {reattached_name, event_kind::reattached},
-}};
-
-constexpr std::string_view end_of_stream_data = "[DONE]";
-
-event_kind kind_of(std::string_view name) noexcept {
-    constexpr std::string_view most_frequent = known_events.front().name;
-    if (name.size() == most_frequent.size() &&
-        std::memcmp(name.data(), most_frequent.data(), most_frequent.size()) == 0)
-        return known_events.front().kind;
-    for (const known_event& known : known_events)
-        if (known.name == name) return known.kind;
-    return event_kind::unknown;
-}
-
-/// Reads a text delta in the one form that the service sends them in, which is nearly all there is
-/// in a stream. False, and nothing done, for anything else: also for what is not JSON.
-class text_delta_scanner {
-public:
-    explicit text_delta_scanner(std::string_view data) noexcept : next_(data.data()), end_(next_ + data.size()) {}
-
-    bool scan() noexcept {
-        if (!take(R"({"id":")") || !take_string(id) || string_escaped_) return false;
-        if (!take(R"(,"object":"thread.message.delta","delta":{)")) return false;
-        if (std::string_view role; take(R"("role":")") && !(take_string(role) && take(","))) return false;
-        if (!take(R"("content":[{"index":)") || !take_index()) return false;
-        if (!take(R"(,"type":"text","text":{"value":")") || !take_string(text)) return false;
-        escaped = string_escaped_;
-        take(R"(,"annotations":[])");
-        return take("}}]}}") && next_ == end_;
-    }
-
-    std::string_view id, text;
-    std::int32_t index = 0;
-    bool escaped = false;
-
-private:
-    /// The length is a constant, so that the comparison is a few instructions and no call.
-    template <std::size_t Size>
-    bool take(const char (&literal)[Size]) noexcept {
-        constexpr std::size_t length = Size - 1;
-        if (static_cast<std::size_t>(end_ - next_) < length || std::memcmp(next_, literal, length) != 0) return false;
-        next_ += length;
-        return true;
-    }
-
-    /// What is left of a string after its opening quote.
-    bool take_string(std::string_view& out) noexcept {
-        const char* const last = json::find_string_end(next_, end_, string_escaped_);
-        if (last == end_ || *last != '"') return false;
-        out = {next_, static_cast<std::size_t>(last - next_)};
-        next_ = last + 1;
-        return true;
-    }
-
-    bool take_index() noexcept {
-        const char* const first = next_;
-        while (next_ != end_ && ascii::is_digit(*next_) && next_ - first < 9) index = index * 10 + (*next_++ - '0');
-        // JSON has no 007.
-        return next_ != first && (*first != '0' || next_ - first == 1);
-    }
-
-    const char* next_;
-    const char* end_;
-    bool string_escaped_ = false;
-};
 
 bool decode_text_delta(raw_event& wire, event& out) {
     text_delta_scanner scanner(wire.data);
@@ -157,7 +29,7 @@ bool decode_text_delta(raw_event& wire, event& out) {
         text = unescaped->text;
         wire.storage = std::move(unescaped);
     }
-    auto& delta = event_access::emplace<text_delta>(out, wire.name, wire.data, std::move(wire.storage));
+    auto& delta = detail::event_access::emplace<text_delta>(out, wire.name, wire.data, std::move(wire.storage));
     delta.text = text;
     delta.message_id = scanner.id;
     delta.content_index = scanner.index;
@@ -390,7 +262,7 @@ void decode_run_end(json::object source, output& out) {
 }
 
 template <class Body>
-void decode_message(json::object source, output& out) {
+void decode_message_event(json::object source, output& out) {
     thread_message& message = out.add<Body>().message;
     read(source, message);
     message.raw = out.wire().data;
@@ -398,7 +270,7 @@ void decode_message(json::object source, output& out) {
 
 /// A step, and what it holds as events of their own.
 template <class Body>
-void decode_step(json::object source, output& out) {
+void decode_step_event(json::object source, output& out) {
     run_step& step = out.add<Body>().step;
     read(source, step);
     step.raw = out.wire().data;
@@ -418,14 +290,15 @@ void decode_step(json::object source, output& out) {
 }
 
 /// Nothing is known for sure about the form of an error: whatever it is, it is an error.
-void decode_stream_error(output& out) {
+void decode_stream_error(json::reader&, output& out) {
     const std::string_view data = out.wire().data;
     auto& body = out.add<stream_error>();
-    if (error_body said = decode_error(data); !said.message.empty() || !said.code.empty() || !said.type.empty()) {
-        body.code = std::move(said.code);
-        body.message = std::move(said.message);
-        body.type = std::move(said.type);
-        body.param = std::move(said.param);
+    if (error_body decoded = decode_error(data);
+        !decoded.message.empty() || !decoded.code.empty() || !decoded.type.empty()) {
+        body.code = std::move(decoded.code);
+        body.message = std::move(decoded.message);
+        body.type = std::move(decoded.type);
+        body.param = std::move(decoded.param);
     } else if (data.size() >= 2 && data.front() == '"' && !json::find_error(data)) {
         json::append_unescaped(body.message, data.substr(1, data.rfind('"') - 1));
     } else {
@@ -433,75 +306,71 @@ void decode_stream_error(output& out) {
     }
 }
 
-void decode_known(event_kind kind, json::object source, output& out) {
-    switch (kind) {
-        case event_kind::message_delta:
-            return decode_message_delta(source, out);
-        case event_kind::step_delta:
-            return decode_step_delta(source, out);
-        case event_kind::thread_created:
-            return decode_thread_created(source, out);
-        case event_kind::run_created:
-            return decode_run_created(source, out);
-        case event_kind::run_status:
-            return decode_run_status(source, out);
-        case event_kind::run_requires_action:
-            return decode_action_required(source, out);
-        case event_kind::run_completed:
-            return decode_run_end<run_completed>(source, out);
-        case event_kind::run_incomplete:
-            return decode_run_end<run_incomplete>(source, out);
-        case event_kind::run_failed:
-            return decode_run_end<run_failed>(source, out);
-        case event_kind::run_cancelled:
-            return decode_run_end<run_cancelled>(source, out);
-        case event_kind::run_expired:
-            return decode_run_end<run_expired>(source, out);
-        case event_kind::run_restarted:
-            return decode_run_end<run_restarted>(source, out);
-        case event_kind::step_created:
-            return decode_step<step_created>(source, out);
-        case event_kind::step_in_progress:
-            return decode_step<step_in_progress>(source, out);
-        case event_kind::step_ended:
-            return decode_step<step_completed>(source, out);
-        case event_kind::message_created:
-            return decode_message<message_created>(source, out);
-        case event_kind::message_in_progress:
-            return decode_message<message_in_progress>(source, out);
-        case event_kind::message_ended:
-            return decode_message<message_completed>(source, out);
-        case event_kind::reattached:
-        case event_kind::error:
-        case event_kind::done:
-        case event_kind::keepalive:
-        case event_kind::unknown:
-            return;
-    }
+void decode_reattachment(json::reader&, output& out) {
+    out.add<reattached>() = decode_reattached(out.wire().data);
+}
+
+/// Decodes data that must be a JSON object.
+template <void (*Decode)(json::object, output&)>
+void object(json::reader& reader, output& out) {
+    Decode(reader.object(out.wire().data, data_padding), out);
+}
+
+struct known_event {
+    std::string_view name;
+    event_class meaning = event_class::ordinary;
+    void (*decode)(json::reader&, output&) = nullptr;  ///< Null: its data does not matter.
+};
+
+/// The frequent ones first: the table is searched in order.
+constexpr known_event known_events[] = {
+    {"thread.message.delta", event_class::ordinary, object<decode_message_delta>},
+    {"thread.run.step.delta", event_class::ordinary, object<decode_step_delta>},
+    {"thread.created", event_class::ordinary, object<decode_thread_created>},
+    {"thread.run.created", event_class::ordinary, object<decode_run_created>},
+    {"thread.run.queued", event_class::ordinary, object<decode_run_status>},
+    {"thread.run.in_progress", event_class::ordinary, object<decode_run_status>},
+    {"thread.run.cancelling", event_class::ordinary, object<decode_run_status>},
+    {"thread.run.requires_action", event_class::action, object<decode_action_required>},
+    {"thread.run.completed", event_class::last, object<decode_run_end<run_completed>>},
+    {"thread.run.incomplete", event_class::last, object<decode_run_end<run_incomplete>>},
+    {"thread.run.failed", event_class::last, object<decode_run_end<run_failed>>},
+    {"thread.run.cancelled", event_class::last, object<decode_run_end<run_cancelled>>},
+    {"thread.run.expired", event_class::last, object<decode_run_end<run_expired>>},
+    {"thread.run.step.created", event_class::ordinary, object<decode_step_event<step_created>>},
+    {"thread.run.step.in_progress", event_class::ordinary, object<decode_step_event<step_in_progress>>},
+    {"thread.run.step.completed", event_class::ordinary, object<decode_step_event<step_completed>>},
+    {"thread.run.step.failed", event_class::ordinary, object<decode_step_event<step_completed>>},
+    {"thread.run.step.cancelled", event_class::ordinary, object<decode_step_event<step_completed>>},
+    {"thread.run.step.expired", event_class::ordinary, object<decode_step_event<step_completed>>},
+    {"thread.message.created", event_class::ordinary, object<decode_message_event<message_created>>},
+    {"thread.message.in_progress", event_class::ordinary, object<decode_message_event<message_in_progress>>},
+    {"thread.message.completed", event_class::ordinary, object<decode_message_event<message_completed>>},
+    {"thread.message.incomplete", event_class::ordinary, object<decode_message_event<message_completed>>},
+    {"error", event_class::error, decode_stream_error},
+    {"done", event_class::end_of_stream},
+    {"keepalive", event_class::keepalive},
+    {run_restarted_name, event_class::ordinary, object<decode_run_end<run_restarted>>},
+    {reattached_name, event_class::ordinary, decode_reattachment},
+};
+constexpr const known_event& text_event = known_events[0];
+constexpr known_event unknown_event{};
+
+constexpr std::string_view end_of_stream_data = "[DONE]";
+
+const known_event& find_event(std::string_view name) noexcept {
+    if (name.size() == text_event.name.size() &&
+        std::memcmp(name.data(), text_event.name.data(), text_event.name.size()) == 0)
+        return text_event;
+    for (const known_event& known : known_events)
+        if (known.name == name) return known;
+    return unknown_event;
 }
 
 }  // namespace
 
 event_class classify(std::string_view name, std::string_view data) noexcept {
-    if (data == end_of_stream_data) return event_class::end_of_stream;
-    switch (kind_of(name)) {
-        case event_kind::run_completed:
-        case event_kind::run_incomplete:
-        case event_kind::run_failed:
-        case event_kind::run_cancelled:
-        case event_kind::run_expired:
-            return event_class::last;
-        case event_kind::run_requires_action:
-            return event_class::action;
-        case event_kind::error:
-            return event_class::error;
-        case event_kind::done:
-            return event_class::end_of_stream;
-        case event_kind::keepalive:
-            return event_class::keepalive;
-        default:
-            return event_class::ordinary;
-    }
+    return data == end_of_stream_data ? event_class::end_of_stream : find_event(name).meaning;
 }
 
 struct decoder::impl {
@@ -519,21 +388,12 @@ void decoder::use_fast_path(bool enabled) noexcept {
 }
 
 std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem) {
-    const event_kind kind = kind_of(wire.name);
-    if (kind == event_kind::message_delta && impl_->fast_path && decode_text_delta(wire, first)) return {};
-
-    if (kind == event_kind::reattached) {
-        decode_reattached(wire, first);
-        return {};
-    }
+    const known_event& known = find_event(wire.name);
+    if (&known == &text_event && impl_->fast_path && decode_text_delta(wire, first)) return {};
 
     output out(wire, first, more);
     try {
-        if (kind == event_kind::error)
-            decode_stream_error(out);
-        else if (kind != event_kind::unknown && kind != event_kind::done && kind != event_kind::keepalive &&
-                 wire.data != end_of_stream_data)
-            decode_known(kind, impl_->reader.object(wire.data, data_padding), out);
+        if (known.decode != nullptr && wire.data != end_of_stream_data) known.decode(impl_->reader, out);
         out.finish();
         return {};
     } catch (const json::shape_error& wrong) {

@@ -1,6 +1,6 @@
 #include "protocol/threads/files.hpp"
 
-#include "protocol/common.hpp"
+#include "protocol/readers.hpp"
 #include "protocol/threads/codec.hpp"
 #include <corun/error.hpp>
 

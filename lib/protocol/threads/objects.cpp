@@ -1,7 +1,7 @@
 #include "protocol/threads/objects.hpp"
 
 #include "json/text.hpp"
-#include "protocol/common.hpp"
+#include "protocol/readers.hpp"
 #include "protocol/threads/codec.hpp"
 #include <corun/error.hpp>
 

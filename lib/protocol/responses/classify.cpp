@@ -1,0 +1,114 @@
+// What an event means for its run, before it is decoded.
+#include "json/scan.hpp"
+#include "json/text.hpp"
+#include "protocol/responses/event_names.hpp"
+#include "protocol/responses/event_reader.hpp"
+#include "text/ascii.hpp"
+
+namespace corun::codec::responses {
+namespace {
+
+/// Whether a `response.completed` leaves calls to answer.
+bool waits_for_answers(std::string_view data, const pending_calls& seen) {
+    const simdjson::padded_string padded(data);
+    json::reader reader;
+    response read = read_response(reader.object(padded, simdjson::SIMDJSON_PADDING));
+    set_status(read.run, "completed");
+    set_action(read, seen.items());
+    return read.run.required_action.has_value();
+}
+
+}  // namespace
+
+void pending_calls::observe(std::string_view name, std::string_view data) {
+    const known_event& known = find_event(name, data);
+    if (known.observe != nullptr) (this->*known.observe)(data);
+}
+
+void pending_calls::begin(std::string_view) {
+    items_.clear();
+    failed_.clear();
+    reason_.clear();
+}
+
+void pending_calls::add_failed(std::string_view data) {
+    if (lacks_reason(data)) failed_ = *json::find_member(data, "response");
+}
+
+void pending_calls::add_error(std::string_view data) {
+    reason_ = data;
+}
+
+void pending_calls::add_item(std::string_view data) {
+    const auto text = json::find_member(data, "item");
+    if (!text || json::find_error(data)) return;
+    try {
+        const simdjson::padded_string padded(*text);
+        json::reader reader;
+        item done = read_item(reader.object(padded, simdjson::SIMDJSON_PADDING));
+        set_ids(done, 0);
+        // No service makes so many at once; the output alone tells of more.
+        constexpr std::size_t most = 256;
+        if (is_pending(done) || !answered_call(done).empty())
+            if (items_.size() < most) items_.emplace_back(*text);
+    } catch (const json::shape_error&) {
+        // The decoder reports it.
+    }
+}
+
+event_class classify(std::string_view name, std::string_view data, const pending_calls& seen) noexcept {
+    if (data == end_of_stream_data) return event_class::end_of_stream;
+    const known_event& known = find_event(name, data);
+    if (known.classify == nullptr) return known.meaning;
+    try {
+        return known.classify(data, seen);
+    } catch (...) {
+        // The decoder reports what is wrong with it.
+        return event_class::last;
+    }
+}
+
+event_class classify(std::string_view name, std::string_view data) noexcept {
+    return classify(name, data, pending_calls());
+}
+
+event_class classify_completed(std::string_view data, const pending_calls& seen) {
+    return waits_for_answers(data, seen) ? event_class::action : event_class::last;
+}
+
+event_class classify_failed(std::string_view data, const pending_calls& seen) {
+    return lacks_reason(data) && seen.reason().empty() ? event_class::error : event_class::last;
+}
+
+event_class classify_error(std::string_view, const pending_calls& seen) {
+    return seen.failed().empty() ? event_class::error : event_class::last;
+}
+
+bool lacks_reason(std::string_view data) noexcept {
+    const auto failed = json::find_member(data, "response");
+    if (!failed || !failed->starts_with('{')) return false;
+    const auto reason = json::find_member(*failed, "error");
+    return !reason || *reason == "null" || *reason == "{}";
+}
+
+std::optional<std::int64_t> sequence_number_of(std::string_view data) noexcept {
+    // As the last member, where some services put it, it is found from the end: what one brace follows
+    // is nested in nothing.
+    constexpr std::string_view key = "\"sequence_number\":";
+    std::optional<std::string_view> text;
+    if (data.ends_with('}')) {
+        const std::size_t before = data.find_last_not_of("0123456789", data.size() - 2);
+        if (before != data.npos && data.substr(0, before + 1).ends_with(key))
+            text = data.substr(before + 1, data.size() - before - 2);
+    }
+    if (!text) text = json::find_member(data, "sequence_number");
+    if (!text || text->empty() || text->size() > 18) return std::nullopt;
+    std::int64_t number = 0;
+    for (const char c : *text) {
+        if (!ascii::is_digit(c)) return std::nullopt;
+        number = number * 10 + (c - '0');
+    }
+    return number;
+}
+
+}  // namespace corun::codec::responses

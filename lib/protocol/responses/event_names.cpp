@@ -1,0 +1,122 @@
+#include "protocol/responses/event_names.hpp"
+
+#include "json/scan.hpp"
+#include "protocol/responses/event_reader.hpp"
+#include "protocol/synthetic_events.hpp"
+
+#include <cstring>
+
+namespace corun::codec::responses {
+namespace {
+
+constexpr known_event delta(std::string_view name, text_kind text) {
+    return {.name = name, .read = &event_reader::read_delta, .member = "delta", .text = text};
+}
+constexpr known_event whole(std::string_view name, text_kind text, std::string_view member) {
+    return {.name = name, .read = &event_reader::read_whole, .member = member, .text = text};
+}
+constexpr known_event call_delta(std::string_view name, std::string_view call_type) {
+    return {.name = name,
+            .read = &event_reader::read_delta,
+            .member = "delta",
+            .call_type = call_type,
+            .text = text_kind::arguments};
+}
+constexpr known_event call_whole(std::string_view name, std::string_view call_type, std::string_view member) {
+    return {.name = name,
+            .read = &event_reader::read_whole,
+            .member = member,
+            .call_type = call_type,
+            .text = text_kind::arguments};
+}
+/// Without a type of call, the step lists tools.
+constexpr known_event step(std::string_view name, std::string_view call_type) {
+    return {.name = name, .read = &event_reader::read_step_in_progress, .call_type = call_type};
+}
+
+/// The frequent ones first: the table is searched in order.
+constexpr known_event known_events[] = {
+    delta("response.output_text.delta", text_kind::text),
+    call_delta("response.function_call_arguments.delta", "function"),
+    delta("response.reasoning_text.delta", text_kind::reasoning),
+    delta("response.reasoning_summary_text.delta", text_kind::summary),
+    call_delta("response.mcp_call_arguments.delta", "mcp"),
+    call_delta("response.custom_tool_call_input.delta", "custom_tool"),
+    call_delta("response.code_interpreter_call_code.delta", "code_interpreter"),
+    delta("response.refusal.delta", text_kind::refusal),
+    {.name = "response.output_item.added", .read = &event_reader::read_item_added},
+    {.name = "response.output_item.done", .read = &event_reader::read_item_done, .observe = &pending_calls::add_item},
+    {.name = "response.content_part.added", .read = &event_reader::read_part_added},
+    whole("response.output_text.done", text_kind::text, "text"),
+    {.name = "response.output_text.annotation.added", .read = &event_reader::read_annotation},
+    {.name = "response.output_text_annotation.added", .read = &event_reader::read_annotation},
+    whole("response.refusal.done", text_kind::refusal, "refusal"),
+    whole("response.reasoning_text.done", text_kind::reasoning, "text"),
+    whole("response.reasoning_summary_text.done", text_kind::summary, "text"),
+    call_whole("response.function_call_arguments.done", "function", "arguments"),
+    call_whole("response.mcp_call_arguments.done", "mcp", "arguments"),
+    call_whole("response.custom_tool_call_input.done", "custom_tool", "input"),
+    call_whole("response.code_interpreter_call_code.done", "code_interpreter", "code"),
+    {.name = "response.image_generation_call.partial_image",
+     .read = &event_reader::read_image_partial,
+     .member = "partial_image_b64"},
+    step("response.mcp_list_tools.in_progress", {}),
+    step("response.mcp_call.in_progress", "mcp"),
+    step("response.code_interpreter_call.in_progress", "code_interpreter"),
+    step("response.code_interpreter_call.interpreting", "code_interpreter"),
+    step("response.file_search_call.in_progress", "file_search"),
+    step("response.file_search_call.searching", "file_search"),
+    step("response.web_search_call.in_progress", "web_search"),
+    step("response.web_search_call.searching", "web_search"),
+    step("response.image_generation_call.in_progress", "image_generation"),
+    step("response.image_generation_call.generating", "image_generation"),
+    {.name = "response.created", .read = &event_reader::read_run_created, .observe = &pending_calls::begin},
+    {.name = "response.queued", .read = &event_reader::read_run_status},
+    {.name = "response.in_progress", .read = &event_reader::read_run_status},
+    {.name = "response.completed", .read = &event_reader::read_run_completed, .classify = classify_completed},
+    {.name = "response.failed",
+     .read = &event_reader::read_run_failed,
+     .classify = classify_failed,
+     .observe = &pending_calls::add_failed},
+    {.name = "response.incomplete", .read = &event_reader::read_run_incomplete, .meaning = event_class::last},
+    {.name = "response.cancelled", .read = &event_reader::read_run_cancelled, .meaning = event_class::last},
+    // Once named so by some services.
+    call_delta("response.code_interpreter_call.code.delta", "code_interpreter"),
+    call_whole("response.code_interpreter_call.code.done", "code_interpreter", "code"),
+    call_delta("response.mcp_call.arguments.delta", "mcp"),
+    call_whole("response.mcp_call.arguments.done", "mcp", "arguments"),
+    {.name = "response.done", .read = &event_reader::read_run_completed, .classify = classify_completed},
+    {.name = "response.canceled", .read = &event_reader::read_run_cancelled, .meaning = event_class::last},
+    {.name = "error",
+     .read = &event_reader::read_error,
+     .classify = classify_error,
+     .observe = &pending_calls::add_error},
+    {.name = reattached_name, .read = &event_reader::read_reattached},
+};
+constexpr const known_event& text_event = known_events[0];
+constexpr known_event unknown_event{};
+
+const known_event& find_event(std::string_view name) noexcept {
+    if (name.size() == text_event.name.size() &&
+        std::memcmp(name.data(), text_event.name.data(), text_event.name.size()) == 0)
+        return text_event;
+    for (const known_event& known : known_events)
+        if (known.name == name) return known;
+    return unknown_event;
+}
+
+}  // namespace
+
+const known_event& find_event(std::string_view name, std::string_view data) noexcept {
+    // Without an `event` line, an event has no name, or SSE's own.
+    if (!name.empty() && name != "message") return find_event(name);
+    if (const auto type = json::plain_string(json::find_member(data, "type"))) return find_event(*type);
+    // `{"error":{...}}` and nothing more is how some services end a stream.
+    return json::find_member(data, "error") ? find_event("error") : unknown_event;
+}
+
+bool is_text_event(const known_event& known) noexcept {
+    return &known == &text_event;
+}
+
+}  // namespace corun::codec::responses

@@ -1,0 +1,40 @@
+#pragma once
+#include "protocol/event_class.hpp"
+#include "protocol/responses/codec.hpp"
+#include "protocol/responses/streamed_texts.hpp"
+
+#include <string_view>
+
+namespace corun::codec::responses {
+
+class event_reader;
+
+/// All that depends on an event's name.
+struct known_event {
+    std::string_view name;
+    void (event_reader::*read)() = nullptr;  ///< Null: it becomes `unknown`.
+    event_class meaning = event_class::ordinary;
+    std::string_view member = {};     ///< Holds its text.
+    std::string_view call_type = {};  ///< As in `tool_call::type`.
+    text_kind text = text_kind::none;
+    /// Where the meaning depends on the data and on what came before. May throw.
+    event_class (*classify)(std::string_view data, const pending_calls& seen) = nullptr;
+    void (pending_calls::*observe)(std::string_view data) = nullptr;
+};
+
+/// An event without a name (or of the name `message`, which is the same in SSE) goes by its `type`. One that is not
+/// known has no name.
+const known_event& find_event(std::string_view name, std::string_view data) noexcept;
+/// The text delta: nearly all events of a stream.
+bool is_text_event(const known_event& known) noexcept;
+
+inline constexpr std::string_view end_of_stream_data = "[DONE]";
+
+/// True when a `response.failed` does not say why.
+bool lacks_reason(std::string_view data) noexcept;
+
+event_class classify_completed(std::string_view data, const pending_calls& seen);
+event_class classify_failed(std::string_view data, const pending_calls& seen);
+event_class classify_error(std::string_view data, const pending_calls& seen);
+
+}  // namespace corun::codec::responses

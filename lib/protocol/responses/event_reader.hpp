@@ -1,0 +1,72 @@
+#pragma once
+#include "json/reader.hpp"
+#include "protocol/event_output.hpp"
+#include "protocol/responses/event_names.hpp"
+#include "protocol/responses/objects.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace corun::codec::responses {
+
+/// Decodes one event. `known_event::read` names the function for it.
+class event_reader {
+public:
+    event_reader(const known_event& known, json::reader& reader, streamed_texts& streamed, const pending_calls& seen,
+                 output& out)
+        : known_(known), reader_(reader), streamed_(streamed), seen_(seen), out_(out) {}
+
+    void read();
+
+    void read_delta();
+    void read_whole();
+    void read_annotation();
+    void read_part_added();
+    void read_item_added();
+    void read_item_done();
+    void read_step_in_progress();
+    void read_image_partial();
+    void read_run_created();
+    void read_run_status();
+    void read_run_completed();
+    void read_run_failed();
+    void read_run_incomplete();
+    void read_run_cancelled();
+    void read_error();
+    void read_reattached();
+
+private:
+    /// The members that events share.
+    struct event_fields {
+        std::optional<json_piece> item_id, text;
+        std::int32_t output_index = 0, part_index = 0, number = 0;
+    };
+    event_fields read_fields() const;
+    item read_item_of_event() const;
+    void read_step_done(item& done);
+
+    static std::string id_of(const event_fields& fields);
+    std::string_view item_id(const event_fields& fields);
+    std::int32_t part_of(const event_fields& fields) const noexcept;
+    void add_delta(text_kind kind, std::string_view item, std::int32_t part, std::string_view text);
+    void add_texts(const item& source, const std::vector<message_content>& parts, text_kind kind);
+    void add_status(const thread_run& run);
+
+    const known_event& known_;
+    json::reader& reader_;
+    json::object source_;
+    streamed_texts& streamed_;
+    const pending_calls& seen_;
+    output& out_;
+    std::string_view kept_id_;
+};
+
+/// The response that an event carries.
+response read_response(json::object source);
+/// A response that does not say its status has that of the event's name.
+void set_status(thread_run& run, std::string_view status);
+
+}  // namespace corun::codec::responses

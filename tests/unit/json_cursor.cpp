@@ -1,0 +1,90 @@
+#include "json/cursor.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+using corun::codec::json::cursor;
+
+BOOST_AUTO_TEST_SUITE(json_cursor)
+
+BOOST_AUTO_TEST_CASE(takes_a_character_or_a_literal_only_where_it_is) {
+    cursor text("{\"a\":1}");
+    BOOST_TEST(!text.take('['));
+    BOOST_TEST(text.take('{'));
+    BOOST_TEST(!text.take("\"b\":"));
+    BOOST_TEST(text.take("\"a\":"));
+    BOOST_TEST(text.rest() == "1}");
+    BOOST_TEST(!text.take("1}]"));
+    BOOST_TEST(!text.at_end());
+    BOOST_TEST(text.take("1}"));
+    BOOST_TEST(text.at_end());
+    BOOST_TEST(!text.take('}'));
+}
+
+BOOST_AUTO_TEST_CASE(skips_whitespace_and_bytes) {
+    cursor text(" \n\r\tx y");
+    text.skip_whitespace();
+    BOOST_TEST(text.rest() == "x y");
+    text.skip(2);
+    BOOST_TEST(text.rest() == "y");
+    text.skip_whitespace();
+    BOOST_TEST(text.take('y'));
+    text.skip_whitespace();
+    BOOST_TEST(text.at_end());
+}
+
+BOOST_AUTO_TEST_CASE(takes_the_inside_of_a_string) {
+    std::string_view inside;
+    bool escaped = true;
+    cursor plain("\"a b\",");
+    BOOST_TEST(plain.take_string(inside, escaped));
+    BOOST_TEST(inside == "a b");
+    BOOST_TEST(!escaped);
+    BOOST_TEST(plain.rest() == ",");
+    cursor with_quote(R"("a\"b")");
+    BOOST_TEST(with_quote.take_string(inside, escaped));
+    BOOST_TEST(inside == R"(a\"b)");
+    BOOST_TEST(escaped);
+    BOOST_TEST(with_quote.at_end());
+    cursor opened("ab\"c");
+    BOOST_TEST(opened.take_string_end(inside, escaped));
+    BOOST_TEST(inside == "ab");
+    BOOST_TEST(opened.rest() == "c");
+}
+
+BOOST_AUTO_TEST_CASE(stops_where_a_string_goes_wrong) {
+    std::string_view inside;
+    bool escaped = false;
+    for (const std::string_view text : {"\"ab", "\"ab\n\"", "\"ab\\x\""}) {
+        cursor wrong(text);
+        BOOST_TEST(!wrong.take_string(inside, escaped));
+        BOOST_TEST(wrong.position() - text.data() == 3);
+    }
+    cursor no_string("ab\"");
+    BOOST_TEST(!no_string.take_string(inside, escaped));
+    BOOST_TEST(no_string.rest() == "ab\"");
+}
+
+BOOST_AUTO_TEST_CASE(takes_an_index_of_at_most_nine_digits) {
+    struct row {
+        std::string_view text;
+        bool taken;
+        std::int32_t index;
+        std::string_view rest;
+    };
+    for (const row& each : {row{"0,", true, 0, ","}, row{"7}", true, 7, "}"}, row{"10", true, 10, ""},
+                            row{"999999999,", true, 999'999'999, ","}, row{"1234567890", true, 123'456'789, "0"},
+                            row{"007", false, 7, ""}, row{"-1", false, 0, "-1"}, row{"", false, 0, ""}}) {
+        BOOST_TEST_CONTEXT(each.text) {
+            cursor text(each.text);
+            std::int32_t index = 5;
+            BOOST_TEST(text.take_index(index) == each.taken);
+            BOOST_TEST(index == each.index);
+            BOOST_TEST(text.rest() == each.rest);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
