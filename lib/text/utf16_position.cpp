@@ -38,7 +38,7 @@ std::string utf16_position::rest_of(std::string_view whole) const {
         if (units >= units_) break;
         units += more;
     }
-    if (units < units_ || !ends_as(whole.substr(0, at))) return {};
+    if (!ends_as(whole.substr(0, at))) return {};
     std::string rest(units > units_ ? replacement_character : std::string_view());
     rest += whole.substr(at);
     return rest;
