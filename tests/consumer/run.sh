@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds and runs a project that has corun as a subproject, in a directory of its own.
+# Builds and runs a project that has corun as a subproject, as a shared and as a static library.
 #   tests/consumer/run.sh [meson setup options]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,8 +10,13 @@ cp "$here/meson.build" "$here/consumer.cpp" "$work"
 mkdir "$work/subprojects"
 ln -s "$here/../.." "$work/subprojects/corun"
 
-# Without debug information what is compiled does not depend on the directory: a second run, also
-# of another kind of library, finds it in the compiler's cache.
-meson setup "$work/build" "$work" -Ddebug=false "$@"
-meson compile -C "$work/build" -j 2
-meson test -C "$work/build" --suite consumer --print-errorlogs
+# What is compiled is the same for both kinds of library; the second only links.
+for kind in shared static; do
+    if [ -d "$work/build" ]; then
+        meson configure "$work/build" -Dcorun:default_library=$kind
+    else
+        meson setup "$work/build" "$work" -Doptimization=0 -Ddebug=false -Dcorun:default_library=$kind "$@"
+    fi
+    meson compile -C "$work/build" -j 2
+    meson test -C "$work/build" --suite consumer --print-errorlogs
+done

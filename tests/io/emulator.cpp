@@ -112,7 +112,7 @@ const refused_body refused_bodies[] = {
 BOOST_FIXTURE_TEST_SUITE(emulator_service, emulated_http)
 
 BOOST_AUTO_TEST_CASE(answers_to_its_token_only) {
-    raw_request without = request("GET", "/assistants");
+    http_request without = request("GET", "/assistants");
     without.headers.clear();
     BOOST_TEST(send(without).status == 401);
     without.headers.emplace_back("Authorization", "Bearer wrong");
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(answers_to_its_token_only) {
 
 BOOST_AUTO_TEST_CASE(insists_on_a_version_that_it_knows) {
     for (const char* query : {"", "?api-version=2024-01-01", "?api-version="}) {
-        raw_request what(service->endpoint() + "/assistants" + query);
+        http_request what(service->endpoint() + "/assistants" + query);
         what.headers.emplace_back("Authorization", "Bearer " + service->token());
         const raw_response response = send(what);
         BOOST_TEST(response.status == 400);
@@ -136,14 +136,14 @@ BOOST_AUTO_TEST_CASE(knows_mcp_from_the_preview_on) {
     body["tools"] = list(mcp_tool());
     for (const auto& [version, status] :
          {std::pair{"2025-05-01", 400}, std::pair{"2025-05-15-preview", 200}, std::pair{"v1", 200}}) {
-        raw_request what = request("POST", "/assistants", body.dump());
+        http_request what = request("POST", "/assistants", body.dump());
         what.url = service->endpoint() + "/assistants?api-version=" + version;
         BOOST_TEST(send(what).status == status);
     }
 }
 
 BOOST_AUTO_TEST_CASE(decodes_the_keys_of_queries) {
-    raw_request what(service->endpoint() + "/assistants?api%2Dversion=v1&%6Cimit=1");
+    http_request what(service->endpoint() + "/assistants?api%2Dversion=v1&%6Cimit=1");
     what.headers.emplace_back("Authorization", "Bearer " + service->token());
     make_agent();
     make_agent();
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(decodes_the_keys_of_queries) {
 }
 
 BOOST_AUTO_TEST_CASE(names_its_answers) {
-    raw_request what = request("GET", "/assistants");
+    http_request what = request("GET", "/assistants");
     what.headers.emplace_back("x-ms-client-request-id", "my-id");
     const raw_response response = send(what);
     BOOST_TEST(response.header("x-ms-client-request-id") == "my-id");
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(refuses_bodies_in_the_words_of_the_service) {
         }
     }
     BOOST_TEST(send("POST", "/assistants", "{nonsense").status == 400);
-    raw_request text = request("POST", "/assistants", R"({"model":"m"})");
+    http_request text = request("POST", "/assistants", R"({"model":"m"})");
     text.headers.back().second = "text/plain";
     BOOST_TEST(send(text).status == 415);
 }

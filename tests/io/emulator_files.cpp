@@ -26,7 +26,7 @@ const std::string end = "--X--\r\n";
 
 struct with_files : emulated_http {
     raw_response upload(std::string body, std::string type = form_type) {
-        raw_request what = request("POST", "/files");
+        http_request what = request("POST", "/files");
         what.headers.emplace_back("Content-Type", std::move(type));
         what.body = std::move(body);
         return send(std::move(what));
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(knows_its_query_keys_however_they_are_written) {
     body["file_ids"].push_back(id);
     const std::string store = post("/vector_stores", body)["id"];
     const auto with = [&](const std::string& method, const std::string& path, const std::string& query) {
-        raw_request what(service->endpoint() + path + "?" + query);
+        http_request what(service->endpoint() + path + "?" + query);
         what.method = method;
         what.headers.emplace_back("Authorization", "Bearer " + service->token());
         return send(std::move(what));

@@ -159,7 +159,7 @@ struct responding : emulated_http {
                                                       [&](const auto& seen) { return seen.method == method; }));
     }
     /// Sends a request whose response is looked at later.
-    std::shared_ptr<std::optional<raw_response>> send_along(raw_request what) {
+    std::shared_ptr<std::optional<raw_response>> send_along(http_request what) {
         auto result = std::make_shared<std::optional<raw_response>>();
         asio::co_spawn(io, exchange_raw(std::move(what)),
                        [result](std::exception_ptr, raw_response response) { *result = std::move(response); });
@@ -627,7 +627,7 @@ BOOST_AUTO_TEST_CASE(is_reached_as_any_openai_server) {
     const std::string root = service->endpoint().substr(0, service->endpoint().find('/', 7));
     for (const char* base : {"/v1", "/any/prefix/v1"})
         for (const char* key : {"Authorization", "api-key"}) {
-            raw_request what(root + base + "/responses");
+            http_request what(root + base + "/responses");
             what.method = "POST";
             what.headers = {{key, (key[0] == 'A' ? "Bearer " : "") + service->token()},
                             {"Content-Type", "application/json"}};
@@ -640,7 +640,7 @@ BOOST_AUTO_TEST_CASE(is_reached_as_any_openai_server) {
             BOOST_TEST(refused.status == 401);
             BOOST_TEST(json::parse(refused.body)["error"]["code"] == "invalid_api_key");
         }
-    raw_request elsewhere(root + "/v1/threads");
+    http_request elsewhere(root + "/v1/threads");
     BOOST_TEST(send(elsewhere).status == 404);
     BOOST_TEST(get("/openai/v1/models")["data"].size() == 1u);
 }
@@ -1134,12 +1134,12 @@ BOOST_AUTO_TEST_CASE(numbers_versions) {
 }
 
 BOOST_AUTO_TEST_CASE(needs_its_api_version) {
-    raw_request what(service->endpoint() + "/agents");
+    http_request what(service->endpoint() + "/agents");
     what.headers.emplace_back("Authorization", "Bearer " + service->token());
     BOOST_TEST(send(what).status == 400);
     what.url += "?api-version=2025-05-01";
     BOOST_TEST(send(what).status == 400);
-    raw_request plain(service->endpoint() + "/openai/v1/models");
+    http_request plain(service->endpoint() + "/openai/v1/models");
     plain.headers = what.headers;
     BOOST_TEST(send(plain).status == 200);
 }

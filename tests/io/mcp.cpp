@@ -23,8 +23,8 @@ const names both_sessions{"initialize", "notifications/initialized", "tools/list
                           "initialize", "notifications/initialized", "tools/call", "DELETE"};
 
 struct mcp_fixture : emulated_http {
-    raw_request rpc(std::string message, std::string token = "good", std::string session = {}) const {
-        raw_request what(mcp->url());
+    http_request rpc(std::string message, std::string token = "good", std::string session = {}) const {
+        http_request what(mcp->url());
         what.method = "POST";
         what.headers.emplace_back("Accept", "application/json, text/event-stream");
         what.headers.emplace_back("Content-Type", "application/json");
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(gives_a_session_and_insists_on_it) {
     BOOST_TEST(json::parse(send(rpc(message("ping"), "good", session)).body)["result"].empty());
     BOOST_TEST(send(rpc(message("ping"))).status == 400);
     BOOST_TEST(send(rpc(message("ping"), "good", "other")).status == 404);
-    raw_request end = rpc({}, "good", session);
+    http_request end = rpc({}, "good", session);
     end.method = "DELETE";
     BOOST_TEST(send(end).status == 200);
     BOOST_TEST(send(rpc(message("ping"), "good", session)).status == 404);
@@ -146,10 +146,10 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_not_the_protocol) {
     const std::string session = open_session();
     BOOST_TEST(send(rpc("nonsense", "good", session)).status == 400);
     BOOST_TEST(send(rpc(R"({"id":1,"method":"ping"})", "good", session)).status == 400);
-    raw_request json_only = rpc(message("ping"), "good", session);
+    http_request json_only = rpc(message("ping"), "good", session);
     json_only.headers.front().second = "application/json";
     BOOST_TEST(send(json_only).status == 406);
-    raw_request reading = rpc({});
+    http_request reading = rpc({});
     reading.method = "GET";
     BOOST_TEST(send(reading).status == 405);
     BOOST_TEST(json::parse(send(rpc(message("dance"), "good", session)).body)["error"]["code"] == -32601);

@@ -48,16 +48,16 @@ struct emulated_http {
                       [](std::string_view) -> std::string { throw std::runtime_error("there is no such seat"); });
     }
 
-    raw_request request(std::string method, std::string path, std::string body = {}) const {
-        raw_request what(service->endpoint() + path + (path.find('?') == std::string::npos ? "?" : "&") +
-                         "api-version=v1");
+    http_request request(std::string method, std::string path, std::string body = {}) const {
+        http_request what(service->endpoint() + path + (path.find('?') == std::string::npos ? "?" : "&") +
+                          "api-version=v1");
         what.method = std::move(method);
         what.headers.emplace_back("Authorization", "Bearer " + service->token());
         if (!body.empty()) what.headers.emplace_back("Content-Type", "application/json");
         what.body = std::move(body);
         return what;
     }
-    raw_response send(raw_request what) { return await(io, exchange_raw(std::move(what))); }
+    raw_response send(http_request what) { return await(io, exchange_raw(std::move(what))); }
     raw_response send(std::string method, std::string path, std::string body = {}) {
         return send(request(std::move(method), std::move(path), std::move(body)));
     }

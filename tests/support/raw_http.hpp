@@ -20,8 +20,8 @@
 /// HTTP by hand on a socket, so that a test sees what a server sends and not what a client makes of it.
 namespace corun::test {
 
-struct raw_request {
-    explicit raw_request(std::string endpoint) : url(std::move(endpoint)) {}
+struct http_request {
+    explicit http_request(std::string endpoint) : url(std::move(endpoint)) {}
 
     std::string url;  ///< `http://address:port/path`
     std::string method = "GET";
@@ -87,7 +87,7 @@ inline raw_response parse_response(const std::string& bytes) {
 }
 
 /// A connection with its request sent. (A pointer, as what co_spawn gives must have a default.)
-inline asio::awaitable<std::unique_ptr<asio::ip::tcp::socket>> send_raw(raw_request request) {
+inline asio::awaitable<std::unique_ptr<asio::ip::tcp::socket>> send_raw(http_request request) {
     const auto executor = co_await asio::this_coro::executor;
     auto socket = std::make_unique<asio::ip::tcp::socket>(executor);
     co_await socket->async_connect(request.server(), asio::use_awaitable);
@@ -107,7 +107,7 @@ inline asio::awaitable<raw_response> read_rest(asio::ip::tcp::socket& socket, st
 }
 
 /// Sends a request and reads until the connection ends.
-inline asio::awaitable<raw_response> exchange_raw(raw_request request) {
+inline asio::awaitable<raw_response> exchange_raw(http_request request) {
     const auto socket = co_await send_raw(std::move(request));
     raw_response response = co_await read_rest(*socket);
     co_return response;

@@ -31,7 +31,7 @@ const Body& at(const std::vector<event>& events, std::size_t position) {
     return *body;
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted_text(std::string_view text) {
     return "[" + std::string(text) + "]";
 }
 
@@ -39,13 +39,13 @@ std::string quoted(std::string_view text) {
 std::string describe(const decoded& result) {
     std::string text = result.code ? "bad_event " + result.problem : "good";
     for (const event& each : result.events) {
-        text += "\n" + std::to_string(each.body().index()) + quoted(each.name()) + quoted(each.raw()) +
+        text += "\n" + std::to_string(each.body().index()) + quoted_text(each.name()) + quoted_text(each.raw()) +
                 (each.continues() ? "+" : "");
         if (const auto* delta = each.get_if<text_delta>())
-            text += quoted(delta->message_id) + std::to_string(delta->content_index) + quoted(delta->text);
+            text += quoted_text(delta->message_id) + std::to_string(delta->content_index) + quoted_text(delta->text);
         if (const auto* piece = each.get_if<annotation>())
-            text += quoted(piece->message_id) + std::to_string(piece->content_index) + std::to_string(piece->index) +
-                    quoted(piece->value.type);
+            text += quoted_text(piece->message_id) + std::to_string(piece->content_index) +
+                    std::to_string(piece->index) + quoted_text(piece->value.type);
     }
     return text;
 }
