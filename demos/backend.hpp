@@ -20,20 +20,19 @@
 #include <utility>
 #include <vector>
 
-/// What the demos talk to: the real service when AZURE_AI_PROJECT_ENDPOINT and AZURE_AI_TOKEN are
-/// set, else the emulator and a small MCP server, both inside this process.
+/// The service that the demos use: the real one when AZURE_AI_PROJECT_ENDPOINT and AZURE_AI_TOKEN are set,
+/// otherwise the emulator and a small MCP server in this process.
 ///
-/// With the real service, AZURE_AI_MODEL names the model deployment (gpt-4o unless set), and
-/// MCP_SERVER_URL, MCP_SERVER_LABEL (bookings unless set) and MCP_TOKEN an MCP server; without a URL
-/// the runs use none.
+/// With the real service, AZURE_AI_MODEL names the model deployment (default: gpt-4o), and MCP_SERVER_URL,
+/// MCP_SERVER_LABEL (default: bookings) and MCP_TOKEN an MCP server. Without a URL the runs use none.
 ///
-/// CORUN_PROTOCOL=responses makes them speak the Responses protocol, in which the agent lives in the
-/// demo and is sent with each request.
+/// CORUN_PROTOCOL=responses selects the Responses protocol, where the demo holds the agent and sends it with each
+/// request.
 namespace demo {
 
-inline std::string environment(const char* name, std::string otherwise = {}) {
+inline std::string environment(const char* name, std::string fallback = {}) {
     const char* value = std::getenv(name);
-    return value && *value ? value : otherwise;
+    return value && *value ? value : fallback;
 }
 
 class backend {
@@ -46,7 +45,7 @@ public:
                 throw std::runtime_error("MCP_SERVER_URL is set: the token for that server goes into MCP_TOKEN");
             return;
         }
-        const auto now = [moved = moved_] { return std::chrono::system_clock::now() + *moved; };
+        const auto now = [offset = offset_] { return std::chrono::system_clock::now() + *offset; };
 
         corun::emulator::mcp_server_options mcp_options;
         mcp_options.clock = now;
@@ -88,18 +87,18 @@ public:
 
     [[nodiscard]] std::string mcp_label() const { return environment("MCP_SERVER_LABEL", "bookings"); }
 
-    /// Headers for a run: a token of its own for the MCP server, which lives for an hour, as Google
-    /// Cloud Run's do, unless told otherwise. None without an MCP server.
+    /// Headers for a run: a token for the MCP server, valid for an hour by default, as those of Google Cloud Run
+    /// are. None without an MCP server.
     [[nodiscard]] corun::mcp_headers mcp_headers(std::chrono::minutes lifetime = std::chrono::hours(1)) {
         corun::mcp_headers headers;
         if (!mcp_url_.empty()) headers.set(mcp_label(), "Authorization", "Bearer " + fresh_mcp_token(lifetime));
         return headers;
     }
 
-    /// Lets time pass, if it is ours.
-    void pass(std::chrono::minutes time) { *moved_ += time; }
+    /// Advances the emulator's clock.
+    void pass(std::chrono::minutes time) { *offset_ += time; }
 
-    /// An agent with these tools, and those of the MCP server. It is removed when the demo ends, in whatever way.
+    /// Creates an agent with these tools and those of the MCP server. It is removed when the demo ends.
     asio::awaitable<corun::agent> make_agent(corun::client client, std::vector<corun::tool> tools = {}) {
         corun::agent_definition definition(environment("AZURE_AI_MODEL", "gpt-4o"));
         definition.name = "travel-desk";
@@ -107,19 +106,19 @@ public:
         definition.tools = std::move(tools);
         if (!mcp_url_.empty()) definition.tools.push_back(corun::mcp_tool(mcp_label(), mcp_url_));
         if (speaks_responses()) co_return client.local_agent(corun::migrate(definition).definition);
-        corun::agent made = co_await client.create_agent(definition);
-        agents_.push_back(made);
-        co_return made;
+        corun::agent agent = co_await client.create_agent(definition);
+        agents_.push_back(agent);
+        co_return agent;
     }
 
-    /// A thread, which is removed in the same way.
+    /// Creates a thread, which is removed likewise.
     asio::awaitable<corun::thread> make_thread(corun::client client) {
-        corun::thread made = co_await client.create_thread();
-        threads_.push_back(made);
-        co_return made;
+        corun::thread thread = co_await client.create_thread();
+        threads_.push_back(thread);
+        co_return thread;
     }
 
-    /// Removes what the demo has made. What cannot be removed is named on standard error.
+    /// Removes the agents and threads of the demo. Reports failures on standard error.
     asio::awaitable<void> clean_up() {
         const std::vector<corun::thread> threads = std::exchange(threads_, {});
         const std::vector<corun::agent> agents = std::exchange(agents_, {});
@@ -130,7 +129,7 @@ public:
         for (corun::agent each : agents) co_await remove(each);
     }
 
-    /// Shows what the emulator's MCP server got to see.
+    /// Prints the requests that the emulator's MCP server received.
     void show_mcp_calls() const {
         for (const auto& call : mcp_->calls())
             std::cout << "  " << std::left << std::setw(28) << call.method << call.authorization << "  ->  "
@@ -146,13 +145,13 @@ private:
     [[nodiscard]] std::string fresh_mcp_token(std::chrono::minutes lifetime) {
         if (!emulated()) return environment("MCP_TOKEN");
         std::string token = "token-" + std::to_string(++tokens_);
-        mcp_->accept_token(token, std::chrono::system_clock::now() + *moved_ + lifetime);
+        mcp_->accept_token(token, std::chrono::system_clock::now() + *offset_ + lifetime);
         return token;
     }
 
     /// A thread cannot be removed while a run of it is active.
-    static asio::awaitable<void> end_runs(corun::thread made) {
-        corun::thread thread = std::move(made);
+    static asio::awaitable<void> end_runs(corun::thread active) {
+        corun::thread thread = std::move(active);
         try {
             asio::steady_timer pause(co_await asio::this_coro::executor);
             auto runs = thread.list_runs();
@@ -171,8 +170,8 @@ private:
     }
 
     template <class Handle>
-    static asio::awaitable<void> remove(Handle made) {
-        Handle handle = std::move(made);
+    static asio::awaitable<void> remove(Handle object) {
+        Handle handle = std::move(object);
         try {
             co_await handle.remove();
         } catch (const std::exception& problem) {
@@ -180,7 +179,7 @@ private:
         }
     }
 
-    std::shared_ptr<std::chrono::system_clock::duration> moved_ =
+    std::shared_ptr<std::chrono::system_clock::duration> offset_ =
         std::make_shared<std::chrono::system_clock::duration>(0);
     std::optional<corun::emulator::mcp_server> mcp_;
     std::optional<corun::emulator::service> service_;

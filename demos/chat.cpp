@@ -1,5 +1,5 @@
-// A conversation in the terminal: one thread, a run a line, tokens as they come. Calls to the MCP
-// server wait for a yes. Ctrl-C stops the answer; at the prompt it ends the conversation.
+// A chat in the terminal: one thread, one run per line, tokens as they arrive. Calls to the MCP server wait for
+// approval. Ctrl-C stops the answer; at the prompt it ends the chat.
 #include "main.hpp"
 #include "terminal.hpp"
 #include <corun/corun.hpp>
@@ -16,7 +16,7 @@ namespace {
 
 using terminal_ptr = std::shared_ptr<demo::terminal>;
 
-/// Shows the run; asks about the calls that wait for approval. False when it waits for what nobody here can give.
+/// Shows the run and asks for approvals. Returns false when it requires an action that this demo does not support.
 asio::awaitable<bool> show(corun::event_stream& stream, terminal_ptr terminal) {
     while (std::optional<corun::event> event = co_await stream.next()) {
         if (const auto* delta = event->get_if<corun::text_delta>()) std::cout << delta->text << std::flush;
@@ -60,7 +60,7 @@ asio::awaitable<void> answer(corun::agent agent, corun::thread thread, std::stri
     co_await asio::this_coro::reset_cancellation_state();
     std::cout << " (stopped)" << std::flush;
     co_await stream.cancel_run();
-    // The thread takes the next message when the run has ended.
+    // The thread accepts the next message when the run has ended.
     while (co_await stream.next()) continue;
 }
 

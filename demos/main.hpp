@@ -29,13 +29,13 @@ inline asio::awaitable<void> run_and_clean_up(program demo, backend& service) {
     } catch (...) {
         failure = std::current_exception();
     }
-    // An interrupt has ended the demo, not the cleaning up.
+    // An interrupt ends the demo, not the clean-up.
     co_await asio::this_coro::reset_cancellation_state();
     co_await service.clean_up();
     if (failure) std::rethrow_exception(failure);
 }
 
-/// Ctrl-C cancels what the demo waits for at that time, as often as it is pressed.
+/// Each Ctrl-C cancels the operation that the demo is waiting for.
 inline void cancel_on_interrupt(asio::signal_set& signals, asio::cancellation_signal& cancellation) {
     signals.async_wait([&signals, &cancellation](std::error_code code, int) {
         if (code) return;
@@ -44,7 +44,7 @@ inline void cancel_on_interrupt(asio::signal_set& signals, asio::cancellation_si
     });
 }
 
-/// Runs a demo to its end; an error that reaches this point is printed.
+/// Runs a demo to its end, and prints its error, if any.
 inline int run(const char* name, program demo) {
     try {
         asio::io_context io;

@@ -1,9 +1,9 @@
-// What a client tells its observer, as spans of OpenTelemetry: one line of OTLP JSON for each on
-// standard output, as the collector's otlpjsonfile receiver reads them. With SHOW_TRAFFIC set, all
-// traffic goes to standard error, without its secrets.
+// Writes what a client reports to its observer as OpenTelemetry spans: one line of OTLP JSON each on
+// standard output, in the format of the collector's otlpjsonfile receiver. With SHOW_TRAFFIC set, it also
+// writes all traffic to standard error, without secrets.
 //
-// With a library of OpenTelemetry, the same attributes go into its spans; began and duration become
-// the start and the end that it is told.
+// With an OpenTelemetry library, set the same attributes on its spans; began and duration give the start
+// and the end.
 #include "main.hpp"
 #include <corun/corun.hpp>
 
@@ -32,7 +32,7 @@ double seconds(std::chrono::nanoseconds time) {
     return std::chrono::duration<double>(time).count();
 }
 
-/// Low in cardinality, as `error.type` must be: a status, or the sentence of a code.
+/// A value of low cardinality, as `error.type` requires: a status, or the sentence of a code.
 std::string error_type(const std::error_code& code) {
     return code.category().name() + (": " + code.message());
 }
@@ -41,11 +41,12 @@ class span {
 public:
     enum kind { internal = 1, client = 3 };
 
-    span(std::string name, kind what, std::chrono::system_clock::time_point began, std::chrono::nanoseconds duration) {
+    span(std::string name, kind span_kind, std::chrono::system_clock::time_point began,
+         std::chrono::nanoseconds duration) {
         const auto start = std::chrono::duration_cast<std::chrono::nanoseconds>(began.time_since_epoch());
         span_["spanId"] = random_id(16);
         span_["name"] = std::move(name);
-        span_["kind"] = static_cast<int>(what);
+        span_["kind"] = static_cast<int>(span_kind);
         // 64-bit numbers are strings in the JSON of protobuf.
         span_["startTimeUnixNano"] = std::to_string(start.count());
         span_["endTimeUnixNano"] = std::to_string((start + duration).count());
@@ -62,7 +63,7 @@ public:
         span_["status"]["code"] = 2;
     }
 
-    /// The span as a child of this program's own, in a line of OTLP.
+    /// Writes the span as a child of this program's own, as one line of OTLP.
     void write(std::ostream& out) {
         static const std::string trace = random_id(32), parent = random_id(16);
         span_["traceId"] = trace;
@@ -81,10 +82,10 @@ public:
 private:
     template <class T>
     static json attribute(const char* key, const char* type, T&& value) {
-        json made;
-        made["key"] = key;
-        made["value"][type] = std::forward<T>(value);
-        return made;
+        json attribute;
+        attribute["key"] = key;
+        attribute["value"][type] = std::forward<T>(value);
+        return attribute;
     }
     template <class T>
     void add(const char* key, const char* type, T&& value) {
@@ -94,47 +95,47 @@ private:
     json span_;
 };
 
-void write_request(const corun::request_record& told) {
-    span made(told.method + ' ' + told.path_template, span::client, told.began, told.duration);
-    made.set("http.request.method", told.method);
-    made.set("url.template", told.path_template);
-    made.set("server.address", told.server_address);
-    made.set("server.port", std::int64_t{told.server_port});
-    if (told.attempt > 1) made.set("http.request.resend_count", std::int64_t{told.attempt - 1});
-    made.set("http.request.body.size", static_cast<std::int64_t>(told.bytes_sent));
-    made.set("http.response.body.size", static_cast<std::int64_t>(told.bytes_received));
-    if (told.status != 0) made.set("http.response.status_code", std::int64_t{told.status});
-    made.set("corun.request_id", told.request_id);
-    made.set("corun.client_request_id", told.client_request_id);
-    if (told.status >= 400)
-        made.fail(std::to_string(told.status));
-    else if (told.error && told.error != std::errc::operation_canceled)
-        made.fail(error_type(told.error));
-    made.write(std::cout);
+void write_request(const corun::request_record& request) {
+    span span(request.method + ' ' + request.path_template, span::client, request.began, request.duration);
+    span.set("http.request.method", request.method);
+    span.set("url.template", request.path_template);
+    span.set("server.address", request.server_address);
+    span.set("server.port", std::int64_t{request.server_port});
+    if (request.attempt > 1) span.set("http.request.resend_count", std::int64_t{request.attempt - 1});
+    span.set("http.request.body.size", static_cast<std::int64_t>(request.bytes_sent));
+    span.set("http.response.body.size", static_cast<std::int64_t>(request.bytes_received));
+    if (request.status != 0) span.set("http.response.status_code", std::int64_t{request.status});
+    span.set("corun.request_id", request.request_id);
+    span.set("corun.client_request_id", request.client_request_id);
+    if (request.status >= 400)
+        span.fail(std::to_string(request.status));
+    else if (request.error && request.error != std::errc::operation_canceled)
+        span.fail(error_type(request.error));
+    span.write(std::cout);
 }
 
-void write_run(const corun::run_record& told) {
-    span made("invoke_agent " + told.agent_name, span::client, told.began, told.duration);
-    made.set("gen_ai.operation.name", std::string("invoke_agent"));
-    made.set("gen_ai.provider.name", std::string("azure.ai.agents"));
-    made.set("gen_ai.agent.id", told.agent_id);
-    made.set("gen_ai.agent.name", told.agent_name);
-    made.set("gen_ai.conversation.id", told.thread_id);
-    made.set("gen_ai.request.model", told.model);
-    made.set("gen_ai.response.id", told.run_id);
-    made.set("server.address", told.server_address);
-    made.set("server.port", std::int64_t{told.server_port});
-    if (told.usage) {
-        made.set("gen_ai.usage.input_tokens", told.usage->prompt_tokens);
-        made.set("gen_ai.usage.output_tokens", told.usage->completion_tokens);
+void write_run(const corun::run_record& run) {
+    span span("invoke_agent " + run.agent_name, span::client, run.began, run.duration);
+    span.set("gen_ai.operation.name", std::string("invoke_agent"));
+    span.set("gen_ai.provider.name", std::string("azure.ai.agents"));
+    span.set("gen_ai.agent.id", run.agent_id);
+    span.set("gen_ai.agent.name", run.agent_name);
+    span.set("gen_ai.conversation.id", run.thread_id);
+    span.set("gen_ai.request.model", run.model);
+    span.set("gen_ai.response.id", run.run_id);
+    span.set("server.address", run.server_address);
+    span.set("server.port", std::int64_t{run.server_port});
+    if (run.usage) {
+        span.set("gen_ai.usage.input_tokens", run.usage->prompt_tokens);
+        span.set("gen_ai.usage.output_tokens", run.usage->completion_tokens);
     }
-    if (told.time_to_first_text) made.set("gen_ai.response.time_to_first_chunk", seconds(*told.time_to_first_text));
-    made.set("corun.run.status", std::string(to_string(told.status)));
-    if (told.error)
-        made.fail(error_type(told.error));
-    else if (told.status == corun::run_state::failed)
-        made.fail(told.service_code);
-    made.write(std::cout);
+    if (run.time_to_first_text) span.set("gen_ai.response.time_to_first_chunk", seconds(*run.time_to_first_text));
+    span.set("corun.run.status", std::string(to_string(run.status)));
+    if (run.error)
+        span.fail(error_type(run.error));
+    else if (run.status == corun::run_state::failed)
+        span.fail(run.service_code);
+    span.write(std::cout);
 }
 
 void write_submit(const corun::submit_record& told) {

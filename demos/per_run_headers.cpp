@@ -1,5 +1,5 @@
-// One long-lived agent, an MCP server guarded by tokens that live for an hour, and a token of its
-// own for every run.
+// One long-lived agent, an MCP server protected by tokens that expire after an hour, and a separate token for every
+// run.
 #include "main.hpp"
 #include <corun/corun.hpp>
 
@@ -15,13 +15,13 @@
 
 namespace {
 
-/// A terminal's colour, unless the output goes elsewhere or nobody wants colours (no-color.org).
+/// A terminal colour, unless the output is not a terminal or NO_COLOR is set (no-color.org).
 std::string_view colour(std::string_view escape) {
     static const bool wanted = ::isatty(STDOUT_FILENO) && demo::environment("NO_COLOR").empty();
     return wanted ? escape : std::string_view();
 }
 
-/// Shows each event of a run: its name on the wire and what it says; text as it comes.
+/// Shows each event of a run: its name on the wire and its content; text as it arrives.
 class screen {
 public:
     void show(const corun::event& event) {
@@ -32,7 +32,7 @@ public:
             return;
         }
         end_text();
-        // One wire event may say several things: its name stands once.
+        // One event on the wire may give several events here: its name appears once.
         std::cout << "  " << grey << std::left << std::setw(name_width) << (event.continues() ? "" : event.name())
                   << plain;
         describe(event);
@@ -75,7 +75,7 @@ void title(std::string_view text) {
     std::cout << '\n' << screen::bold << text << screen::plain << "\n\n";
 }
 
-/// Streams one run and shows it all. The agent keeps nothing of the headers.
+/// Streams one run and shows all of it. The agent does not keep the headers.
 asio::awaitable<void> stream_run(corun::agent agent, corun::thread thread, corun::mcp_headers headers) {
     corun::run_options options;
     options.default_approval = corun::mcp_approval::never();
@@ -119,7 +119,7 @@ asio::awaitable<void> story(demo::backend& backend) {
         backend.show_mcp_calls();
     }
 
-    // An agent that is stored nowhere cannot be read back.
+    // A local agent is not stored, so it cannot be read back.
     if (backend.speaks_responses()) co_return;
     co_await agent.refresh();
     co_await thread.refresh();

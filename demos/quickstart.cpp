@@ -1,4 +1,4 @@
-// The shortest program that streams a run with headers of its own for an MCP server.
+// The shortest program that streams a run with its own headers for an MCP server.
 #include "main.hpp"
 #include <corun/corun.hpp>
 

@@ -21,7 +21,7 @@
 
 namespace demo {
 
-/// Standard input, read without holding up the executor.
+/// Standard input, read without blocking the executor.
 class terminal : public std::enable_shared_from_this<terminal> {
 public:
     explicit terminal(asio::any_io_executor executor)
@@ -43,7 +43,7 @@ public:
         co_return line;
     }
 
-    /// Asks for a yes or a no. Where nobody sits at a terminal, it is a yes.
+    /// Asks a yes-or-no question. Without a terminal, the answer is yes.
     static asio::awaitable<bool> ask(std::shared_ptr<terminal> self, std::string question) {
         const turn mine = co_await take_turn(self);
         std::cout << question << " [y/n] " << std::flush;
@@ -60,19 +60,19 @@ public:
     }
 
 private:
-    /// Handlers run side by side, and one question stands on the terminal at a time.
+    /// Handlers run concurrently, but the terminal shows one question at a time.
     class turn {
     public:
-        explicit turn(std::shared_ptr<terminal> of) : of_(std::move(of)) { of_->asking_ = true; }
+        explicit turn(std::shared_ptr<terminal> owner) : terminal_(std::move(owner)) { terminal_->asking_ = true; }
         turn(turn&&) noexcept = default;
         ~turn() {
-            if (!of_) return;
-            of_->asking_ = false;
-            of_->turn_.cancel_one();
+            if (!terminal_) return;
+            terminal_->asking_ = false;
+            terminal_->turn_.cancel_one();
         }
 
     private:
-        std::shared_ptr<terminal> of_;
+        std::shared_ptr<terminal> terminal_;
     };
 
     static asio::awaitable<turn> take_turn(std::shared_ptr<terminal> self) {
@@ -81,7 +81,7 @@ private:
         co_return turn(self);
     }
 
-    /// A terminal is opened anew: to read it without waiting changes how all who share it read and write.
+    /// Opens the terminal again: non-blocking mode would affect every process that shares the descriptor.
     static int open_input() {
         const int input = ::isatty(STDIN_FILENO) ? ::open("/dev/tty", O_RDONLY | O_CLOEXEC)
                                                  : ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);

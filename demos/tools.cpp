@@ -1,5 +1,5 @@
-// One run, one stream: it calls a function of this program, then tools of an MCP server, each after
-// somebody has said yes, and each with a token that is made when it is needed.
+// One run, one stream: it calls a function of this program, then tools of an MCP server, each after an approval, and
+// each with a token created when it is needed.
 #include "main.hpp"
 #include "terminal.hpp"
 #include <corun/corun.hpp>
@@ -12,7 +12,7 @@
 
 namespace {
 
-/// A line of its own for what happens beside the text.
+/// Prints what happens beside the text on a line of its own.
 std::ostream& note(bool& in_text) {
     if (in_text) std::cout << '\n';
     in_text = false;
@@ -22,7 +22,7 @@ std::ostream& note(bool& in_text) {
 asio::awaitable<void> story(demo::backend& backend) {
     const auto executor = co_await asio::this_coro::executor;
     corun::client client{executor, backend.endpoint(), backend.credential(), backend.options()};
-    // Handlers may end after the stream: they share what they use.
+    // Handlers may outlive the stream, so they share what they use.
     const auto terminal = std::make_shared<demo::terminal>(executor);
     const auto in_text = std::make_shared<bool>(false);
 
@@ -45,7 +45,7 @@ asio::awaitable<void> story(demo::backend& backend) {
         const bool approved =
             co_await demo::terminal::ask(terminal, "approval   " + request.server_label + " wants to run " +
                                                        request.name + request.arguments + ". May it?");
-        backend.pass(std::chrono::minutes(10));  // Somebody thinks: longer than a token lives.
+        backend.pass(std::chrono::minutes(10));  // A user who thinks for longer than a token is valid.
         co_return approved;
     };
     const corun::mcp_header_provider provider =

@@ -12,7 +12,7 @@
 namespace corun::emulator {
 namespace {
 
-/// Enough to fill a socket's buffer, so that the cost of a write is shared by many events.
+/// About a socket's buffer, so that many events share the cost of one write.
 constexpr std::size_t flush_at = 16 * 1024;
 
 }  // namespace
@@ -37,10 +37,10 @@ asio::awaitable<void> event_sink::flush() {
     const std::string bytes = std::exchange(buffer_, {});
     const std::size_t piece = faults_.piece();
     std::size_t sent = 0;
-    bool gone = false;
+    bool disconnected = false;
     try {
         while (sent < bytes.size()) {
-            // A write that is cancelled sends its piece all the same, but one must not begin after that.
+            // A cancelled write still sends its piece, but none may begin after that.
             const auto state = co_await asio::this_coro::cancellation_state;
             if (state.cancelled() != asio::cancellation_type::none)
                 throw std::system_error(asio::error::operation_aborted);
@@ -53,13 +53,13 @@ asio::awaitable<void> event_sink::flush() {
             buffer_.insert(0, bytes, sent);
             throw;
         }
-        gone = true;
+        disconnected = true;
     }
     using end = stream_faults::end;
     if (end_ == end::cut || end_ == end::reset) exchange->abort(end_ == end::reset);
-    if (end_ == end::stall && !gone)  // held open until the client leaves
+    if (end_ == end::stall && !disconnected)  // held open until the client disconnects
         asio::co_spawn(*context_, exchange->closed(), [exchange](std::exception_ptr) {});
-    if (gone || end_ != end::none) exchange_.reset();
+    if (disconnected || end_ != end::none) exchange_.reset();
 }
 
 asio::awaitable<void> event_sink::finish() {

@@ -11,7 +11,7 @@
 
 namespace corun::emulator {
 
-/// Where the events of a run go: an SSE response, or nowhere.
+/// The destination of a run's events: an SSE response, or nothing.
 class event_sink {
 public:
     event_sink() = default;
@@ -21,10 +21,10 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return exchange_ != nullptr; }
     /// Adds an event. True when `flush` is due.
     bool put(const std::string& event, const std::string& data);
-    /// Adds a frame as it is.
+    /// Adds a frame unchanged.
     bool put_frame(const std::string& event, std::string frame);
-    /// Completes when the socket has taken what was added. A client that has gone is no error:
-    /// the run goes on without it. Cancelled, it throws; what the socket has not taken stays to be sent.
+    /// Completes when the socket has accepted everything. A client that has disconnected is not an error: the run
+    /// continues without it. Throws when cancelled; the bytes that the socket has not accepted are kept.
     asio::awaitable<void> flush();
     asio::awaitable<void> finish();
 

@@ -1,6 +1,7 @@
 #include "emulator/faults.hpp"
 
 #include "emulator/json.hpp"
+#include "emulator/model.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -32,14 +33,10 @@ fault fault::insert(std::string bytes) {
     return one;
 }
 fault fault::omit(std::string event) {
-    fault one(kind::omit);
-    one.before(std::move(event));
-    return one;
+    return fault(kind::omit).before(std::move(event));
 }
 fault fault::repeat(std::string event) {
-    fault one(kind::repeat);
-    one.before(std::move(event));
-    return one;
+    return fault(kind::repeat).before(std::move(event));
 }
 fault fault::rewrite(std::function<std::string(const std::string&, std::string)> function) {
     fault one(kind::rewrite);
@@ -47,14 +44,7 @@ fault fault::rewrite(std::function<std::string(const std::string&, std::string)>
     return one;
 }
 fault fault::crlf() {
-    return rewrite([](const std::string&, std::string frame) {
-        std::string lines;
-        for (const char c : frame) {
-            if (c == '\n') lines += '\r';
-            lines += c;
-        }
-        return lines;
-    });
+    return rewrite([](const std::string&, std::string frame) { return replace_all(std::move(frame), "\n", "\r\n"); });
 }
 fault fault::split(std::size_t bytes) {
     fault one(kind::split);
@@ -71,88 +61,93 @@ fault& fault::times(std::size_t count) {
     times_ = count;
     return *this;
 }
-fault& fault::after_bytes(std::size_t count) {
-    place_ = place::bytes;
+fault& fault::at(place where, std::size_t count, std::string event) {
+    place_ = where;
     count_ = count;
+    event_ = std::move(event);
     return *this;
+}
+fault& fault::after_bytes(std::size_t count) {
+    return at(place::bytes, count, event_);
 }
 fault& fault::after_events(std::size_t count) {
-    place_ = place::events;
-    count_ = count;
-    return *this;
+    return at(place::events, count, event_);
 }
 fault& fault::every_events(std::size_t count) {
-    place_ = place::every;
-    count_ = std::max<std::size_t>(count, 1);
-    return *this;
+    return at(place::every, std::max<std::size_t>(count, 1), event_);
 }
 fault& fault::before(std::string event) {
-    place_ = place::before;
-    event_ = std::move(event);
-    return *this;
+    return at(place::before, count_, std::move(event));
 }
 fault& fault::after(std::string event) {
-    place_ = place::after;
-    event_ = std::move(event);
-    return *this;
+    return at(place::after, count_, std::move(event));
 }
 
 namespace {
 
-/// The value of the one member that says what a fault does, or where.
-template <class Make>
-bool read(const json& from, const char* name, Make make) {
-    const auto found = from.find(name);
-    if (found != from.end()) make(*found);
-    return found != from.end();
+fault respond_with(const json& status, const json& form) {
+    header_fields fields;
+    const json& headers = get(form, "headers");
+    for (const auto& [name, value] : headers.items()) fields.emplace_back(name, value.get<std::string>());
+    return fault::respond(status.get<int>(), get_string(form, "body"), std::move(fields));
 }
 
-fault fault_of(const json& from) {
-    std::optional<fault> made;
-    const auto is = [&](const char* name, auto make) {
-        read(from, name, [&](const json& value) { made.emplace(make(value)); });
-    };
-    is("respond", [&](const json& status) {
-        header_fields fields;
-        const json& headers = get(from, "headers");
-        for (const auto& [name, value] : headers.items()) fields.emplace_back(name, value.get<std::string>());
-        return fault::respond(status.get<int>(), get_string(from, "body"), std::move(fields));
-    });
-    is("drop", [](const json&) { return fault::drop(); });
-    is("cut", [](const json&) { return fault::cut(); });
-    is("reset", [](const json&) { return fault::reset(); });
-    is("stall", [](const json&) { return fault::stall(); });
-    is("crlf", [](const json&) { return fault::crlf(); });
-    is("insert", [](const json& bytes) { return fault::insert(bytes.get<std::string>()); });
-    is("omit", [](const json& event) { return fault::omit(event.get<std::string>()); });
-    is("repeat", [](const json& event) { return fault::repeat(event.get<std::string>()); });
-    is("split", [](const json& bytes) { return fault::split(bytes.get<std::size_t>()); });
-    if (!made) throw std::invalid_argument("faults: unknown fault " + text_of(from));
+/// The faults as JSON: the member that names one, and its value.
+constexpr struct {
+    const char* name;
+    fault (*make)(const json& value, const json& form);
+} fault_forms[] = {
+    {"respond", respond_with},
+    {"drop", [](const json&, const json&) { return fault::drop(); }},
+    {"cut", [](const json&, const json&) { return fault::cut(); }},
+    {"reset", [](const json&, const json&) { return fault::reset(); }},
+    {"stall", [](const json&, const json&) { return fault::stall(); }},
+    {"crlf", [](const json&, const json&) { return fault::crlf(); }},
+    {"insert", [](const json& bytes, const json&) { return fault::insert(bytes.get<std::string>()); }},
+    {"omit", [](const json& event, const json&) { return fault::omit(event.get<std::string>()); }},
+    {"repeat", [](const json& event, const json&) { return fault::repeat(event.get<std::string>()); }},
+    {"split", [](const json& bytes, const json&) { return fault::split(bytes.get<std::size_t>()); }},
+};
 
-    read(from, "on", [&](const json& value) {
-        const auto request = value.get<std::string>();
-        const auto blank = request.find(' ');
-        if (blank == std::string::npos) throw std::invalid_argument("faults: no method and path: " + request);
-        made->on(request.substr(0, blank), request.substr(blank + 1));
-    });
-    read(from, "times",
-         [&](const json& count) { made->times(count == "always" ? fault::always : count.get<std::size_t>()); });
-    read(from, "after_bytes", [&](const json& count) { made->after_bytes(count.get<std::size_t>()); });
-    read(from, "after_events", [&](const json& count) { made->after_events(count.get<std::size_t>()); });
-    read(from, "every_events", [&](const json& count) { made->every_events(count.get<std::size_t>()); });
-    read(from, "before", [&](const json& event) { made->before(event.get<std::string>()); });
-    read(from, "after", [&](const json& event) { made->after(event.get<std::string>()); });
+void apply_to_request(fault& fault, const json& value) {
+    const auto request = value.get<std::string>();
+    const auto blank = request.find(' ');
+    if (blank == std::string::npos) throw std::invalid_argument("faults: no method and path: " + request);
+    fault.on(request.substr(0, blank), request.substr(blank + 1));
+}
+
+/// The members that say when and where a fault applies.
+constexpr struct {
+    const char* name;
+    void (*apply)(fault& fault, const json& value);
+} condition_forms[] = {
+    {"on", apply_to_request},
+    {"times", [](fault& f, const json& n) { f.times(n == "always" ? fault::always : n.get<std::size_t>()); }},
+    {"after_bytes", [](fault& f, const json& count) { f.after_bytes(count.get<std::size_t>()); }},
+    {"after_events", [](fault& f, const json& count) { f.after_events(count.get<std::size_t>()); }},
+    {"every_events", [](fault& f, const json& count) { f.every_events(count.get<std::size_t>()); }},
+    {"before", [](fault& f, const json& event) { f.before(event.get<std::string>()); }},
+    {"after", [](fault& f, const json& event) { f.after(event.get<std::string>()); }},
+};
+
+fault fault_of(const json& form) {
+    std::optional<fault> made;
+    for (const auto& [name, make] : fault_forms)
+        if (form.contains(name)) made.emplace(make(form[name], form));
+    if (!made) throw std::invalid_argument("faults: unknown fault " + text_of(form));
+    for (const auto& [name, apply] : condition_forms)
+        if (form.contains(name)) apply(*made, form[name]);
     return std::move(*made);
 }
 
 }  // namespace
 
 std::vector<fault> faults_of(std::string_view text) {
-    const json given = json::parse(text, nullptr, false);
-    if (!given.is_array()) throw std::invalid_argument("faults: not a JSON array");
+    const json forms = json::parse(text, nullptr, false);
+    if (!forms.is_array()) throw std::invalid_argument("faults: not a JSON array");
     std::vector<fault> faults;
     try {
-        for (const auto& one : given) faults.push_back(fault_of(one));
+        for (const auto& form : forms) faults.push_back(fault_of(form));
     } catch (const json::exception& problem) {
         throw std::invalid_argument(std::string("faults: ") + problem.what());
     }
@@ -206,69 +201,66 @@ stream_faults::stream_faults(std::vector<fault> faults) {
     }
 }
 
-stream_faults::end stream_faults::pass(const std::string& event, std::string frame, std::string& out) {
-    using kind = fault::kind;
-    using place = fault_access::place;
-    const auto end_of = [](kind what) {
-        return what == kind::cut     ? end::cut
-               : what == kind::reset ? end::reset
-               : what == kind::stall ? end::stall
-                                     : end::none;
-    };
-
-    // What changes the frame itself.
+std::string stream_faults::changed(const std::string& event, std::string frame) const {
     for (const auto& one : active_) {
-        const bool named = fault_access::event(one.what) == event;
-        switch (fault_access::kind(one.what)) {
-            case kind::omit:
-                if (named) frame.clear();
+        const bool is_named = fault_access::event(one.fault) == event;
+        switch (fault_access::kind(one.fault)) {
+            case fault::kind::omit:
+                if (is_named) frame.clear();
                 break;
-            case kind::repeat:
-                if (named) frame += std::string(frame);
+            case fault::kind::repeat:
+                if (is_named) frame += std::string(frame);
                 break;
-            case kind::rewrite:
-                frame = fault_access::rewrite(one.what, event, std::move(frame));
+            case fault::kind::rewrite:
+                frame = fault_access::rewrite(one.fault, event, std::move(frame));
                 break;
             default:
                 break;
         }
     }
+    return frame;
+}
 
-    // What stands around or inside it: positions in the frame, as the stream would be without faults.
+std::optional<std::size_t> stream_faults::position_of(const active& one, const std::string& event,
+                                                      std::size_t size) const {
+    using place = fault_access::place;
+    const auto when = [](bool applies, std::size_t at) { return applies ? std::optional(at) : std::nullopt; };
+    const fault::kind kind = fault_access::kind(one.fault);
+    if (one.done || kind == fault::kind::omit || kind == fault::kind::repeat || kind == fault::kind::rewrite)
+        return std::nullopt;
+    const std::size_t count = fault_access::count(one.fault);
+    const bool is_named = fault_access::event(one.fault) == event;
+    switch (fault_access::where(one.fault)) {
+        case place::bytes:
+            return when(count < bytes_ + size, count - bytes_);
+        case place::events:
+            return when(events_ == count, 0);
+        case place::every:
+            return when(events_ != 0 && events_ % count == 0, 0);
+        case place::before:
+            return when(is_named, 0);
+        case place::after:
+            return when(is_named, size);
+        default:
+            return 0;
+    }
+}
+
+stream_faults::end stream_faults::pass(const std::string& event, std::string frame, std::string& out) {
+    using place = fault_access::place;
+    frame = changed(event, std::move(frame));
+
     struct hit {
         std::size_t at;
-        active* by;
+        const fault* by;
     };
     std::vector<hit> hits;
     for (auto& one : active_) {
-        const kind what = fault_access::kind(one.what);
-        if (one.done || what == kind::omit || what == kind::repeat || what == kind::rewrite) continue;
-        const std::size_t count = fault_access::count(one.what);
-        std::optional<std::size_t> at;
-        switch (fault_access::where(one.what)) {
-            case place::start:
-                at = 0;
-                break;
-            case place::bytes:
-                if (count < bytes_ + frame.size()) at = count - bytes_;
-                break;
-            case place::events:
-                if (events_ == count) at = 0;
-                break;
-            case place::every:
-                if (events_ != 0 && events_ % count == 0) at = 0;
-                break;
-            case place::before:
-                if (fault_access::event(one.what) == event) at = 0;
-                break;
-            case place::after:
-                if (fault_access::event(one.what) == event) at = frame.size();
-                break;
-        }
+        const auto at = position_of(one, event, frame.size());
         if (!at) continue;
-        const auto where = fault_access::where(one.what);
+        const auto where = fault_access::where(one.fault);
         one.done = where != place::every && where != place::before && where != place::after;
-        hits.push_back({*at, &one});
+        hits.push_back({*at, &one.fault});
     }
     ++events_;
     bytes_ += frame.size();
@@ -278,11 +270,24 @@ stream_faults::end stream_faults::pass(const std::string& event, std::string fra
     for (const auto& [at, by] : hits) {
         out.append(frame, sent, at - sent);
         sent = at;
-        if (const end how = end_of(fault_access::kind(by->what)); how != end::none) return how;
-        out += fault_access::body(by->what);
+        if (const end how = end_of(fault_access::kind(*by)); how != end::none) return how;
+        out += fault_access::body(*by);
     }
     out.append(frame, sent);
     return end::none;
+}
+
+stream_faults::end stream_faults::end_of(fault::kind kind) {
+    switch (kind) {
+        case fault::kind::cut:
+            return end::cut;
+        case fault::kind::reset:
+            return end::reset;
+        case fault::kind::stall:
+            return end::stall;
+        default:
+            return end::none;
+    }
 }
 
 }  // namespace corun::emulator

@@ -1,5 +1,5 @@
 #pragma once
-#include <corun/emulator/emulator.hpp>
+#include <corun/emulator/fault.hpp>
 
 #include <optional>
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace corun::emulator {
 
-/// What the service may see of a fault.
+/// Access of the service to a fault.
 struct fault_access {
     fault_access() = delete;
     using place = fault::place;
@@ -31,23 +31,23 @@ struct fault_access {
     }
 };
 
-/// Faults as JSON. Throws `std::invalid_argument`.
+/// Parses faults in JSON. Throws `std::invalid_argument`.
 std::vector<fault> faults_of(std::string_view text);
 
-/// The faults that wait for their request.
+/// The faults that wait for a request to apply to.
 class fault_list {
 public:
-    void add(fault what) { waiting_.push_back(std::move(what)); }
-    /// The first fault that answers this request instead of the service.
+    void add(fault fault) { waiting_.push_back(std::move(fault)); }
+    /// Takes the first fault that responds to this request in place of the service.
     std::optional<fault> take_answer(std::string_view method, std::string_view path);
-    /// The faults of a stream that begins.
+    /// Takes the faults of a stream that begins.
     std::vector<fault> take_stream(std::string_view method, std::string_view path);
 
 private:
     std::vector<fault> waiting_;
 };
 
-/// The faults of one stream at work: what becomes of its frames.
+/// Applies faults to the frames of one stream.
 class stream_faults {
 public:
     enum class end { none, cut, reset, stall };
@@ -55,17 +55,25 @@ public:
     stream_faults() = default;
     explicit stream_faults(std::vector<fault> faults);
 
-    /// Appends to `out` what is to be sent of a frame. Says whether, and how, the stream ends there.
+    /// Appends to `out` the bytes to send for a frame. Returns whether, and how, the stream ends there.
     end pass(const std::string& event, std::string frame, std::string& out);
-    /// How many bytes may be written at once.
+    /// The largest number of bytes to write at once.
     [[nodiscard]] std::size_t piece() const noexcept { return piece_; }
 
 private:
     struct active {
-        explicit active(fault f) : what(std::move(f)) {}
-        fault what;
+        explicit active(emulator::fault f) : fault(std::move(f)) {}
+        emulator::fault fault;
         bool done = false;
     };
+
+    /// The frame after the faults that change it.
+    [[nodiscard]] std::string changed(const std::string& event, std::string frame) const;
+    /// Where in a frame of `size` bytes a fault applies, counted in the stream without other faults.
+    [[nodiscard]] std::optional<std::size_t> position_of(const active& one, const std::string& event,
+                                                         std::size_t size) const;
+    static end end_of(fault::kind kind);
+
     std::vector<active> active_;
     std::size_t events_ = 0, bytes_ = 0, piece_ = static_cast<std::size_t>(-1);
 };

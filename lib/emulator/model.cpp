@@ -1,14 +1,11 @@
-// The model: what it makes of a message.
 #include "emulator/model.hpp"
 
-#include "emulator/threads/core.hpp"
 #include "text/ascii.hpp"
 #include "text/utf8.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <string_view>
-#include <tuple>
 
 namespace corun::emulator {
 namespace {
@@ -24,16 +21,11 @@ std::optional<std::size_t> token_cue(const std::string& message) {
     return count;
 }
 
-bool is_call(const step& one) {
-    return one.type() == step::kind::call_function || one.type() == step::kind::call_mcp ||
-           one.type() == step::kind::call_tool;
-}
-
 }  // namespace
 
-std::string replace_all(std::string text, std::string_view what, std::string_view by) {
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-        text.replace(at, what.size(), by);
+std::string replace_all(std::string text, std::string_view search, std::string_view replacement) {
+    for (auto at = text.find(search); at != std::string::npos; at = text.find(search, at + replacement.size()))
+        text.replace(at, search.size(), replacement);
     return text;
 }
 
@@ -91,79 +83,45 @@ std::size_t words(const std::string& text) {
     return count;
 }
 
-std::deque<step> plan_for(const std::vector<script>& scripts, const model_view& view) {
-    const std::string& message = view.message;
+namespace {
+
+/// The calls that a message asks for, by naming functions or tools of MCP servers.
+std::deque<step> named_calls(const model_view& view) {
     std::deque<step> plan;
-    for (auto one = scripts.rbegin(); one != scripts.rend(); ++one)
-        if (one->first.empty() || message.find(one->first) != std::string::npos) {
-            plan.assign(one->second.begin(), one->second.end());
-            break;
-        }
-    if (plan.empty()) {
-        if (!view.chosen_function.empty()) {
-            plan.push_back(step::call_function(view.chosen_function));
-        } else if (const auto count = token_cue(message)) {
-            plan.push_back(step::tokens(*count));
-        } else if (view.tools_allowed) {
-            for (const auto& name : view.functions)
-                if (message.find(name) != std::string::npos) plan.push_back(step::call_function(name));
-            const std::string *label = nullptr, *first = nullptr;
-            for (const auto& [server, tools] : view.servers)
-                for (const auto& name : tools) {
-                    if (!first) std::tie(label, first) = std::pair(&server, &name);
-                    if (message.find(name) != std::string::npos) plan.push_back(step::call_mcp(name, {}, server));
-                }
-            if (plan.empty() && first) plan.push_back(step::call_mcp(*first, {}, *label));
-        }
-        if (plan.empty()) plan.push_back(step::reply("You said: {message}"));
-    }
-    if (is_call(plan.back())) plan.push_back(step::reply("{output}"));
+    const auto is_named = [&](const std::string& name) { return view.message.find(name) != std::string::npos; };
+    for (const auto& name : view.functions)
+        if (is_named(name)) plan.push_back(step::call_function(name));
+    for (const auto& [server, tools] : view.servers)
+        for (const auto& name : tools)
+            if (is_named(name)) plan.push_back(step::call_mcp(name, {}, server));
+    if (!plan.empty()) return plan;
+    const auto first = std::find_if(view.servers.begin(), view.servers.end(),
+                                    [](const auto& server) { return !server.second.empty(); });
+    if (first != view.servers.end()) plan.push_back(step::call_mcp(first->second.front(), {}, first->first));
     return plan;
 }
 
-tool_call core::make_call(run& what, const step& scripted) {
-    tool_call call(scripted.type());
-    call.id = make_id("call_");
-    call.name = scripted.name();
-    json schema;
-    if (call.is_function()) {
-        call.type = "function";
-        call.waits = true;
-        for (const auto& tool : what.object["tools"])
-            if (get_string(get(tool, "function"), "name") == call.name)
-                schema = get(get(tool, "function"), "parameters");
-    } else if (call.is_mcp()) {
-        call.type = "mcp";
-        const auto server = std::find_if(what.servers.begin(), what.servers.end(), [&](const mcp_binding& one) {
-            return (scripted.label().empty() || one.label == scripted.label()) && one.tools.contains(call.name);
-        });
-        if (server == what.servers.end())
-            throw run_failure("tool_user_error", "Error: no MCP server of this run has a tool '" + call.name + "'.");
-        call.server = static_cast<std::size_t>(server - what.servers.begin());
-        call.label = server->label;
-        call.waits = server->needs_approval(call.name);
-        call.headers = server->headers;
-        schema = get(server->tools[call.name], "parameters");
-    } else {
-        call.type = scripted.name();
-        call.details = json::parse(scripted.text());
-        return call;
-    }
-    call.arguments = scripted.text().empty() ? text_of(arguments_for(schema, what.user_message)) : scripted.text();
-    return call;
+/// The plan without a script.
+std::deque<step> default_plan(const model_view& view) {
+    if (!view.chosen_function.empty()) return {step::call_function(view.chosen_function)};
+    if (const auto count = token_cue(view.message)) return {step::tokens(*count)};
+    std::deque<step> plan;
+    if (view.tools_allowed) plan = named_calls(view);
+    if (plan.empty()) plan.push_back(step::reply("You said: {message}"));
+    return plan;
 }
 
-void core::make_plan(run& what) {
-    model_view view;
-    view.message = what.user_message;
-    view.tools_allowed = get(what.object, "tool_choice") != "none";
-    for (const auto& tool : what.object["tools"])
-        if (get_string(tool, "type") == "function") view.functions.push_back(get_string(get(tool, "function"), "name"));
-    for (const auto& server : what.servers) {
-        auto& tools = view.servers.emplace_back(server.label, std::vector<std::string>{}).second;
-        for (const auto& [name, tool] : server.tools.items()) tools.push_back(name);
-    }
-    what.plan = plan_for(scripts, view);
+}  // namespace
+
+std::deque<step> plan_for(const std::vector<script>& scripts, const model_view& view) {
+    const auto found = std::find_if(scripts.rbegin(), scripts.rend(), [&](const script& one) {
+        return one.first.empty() || view.message.find(one.first) != std::string::npos;
+    });
+    std::deque<step> plan;
+    if (found != scripts.rend()) plan.assign(found->second.begin(), found->second.end());
+    if (plan.empty()) plan = default_plan(view);
+    if (is_call(plan.back())) plan.push_back(step::reply("{output}"));
+    return plan;
 }
 
 }  // namespace corun::emulator

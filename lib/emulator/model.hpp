@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,22 +18,22 @@ struct model_view {
     bool tools_allowed = true;
     std::vector<std::string> functions;
     std::vector<std::pair<std::string, std::vector<std::string>>> servers;  ///< Label and tools of MCP servers.
-    std::string chosen_function;  ///< It has to call this one; empty: as it likes.
+    std::string chosen_function;  ///< The one that it has to call; empty for any or none.
 };
 
-/// What the model will do, in answer to the message.
+/// What the model will do in response to the message.
 std::deque<step> plan_for(const std::vector<script>& scripts, const model_view& view);
-/// What the model says: `{message}` and `{output}` filled in.
+/// Replaces `{message}` and `{output}`.
 std::string filled_in(std::string text, const std::string& message, const std::string& outputs);
-/// `text` with every `what` in it replaced.
-std::string replace_all(std::string text, std::string_view what, std::string_view by);
-/// Arguments that a schema accepts: every required member, strings out of the message.
+/// Replaces every occurrence of `search`.
+std::string replace_all(std::string text, std::string_view search, std::string_view replacement);
+/// Arguments that match a schema: all required members; strings are the message.
 json arguments_for(const json& schema, const std::string& message);
-/// Words with the space before them, as models give them.
+/// Splits a text into words, each with the space before it.
 std::vector<std::string> tokens_of(const std::string& text);
-/// A text in two halves, as it comes in pieces. Characters stay whole.
+/// Splits a text into two halves, between characters.
 std::pair<std::string, std::string> halves_of(const std::string& text);
-/// Tokens of a text, about as models count them.
+/// The number of words, about that of tokens.
 std::size_t words(const std::string& text);
 
 }  // namespace corun::emulator

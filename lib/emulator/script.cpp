@@ -1,4 +1,4 @@
-// What the model is told to do.
+// The steps of scripts, and scripts as JSON.
 #include "emulator/script.hpp"
 
 #include "emulator/json.hpp"
@@ -9,100 +9,66 @@
 namespace corun::emulator {
 namespace {
 
-json parsed(const std::string& text, bool array, const std::string& what) {
-    json value = json::parse(text, nullptr, false);
-    if (array ? !value.is_array() : !value.is_object())
-        throw std::invalid_argument(what + ": not a JSON " + (array ? "array" : "object"));
-    return value;
+std::string checked_object(std::string text, const char* step) {
+    if (!json::parse(text, nullptr, false).is_object())
+        throw std::invalid_argument(std::string(step) + ": not a JSON object");
+    return text;
 }
 
-/// JSON as text, and text as it is.
-std::string text_or_json(const json& value) {
-    return value.is_null() ? std::string{} : value.is_string() ? value.get<std::string>() : text_of(value);
-}
-
-std::string details_of(const json& what) {
-    return what.contains("details") ? text_of(what["details"]) : "{}";
-}
-
-}  // namespace
-
-step step::reply(std::string text) {
-    step one(kind::reply);
-    one.text_ = std::move(text);
-    return one;
-}
-step step::tokens(std::size_t count) {
-    step one(kind::reply);
-    one.count_ = count;
-    return one;
-}
-step step::message(std::string content) {
-    for (const json& block : parsed(content, true, "message")) {
+std::string checked_content(std::string text) {
+    const json content = json::parse(text, nullptr, false);
+    if (!content.is_array()) throw std::invalid_argument("message: not a JSON array");
+    for (const json& block : content) {
         if (!get(block, "type").is_string()) throw std::invalid_argument("message: a block without a type");
         if (block["type"] == "text" && !get(get(block, "text"), "value").is_string())
             throw std::invalid_argument("message: a text without a value");
     }
-    step one(kind::message);
-    one.text_ = std::move(content);
-    return one;
+    return text;
+}
+
+}  // namespace
+
+step::step(kind type, std::string name, std::string text, std::string label, std::size_t count)
+    : kind_(type), name_(std::move(name)), text_(std::move(text)), label_(std::move(label)), count_(count) {}
+
+step step::reply(std::string text) {
+    return step(kind::reply, {}, std::move(text));
+}
+step step::tokens(std::size_t count) {
+    return step(kind::reply, {}, {}, {}, count);
+}
+step step::message(std::string content) {
+    return step(kind::message, {}, checked_content(std::move(content)));
 }
 step step::refusal(std::string text) {
-    step one(kind::refusal);
-    one.text_ = std::move(text);
-    return one;
+    return step(kind::refusal, {}, std::move(text));
 }
 step step::reasoning(std::string summary) {
-    step one(kind::reasoning);
-    one.text_ = std::move(summary);
-    return one;
+    return step(kind::reasoning, {}, std::move(summary));
 }
 step step::activity(std::string object) {
-    parsed(object, false, "activity");
-    step one(kind::activity);
-    one.text_ = std::move(object);
-    return one;
+    return step(kind::activity, {}, checked_object(std::move(object), "activity"));
 }
 step step::call_function(std::string name, std::string arguments) {
-    step one(kind::call_function);
-    one.name_ = std::move(name);
-    one.text_ = std::move(arguments);
-    return one;
+    return step(kind::call_function, std::move(name), std::move(arguments));
 }
 step step::call_mcp(std::string tool, std::string arguments, std::string server_label) {
-    step one(kind::call_mcp);
-    one.name_ = std::move(tool);
-    one.text_ = std::move(arguments);
-    one.label_ = std::move(server_label);
-    return one;
+    return step(kind::call_mcp, std::move(tool), std::move(arguments), std::move(server_label));
 }
 step step::call_tool(std::string type, std::string details) {
-    parsed(details, false, "call_tool");
-    step one(kind::call_tool);
-    one.name_ = std::move(type);
-    one.text_ = std::move(details);
-    return one;
+    return step(kind::call_tool, std::move(type), checked_object(std::move(details), "call_tool"));
 }
 step step::next_round() {
     return step(kind::next_round);
 }
 step step::require_action(std::string type, std::string details) {
-    parsed(details, false, "require_action");
-    step one(kind::require_action);
-    one.name_ = std::move(type);
-    one.text_ = std::move(details);
-    return one;
+    return step(kind::require_action, std::move(type), checked_object(std::move(details), "require_action"));
 }
 step step::fail(std::string code, std::string message) {
-    step one(kind::fail);
-    one.name_ = std::move(code);
-    one.text_ = std::move(message);
-    return one;
+    return step(kind::fail, std::move(code), std::move(message));
 }
 step step::incomplete(std::string reason) {
-    step one(kind::incomplete);
-    one.text_ = std::move(reason);
-    return one;
+    return step(kind::incomplete, {}, std::move(reason));
 }
 step step::hold() {
     return step(kind::hold);
@@ -110,39 +76,67 @@ step step::hold() {
 
 namespace {
 
-step step_of(const json& what) {
-    if (what.contains("reply")) return step::reply(get_string(what, "reply"));
-    if (get(what, "tokens").is_number_unsigned()) return step::tokens(what["tokens"].get<std::size_t>());
-    if (what.contains("message") && !what.contains("fail")) return step::message(text_of(what["message"]));
-    if (what.contains("refusal")) return step::refusal(get_string(what, "refusal"));
-    if (what.contains("reasoning")) return step::reasoning(get_string(what, "reasoning"));
-    if (what.contains("activity")) return step::activity(text_of(what["activity"]));
-    if (what.contains("call_function"))
-        return step::call_function(get_string(what, "call_function"), text_or_json(get(what, "arguments")));
-    if (what.contains("call_mcp"))
-        return step::call_mcp(get_string(what, "call_mcp"), text_or_json(get(what, "arguments")),
-                              get_string(what, "server_label"));
-    if (what.contains("call_tool")) return step::call_tool(get_string(what, "call_tool"), details_of(what));
-    if (what.contains("next_round")) return step::next_round();
-    if (what.contains("require_action"))
-        return step::require_action(get_string(what, "require_action"), details_of(what));
-    if (what.contains("fail")) return step::fail(get_string(what, "fail"), get_string(what, "message"));
-    if (what.contains("incomplete")) return step::incomplete(get_string(what, "incomplete"));
-    if (what.contains("hold")) return step::hold();
-    throw std::invalid_argument("scripts: unknown step " + text_of(what));
+std::invalid_argument unknown_step(const json& form) {
+    return std::invalid_argument("scripts: unknown step " + text_of(form));
+}
+
+/// The arguments of a call: JSON, or text that is taken as it is.
+std::string arguments_of(const json& form) {
+    const json& value = get(form, "arguments");
+    return value.is_null() ? std::string{} : value.is_string() ? value.get<std::string>() : text_of(value);
+}
+
+std::string details_of(const json& form) {
+    return form.contains("details") ? text_of(form["details"]) : "{}";
+}
+
+/// The steps as JSON. The first member that a form has decides: `fail` has a `message`, too.
+constexpr struct {
+    const char* name;
+    step (*make)(const std::string& value, const json& form);
+} step_forms[] = {
+    {"reply", [](const std::string& text, const json&) { return step::reply(text); }},
+    {"tokens",
+     [](const std::string&, const json& form) {
+         if (!form["tokens"].is_number_unsigned()) throw unknown_step(form);
+         return step::tokens(form["tokens"].get<std::size_t>());
+     }},
+    {"fail", [](const std::string& code, const json& form) { return step::fail(code, get_string(form, "message")); }},
+    {"message", [](const std::string&, const json& form) { return step::message(text_of(form["message"])); }},
+    {"refusal", [](const std::string& text, const json&) { return step::refusal(text); }},
+    {"reasoning", [](const std::string& summary, const json&) { return step::reasoning(summary); }},
+    {"activity", [](const std::string&, const json& form) { return step::activity(text_of(form["activity"])); }},
+    {"call_function",
+     [](const std::string& name, const json& form) { return step::call_function(name, arguments_of(form)); }},
+    {"call_mcp",
+     [](const std::string& tool, const json& form) {
+         return step::call_mcp(tool, arguments_of(form), get_string(form, "server_label"));
+     }},
+    {"call_tool", [](const std::string& type, const json& form) { return step::call_tool(type, details_of(form)); }},
+    {"next_round", [](const std::string&, const json&) { return step::next_round(); }},
+    {"require_action",
+     [](const std::string& type, const json& form) { return step::require_action(type, details_of(form)); }},
+    {"incomplete", [](const std::string& reason, const json&) { return step::incomplete(reason); }},
+    {"hold", [](const std::string&, const json&) { return step::hold(); }},
+};
+
+step step_of(const json& form) {
+    for (const auto& [name, make] : step_forms)
+        if (form.contains(name)) return make(get_string(form, name), form);
+    throw unknown_step(form);
 }
 
 }  // namespace
 
 std::vector<script> scripts_of(std::string_view text) {
-    const json given = json::parse(text, nullptr, false);
-    if (!given.is_array()) throw std::invalid_argument("scripts: not a JSON array");
+    const json forms = json::parse(text, nullptr, false);
+    if (!forms.is_array()) throw std::invalid_argument("scripts: not a JSON array");
     std::vector<script> scripts;
-    for (const auto& one : given) {
+    for (const auto& form : forms) {
         std::vector<step> steps;
-        for (const auto& what : get(one, "steps")) steps.push_back(step_of(what));
+        for (const auto& one : get(form, "steps")) steps.push_back(step_of(one));
         if (steps.empty()) throw std::invalid_argument("scripts: one without steps");
-        scripts.emplace_back(get_string(one, "match"), std::move(steps));
+        scripts.emplace_back(get_string(form, "match"), std::move(steps));
     }
     return scripts;
 }

@@ -1,5 +1,5 @@
 #pragma once
-#include <corun/emulator/emulator.hpp>
+#include <corun/emulator/step.hpp>
 
 #include <string>
 #include <string_view>
@@ -8,10 +8,16 @@
 
 namespace corun::emulator {
 
-/// What the model does when a message holds the text.
+/// What the model does when a message contains the text.
 using script = std::pair<std::string, std::vector<step>>;
 
-/// Scripts as JSON. Throws `std::invalid_argument`.
+/// Parses scripts in JSON. Throws `std::invalid_argument`.
 std::vector<script> scripts_of(std::string_view text);
+
+/// Whether the step calls a tool, of any kind.
+inline bool is_call(const step& step) {
+    using enum emulator::step::kind;
+    return step.type() == call_function || step.type() == call_mcp || step.type() == call_tool;
+}
 
 }  // namespace corun::emulator

@@ -12,7 +12,7 @@
 
 namespace corun::emulator {
 
-/// What a listing was asked for.
+/// The page that a listing asks for.
 struct page_request {
     page_request() = default;
 
@@ -21,7 +21,7 @@ struct page_request {
     std::string after, before;
 };
 
-/// Something with an id and the JSON that the service shows of it.
+/// An object of the service: its id and its JSON.
 struct record {
     record() = default;
     explicit record(json value) : id(get_string(value, "id")), object(std::move(value)) {}
@@ -30,7 +30,7 @@ struct record {
     json object;
 };
 
-/// Records in the order of their creation.
+/// Records in order of creation.
 template <class T>
 class store {
 public:
@@ -51,7 +51,7 @@ public:
     }
     [[nodiscard]] const std::map<std::uint64_t, std::shared_ptr<T>>& items() const noexcept { return items_; }
 
-    /// A page of those that `wanted` lets through. Nothing when a cursor is unknown.
+    /// A page of the records that `wanted` accepts, as `view` shows them; nothing when a cursor is unknown.
     template <class Wanted, class View>
     std::optional<json> page(const page_request& request, Wanted wanted, View view) const {
         std::uint64_t lowest = 0, highest = next_;  // [lowest, highest)

@@ -152,7 +152,7 @@ describe('a corun program', { timeout: 120_000 }, () => {
         test('refuses what the service would refuse', async () => {
             const [{ status, error }] = await drove([wanted]);
             assert.equal(status, 'unknown');
-            assert.match(error.code, /cannot bring both new tools and MCP headers/);
+            assert.match(error.code, /cannot combine new tools with MCP headers/);
             assert.deepEqual(server.seen, []);
         });
 

@@ -1,7 +1,7 @@
 // The emulator's routes for files and vector stores, as any HTTP client sees them.
 #include "emulated_http.hpp"
-#include "emulator/http/multipart.hpp"
-#include "emulator/http/refusal.hpp"
+#include "emulator/http/api_error.hpp"
+#include "emulator/http/multipart_reader.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(reads_nothing_but_the_body_however_damaged_it_is) {
                 BOOST_REQUIRE((each.body.data() >= view.data() &&
                                each.body.data() + each.body.size() <= view.data() + view.size()));
             ++taken;
-        } catch (const emulator::refusal&) {
+        } catch (const emulator::api_error&) {
             ++refused;
         }
     };

@@ -1,12 +1,12 @@
 #include "emulator/http/http_server.hpp"
 
+#include "async/wakeup.hpp"
+
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
 #include <asio/execution_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <restinio/http_server.hpp>
 #include <restinio/message_builders.hpp>
@@ -15,6 +15,7 @@
 
 #include <cstdio>
 #include <ctime>
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -25,8 +26,8 @@ namespace {
 
 using asio::ip::tcp;
 
-/// RESTinio has no way to cut a connection, nor to close the idle ones. Its socket type is ours to
-/// choose, though: this one is known by its endpoints wherever RESTinio moves it.
+/// RESTinio cannot cut a connection or close idle ones, but it lets us choose its socket type: this one is found by
+/// its endpoints wherever RESTinio moves it.
 class cuttable_socket;
 
 class open_sockets : public asio::execution_context::service {
@@ -59,7 +60,7 @@ public:
     cuttable_socket& operator=(cuttable_socket&&) = delete;
     ~cuttable_socket() { forget(); }
 
-    /// Makes RESTinio's pending read end, upon which it closes the connection.
+    /// Ends RESTinio's pending read, which makes it close the connection.
     void cut(bool reset) {
         std::error_code ignored;
         if (reset) {
@@ -69,9 +70,9 @@ public:
         tcp::socket::shutdown(shutdown_receive, ignored);
     }
 
-    // RESTinio shuts down and then closes. A shutdown would say FIN before close can say RST.
-    std::error_code shutdown(shutdown_type what, std::error_code& code) {
-        return reset_ ? std::error_code{} : tcp::socket::shutdown(what, code);
+    // RESTinio shuts down and then closes: the shutdown would send FIN before the close can send RST.
+    std::error_code shutdown(shutdown_type type, std::error_code& code) {
+        return reset_ ? std::error_code{} : tcp::socket::shutdown(type, code);
     }
     void close() {
         forget();
@@ -93,7 +94,7 @@ private:
 
 class exchange_impl;
 
-/// Tells the exchanges of a connection that it is closed.
+/// Notifies the exchanges of a connection that it is closed.
 class closed_listener {
 public:
     std::multimap<restinio::connection_id_t, std::weak_ptr<exchange_impl>> exchanges;
@@ -114,7 +115,7 @@ public:
           port_(port),
           handle_(std::move(handle)),
           listener_(std::move(listener)),
-          closed_timer_(context, asio::steady_timer::time_point::max()) {
+          closing_(context.get_executor()) {
         request.method = handle_->header().method().c_str();
         request.target = handle_->header().request_target();
         handle_->header().for_each_field(
@@ -128,7 +129,7 @@ public:
             const auto [first, last] = listener->exchanges.equal_range(connection_);
             for (auto i = first; i != last;) i = i->second.expired() ? listener->exchanges.erase(i) : std::next(i);
         }
-        // An answer that nobody gave would leave the client waiting for ever.
+        // Without a response the client would wait forever.
         if (handle_ || stream_) abort(false);
     }
 
@@ -154,31 +155,31 @@ public:
     asio::awaitable<void> write(std::string bytes) override {
         return asio::async_initiate<const asio::use_awaitable_t<>, void(std::error_code)>(
             [this](auto handler, std::string chunk) {
-                // std::function wants to copy, the handler only moves.
+                // The handler is move-only, and std::function needs a copyable target.
                 auto shared = std::make_shared<decltype(handler)>(std::move(handler));
                 const auto executor = asio::get_associated_executor(*shared, context_.get_executor());
                 auto slot = asio::get_associated_cancellation_slot(*shared);
-                // The notice may come from inside flush.
+                // The notification may come from within flush.
                 written_ = [shared, executor, slot](std::error_code code) {
                     asio::post(executor, [shared, slot, code]() mutable {
                         slot.clear();
-                        std::move (*shared)(code);
+                        std::invoke(std::move(*shared), code);
                     });
                 };
                 const auto number = ++writes_;
-                const auto tell = [weak = weak_from_this(), number](std::error_code code) {
-                    // A write that was cancelled ends later, when another may be waiting.
+                const auto notify = [weak = weak_from_this(), number](std::error_code code) {
+                    // A cancelled write ends later, when another may be waiting.
                     if (const auto self = weak.lock(); self && self->writes_ == number) self->written(code);
                 };
                 if (slot.is_connected())
-                    slot.assign([tell](asio::cancellation_type) { tell(asio::error::operation_aborted); });
+                    slot.assign([notify](asio::cancellation_type) { notify(asio::error::operation_aborted); });
                 if (!stream_ || is_closed_) return written(asio::error::broken_pipe);
                 stream_->append_chunk(std::move(chunk));
-                // Who writes keeps this exchange, and it the connection, which keeps the notice: so
-                // that must not keep who writes.
-                stream_->flush([tell](const std::error_code& code) {
-                    // A socket that is closed aborts its writes, but nobody has cancelled them.
-                    tell(code ? asio::error::broken_pipe : std::error_code());
+                // The writer keeps this exchange alive, the exchange the connection, and the connection this
+                // callback, which therefore must not own the writer.
+                stream_->flush([notify](const std::error_code& code) {
+                    // A closed socket aborts its writes, but nobody has cancelled them.
+                    notify(code ? asio::error::broken_pipe : std::error_code());
                 });
             },
             asio::use_awaitable, std::move(bytes));
@@ -200,27 +201,25 @@ public:
 
     asio::awaitable<void> closed() override {
         const auto self = shared_from_this();
-        std::error_code ignored;
-        if (!is_closed_) co_await closed_timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        if (!is_closed_) co_await closing_.wait();
     }
 
     void set_closed() noexcept {
         is_closed_ = true;
-        closed_timer_.cancel();
+        closing_.notify();
         written(asio::error::broken_pipe);
     }
 
-    /// Lets go of who waits in `write`, without telling: the server stops, and the context may not run again.
+    /// Releases a pending `write` without completing it: the server stops, and the context may not run again.
     void drop_writer() noexcept { written_ = nullptr; }
 
 private:
     void written(std::error_code code) {
-        if (const auto tell = std::exchange(written_, nullptr)) tell(code);
+        if (const auto notify = std::exchange(written_, nullptr)) notify(code);
     }
 
     static restinio::http_status_line_t status_line(int status) {
-        const char* reason = ::http_status_str(static_cast<::http_status>(status));
-        return {restinio::http_status_code_t{static_cast<std::uint16_t>(status)}, reason};
+        return {restinio::http_status_code_t{static_cast<std::uint16_t>(status)}, reason(status)};
     }
 
     asio::io_context& context_;
@@ -230,7 +229,7 @@ private:
     std::weak_ptr<closed_listener> listener_;
     tcp::endpoint client_;
     restinio::connection_id_t connection_;
-    asio::steady_timer closed_timer_;
+    detail::wakeup closing_;
     std::function<void(std::error_code)> written_;
     std::uint64_t writes_ = 0;
     bool is_closed_ = false;
@@ -255,7 +254,7 @@ struct server::impl : std::enable_shared_from_this<impl> {
         settings.address(address)
             .port(wanted_port)
             .connection_state_listener(listener)
-            // While a request is answered the connection is still read, which is how a client's leaving is noticed.
+            // Keeps reading while a request is handled, so that a disconnect is noticed.
             .max_pipelined_requests(8)
             .concurrent_accepts_count(4)
             .acceptor_post_bind_hook([this](tcp::acceptor& acceptor) { port = acceptor.local_endpoint().port(); })
@@ -304,7 +303,11 @@ void server::stop() {
     for (const auto& [connection, exchange] : impl_->listener->exchanges) open.push_back(exchange.lock());
     for (const auto& exchange : open)
         if (exchange) exchange->drop_writer();
-    asio::post(impl_->context, [keep = impl_] {});  // RESTinio's acceptor ends its operations there.
+    asio::post(impl_->context, [keep = impl_] {});  // RESTinio's acceptor completes its operations there.
+}
+
+const char* reason(int status) noexcept {
+    return ::http_status_str(static_cast<::http_status>(status));
 }
 
 std::string date(std::int64_t time) {
@@ -315,7 +318,7 @@ std::string date(std::int64_t time) {
     std::tm parts{};
     ::gmtime_r(&seconds, &parts);
     char text[64];
-    // Not strftime: its names of days and months are those of the process's locale.
+    // Not strftime: it takes the names of days and months from the locale.
     std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[parts.tm_wday], parts.tm_mday,
                   months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
     return text;

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-/// The HTTP/1.1 server under the emulator: the only place that knows RESTinio.
+/// The HTTP/1.1 server under the emulator: the only user of RESTinio.
 namespace corun::emulator::http {
 
 using fields = std::vector<std::pair<std::string, std::string>>;
@@ -24,8 +24,11 @@ inline std::string_view find(const fields& list, std::string_view name) noexcept
     return {};
 }
 
-/// A time, in seconds since 1970, as the field `Date` says it (RFC 9110, 5.6.7).
+/// A time in seconds since 1970, as the field `Date` has it (RFC 9110, 5.6.7).
 std::string date(std::int64_t time);
+
+/// The reason phrase of a status: `Not Found`.
+const char* reason(int status) noexcept;
 
 struct request {
     request() = default;
@@ -36,26 +39,26 @@ struct request {
     std::string body;
 };
 
-/// One request and its response. Nothing of it throws because a client has gone, but `write`.
+/// One request and its response. Only `write` throws when the client has disconnected.
 class exchange {
 public:
     virtual ~exchange() = default;
 
     http::request request;
 
-    /// Answers with a whole body.
+    /// Responds with a complete body.
     virtual void respond(int status, fields head, std::string body) = 0;
-    /// Begins a chunked answer.
+    /// Begins a chunked response.
     virtual void begin(int status, fields head) = 0;
-    /// Writes a chunk. Completes when the socket has taken it, which is the back-pressure of a
-    /// client that does not read. Throws `std::system_error` when the connection is gone. Cancelled
-    /// (terminal), it throws `operation_aborted`; the chunk is sent all the same, before any other.
+    /// Writes a chunk. Completes when the socket has accepted it, so a client that does not read
+    /// exerts back-pressure. Throws `std::system_error` when the connection is gone. When
+    /// cancelled (terminal), it throws `operation_aborted`; the chunk is still sent, before any other.
     virtual asio::awaitable<void> write(std::string bytes) = 0;
-    /// Ends a chunked answer.
+    /// Ends a chunked response.
     virtual void finish() = 0;
-    /// Cuts the connection where it stands: no last chunk. `reset` sends RST, otherwise FIN.
+    /// Cuts the connection without a last chunk. `reset` sends RST, otherwise FIN.
     virtual void abort(bool reset) = 0;
-    /// Completes when the connection is closed, by whichever side.
+    /// Completes when either side has closed the connection.
     virtual asio::awaitable<void> closed() = 0;
 };
 
@@ -64,7 +67,7 @@ class server {
 public:
     using handler = std::function<void(std::shared_ptr<exchange>)>;
 
-    /// Listens; port 0 takes a free one. Throws `std::system_error` when it cannot.
+    /// Listens; port 0 chooses a free one. Throws `std::system_error`.
     server(asio::io_context& context, const std::string& address, std::uint16_t port, handler on_request);
     ~server();
 

@@ -14,30 +14,30 @@
 
 namespace corun::emulator {
 
-/// An MCP server did not do what it was asked.
+/// A request to an MCP server failed.
 class mcp_error : public std::runtime_error {
 public:
     mcp_error(int status, const std::string& message) : std::runtime_error(message), status_(status) {}
-    /// HTTP status; 0 when there was no answer.
+    /// HTTP status; 0 without an HTTP response.
     [[nodiscard]] int status() const noexcept { return status_; }
-    /// As the service tells of it: `Http status code: 401 (Unauthorized)`.
+    /// As the service reports it: `Http status code: 401 (Unauthorized)`.
     [[nodiscard]] std::string description() const;
 
 private:
     int status_;
 };
 
-/// What a tool gave. An error is the tool's own.
+/// The result of a tool call. `is_error` is the tool's own error, not one of the protocol.
 struct mcp_output {
     mcp_output() = default;
     std::string text;
     bool is_error = false;
 };
 
-/// The service as client of MCP servers: Streamable HTTP, a session for each thing it does.
+/// A client of MCP servers: Streamable HTTP, one session an operation.
 class mcp_client {
 public:
-    /// Told of every request: JSON-RPC method and HTTP status.
+    /// Called for every request, with its JSON-RPC method and HTTP status.
     using observer = std::function<void(const std::string& method, int status)>;
 
     explicit mcp_client(asio::any_io_executor executor);
@@ -51,26 +51,26 @@ public:
         observer observe;
     };
 
-    /// All tools of the server, as its `tools/list` gives them. Throws `mcp_error`.
-    asio::awaitable<json> list_tools(target where);
-    /// A tool's answer; `arguments` is JSON text. Throws `mcp_error`.
-    asio::awaitable<mcp_output> call_tool(target where, std::string name, std::string arguments);
+    /// All tools of the server, as in its `tools/list`. Throws `mcp_error`.
+    asio::awaitable<json> list_tools(target server);
+    /// Calls a tool; `arguments` is JSON text. Throws `mcp_error`.
+    asio::awaitable<mcp_output> call_tool(target server, std::string name, std::string arguments);
 
 private:
     struct impl;
     std::shared_ptr<impl> impl_;
 };
 
-/// What an MCP server has answered.
-struct mcp_answer {
-    mcp_answer() = default;
+/// The outcome of an operation: tools or output, or else the problem.
+struct mcp_result {
+    mcp_result() = default;
     json tools;
     mcp_output output;
     std::optional<mcp_error> problem;
 };
 
-asio::awaitable<void> list_into(mcp_answer& answer, mcp_client& client, mcp_client::target where);
-asio::awaitable<void> call_into(mcp_answer& answer, mcp_client& client, mcp_client::target where, std::string name,
+asio::awaitable<void> list_into(mcp_result& result, mcp_client& client, mcp_client::target server);
+asio::awaitable<void> call_into(mcp_result& result, mcp_client& client, mcp_client::target server, std::string name,
                                 std::string arguments);
 
 }  // namespace corun::emulator

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 namespace corun::emulator {
 namespace {
@@ -19,13 +20,48 @@ struct rpc_error {
     std::string message;
 };
 
+struct mcp_response {
+    explicit mcp_response(int code) : status(code) {}
+
+    /// With one more header field.
+    mcp_response with(std::string name, std::string value) && {
+        fields.emplace_back(std::move(name), std::move(value));
+        return std::move(*this);
+    }
+
+    int status;
+    http::fields fields;
+    std::string body;
+};
+
+mcp_response json_response(int status, const json& body) {
+    auto result = mcp_response(status).with("Content-Type", "application/json");
+    result.body = text_of(body);
+    return result;
+}
+
+mcp_response event_response(const json& body) {
+    auto result = mcp_response(200).with("Content-Type", "text/event-stream");
+    result.body = "event: message\ndata: " + text_of(body) + "\n\n";
+    return result;
+}
+
+json error_body(const json& id, int code, const std::string& message) {
+    json body;
+    body["jsonrpc"] = "2.0";
+    body["id"] = id;
+    body["error"]["code"] = code;
+    body["error"]["message"] = message;
+    return body;
+}
+
 struct tool {
     std::string name, description;
     json schema;
     mcp_server::tool_handler handler;
 };
 
-/// Whether a token is a JWT that says it has expired.
+/// Whether a token is a JWT past its `exp`, which may have any size and sign.
 bool is_expired_jwt(std::string_view token, std::chrono::system_clock::time_point now) {
     const auto first = token.find('.'), second = token.find('.', first + 1);
     if (first == std::string_view::npos || second == std::string_view::npos) return false;
@@ -33,7 +69,7 @@ bool is_expired_jwt(std::string_view token, std::chrono::system_clock::time_poin
     const auto decoded = base64::decode_url(payload.substr(0, payload.find('=')));
     const json claims = json::parse(decoded.value_or(""), nullptr, false);
     const json& expiry = get(claims, "exp");
-    // A clock that counts in nanoseconds ends in 2262. An `exp` may be far beyond that, and a decimal too.
+    // A clock that counts in nanoseconds ends in 2262; `exp` may be far beyond that, and a decimal.
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
     return expiry.is_number() && static_cast<double>(seconds) >= expiry.get<double>();
 }
@@ -43,7 +79,7 @@ bool is_expired_jwt(std::string_view token, std::chrono::system_clock::time_poin
 mcp_server_options::mcp_server_options() = default;
 
 struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
-    explicit impl(mcp_server_options what) : options(std::move(what)) {
+    explicit impl(mcp_server_options settings) : options(std::move(settings)) {
         if (!options.clock) options.clock = [] { return std::chrono::system_clock::now(); };
     }
 
@@ -52,101 +88,88 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
     std::map<std::string, std::chrono::system_clock::time_point, std::less<>> tokens;
     std::vector<tool> tools;
     std::vector<mcp_call_record> calls;
-    std::deque<std::string> sessions;  // the oldest first
-    std::uint64_t sessions_made = 0;
+    std::deque<std::string> sessions;  ///< The oldest first.
+    std::uint64_t sessions_created = 0;
 
     void serve(http::exchange& exchange) {
         const auto& request = exchange.request;
-        mcp_call_record seen;
-        seen.method = request.method;
-        seen.authorization = http::find(request.fields, "authorization");
-        seen.headers = request.fields;
-        seen.session = http::find(request.fields, "mcp-session-id");
-        seen.body = request.body;
+        mcp_call_record call;
+        call.method = request.method;
+        call.authorization = http::find(request.fields, "authorization");
+        call.headers = request.fields;
+        call.session = http::find(request.fields, "mcp-session-id");
+        call.body = request.body;
         const json message = request.method == "POST" ? json::parse(request.body, nullptr, false) : json(nullptr);
-        if (message.is_object()) seen.method = get_string(message, "method");
+        if (message.is_object()) call.method = get_string(message, "method");
 
-        const auto answer = [&](int status, http::fields fields, std::string body) {
-            seen.status = status;
-            forget_older_half(calls);
-            calls.push_back(std::move(seen));
-            exchange.respond(status, std::move(fields), std::move(body));
-        };
-        const auto answer_json = [&](int status, json body, http::fields fields = {}) {
-            const bool as_events = options.event_streams && status == 200;
-            fields.emplace_back("Content-Type", as_events ? "text/event-stream" : "application/json");
-            std::string text = text_of(body);
-            if (as_events) text = "event: message\ndata: " + text + "\n\n";
-            answer(status, std::move(fields), std::move(text));
-        };
-        const auto problem = [](const json& id, int code, const std::string& text) {
-            json body;
-            body["jsonrpc"] = "2.0";
-            body["id"] = id;
-            body["error"]["code"] = code;
-            body["error"]["message"] = text;
-            return body;
-        };
+        auto response = response_to(request, call, message);
+        call.status = response.status;
+        discard_older_half(calls);
+        calls.push_back(std::move(call));
+        exchange.respond(response.status, std::move(response.fields), std::move(response.body));
+    }
 
-        if (request.target.substr(0, request.target.find('?')) != "/mcp") return answer(404, {}, {});
-        if (options.require_token && !is_accepted(seen.authorization)) {
-            http::fields fields;
-            fields.emplace_back("WWW-Authenticate", seen.authorization.empty()
-                                                        ? R"(Bearer realm="mcp")"
-                                                        : R"(Bearer realm="mcp", error="invalid_token")");
-            return answer(401, std::move(fields), {});
+    mcp_response response_to(const http::request& request, const mcp_call_record& call, const json& message) {
+        if (request.target.substr(0, request.target.find('?')) != "/mcp") return mcp_response(404);
+        if (options.require_token && !is_accepted(call.authorization)) {
+            const bool has_token = !call.authorization.empty();
+            return mcp_response(401).with("WWW-Authenticate", has_token ? R"(Bearer realm="mcp", error="invalid_token")"
+                                                                        : R"(Bearer realm="mcp")");
         }
-        const auto session = std::find(sessions.begin(), sessions.end(), seen.session);
-        const bool knows_session = !options.sessions || session != sessions.end();
-        if (request.method == "DELETE") {
-            if (!options.sessions || seen.session.empty()) return answer(400, {}, {});
-            if (!knows_session) return answer(404, {}, {});
-            sessions.erase(session);
-            return answer(200, {}, {});
-        }
-        if (request.method != "POST") {
-            http::fields fields;
-            fields.emplace_back("Allow", "POST, DELETE");
-            return answer(405, std::move(fields), {});
-        }
-        const std::string accept(http::find(request.fields, "accept"));
-        for (const char* type : {"application/json", "text/event-stream"})
-            if (accept.find(type) == std::string::npos && accept.find("*/*") == std::string::npos)
-                return answer_json(406, problem(nullptr, invalid_request,
-                                                "The client must accept application/json and text/event-stream."));
-        if (!http::find(request.fields, "content-type").starts_with("application/json")) return answer(415, {}, {});
-        if (message.is_discarded()) return answer_json(400, problem(nullptr, parse_error, "Not JSON."));
+        if (request.method == "DELETE") return end_session(call.session);
+        if (request.method != "POST") return mcp_response(405).with("Allow", "POST, DELETE");
+        if (auto problem = transport_problem(request)) return std::move(*problem);
+        if (message.is_discarded()) return json_response(400, error_body(nullptr, parse_error, "Not JSON."));
         if (get(message, "jsonrpc") != "2.0" || !get(message, "method").is_string())
-            return answer_json(400, problem(nullptr, invalid_request, "Not a JSON-RPC 2.0 request."));
-
+            return json_response(400, error_body(nullptr, invalid_request, "Not a JSON-RPC 2.0 request."));
         const json& id = get(message, "id");
-        if (seen.method != "initialize") {
-            if (options.sessions && seen.session.empty())
-                return answer_json(400, problem(id, invalid_request, "Mcp-Session-Id is missing."));
-            if (!knows_session) return answer_json(404, problem(id, invalid_request, "No such session."));
+        if (call.method != "initialize" && options.sessions) {
+            if (call.session.empty())
+                return json_response(400, error_body(id, invalid_request, "Mcp-Session-Id is missing."));
+            if (std::find(sessions.begin(), sessions.end(), call.session) == sessions.end())
+                return json_response(404, error_body(id, invalid_request, "No such session."));
         }
-        if (id.is_null()) return answer(202, {}, {});
+        if (id.is_null()) return mcp_response(202);  // a notification
+        return call_method(call.method, id, get(message, "params"));
+    }
 
+    mcp_response end_session(const std::string& session) {
+        if (!options.sessions || session.empty()) return mcp_response(400);
+        const auto found = std::find(sessions.begin(), sessions.end(), session);
+        if (found == sessions.end()) return mcp_response(404);
+        sessions.erase(found);
+        return mcp_response(200);
+    }
+
+    /// What is wrong with the headers of a POST, if anything is.
+    static std::optional<mcp_response> transport_problem(const http::request& request) {
+        const auto accept = http::find(request.fields, "accept");
+        for (const char* type : {"application/json", "text/event-stream"})
+            if (accept.find(type) == std::string_view::npos && accept.find("*/*") == std::string_view::npos)
+                return json_response(406, error_body(nullptr, invalid_request,
+                                                     "The client must accept application/json and text/event-stream."));
+        if (!http::find(request.fields, "content-type").starts_with("application/json")) return mcp_response(415);
+        return std::nullopt;
+    }
+
+    mcp_response call_method(const std::string& method, const json& id, const json& parameters) {
+        json body;
+        body["jsonrpc"] = "2.0";
+        body["id"] = id;
         try {
-            json body;
-            body["jsonrpc"] = "2.0";
-            body["id"] = id;
-            body["result"] = result_of(seen.method, get(message, "params"));
-            http::fields fields;
-            if (seen.method == "initialize" && options.sessions) {
-                const std::string made = "session-" + std::to_string(++sessions_made);
-                forget_older_half(sessions);
-                sessions.push_back(made);
-                fields.emplace_back("Mcp-Session-Id", made);
-            }
-            answer_json(200, std::move(body), std::move(fields));
+            body["result"] = result_of(method, parameters);
         } catch (const rpc_error& error) {
-            answer_json(200, problem(id, error.code, error.message));
+            body = error_body(id, error.code, error.message);
         }
+        auto result = options.event_streams ? event_response(body) : json_response(200, body);
+        if (method != "initialize" || !options.sessions) return result;
+        discard_older_half(sessions);
+        sessions.push_back("session-" + std::to_string(++sessions_created));
+        return std::move(result).with("Mcp-Session-Id", sessions.back());
     }
 
     template <class List>
-    void forget_older_half(List& list) const {
+    void discard_older_half(List& list) const {
         if (list.size() >= options.recorded_requests) list.erase(list.begin(), list.begin() + std::ssize(list) / 2);
     }
 
@@ -160,61 +183,69 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
     }
 
     json result_of(const std::string& method, const json& parameters) {
-        json result = json::object();
-        if (method == "ping") return result;
-        if (method == "initialize") {
-            const std::string wanted = get_string(parameters, "protocolVersion");
-            result["protocolVersion"] = wanted == "2025-03-26" ? wanted : "2025-06-18";
-            result["capabilities"]["tools"] = json::object();
-            result["serverInfo"]["name"] = options.name;
-            result["serverInfo"]["version"] = "1";
-            return result;
-        }
-        if (method == "tools/list") {
-            std::size_t first = 0;
-            if (const json& cursor = get(parameters, "cursor"); !cursor.is_null()) {
-                const auto at =
-                    std::find_if(tools.begin(), tools.end(), [&](const tool& one) { return cursor == one.name; });
-                if (at == tools.end()) throw rpc_error{invalid_params, "Unknown cursor."};
-                first = static_cast<std::size_t>(at - tools.begin());
-            }
-            const std::size_t last =
-                options.page_size ? std::min(tools.size(), first + options.page_size) : tools.size();
-            result["tools"] = json::array();
-            for (std::size_t i = first; i != last; ++i) {
-                json shown;
-                shown["name"] = tools[i].name;
-                shown["description"] = tools[i].description;
-                shown["inputSchema"] = tools[i].schema;
-                result["tools"].push_back(std::move(shown));
-            }
-            if (last != tools.size()) result["nextCursor"] = tools[last].name;
-            return result;
-        }
-        if (method == "tools/call") {
-            const std::string name = get_string(parameters, "name");
-            const auto found =
-                std::find_if(tools.begin(), tools.end(), [&](const tool& one) { return one.name == name; });
-            if (found == tools.end()) throw rpc_error{invalid_params, "Unknown tool: " + name};
-            const json& given = get(parameters, "arguments");
-            for (const auto& required : get(found->schema, "required"))
-                if (required.is_string() && !given.contains(required.get<std::string>()))
-                    throw rpc_error{invalid_params, "Missing argument: " + required.get<std::string>()};
-            json content;
-            content["type"] = "text";
-            bool failed = false;
-            try {
-                content["text"] = found->handler(given.is_null() ? "{}" : text_of(given));
-            } catch (const std::exception& error) {
-                failed = true;
-                content["text"] = error.what();
-            }
-            result["content"] = json::array();
-            result["content"].push_back(std::move(content));
-            result["isError"] = failed;
-            return result;
-        }
+        if (method == "ping") return json::object();
+        if (method == "initialize") return initialize(parameters);
+        if (method == "tools/list") return list_tools(parameters);
+        if (method == "tools/call") return call_tool(parameters);
         throw rpc_error{method_not_found, "Method not found: " + method};
+    }
+
+    json initialize(const json& parameters) const {
+        const std::string wanted = get_string(parameters, "protocolVersion");
+        json result;
+        result["protocolVersion"] = wanted == "2025-03-26" ? wanted : "2025-06-18";
+        result["capabilities"]["tools"] = json::object();
+        result["serverInfo"]["name"] = options.name;
+        result["serverInfo"]["version"] = "1";
+        return result;
+    }
+
+    [[nodiscard]] std::vector<tool>::const_iterator find_tool(const json& name) const {
+        return std::find_if(tools.begin(), tools.end(), [&](const tool& one) { return name == one.name; });
+    }
+
+    json list_tools(const json& parameters) const {
+        auto next = tools.begin();
+        if (const json& cursor = get(parameters, "cursor"); !cursor.is_null()) {
+            next = find_tool(cursor);
+            if (next == tools.end()) throw rpc_error{invalid_params, "Unknown cursor."};
+        }
+        json result;
+        result["tools"] = json::array();
+        for (std::size_t count = 0; next != tools.end() && (options.page_size == 0 || count != options.page_size);
+             ++next, ++count) {
+            json shown;
+            shown["name"] = next->name;
+            shown["description"] = next->description;
+            shown["inputSchema"] = next->schema;
+            result["tools"].push_back(std::move(shown));
+        }
+        if (next != tools.end()) result["nextCursor"] = next->name;
+        return result;
+    }
+
+    json call_tool(const json& parameters) const {
+        const std::string name = get_string(parameters, "name");
+        const auto found = find_tool(name);
+        if (found == tools.end()) throw rpc_error{invalid_params, "Unknown tool: " + name};
+        const json& arguments = get(parameters, "arguments");
+        for (const auto& required : get(found->schema, "required"))
+            if (required.is_string() && !arguments.contains(required.get<std::string>()))
+                throw rpc_error{invalid_params, "Missing argument: " + required.get<std::string>()};
+        json content;
+        content["type"] = "text";
+        bool has_failed = false;
+        try {
+            content["text"] = found->handler(arguments.is_null() ? "{}" : text_of(arguments));
+        } catch (const std::exception& error) {
+            has_failed = true;
+            content["text"] = error.what();
+        }
+        json result;
+        result["content"] = json::array();
+        result["content"].push_back(std::move(content));
+        result["isError"] = has_failed;
+        return result;
     }
 };
 

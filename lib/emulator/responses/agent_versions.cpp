@@ -1,7 +1,8 @@
-// Agents with versions: what is stored, what is refused, and what structured inputs make of them.
+// Agents with versions: how they are stored and validated, and how structured inputs are filled in.
 #include "emulator/responses/agent_versions.hpp"
 
-#include "emulator/http/refusal.hpp"
+#include "emulator/http/api_error.hpp"
+#include "emulator/responses/response_record.hpp"
 #include "text/ascii.hpp"
 
 #include <algorithm>
@@ -27,12 +28,12 @@ bool is_url(const std::string& text) {
     return scheme != 0 && text.size() > scheme && text[scheme] != '/' && !has_template(text);
 }
 
-/// What a template says where an input of this value stands.
+/// The text that replaces an input of this value in a template.
 std::string as_text(const json& value) {
     return value.is_string() ? value.get<std::string>() : value.is_null() ? std::string{} : text_of(value);
 }
 
-/// `{{name}}`, also with blanks inside. A name that nobody declared gives nothing.
+/// Replaces `{{name}}`, also with blanks inside. An undeclared name is replaced by nothing.
 std::string filled(const std::string& text, const json& inputs) {
     std::string result;
     std::size_t at = 0;
@@ -63,19 +64,19 @@ bool has_type(const json& value, const std::string& type) {
 
 }  // namespace
 
-json structured_inputs(const json& definition, const json& given) {
+json structured_inputs(const json& definition, const json& inputs) {
     const json& declared = get(definition, "structured_inputs");
-    for (const auto& [name, value] : given.items())
+    for (const auto& [name, value] : inputs.items())
         if (!declared.contains(name))
             throw invalid_payload("Structured input '" + name + "' is not declared by the agent.",
                                   "structured_inputs." + name);
     json values = json::object();
-    for (const auto& [name, about] : declared.items()) {
-        const json& value = get(given, name.c_str());
-        if (value.is_null() && get(about, "required") == true && get(about, "default_value").is_null())
+    for (const auto& [name, declaration] : declared.items()) {
+        const json& value = get(inputs, name.c_str());
+        if (value.is_null() && get(declaration, "required") == true && get(declaration, "default_value").is_null())
             throw invalid_payload("Missing required structured input: '" + name + "'.", "structured_inputs." + name);
-        values[name] = value.is_null() ? get(about, "default_value") : value;
-        const std::string type = get_string(get(about, "schema"), "type");
+        values[name] = value.is_null() ? get(declaration, "default_value") : value;
+        const std::string type = get_string(get(declaration, "schema"), "type");
         if (!value.is_null() && !has_type(value, type))
             throw invalid_payload("Structured input '" + name + "' does not match its schema: expected " + type + ".",
                                   "structured_inputs." + name);
@@ -97,78 +98,120 @@ void fill_in(json& definition, const json& inputs) {
     }
 }
 
-bool agent_versions::owns(const call& what) {
-    return what.in_project && !what.segments.empty() && what.segments[0] == "agents";
+bool agent_versions::owns(const api_request& request) {
+    return request.in_project && !request.segments.empty() && request.segments[0] == "agents";
 }
 
-json agent_versions::answer(const call& what) {
-    if (what.parameter("api-version") != "v1") throw gateway_error(400, "BadRequest", "API version not supported");
-    const auto show = [this](const versioned_agent& one) { return shown(one); };
-    const auto show_version = [this](const record& one) { return shown_version(one); };
-    const auto& at = what.segments;
-    if (what.is("GET", {"agents"})) return page_or_refuse(agents_, page_of(what), "agent", all, show);
-    if (what.is("POST", {"agents"})) {
-        const json body = body_of(what, bodies_.create_agent);
-        const std::string name = get_string(body, "name");
-        if (agents_.find(name)) {
-            json problem =
-                error_envelope("Agent '" + name + "' already exists.", "invalid_request_error", "name", "conflict");
-            throw refusal(409, std::move(problem));
-        }
-        check_tools(body["definition"]);
-        json object;
-        object["id"] = name;
-        auto made = std::make_shared<versioned_agent>(std::move(object));
-        add_version(*made, body);
-        agents_.add(made);
-        return shown(*made);
+json agent_versions::serve(const api_request& request) {
+    if (request.parameter("api-version") != "v1") throw gateway_error(400, "BadRequest", "API version not supported");
+    using api = agent_versions;
+    static constexpr route<json (api::*)(const api_request&)> routes[] = {
+        {"GET", "agents", &api::list_agents},
+        {"POST", "agents", &api::create_agent},
+        {"GET", "agents/*", &api::get_agent},
+        {"POST", "agents/*", &api::update_agent},
+        {"DELETE", "agents/*", &api::delete_agent},
+        {"GET", "agents/*/versions", &api::list_versions},
+        {"POST", "agents/*/versions", &api::create_version},
+        {"GET", "agents/*/versions/*", &api::get_version},
+        {"DELETE", "agents/*/versions/*", &api::delete_version},
+    };
+    if (const auto handler = find_route(routes, request)) return (this->*handler)(request);
+    throw no_such_route();
+}
+
+std::shared_ptr<versioned_agent> agent_versions::find_agent(const api_request& request) const {
+    return find_or_throw(agents_, request.segments[1], "agent");
+}
+
+std::shared_ptr<versioned_agent> agent_versions::add_agent(const std::string& name) {
+    json object;
+    object["id"] = name;
+    auto added = std::make_shared<versioned_agent>(std::move(object));
+    agents_.add(added);
+    return added;
+}
+
+json agent_versions::list_agents(const api_request& request) {
+    return list_page(agents_, page_of(request), "agent", all,
+                     [this](const versioned_agent& agent) { return shown(agent); });
+}
+
+json agent_versions::create_agent(const api_request& request) {
+    const json body = body_of(request, bodies_.create_agent);
+    const std::string name = get_string(body, "name");
+    if (agents_.find(name)) {
+        json problem =
+            error_envelope("Agent '" + name + "' already exists.", "invalid_request_error", "name", "conflict");
+        throw api_error(409, std::move(problem));
     }
-    if (what.is("POST", {"agents", "*", "versions"}) || what.is("POST", {"agents", "*"})) {
-        const bool to_versions = at.size() == 3;
+    check_tools(body["definition"]);
+    const auto agent = add_agent(name);
+    add_version(*agent, body);
+    return shown(*agent);
+}
+
+json agent_versions::get_agent(const api_request& request) {
+    return shown(*find_agent(request));
+}
+
+json agent_versions::update_agent(const api_request& request) {
+    const json body = body_of(request, bodies_.create_version);
+    check_tools(body["definition"]);
+    const auto agent = find_agent(request);
+    add_version(*agent, body);
+    return shown(*agent);
+}
+
+json agent_versions::delete_agent(const api_request& request) {
+    const auto agent = find_agent(request);
+    agents_.erase(agent->id);
+    json body;
+    body["object"] = "agent.deleted";
+    body["name"] = agent->id;
+    body["deleted"] = true;
+    return body;
+}
+
+json agent_versions::list_versions(const api_request& request) {
+    return list_page(find_agent(request)->versions, page_of(request), "agent version", all,
+                     [this](const record& version) { return shown_version(version); });
+}
+
+json agent_versions::create_version(const api_request& request) {
+    const json body = body_of(request, bodies_.create_version);
+    check_tools(body["definition"]);
+    auto agent = agents_.find(request.segments[1]);
+    if (!agent) {
         json named;
-        named["name"] = at[1];
-        const json body = body_of(what, bodies_.create_version);
-        check_tools(body["definition"]);
-        auto agent = agents_.find(at[1]);
-        if (!agent && !to_versions) throw not_found("agent", at[1]);
-        if (!agent) {
-            named["definition"] = body["definition"];
-            bodies_.create_agent(named, "");
-            json object;
-            object["id"] = at[1];
-            agent = std::make_shared<versioned_agent>(std::move(object));
-            agents_.add(agent);
-        }
-        json version = add_version(*agent, body);
-        return to_versions ? version : shown(*agent);
+        named["name"] = request.segments[1];
+        named["definition"] = body["definition"];
+        bodies_.create_agent(named, "");
+        agent = add_agent(request.segments[1]);
     }
-    if (at.size() < 2) throw gateway_error(404, "404", "Resource not found");
-    const auto agent = find_or_refuse(agents_, at[1], "agent");
-    if (what.is("GET", {"agents", "*"})) return shown(*agent);
-    if (what.is("DELETE", {"agents", "*"})) {
-        agents_.erase(at[1]);
-        json answer;
-        answer["object"] = "agent.deleted";
-        answer["name"] = at[1];
-        answer["deleted"] = true;
-        return answer;
-    }
-    if (what.is("GET", {"agents", "*", "versions"}))
-        return page_or_refuse(agent->versions, page_of(what), "agent version", all, show_version);
-    if (at.size() == 4 && at[2] == "versions" && (what.method == "GET" || what.method == "DELETE")) {
-        const auto version = find_or_refuse(agent->versions, at[1] + ":" + at[3], "agent version");
-        if (what.method == "GET") return shown_version(*version);
-        agent->versions.erase(version->id);
-        // An agent is its versions.
-        if (agent->versions.items().empty()) agents_.erase(at[1]);
-        json answer;
-        answer["object"] = "agent.version.deleted";
-        answer["name"] = at[1];
-        answer["version"] = at[3];
-        answer["deleted"] = true;
-        return answer;
-    }
-    throw gateway_error(404, "404", "Resource not found");
+    return add_version(*agent, body);
+}
+
+std::shared_ptr<record> agent_versions::find_version(const versioned_agent& agent, const api_request& request) const {
+    return find_or_throw(agent.versions, agent.id + ":" + request.segments[3], "agent version");
+}
+
+json agent_versions::get_version(const api_request& request) {
+    return shown_version(*find_version(*find_agent(request), request));
+}
+
+json agent_versions::delete_version(const api_request& request) {
+    const auto agent = find_agent(request);
+    const auto version = find_version(*agent, request);
+    agent->versions.erase(version->id);
+    // An agent without versions does not exist.
+    if (agent->versions.items().empty()) agents_.erase(agent->id);
+    json body;
+    body["object"] = "agent.version.deleted";
+    body["name"] = agent->id;
+    body["version"] = request.segments[3];
+    body["deleted"] = true;
+    return body;
 }
 
 const record& agent_versions::find(const json& reference) const {
@@ -181,48 +224,48 @@ const record& agent_versions::find(const json& reference) const {
     json body =
         error_envelope("Agent '" + name + (version.empty() ? "'" : "' with version '" + version + "'") + " not found.",
                        "invalid_request_error", nullptr, "not_found");
-    throw refusal(404, std::move(body));
+    throw api_error(404, std::move(body));
 }
 
-json agent_versions::add_version(versioned_agent& to, const json& body) {
+json agent_versions::add_version(versioned_agent& agent, const json& body) {
     json definition = body["definition"];
-    if (!to.versions.items().empty()) {
-        const auto latest = std::prev(to.versions.items().end())->second;
+    if (!agent.versions.items().empty()) {
+        const auto latest = std::prev(agent.versions.items().end())->second;
         const bool same = latest->object["definition"] == definition &&
                           latest->object["metadata"] == get(body, "metadata") &&
                           latest->object["description"] == get(body, "description");
         if (same) return shown_version(*latest);
     }
-    const std::string number = std::to_string(++to.last_version);
+    const std::string number = std::to_string(++agent.last_version);
     json object;
     object["metadata"] = get(body, "metadata");
     object["object"] = "agent.version";
-    object["id"] = to.id + ":" + number;
-    object["name"] = to.id;
+    object["id"] = agent.id + ":" + number;
+    object["name"] = agent.id;
     object["version"] = number;
     object["description"] = get(body, "description");
-    object["created_at"] = core_.now();
+    object["created_at"] = environment_.now();
     object["definition"] = std::move(definition);
-    auto made = std::make_shared<record>(std::move(object));
-    to.versions.add(made);
-    return shown_version(*made);
+    auto added = std::make_shared<record>(std::move(object));
+    agent.versions.add(added);
+    return shown_version(*added);
 }
 
 void agent_versions::check_tools(const json& definition) const {
-    const service_options& options = core_.options;
+    const service_options& options = environment_.options;
     const json& tools = get(definition, "tools");
     for (std::size_t i = 0; i != tools.size(); ++i) {
         const json& tool = tools[i];
         if (get_string(tool, "type") != "mcp") continue;
         const std::string path = "definition.tools[" + std::to_string(i) + "]";
-        const auto is_refused = [&](const json& value) {
+        const auto is_rejected = [&](const json& value) {
             if (options.agent_headers == agent_headers::accepted || value.is_null()) return false;
             return options.agent_headers == agent_headers::refused || !has_template(as_text(value));
         };
-        bool refused = is_refused(get(tool, "authorization"));
+        bool rejected = is_rejected(get(tool, "authorization"));
         for (const auto& [name, value] : get(tool, "headers").items())
-            refused = refused || (is_sensitive(name) && is_refused(value));
-        if (refused)
+            rejected = rejected || (is_sensitive(name) && is_rejected(value));
+        if (rejected)
             throw invalid_payload(
                 "Headers that can include sensitive information are not allowed in the headers property for MCP tools. "
                 "Use project_connection_id instead.",
@@ -234,19 +277,19 @@ void agent_versions::check_tools(const json& definition) const {
     }
 }
 
-json agent_versions::shown(const versioned_agent& what) const {
+json agent_versions::shown(const versioned_agent& agent) const {
     json object;
     object["object"] = "agent";
-    object["id"] = what.id;
-    object["name"] = what.id;
-    object["versions"]["latest"] = shown_version(*std::prev(what.versions.items().end())->second);
+    object["id"] = agent.id;
+    object["name"] = agent.id;
+    object["versions"]["latest"] = shown_version(*std::prev(agent.versions.items().end())->second);
     return object;
 }
 
-json agent_versions::shown_version(const record& what) const {
-    json object = what.object;
+json agent_versions::shown_version(const record& version) const {
+    json object = version.object;
     if (get(object["definition"], "tools").is_array())
-        for (auto& tool : object["definition"]["tools"]) redact(tool, core_.options.echo_headers);
+        for (auto& tool : object["definition"]["tools"]) redact(tool, environment_.options.echo_headers);
     return object;
 }
 

@@ -1,47 +1,60 @@
 #pragma once
-#include "emulator/http/api_call.hpp"
+#include "emulator/environment.hpp"
+#include "emulator/http/api_request.hpp"
 #include "emulator/responses/responses_schema.hpp"
 #include "emulator/store.hpp"
-#include "emulator/threads/core.hpp"
 
 #include <memory>
 #include <string>
 
 namespace corun::emulator {
 
-/// An agent as responses know it: a name, and what it was at each version.
+/// An agent of the Responses protocol: a name, and its versions. The id is the name.
 struct versioned_agent : record {
     using record::record;
     store<record> versions;
     std::size_t last_version = 0;
 };
 
-/// The agents that responses refer to.
+/// Agents with versions, and the routes to them. The handlers throw `api_error`.
 class agent_versions {
 public:
-    explicit agent_versions(core& of) : core_(of) {}
+    explicit agent_versions(environment& shared) : environment_(shared) {}
 
-    [[nodiscard]] static bool owns(const call& what);
-    /// Throws `refusal`.
-    json answer(const call& what);
-    /// The version, or the latest one, that an `agent_reference` names. Throws `refusal`.
+    [[nodiscard]] static bool owns(const api_request& request);
+    json serve(const api_request& request);
+    /// The version that an `agent_reference` names, by default the latest. Throws `api_error`.
     [[nodiscard]] const record& find(const json& reference) const;
 
 private:
-    json add_version(versioned_agent& to, const json& body);
-    void check_tools(const json& definition) const;
-    [[nodiscard]] json shown(const versioned_agent& what) const;
-    [[nodiscard]] json shown_version(const record& what) const;
+    json list_agents(const api_request& request);
+    json create_agent(const api_request& request);
+    json get_agent(const api_request& request);
+    json update_agent(const api_request& request);
+    json delete_agent(const api_request& request);
+    json list_versions(const api_request& request);
+    json create_version(const api_request& request);
+    json get_version(const api_request& request);
+    json delete_version(const api_request& request);
 
-    core& core_;
+    [[nodiscard]] std::shared_ptr<versioned_agent> find_agent(const api_request& request) const;
+    [[nodiscard]] std::shared_ptr<record> find_version(const versioned_agent& agent, const api_request& request) const;
+    std::shared_ptr<versioned_agent> add_agent(const std::string& name);
+    /// Adds a version, unless the latest is the same. Returns that version as the service shows it.
+    json add_version(versioned_agent& agent, const json& body);
+    void check_tools(const json& definition) const;
+    [[nodiscard]] json shown(const versioned_agent& agent) const;
+    [[nodiscard]] json shown_version(const record& version) const;
+
+    environment& environment_;
     store<versioned_agent> agents_;
     schema::responses_bodies bodies_{true};
 };
 
-/// The value of each input that a definition declares, given or by default. Throws `refusal` when one is missing.
-json structured_inputs(const json& definition, const json& given);
-/// The definition with `{{name}}` filled in, wherever that counts: instructions, vector stores and files, and
-/// label, URL and header values of MCP tools.
+/// The value of each input that a definition declares, with defaults. Throws `api_error` when `inputs` are invalid.
+json structured_inputs(const json& definition, const json& inputs);
+/// Replaces `{{name}}` in a definition: in instructions, ids of vector stores and files, and label, URL and header
+/// values of MCP tools.
 void fill_in(json& definition, const json& inputs);
 
 }  // namespace corun::emulator

@@ -1,7 +1,7 @@
-// What requests for responses, conversations and agents with versions may hold.
+// The bodies of requests for responses, conversations and agent versions.
 #include "emulator/responses/responses_schema.hpp"
 
-#include "emulator/http/refusal.hpp"
+#include "emulator/http/api_error.hpp"
 #include "text/ascii.hpp"
 #include <corun/headers.hpp>
 
@@ -15,12 +15,7 @@ namespace {
 using members = std::vector<member>;
 using types = std::vector<std::pair<std::string, check>>;
 
-check with_type(members rest) {
-    rest.push_back(required("type", string()));
-    return object(std::move(rest));
-}
-
-/// An object of a type that is not looked into.
+/// An object whose members are not checked.
 check opaque() {
     return map(any());
 }
@@ -79,7 +74,7 @@ check mcp_tool(bool in_project, bool stored) {
         all.emplace_back("project_connection_id", nullable(string()));
         all.emplace_back("tool_configs", opaque());
     }
-    return [shape = with_type(std::move(all))](const json& value, const std::string& path) {
+    return [shape = typed_object(std::move(all))](const json& value, const std::string& path) {
         shape(value, path);
         const char* servers[] = {"server_url", "connector_id", "project_connection_id", "tunnel_id"};
         if (std::none_of(std::begin(servers), std::end(servers),
@@ -96,21 +91,21 @@ check mcp_tool(bool in_project, bool stored) {
 
 check tool(bool in_project, bool stored) {
     types all;
-    all.emplace_back("function", with_type(members{required("name", string(64)),
-                                                   {"description", nullable(string())},
-                                                   {"parameters", nullable(opaque())},
-                                                   {"strict", nullable(boolean())},
-                                                   {"defer_loading", boolean()},
-                                                   {"allowed_callers", nullable(array(string()))},
-                                                   {"output_schema", nullable(opaque())}}));
+    all.emplace_back("function", typed_object(members{required("name", string(64)),
+                                                      {"description", nullable(string())},
+                                                      {"parameters", nullable(opaque())},
+                                                      {"strict", nullable(boolean())},
+                                                      {"defer_loading", boolean()},
+                                                      {"allowed_callers", nullable(array(string()))},
+                                                      {"output_schema", nullable(opaque())}}));
     all.emplace_back("mcp", mcp_tool(in_project, stored));
-    all.emplace_back("custom", with_type(members{required("name", string()),
-                                                 {"description", nullable(string())},
-                                                 {"format", opaque()},
-                                                 {"defer_loading", boolean()},
-                                                 {"allowed_callers", nullable(array(string()))}}));
-    all.emplace_back("code_interpreter", with_type(members{{"container", string_or(string(), opaque())},
-                                                           {"allowed_callers", nullable(array(string()))}}));
+    all.emplace_back("custom", typed_object(members{required("name", string()),
+                                                    {"description", nullable(string())},
+                                                    {"format", opaque()},
+                                                    {"defer_loading", boolean()},
+                                                    {"allowed_callers", nullable(array(string()))}}));
+    all.emplace_back("code_interpreter", typed_object(members{{"container", string_or(string(), opaque())},
+                                                              {"allowed_callers", nullable(array(string()))}}));
     for (const char* name :
          {"file_search", "web_search", "web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11",
           "image_generation", "computer", "computer_use_preview", "local_shell", "shell", "apply_patch", "namespace",
@@ -131,34 +126,34 @@ check tools(bool in_project, bool stored) {
         std::set<std::string> labels;
         for (std::size_t i = 0; i != value.size(); ++i) {
             const std::string label = get_string(value[i], "server_label");
-            const std::string where = path + "[" + std::to_string(i) + "].server_label";
             if (!label.empty() && !labels.insert(label).second)
-                throw bad_request("Duplicate server label: '" + label + "'.", where, "invalid_value");
+                throw bad_request("Duplicate server label: '" + label + "'.",
+                                  path + "[" + std::to_string(i) + "].server_label", "invalid_value");
         }
     });
 }
 
 check tool_choice() {
     types all;
-    all.emplace_back("function", with_type(members{required("name", string())}));
-    all.emplace_back("custom", with_type(members{required("name", string())}));
-    all.emplace_back("mcp", with_type(members{required("server_label", string()), {"name", nullable(string())}}));
-    all.emplace_back("allowed_tools", with_type(members{required("mode", one_of({"auto", "required"})),
-                                                        required("tools", array(opaque()))}));
+    all.emplace_back("function", typed_object(members{required("name", string())}));
+    all.emplace_back("custom", typed_object(members{required("name", string())}));
+    all.emplace_back("mcp", typed_object(members{required("server_label", string()), {"name", nullable(string())}}));
+    all.emplace_back("allowed_tools", typed_object(members{required("mode", one_of({"auto", "required"})),
+                                                           required("tools", array(opaque()))}));
     for (const char* name : {"file_search", "web_search", "web_search_preview", "code_interpreter", "image_generation",
                              "computer", "computer_use_preview", "shell", "apply_patch"})
-        all.emplace_back(name, with_type({}));
+        all.emplace_back(name, typed_object({}));
     return nullable(string_or(one_of({"none", "auto", "required"}), by_type(std::move(all))));
 }
 
 check text_format() {
     types formats;
-    formats.emplace_back("text", with_type({}));
-    formats.emplace_back("json_object", with_type({}));
-    formats.emplace_back("json_schema", with_type(members{required("name", string(64)),
-                                                          required("schema", opaque()),
-                                                          {"description", nullable(string())},
-                                                          {"strict", nullable(boolean())}}));
+    formats.emplace_back("text", typed_object({}));
+    formats.emplace_back("json_object", typed_object({}));
+    formats.emplace_back("json_schema", typed_object(members{required("name", string(64)),
+                                                             required("schema", opaque()),
+                                                             {"description", nullable(string())},
+                                                             {"strict", nullable(boolean())}}));
     return nullable(object(members{{"format", nullable(by_type(std::move(formats)))},
                                    {"verbosity", nullable(one_of({"low", "medium", "high"}))}}));
 }
@@ -173,23 +168,24 @@ check reasoning() {
 check content_part() {
     const check detail = nullable(one_of({"low", "high", "auto", "original"}));
     types all;
-    all.emplace_back("input_text", with_type(members{required("text", string())}));
+    all.emplace_back("input_text", typed_object(members{required("text", string())}));
     all.emplace_back(
         "input_image",
-        with_type(members{{"image_url", nullable(string())}, {"file_id", nullable(string())}, {"detail", detail}}));
-    all.emplace_back("input_file", with_type(members{{"file_id", nullable(string())},
-                                                     {"filename", nullable(string())},
-                                                     {"file_data", nullable(string())},
-                                                     {"file_url", nullable(string())},
-                                                     {"detail", detail}}));
-    all.emplace_back("output_text", with_type(members{required("text", string()),
-                                                      {"annotations", array(opaque())},
-                                                      {"logprobs", nullable(array(opaque()))}}));
-    all.emplace_back("refusal", with_type(members{required("refusal", string())}));
+        typed_object(members{{"image_url", nullable(string())}, {"file_id", nullable(string())}, {"detail", detail}}));
+    all.emplace_back("input_file", typed_object(members{{"file_id", nullable(string())},
+                                                        {"filename", nullable(string())},
+                                                        {"file_data", nullable(string())},
+                                                        {"file_url", nullable(string())},
+                                                        {"detail", detail}}));
+    all.emplace_back("output_text", typed_object(members{required("text", string()),
+                                                         {"annotations", array(opaque())},
+                                                         {"logprobs", nullable(array(opaque()))}}));
+    all.emplace_back("refusal", typed_object(members{required("refusal", string())}));
     return by_type(std::move(all));
 }
 
-check input_item() {
+/// The types of input items, each with its check; `message` is the first.
+types item_types() {
     const check id = nullable(string());
     const check status = nullable(one_of({"in_progress", "completed", "incomplete"}));
     const check output = string_or(string(), array(content_part()));
@@ -200,51 +196,57 @@ check input_item() {
                                                {"id", id},
                                                {"status", status},
                                                {"phase", nullable(string())}}));
-    all.emplace_back("function_call", with_type(members{required("call_id", string(64)),
-                                                        required("name", string()),
-                                                        required("arguments", string()),
-                                                        {"id", id},
-                                                        {"status", status},
-                                                        {"namespace", nullable(string())}}));
-    all.emplace_back("custom_tool_call", with_type(members{required("call_id", string(64)),
+    all.emplace_back("function_call", typed_object(members{required("call_id", string(64)),
                                                            required("name", string()),
-                                                           required("input", string()),
+                                                           required("arguments", string()),
                                                            {"id", id},
-                                                           {"status", status}}));
+                                                           {"status", status},
+                                                           {"namespace", nullable(string())}}));
+    all.emplace_back("custom_tool_call", typed_object(members{required("call_id", string(64)),
+                                                              required("name", string()),
+                                                              required("input", string()),
+                                                              {"id", id},
+                                                              {"status", status}}));
     for (const char* name : {"function_call_output", "custom_tool_call_output"})
         all.emplace_back(
-            name, with_type(members{
+            name, typed_object(members{
                       required("call_id", string(64)), required("output", output), {"id", id}, {"status", status}}));
-    all.emplace_back("reasoning", with_type(members{required("summary", array(opaque())),
-                                                    {"id", id},
-                                                    {"content", nullable(array(opaque()))},
-                                                    {"encrypted_content", nullable(string())},
-                                                    {"status", status}}));
+    all.emplace_back("reasoning", typed_object(members{required("summary", array(opaque())),
+                                                       {"id", id},
+                                                       {"content", nullable(array(opaque()))},
+                                                       {"encrypted_content", nullable(string())},
+                                                       {"status", status}}));
     all.emplace_back(
         "mcp_list_tools",
-        with_type(members{
+        typed_object(members{
             required("server_label", string()), required("tools", array(opaque())), {"id", id}, {"error", any()}}));
     all.emplace_back("mcp_approval_request",
-                     with_type(members{required("id", string()), required("name", string()),
-                                       required("arguments", string()), required("server_label", string())}));
-    all.emplace_back("mcp_approval_response", with_type(members{required("approval_request_id", string()),
-                                                                required("approve", boolean()),
-                                                                {"id", id},
-                                                                {"reason", nullable(string())}}));
-    all.emplace_back("mcp_call", with_type(members{required("id", string()),
-                                                   required("name", string()),
-                                                   required("arguments", string()),
-                                                   required("server_label", string()),
-                                                   {"approval_request_id", nullable(string())},
-                                                   {"output", nullable(string())},
-                                                   {"error", any()},
-                                                   {"status", nullable(string())}}));
+                     typed_object(members{required("id", string()), required("name", string()),
+                                          required("arguments", string()), required("server_label", string())}));
+    all.emplace_back("mcp_approval_response", typed_object(members{required("approval_request_id", string()),
+                                                                   required("approve", boolean()),
+                                                                   {"id", id},
+                                                                   {"reason", nullable(string())}}));
+    all.emplace_back("mcp_call", typed_object(members{required("id", string()),
+                                                      required("name", string()),
+                                                      required("arguments", string()),
+                                                      required("server_label", string()),
+                                                      {"approval_request_id", nullable(string())},
+                                                      {"output", nullable(string())},
+                                                      {"error", any()},
+                                                      {"status", nullable(string())}}));
     all.emplace_back("item_reference", object(members{required("id", string()), {"type", nullable(string())}}));
     for (const char* name :
          {"file_search_call", "web_search_call", "code_interpreter_call", "image_generation_call", "computer_call",
           "computer_call_output", "local_shell_call", "local_shell_call_output", "shell_call", "shell_call_output",
           "apply_patch_call", "apply_patch_call_output", "tool_search_call", "tool_search_output", "compaction"})
         all.emplace_back(name, opaque());
+    return all;
+}
+
+/// A message needs no type, nor does a reference.
+check input_item() {
+    const types all = item_types();
     const check typed = by_type(all);
     const check message = all.front().second;
     const check reference =
@@ -279,28 +281,28 @@ members response(bool in_project) {
     members all = definition(in_project, false);
     const check agent = object(members{
         required("type", one_of({"agent_reference"})), required("name", string()), {"version", nullable(string())}});
-    const members rest{{"input", input()},
-                       {"conversation", nullable(string_or(string(), object(members{required("id", string())})))},
-                       {"previous_response_id", nullable(string())},
-                       {"stream", nullable(boolean())},
-                       {"stream_options", nullable(object(members{{"include_obfuscation", boolean()}}))},
-                       {"store", nullable(boolean())},
-                       {"background", nullable(boolean())},
-                       {"metadata", metadata()},
-                       {"include", nullable(array(includable()))},
-                       {"max_output_tokens", nullable(integer(16, std::numeric_limits<std::int64_t>::max()))},
-                       {"max_tool_calls", nullable(not_negative())},
-                       {"parallel_tool_calls", nullable(boolean())},
-                       {"top_logprobs", nullable(integer(0, 20))},
-                       {"truncation", nullable(one_of({"auto", "disabled"}))},
-                       {"service_tier", nullable(one_of({"auto", "default", "flex", "scale", "priority"}))},
-                       {"safety_identifier", nullable(string(64))},
-                       {"prompt", nullable(opaque())},
-                       {"prompt_cache_key", nullable(string())},
-                       {"prompt_cache_retention", nullable(one_of({"in_memory", "24h"}))},
-                       {"context_management", nullable(array(opaque()))},
-                       {"user", nullable(string())}};
-    all.insert(all.end(), rest.begin(), rest.end());
+    const members own{{"input", input()},
+                      {"conversation", nullable(string_or(string(), object(members{required("id", string())})))},
+                      {"previous_response_id", nullable(string())},
+                      {"stream", nullable(boolean())},
+                      {"stream_options", nullable(object(members{{"include_obfuscation", boolean()}}))},
+                      {"store", nullable(boolean())},
+                      {"background", nullable(boolean())},
+                      {"metadata", metadata()},
+                      {"include", nullable(array(includable()))},
+                      {"max_output_tokens", nullable(integer(16, std::numeric_limits<std::int64_t>::max()))},
+                      {"max_tool_calls", nullable(not_negative())},
+                      {"parallel_tool_calls", nullable(boolean())},
+                      {"top_logprobs", nullable(integer(0, 20))},
+                      {"truncation", nullable(one_of({"auto", "disabled"}))},
+                      {"service_tier", nullable(one_of({"auto", "default", "flex", "scale", "priority"}))},
+                      {"safety_identifier", nullable(string(64))},
+                      {"prompt", nullable(opaque())},
+                      {"prompt_cache_key", nullable(string())},
+                      {"prompt_cache_retention", nullable(one_of({"in_memory", "24h"}))},
+                      {"context_management", nullable(array(opaque()))},
+                      {"user", nullable(string())}};
+    all.insert(all.end(), own.begin(), own.end());
     if (in_project) {
         all.emplace_back("agent_reference", nullable(agent));
         all.emplace_back("agent", nullable(agent));
@@ -313,8 +315,8 @@ check agent_name() {
     return [](const json& value, const std::string& path) {
         string(63)(value, path);
         const auto& name = value.get_ref<const std::string&>();
-        const auto is_right = [](char c) { return is_label_character(c) && c != '_'; };
-        if (name.empty() || !std::all_of(name.begin(), name.end(), is_right) || name.front() == '-' ||
+        const auto is_valid = [](char c) { return is_label_character(c) && c != '_'; };
+        if (name.empty() || !std::all_of(name.begin(), name.end(), is_valid) || name.front() == '-' ||
             name.back() == '-')
             throw bad_request("Invalid '" + path +
                                   "': must start and end with alphanumeric characters, may contain hyphens in the "

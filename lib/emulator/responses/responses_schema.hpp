@@ -1,10 +1,10 @@
 #pragma once
-#include "emulator/threads/schema.hpp"
+#include "emulator/http/schema.hpp"
 
 namespace corun::emulator::schema {
 
-/// The bodies of requests for responses, conversations and agents with versions.
-/// `in_project`: with what the service adds to OpenAI's own.
+/// The bodies of requests for responses, conversations and agent versions.
+/// `in_project`: with the members that Azure adds to OpenAI's.
 struct responses_bodies {
     explicit responses_bodies(bool in_project);
 
@@ -13,10 +13,10 @@ struct responses_bodies {
     check create_agent, create_version;
 };
 
-/// The members that define an agent, which a request that names one may not have.
+/// The members that define an agent. A request that names an agent may not have them.
 extern const std::vector<std::string> definition_members;
 
-/// Values of `include` that are known.
+/// The values of `include`.
 check includable();
 
 }  // namespace corun::emulator::schema

@@ -1,0 +1,15 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace corun::emulator {
+
+/// Returns the current time. Runs, tokens and everything else that expires use it.
+using clock = std::function<std::chrono::system_clock::time_point()>;
+
+using header_fields = std::vector<std::pair<std::string, std::string>>;
+
+}  // namespace corun::emulator
