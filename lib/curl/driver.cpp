@@ -58,7 +58,7 @@ driver::~driver() {
     multi_.reset();
 }
 
-CURLMcode driver::add(CURL* easy, driven& transfer) {
+CURLMcode driver::add(CURL* easy, driven_transfer& transfer) {
     transfer.position = active_.size();
     active_.push_back(&transfer);
     CURLMcode code = curl_multi_add_handle(multi_.get(), easy);
@@ -71,17 +71,17 @@ CURLMcode driver::add(CURL* easy, driven& transfer) {
     return code;
 }
 
-void driver::forget(driven& transfer) noexcept {
+void driver::forget(driven_transfer& transfer) noexcept {
     to_resume_.erase(std::remove(to_resume_.begin(), to_resume_.end(), &transfer), to_resume_.end());
 }
 
-void driver::remove(CURL* easy, driven& transfer) noexcept {
+void driver::remove(CURL* easy, driven_transfer& transfer) noexcept {
     forget(transfer);
     curl_multi_remove_handle(multi_.get(), easy);
     leave(transfer);
 }
 
-void driver::leave(driven& transfer) noexcept {
+void driver::leave(driven_transfer& transfer) noexcept {
     active_[transfer.position] = active_.back();
     active_[transfer.position]->position = transfer.position;
     active_.pop_back();
@@ -97,14 +97,14 @@ void driver::leave(driven& transfer) noexcept {
     sockets_.cancel(ignored);
 }
 
-void driver::resume_later(driven& transfer) {
+void driver::resume_later(driven_transfer& transfer) {
     if (std::find(to_resume_.begin(), to_resume_.end(), &transfer) == to_resume_.end()) to_resume_.push_back(&transfer);
     if (resume_posted_) return;
     resume_posted_ = true;
     asio::post(executor_, [self = shared_from_this()] { self->resume_all(); });
 }
 
-void driver::gather(driven& to, std::string_view bytes) noexcept {
+void driver::gather(driven_transfer& to, std::string_view bytes) noexcept {
     if (gathering_ == &to && gathered_.size() + bytes.size() > most_gathered) deliver_gathered();
     // Another transfer's bytes wait for libcurl to return: its consumer may want to pause it, which
     // libcurl does not allow in the callback of this one.
@@ -115,7 +115,7 @@ void driver::gather(driven& to, std::string_view bytes) noexcept {
 }
 
 void driver::deliver_gathered() noexcept {
-    driven* const to = std::exchange(gathering_, nullptr);
+    driven_transfer* const to = std::exchange(gathering_, nullptr);
     if (!to) return;
     to->deliver(gathered_);
     gathered_.clear();
@@ -123,9 +123,9 @@ void driver::deliver_gathered() noexcept {
 
 void driver::resume_all() noexcept {
     resume_posted_ = false;
-    std::vector<driven*> transfers;
+    std::vector<driven_transfer*> transfers;
     transfers.swap(to_resume_);
-    for (driven* transfer : transfers) {
+    for (driven_transfer* transfer : transfers) {
         transfer->resume_now();
         deliver_gathered();
     }
@@ -227,7 +227,7 @@ void driver::collect_finished() noexcept {
     while (CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
         if (message->msg != CURLMSG_DONE) continue;
         const CURLcode result = message->data.result;
-        driven* transfer = nullptr;
+        driven_transfer* transfer = nullptr;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
         transfer->finished(result);
     }

@@ -12,7 +12,7 @@
 namespace corun::curl {
 
 /// A transfer as the driver sees it. Reached from its easy handle by `CURLOPT_PRIVATE`.
-class driven {
+class driven_transfer {
 public:
     /// libcurl is done with the transfer, which now has to leave: `driver::remove`.
     virtual void finished(CURLcode result) noexcept = 0;
@@ -24,7 +24,7 @@ public:
     std::size_t position = 0;  ///< The driver's.
 
 protected:
-    ~driven() = default;
+    ~driven_transfer() = default;
 };
 
 /// Runs a libcurl multi handle on an executor.
@@ -40,25 +40,25 @@ public:
 
     [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
 
-    CURLMcode add(CURL* easy, driven& transfer);
-    void remove(CURL* easy, driven& transfer) noexcept;
+    CURLMcode add(CURL* easy, driven_transfer& transfer);
+    void remove(CURL* easy, driven_transfer& transfer) noexcept;
 
     /// Takes back what `resume_later` promised.
-    void forget(driven& transfer) noexcept;
+    void forget(driven_transfer& transfer) noexcept;
 
     /// Has `transfer.resume_now()` called from the executor: libcurl may hand over what it kept
     /// while paused before `curl_easy_pause` returns, which must not happen inside the caller's call.
-    void resume_later(driven& transfer);
+    void resume_later(driven_transfer& transfer);
 
     /// Called with what libcurl writes. libcurl writes every HTTP chunk by itself, often one event;
     /// those of one network read are delivered together.
-    void gather(driven& to, std::string_view bytes) noexcept;
+    void gather(driven_transfer& to, std::string_view bytes) noexcept;
 
 private:
     static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* known) noexcept;
     static int on_timer(CURLM* multi, long timeout_ms, void* self) noexcept;
 
-    void leave(driven& transfer) noexcept;
+    void leave(driven_transfer& transfer) noexcept;
     void deliver_gathered() noexcept;
     void watch(curl_socket_t fd, int what, bool known);
     void wait_for_sockets();
@@ -76,9 +76,9 @@ private:
     std::unique_ptr<CURLM, multi_deleter> multi_;
     asio::posix::stream_descriptor sockets_;  ///< The epoll set.
     asio::steady_timer timer_;
-    std::vector<driven*> active_;
-    std::vector<driven*> to_resume_;
-    driven* gathering_ = nullptr;
+    std::vector<driven_transfer*> active_;
+    std::vector<driven_transfer*> to_resume_;
+    driven_transfer* gathering_ = nullptr;
     std::string gathered_;
     bool waiting_ = false;
     bool resume_posted_ = false;

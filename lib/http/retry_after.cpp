@@ -1,6 +1,7 @@
 #include "http/retry_after.hpp"
 
 #include "protocol/retry_hint.hpp"
+#include "text/ascii.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -13,8 +14,8 @@ using namespace std::chrono_literals;
 /// Whether `text` has a letter for each `a` of `format`, a digit for each `0`, and its other characters as they are.
 bool has_format(std::string_view text, std::string_view format) noexcept {
     const auto matches = [](char c, char expected) {
-        if (expected == 'a') return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (expected == '0') return c >= '0' && c <= '9';
+        if (expected == 'a') return ascii::is_letter(c);
+        if (expected == '0') return ascii::is_digit(c);
         return c == expected;
     };
     return std::equal(text.begin(), text.end(), format.begin(), format.end(), matches);

@@ -1,0 +1,29 @@
+#pragma once
+#include <curl/curl.h>
+
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace corun::curl {
+
+/// How libcurl ended a transfer.
+struct transfer_end {
+    explicit transfer_end(CURLcode code) noexcept : result(code) {}
+
+    CURLcode result;
+    std::string_view problem;       ///< The text of `CURLOPT_ERRORBUFFER`.
+    std::string_view origin;        ///< Of the request, for messages.
+    long proxy_status = 0;          ///< A proxy's response to `CONNECT`, or 407; 0 if there was none.
+    bool proxy_tls_failed = false;  ///< The certificate that was not accepted is the proxy's.
+    bool head_complete = false;     ///< The final response's head has been received.
+    bool head_too_large = false;    ///< Which is why the transfer was ended.
+};
+
+/// The code that the transfer's sink gets; none if the response is complete.
+[[nodiscard]] std::error_code error_of(const transfer_end& end) noexcept;
+
+/// A sentence for it, without secrets.
+[[nodiscard]] std::string message_of(const transfer_end& end);
+
+}  // namespace corun::curl

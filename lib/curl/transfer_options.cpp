@@ -1,0 +1,141 @@
+#include "curl/transfer_options.hpp"
+
+#include "text/url.hpp"
+
+#include <asio/ip/address.hpp>
+#include <sys/un.h>
+
+#include <cstdint>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace corun::curl {
+namespace {
+
+error invalid(std::string message) {
+    return error(errc::invalid_argument, std::move(message));
+}
+
+void check(const options& settings) {
+    if (settings.client_certificate_file.empty() && !settings.client_key_file.empty())
+        throw invalid("client_key_file is set without client_certificate_file; set both");
+    if (settings.unix_socket.empty()) return;
+    if (settings.unix_socket.size() >= sizeof(sockaddr_un::sun_path)) throw invalid("the path unix_socket is too long");
+    if (settings.proxy && !settings.proxy->empty()) throw invalid("unix_socket and proxy are both set; set one");
+    if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_UNIX_SOCKETS))
+        throw invalid("unix_socket: this build of libcurl does not support Unix sockets");
+}
+
+/// One line of `CURLOPT_RESOLVE`.
+std::string resolve_line(const std::string& host, const std::vector<std::string>& addresses) {
+    const std::string text = "https://" + host;
+    const auto url = detail::parse_url(text);
+    const bool is_host_with_port = url && !url->port.empty() && url->rest.empty() && !url->user_info &&
+                                   url->host.find_first_of("*:") == url->host.npos && !url->host.starts_with('-') &&
+                                   !url->host.starts_with('+');
+    if (!is_host_with_port) throw invalid("resolve: '" + host + "' is not a host and port, as in 'host:443'");
+    if (url->loopback) throw invalid("resolve: '" + host + "' is this machine and cannot be mapped");
+    if (addresses.empty()) throw invalid("resolve: '" + host + "' has no addresses");
+    std::string line = host + ':';
+    for (const std::string& address : addresses) {
+        std::error_code code;
+        (void)asio::ip::make_address(address, code);
+        if (code || address.find('%') != address.npos) throw invalid("resolve: '" + address + "' is not an IP address");
+        line.append(line.ends_with(':') ? "" : ",").append(address);
+    }
+    return line;
+}
+
+void set_connection(easy_handle& easy, const net::request& request, const transport_state& transport,
+                    connection_use use, const std::string& origin) {
+    const bool shared = use != connection_use::exclusive;
+    easy.set(CURLOPT_HTTP_VERSION, static_cast<long>(shared ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    // To wait for a connection that turns out to be HTTP/1.1 is to wait for the end of somebody else's response.
+    if (use == connection_use::shared_stream && transport.http2_origins.contains(origin))
+        easy.set(CURLOPT_PIPEWAIT, 1L);
+    easy.set(CURLOPT_TCP_KEEPALIVE, 1L);
+    easy.set(CURLOPT_BUFFERSIZE, transport.settings.receive_buffer_bytes);
+    easy.set(CURLOPT_UPLOAD_BUFFERSIZE, request.source ? 64L << 10 : 16L << 10);
+    // 0 would mean libcurl's own 300 seconds.
+    const auto connect_ms = request.connect_timeout.count();
+    easy.set(CURLOPT_CONNECTTIMEOUT_MS, connect_ms > 0 ? static_cast<long>(connect_ms) : 24L * 3600 * 1000);
+    if (!transport.settings.unix_socket.empty()) easy.set(CURLOPT_UNIX_SOCKET_PATH, transport.settings.unix_socket);
+    if (transport.resolve) easy.set(CURLOPT_RESOLVE, transport.resolve.get());
+}
+
+void set_tls(easy_handle& easy, const options& settings) {
+    if (!settings.ca_file.empty()) {
+        easy.set(CURLOPT_CAINFO, settings.ca_file);
+        easy.set<const char*>(CURLOPT_CAPATH, nullptr);
+        easy.set(CURLOPT_PROXY_CAINFO, settings.ca_file);
+        easy.set<const char*>(CURLOPT_PROXY_CAPATH, nullptr);
+    }
+    easy.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    easy.set(CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (settings.client_certificate_file.empty()) return;
+    easy.set(CURLOPT_SSLCERT, settings.client_certificate_file);
+    if (!settings.client_key_file.empty()) easy.set(CURLOPT_SSLKEY, settings.client_key_file);
+    if (settings.client_key_passphrase.empty()) return;
+    std::string passphrase(settings.client_key_passphrase.reveal());
+    easy.set(CURLOPT_KEYPASSWD, passphrase);
+    wipe(passphrase);
+}
+
+void set_proxy(easy_handle& easy, const options& settings, bool loopback) {
+    easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    // Requests to this machine must not leave it, least of all in clear text.
+    if (loopback || !settings.unix_socket.empty())
+        easy.set(CURLOPT_PROXY, "");
+    else if (settings.proxy)
+        easy.set(CURLOPT_PROXY, *settings.proxy);
+}
+
+void set_method(easy_handle& easy, const net::request& request) {
+    if (request.method != "POST") {
+        if (request.method != "GET") easy.set(CURLOPT_CUSTOMREQUEST, request.method);
+        return;
+    }
+    easy.set(CURLOPT_POST, 1L);
+    const std::uint64_t size = request.source ? request.source->size() : request.body.size();
+    easy.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(size));
+    // A reused connection may prove dead after the source has been read from, and libcurl would try another one.
+    if (request.source) easy.set(CURLOPT_FRESH_CONNECT, 1L);
+    // A body over 1 MB would wait a second for a `100 Continue` that services do not send.
+    easy.remove_header("Expect");
+    // The default is that of a form.
+    if (!request.headers.find("Content-Type")) easy.remove_header("Content-Type");
+}
+
+}  // namespace
+
+transport_state::transport_state(options given) : settings(std::move(given)) {
+    check(settings);
+    for (const auto& [host, addresses] : settings.resolve) append(resolve, resolve_line(host, addresses));
+}
+
+connection_use connection_use_of(const net::request& request, const options& settings) noexcept {
+    // A source cannot be read again for a stream that the server refuses.
+    if (request.source) return connection_use::exclusive;
+    if (!request.streams) return connection_use::shared;
+    // A paused HTTP/2 stream goes on filling libcurl's window of 32 MB; on HTTP/1.1 TCP holds the sender back.
+    return settings.multiplex_streams && !request.unshared ? connection_use::shared_stream : connection_use::exclusive;
+}
+
+void set_options(easy_handle& easy, const net::request& request, const transport_state& transport, connection_use use) {
+    easy.set(CURLOPT_URL, request.url);
+    easy.set(CURLOPT_PROTOCOLS_STR, "http,https");
+    easy.set(CURLOPT_NOSIGNAL, 1L);
+    // Otherwise dropping a transfer while its host name is being resolved blocks the thread until that completes.
+    easy.set(CURLOPT_QUICK_EXIT, 1L);
+    easy.set(CURLOPT_FOLLOWLOCATION, 0L);
+    const auto url = detail::parse_url(request.url);
+    set_connection(easy, request, transport, use, url ? detail::origin_of(*url) : std::string());
+    set_tls(easy, transport.settings);
+    set_proxy(easy, transport.settings, url && url->loopback);
+    for (const header& field : request.headers) easy.add_header(field);
+    set_method(easy, request);
+    easy.set_headers();
+}
+
+}  // namespace corun::curl
