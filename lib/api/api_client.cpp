@@ -3,6 +3,7 @@
 #include "async/wait.hpp"
 #include "http/observed_transport.hpp"
 #include "http/retry_after.hpp"
+#include "identity/bearer.hpp"
 #include "run/retry.hpp"
 #include "text/random.hpp"
 #include <corun/version.hpp>
@@ -111,10 +112,7 @@ void api_client::add_token(prepared_request& prepared) const {
         prepared.request.headers.set("api-key", prepared.token);
         return;
     }
-    std::string value = "Bearer ";
-    value.reserve(value.size() + prepared.token.size());
-    value.append(prepared.token.reveal());
-    secret authorization(std::move(value));
+    secret authorization = identity::bearer_authorization(prepared.token);
     prepared.secrets.add(authorization);
     prepared.request.headers.set("Authorization", std::move(authorization));
 }

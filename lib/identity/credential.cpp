@@ -1,3 +1,4 @@
+#include "identity/sources.hpp"
 #include <corun/credential.hpp>
 
 #include <utility>
@@ -9,7 +10,7 @@ struct credential::state {
     using function = std::function<asio::awaitable<secret>()>;
     using any_source = std::variant<secret, function, token_provider>;
 
-    explicit state(any_source from, bool key = false) : source(std::move(from)), is_api_key(key) {}
+    explicit state(any_source s, bool key = false) : source(std::move(s)), is_api_key(key) {}
 
     any_source source;
     bool is_api_key;
@@ -20,21 +21,21 @@ credential::credential() = default;
 credential::credential(token_provider tokens) : state_(std::make_shared<const state>(std::move(tokens))) {}
 
 credential credential::bearer(secret token) {
-    credential made;
-    made.state_ = std::make_shared<const state>(std::move(token));
-    return made;
+    credential result;
+    result.state_ = std::make_shared<const state>(std::move(token));
+    return result;
 }
 
 credential credential::api_key(secret key) {
-    credential made;
-    made.state_ = std::make_shared<const state>(std::move(key), true);
-    return made;
+    credential result;
+    result.state_ = std::make_shared<const state>(std::move(key), true);
+    return result;
 }
 
 credential credential::callback(std::function<asio::awaitable<secret>()> get_token) {
-    credential made;
-    made.state_ = std::make_shared<const state>(std::move(get_token));
-    return made;
+    credential result;
+    result.state_ = std::make_shared<const state>(std::move(get_token));
+    return result;
 }
 
 credential::operator bool() const noexcept {
@@ -42,16 +43,16 @@ credential::operator bool() const noexcept {
 }
 
 asio::awaitable<secret> credential::token() const {
-    // A coroutine of its own would have to outlive this object, which is often a temporary.
-    return [](std::shared_ptr<const state> from) -> asio::awaitable<secret> {
+    // A member coroutine would have to outlive this object, which is often a temporary.
+    return [](std::shared_ptr<const credential::state> self) -> asio::awaitable<secret> {
         secret token;
-        if (!from) co_return token;
-        if (const auto* text = std::get_if<secret>(&from->source))
-            token = *text;
-        else if (const auto* provider = std::get_if<token_provider>(&from->source))
+        if (!self) co_return token;
+        if (const auto* fixed = std::get_if<secret>(&self->source))
+            token = *fixed;
+        else if (const auto* provider = std::get_if<token_provider>(&self->source))
             token = co_await provider->token();
         else
-            token = co_await std::get<state::function>(from->source)();
+            token = co_await std::get<state::function>(self->source)();
         co_return token;
     }(state_);
 }
@@ -66,6 +67,31 @@ bool credential::can_refresh() const noexcept {
 
 void credential::invalidate(const secret& rejected) const noexcept {
     if (can_refresh()) std::get<token_provider>(state_->source).invalidate(rejected);
+}
+
+credential environment_credential(asio::any_io_executor executor, identity_options options) {
+    const auto context = identity::make_context(std::move(executor), std::move(options));
+    return identity::make_provider(context, identity::environment(context));
+}
+
+credential workload_identity_credential(asio::any_io_executor executor, identity_options options) {
+    const auto context = identity::make_context(std::move(executor), std::move(options));
+    return identity::make_provider(context, identity::workload_identity(context));
+}
+
+credential managed_identity_credential(asio::any_io_executor executor, identity_options options) {
+    const auto context = identity::make_context(std::move(executor), std::move(options));
+    return identity::make_provider(context, identity::managed_identity(context, context->options.client_id, false));
+}
+
+credential azure_cli_credential(asio::any_io_executor executor, identity_options options) {
+    const auto context = identity::make_context(std::move(executor), std::move(options));
+    return identity::make_provider(context, identity::azure_cli(context));
+}
+
+credential default_credential(asio::any_io_executor executor, identity_options options) {
+    const auto context = identity::make_context(std::move(executor), std::move(options));
+    return identity::make_provider(context, identity::azure_default(context));
 }
 
 }  // namespace corun

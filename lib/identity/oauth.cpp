@@ -1,48 +1,63 @@
+// OAuth 2.0 client credentials (RFC 6749, 4.4).
 #include "identity/sources.hpp"
 #include "identity/token_request.hpp"
-#include "identity/token_response.hpp"
 #include "text/base64.hpp"
 #include "text/url.hpp"
 
 #include <utility>
 
-namespace corun::identity {
+namespace corun {
+namespace identity {
 namespace {
 
-asio::awaitable<access_token> fetch_by_client_credentials(shared_context with,
+asio::awaitable<access_token> fetch_by_client_credentials(shared_context context,
                                                           std::shared_ptr<const oauth_client> client) {
-    const auto what = std::make_shared<token_request>("OAuth client credentials", client->token_endpoint);
-    what->add_secret(client->client_secret);
+    const auto request = std::make_shared<token_request>("OAuth client credentials", client->token_endpoint);
+    request->add_secret(client->client_secret);
     form fields;
     fields.add("grant_type", "client_credentials");
     if (client->method == oauth_client::authentication::client_secret_post) {
         fields.add("client_id", client->client_id).add("client_secret", client->client_secret.reveal());
     } else {
-        // Each encoded as in a form (RFC 6749, 2.3.1): the colon between them stays the only one.
+        // Each is encoded as in a form (RFC 6749, 2.3.1), so that the colon between them is the only one.
         std::string pair = detail::percent_encoded(client->client_id) + ':';
         pair += detail::percent_encoded(client->client_secret.reveal());
-        const secret value("Basic " + base64::encode(pair));
+        const secret authorization("Basic " + base64::encode(pair));
         wipe(pair);
-        what->add_secret(value);
-        what->request.headers.set("Authorization", value);
+        request->add_secret(authorization);
+        request->http.headers.set("Authorization", authorization);
     }
     if (!client->scope.empty()) fields.add("scope", client->scope);
     for (const auto& [name, value] : client->parameters) fields.add(detail::percent_encoded(name), value);
-    what->set_form(fields.take());
-    detail::http_response response = co_await ask(with, what);
-    co_return token_of(*with, *what, std::move(response));
+    request->set_form(fields.take());
+    detail::http_response response = co_await send(context, request);
+    co_return token_of(*context, *request, std::move(response));
 }
 
 }  // namespace
 
-fetch oauth_client_credentials(shared_context with, oauth_client client) {
+fetch oauth_client_credentials(shared_context context, oauth_client client) {
     const auto url = detail::parse_url(client.token_endpoint);
     if (!url || url->user_info)
         throw error(errc::invalid_endpoint, "the token endpoint must be an absolute URL, https://host/path");
     if (!detail::may_carry_credentials(*url))
-        throw error(errc::insecure_endpoint, "the token endpoint is plain http to " + std::string(url->host));
+        throw error(errc::insecure_endpoint, "the token endpoint " + detail::origin_of(*url) +
+                                                 " is plain http; client secrets are sent over https, or over http to "
+                                                 "this machine only");
     auto shared = std::make_shared<const oauth_client>(std::move(client));
-    return [with = std::move(with), shared = std::move(shared)] { return fetch_by_client_credentials(with, shared); };
+    return [context = std::move(context), shared = std::move(shared)] {
+        return fetch_by_client_credentials(context, shared);
+    };
 }
 
-}  // namespace corun::identity
+}  // namespace identity
+
+oauth_client::oauth_client(std::string endpoint, std::string id, secret its_secret)
+    : token_endpoint(std::move(endpoint)), client_id(std::move(id)), client_secret(std::move(its_secret)) {}
+
+token_provider oauth_client_credentials(asio::any_io_executor executor, oauth_client client, identity_options options) {
+    const auto context = identity::make_context(std::move(executor), std::move(options));
+    return identity::make_provider(context, identity::oauth_client_credentials(context, std::move(client)));
+}
+
+}  // namespace corun

@@ -25,11 +25,11 @@ extern char** environ;
 namespace corun::identity {
 namespace {
 
-void check(int code, const char* what) {
-    if (code != 0) throw std::system_error(code, std::generic_category(), what);
+void check(int code, const char* function) {
+    if (code != 0) throw std::system_error(code, std::generic_category(), function);
 }
 
-/// Both ends of a pipe, closed when they go and by no other way.
+/// Both ends of a pipe, closed on destruction and not inherited by other programs.
 class pipe_ends {
 public:
     pipe_ends() {
@@ -74,7 +74,7 @@ struct spawn_attributes {
     check(::posix_spawn_file_actions_adddup2(&actions.value, out.write_end(), 1), "posix_spawn");
     check(::posix_spawn_file_actions_adddup2(&actions.value, error.write_end(), 2), "posix_spawn");
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-    // Asio's sockets would stay open in it.
+    // The program would inherit Asio's sockets.
     check(::posix_spawn_file_actions_addclosefrom_np(&actions.value, 3), "posix_spawn");
 #endif
     spawn_attributes attributes;
@@ -96,8 +96,8 @@ struct spawn_attributes {
     return child;
 }
 
-struct text_read {
-    text_read() = default;
+struct pipe_output {
+    pipe_output() = default;
 
     std::string text;
     bool truncated = false;
@@ -105,34 +105,34 @@ struct text_read {
 
 using pipe_reader = asio::posix::stream_descriptor;
 
-asio::awaitable<text_read> read_all(std::shared_ptr<pipe_reader> from, std::size_t max_bytes) {
-    text_read read;
-    // Grown by us alone, so that no copy of a token stays behind.
+asio::awaitable<pipe_output> read_all(std::shared_ptr<pipe_reader> pipe, std::size_t max_bytes) {
+    pipe_output output;
+    // Growing the text by hand leaves no copy of a token behind.
     std::array<char, 4096> piece{};
     while (true) {
         std::error_code code;
         const std::size_t size =
-            co_await from->async_read_some(asio::buffer(piece), asio::redirect_error(asio::use_awaitable, code));
-        if (read.text.size() + size > max_bytes) {
-            read.truncated = true;
+            co_await pipe->async_read_some(asio::buffer(piece), asio::redirect_error(asio::use_awaitable, code));
+        if (output.text.size() + size > max_bytes) {
+            output.truncated = true;
             break;
         }
-        if (read.text.capacity() < read.text.size() + size) {
+        if (output.text.capacity() < output.text.size() + size) {
             std::string longer;
-            longer.reserve(2 * (read.text.size() + size));
-            longer = read.text;
-            wipe(read.text);
-            read.text.swap(longer);
+            longer.reserve(2 * (output.text.size() + size));
+            longer = output.text;
+            wipe(output.text);
+            output.text.swap(longer);
         }
-        read.text.append(piece.data(), size);
+        output.text.append(piece.data(), size);
         if (code) break;
     }
-    // Through a volatile pointer, or it would be left out.
+    // Without volatile the compiler would drop these writes.
     for (volatile char* at = piece.data(); at != piece.data() + piece.size(); ++at) *at = 0;
-    co_return read;
+    co_return output;
 }
 
-/// A program and the pipes that it writes to. Kills it when it goes.
+/// A program and the pipes that it writes to. Destruction kills it.
 class child_process {
 public:
     child_process(const asio::any_io_executor& executor, std::vector<std::string> command) {
@@ -144,11 +144,11 @@ public:
     child_process(const child_process&) = delete;
     child_process& operator=(const child_process&) = delete;
     ~child_process() {
-        // Also those that it has started. It is ours until it has been waited for, so its id is.
+        // The whole group, with the programs that it has started. The id is not reused before waitpid.
         ::kill(-id_, SIGKILL);
         while (::waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
         }
-        // The readings end with this.
+        // This ends the reads.
         std::error_code ignored;
         out->close(ignored);
         error->close(ignored);
@@ -163,34 +163,31 @@ private:
 }  // namespace
 
 asio::awaitable<process_output> run_process(asio::any_io_executor executor, std::shared_ptr<net::clock> clock,
-                                            std::vector<std::string> command, std::chrono::milliseconds limit,
+                                            std::vector<std::string> command, std::chrono::milliseconds timeout,
                                             std::size_t max_bytes) {
-    process_output written;
-    const net::time_point until = clock->now() + limit;
+    process_output result;
+    const net::time_point deadline = clock->now() + timeout;
     const auto child = std::make_unique<child_process>(executor, std::move(command));
-    using reading = detail::task<text_read>;
-    const auto out = reading::start(executor, read_all(child->out, max_bytes));
-    const auto error = reading::start(executor, read_all(child->error, max_bytes));
+    using read_task = detail::task<pipe_output>;
+    const auto out = read_task::start(executor, read_all(child->out, max_bytes));
+    const auto error = read_task::start(executor, read_all(child->error, max_bytes));
     for (const auto& each : {out, error}) {
-        std::chrono::milliseconds wait{0};
-        if (limit.count() > 0) {
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock->now());
-            // 0 would mean none.
-            wait = std::max(left, std::chrono::milliseconds(1));
+        std::chrono::milliseconds limit{0};
+        if (timeout.count() > 0) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock->now());
+            // 0 would disable the limit.
+            limit = std::max(left, std::chrono::milliseconds(1));
         }
-        std::optional<text_read> read = co_await reading::outcome_within(each, clock, wait);
-        if (!read) {
-            written.timed_out = true;
+        std::optional<pipe_output> output = co_await read_task::outcome_within(each, clock, limit);
+        if (!output) {
+            result.timed_out = true;
             break;
         }
-        if (each == out)
-            written.out = std::move(read->text);
-        else
-            written.error = std::move(read->text);
-        written.truncated = written.truncated || read->truncated;
-        if (read->truncated) break;
+        (each == out ? result.out : result.error) = std::move(output->text);
+        result.truncated = result.truncated || output->truncated;
+        if (output->truncated) break;
     }
-    co_return written;
+    co_return result;
 }
 
 }  // namespace corun::identity

@@ -12,21 +12,21 @@
 
 namespace corun::identity {
 
-/// What a program has written.
+/// The output of a program.
 struct process_output {
     process_output() = default;
 
     std::string out, error;
     bool timed_out = false;
-    bool truncated = false;  ///< It wrote more than allowed.
+    bool truncated = false;  ///< It wrote more than allowed; the rest is lost.
 };
 
-/// Runs a program, found in PATH unless its name has a slash, with nothing to read and in a process
-/// group of its own. Completes when it has closed both its outputs, has taken longer than `limit`
-/// (0: none) or has written more than `max_bytes` to one; what then still runs is killed. Throws
-/// `std::system_error` when it cannot be started. Cancellation kills it.
+/// Runs a program in a process group of its own, without input. The program is searched for in PATH unless its name
+/// contains a slash. Completes when the program has closed both its outputs, when `timeout` has passed (0: no limit),
+/// or when it has written more than `max_bytes` to one output; the process group is then killed. Throws
+/// `std::system_error` if the program cannot be started. Cancellation kills it.
 asio::awaitable<process_output> run_process(asio::any_io_executor executor, std::shared_ptr<net::clock> clock,
-                                            std::vector<std::string> command, std::chrono::milliseconds limit,
+                                            std::vector<std::string> command, std::chrono::milliseconds timeout,
                                             std::size_t max_bytes);
 
 }  // namespace corun::identity

@@ -1,6 +1,7 @@
 #include "async/attempt.hpp"
 #include "async/cancellation.hpp"
 #include "async/task.hpp"
+#include "identity/bearer.hpp"
 #include <corun/error.hpp>
 #include <corun/token_provider.hpp>
 
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -16,11 +18,12 @@ namespace {
 
 using time_point = std::chrono::system_clock::time_point;
 
-constexpr std::chrono::minutes margin{5};
-/// After a fetch that failed while the token kept is good.
-constexpr std::chrono::seconds pause_after_failure{30};
+/// How long before a token expires it is refreshed.
+constexpr std::chrono::minutes refresh_margin{5};
+/// The delay after a fetch that failed while the cached token is valid.
+constexpr std::chrono::seconds retry_delay{30};
 
-/// Counts who waits, also those that are destroyed while they do.
+/// Counts the coroutines that wait, including those that are destroyed while waiting.
 class waiter {
 public:
     explicit waiter(std::shared_ptr<int> count) : count_(std::move(count)) { ++*count_; }
@@ -33,22 +36,26 @@ private:
 };
 
 asio::awaitable<mcp_headers> bearer_headers(std::shared_ptr<const std::map<std::string, token_provider>> by_label,
-                                            mcp_header_request asked) {
-    mcp_headers given;
-    for (const std::string& label : asked.server_labels) {
+                                            mcp_header_request request) {
+    mcp_headers headers;
+    for (const std::string& label : request.server_labels) {
         const auto found = by_label->find(label);
         if (found == by_label->end()) continue;
-        if (asked.why == mcp_header_request::occasion::rejected_token) found->second.invalidate();
+        if (request.why == mcp_header_request::occasion::rejected_token) found->second.invalidate();
         const secret token = co_await found->second.token();
-        std::string value = "Bearer ";
-        value.reserve(value.size() + token.size());
-        value.append(token.reveal());
-        given.set(label, "Authorization", secret(std::move(value)));
+        headers.set(label, "Authorization", identity::bearer_authorization(token));
     }
-    co_return given;
+    co_return headers;
 }
 
 }  // namespace
+
+identity_options::identity_options()
+    : environment([](const std::string& name) {
+          const char* value = std::getenv(name.c_str());
+          return std::string(value ? value : "");
+      }),
+      clock([] { return std::chrono::system_clock::now(); }) {}
 
 access_token::access_token(secret v, time_point e) : value(std::move(v)), expires_at(e) {}
 
@@ -62,60 +69,61 @@ struct token_provider::state {
 
     static asio::awaitable<secret> token(std::shared_ptr<state> self);
     static asio::awaitable<access_token> fetch_valid(std::shared_ptr<state> self);
-    static asio::awaitable<bool> refresh(std::shared_ptr<state> self, std::uint64_t mine);
+    static asio::awaitable<bool> refresh(std::shared_ptr<state> self, std::uint64_t generation);
 
-    [[nodiscard]] bool is_good(time_point at) const noexcept { return !kept.value.empty() && at < kept.expires_at; }
+    [[nodiscard]] bool is_valid(time_point time) const noexcept {
+        return !cached.value.empty() && time < cached.expires_at;
+    }
 
     asio::any_io_executor executor;
     std::function<asio::awaitable<access_token>()> fetch;
     clock now;
-    access_token kept;
+    access_token cached;
     time_point refresh_at;
-    std::shared_ptr<refreshing> refresh_under_way;
-    std::uint64_t generation = 0;  ///< Of the refresh that counts.
+    std::shared_ptr<refreshing> refresh_task;
+    std::uint64_t generation = 0;  ///< Of the current refresh.
     std::shared_ptr<int> waiters = std::make_shared<int>(0);
 };
 
 asio::awaitable<secret> token_provider::state::token(std::shared_ptr<state> self) {
-    const time_point at = self->now();
-    if (self->is_good(at) && at < self->refresh_at) co_return self->kept.value;
-    if (!self->refresh_under_way)
-        self->refresh_under_way = refreshing::start(self->executor, refresh(self, ++self->generation));
-    const std::shared_ptr<refreshing> awaited = self->refresh_under_way;
+    const time_point now = self->now();
+    if (self->is_valid(now) && now < self->refresh_at) co_return self->cached.value;
+    if (!self->refresh_task) self->refresh_task = refreshing::start(self->executor, refresh(self, ++self->generation));
+    const std::shared_ptr<refreshing> awaited = self->refresh_task;
     const waiter counted(self->waiters);
     detail::result<bool> refreshed = co_await detail::attempt(refreshing::outcome_of_shielded(awaited));
     const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
     if (detail::is_cancelled(state)) {
-        if (*self->waiters == 1 && self->refresh_under_way == awaited) {
+        if (*self->waiters == 1 && self->refresh_task == awaited) {
             ++self->generation;
-            self->refresh_under_way.reset();
+            self->refresh_task.reset();
             awaited->cancel();
         }
         throw std::system_error(asio::error::operation_aborted);
     }
-    if (!self->is_good(self->now())) (void)refreshed.take();
-    co_return self->kept.value;
+    if (!self->is_valid(self->now())) (void)refreshed.take();
+    co_return self->cached.value;
 }
 
 asio::awaitable<access_token> token_provider::state::fetch_valid(std::shared_ptr<state> self) {
     access_token fresh = co_await self->fetch();
-    if (fresh.value.empty()) throw error(errc::credential_failed, "an empty token came");
+    if (fresh.value.empty()) throw error(errc::credential_failed, "the fetched token is empty");
     if (fresh.expires_at <= self->now())
-        throw error(errc::credential_failed, "the token that came has expired already, by this machine's clock");
+        throw error(errc::credential_failed, "the fetched token has expired already; check this machine's clock");
     co_return fresh;
 }
 
-asio::awaitable<bool> token_provider::state::refresh(std::shared_ptr<state> self, std::uint64_t mine) {
+asio::awaitable<bool> token_provider::state::refresh(std::shared_ptr<state> self, std::uint64_t generation) {
     detail::result<access_token> fetched = co_await detail::attempt(fetch_valid(self));
     const time_point now = self->now();
-    // Nobody waits for one that does not count.
-    if (self->generation != mine) co_return false;
-    self->refresh_under_way.reset();
-    if (!fetched.has_value()) self->refresh_at = now + pause_after_failure;
+    // Abandoned meanwhile: nobody waits for its token.
+    if (self->generation != generation) co_return false;
+    self->refresh_task.reset();
+    if (!fetched.has_value()) self->refresh_at = now + retry_delay;
     access_token fresh = fetched.take();
     const time_point::duration left = fresh.expires_at - now;
-    self->refresh_at = fresh.expires_at - std::min<time_point::duration>(margin, left / 2);
-    self->kept = std::move(fresh);
+    self->refresh_at = fresh.expires_at - std::min<time_point::duration>(refresh_margin, left / 2);
+    self->cached = std::move(fresh);
     co_return true;
 }
 
@@ -131,16 +139,17 @@ asio::awaitable<secret> token_provider::token() const {
 }
 
 void token_provider::invalidate() const noexcept {
-    if (state_) state_->kept = access_token();
+    if (state_) state_->cached = access_token();
 }
 
 void token_provider::invalidate(const secret& rejected) const noexcept {
-    if (state_ && state_->kept.value == rejected) invalidate();
+    if (state_ && state_->cached.value == rejected) invalidate();
 }
 
 mcp_header_provider mcp_bearer_tokens(std::map<std::string, token_provider> by_label) {
     auto shared = std::make_shared<const std::map<std::string, token_provider>>(std::move(by_label));
-    return [shared = std::move(shared)](mcp_header_request asked) { return bearer_headers(shared, std::move(asked)); };
+    return
+        [shared = std::move(shared)](mcp_header_request request) { return bearer_headers(shared, std::move(request)); };
 }
 
 }  // namespace corun

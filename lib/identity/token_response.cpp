@@ -8,9 +8,10 @@
 #include <cstdio>
 #include <ctime>
 
-namespace corun::codec::identity {
+namespace corun::identity {
 namespace {
 
+namespace json = codec::json;
 using time_point = std::chrono::system_clock::time_point;
 
 /// Within what a `time_point` of nanoseconds can hold, with room for sums.
@@ -61,28 +62,28 @@ bool with_members(std::string_view text, Use use) {
 }  // namespace
 
 std::optional<token_response> decode_token(std::string_view json) {
-    token_response said;
-    const bool read = with_members(json, [&said](std::string_view key, json::value member) {
+    token_response response;
+    const bool read = with_members(json, [&response](std::string_view key, json::value member) {
         if (key == "access_token" || key == "accessToken") {
             std::string text;
             json::read(member, text);
-            said.token = secret(std::move(text));
+            response.token = secret(std::move(text));
         } else if (key == "token_type" || key == "tokenType") {
-            json::read(member, said.type);
+            json::read(member, response.type);
         } else if (key == "expires_in") {
-            said.expires_in = parse_seconds(scalar(member));
+            response.expires_in = parse_seconds(scalar(member));
         } else if (key == "expires_on") {
-            said.expires_on = scalar(member);
+            response.expires_on = scalar(member);
         } else if (key == "expiresOn") {
-            said.expires_on_local = scalar(member);
+            response.expires_on_local = scalar(member);
         } else if (key == "error") {
-            json::read(member, said.error);
+            json::read(member, response.error);
         } else if (key == "error_description") {
-            json::read(member, said.error_description);
+            json::read(member, response.error_description);
         }
     });
     if (!read) return std::nullopt;
-    return said;
+    return response;
 }
 
 std::optional<time_point> parse_time(std::string_view text, bool local) {
@@ -137,4 +138,4 @@ std::optional<time_point> expiry_of_jwt(std::string_view token) {
     return at(*expires);
 }
 
-}  // namespace corun::codec::identity
+}  // namespace corun::identity

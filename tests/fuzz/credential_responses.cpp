@@ -15,7 +15,6 @@ namespace {
 
 using namespace corun;
 using corun::fuzz::require;
-namespace codec_identity = codec::identity;
 
 /// What the client proved itself with: an endpoint may quote it.
 constexpr std::string_view mark = "s3cr3t/s3cr3t";
@@ -37,15 +36,15 @@ std::string base64url(std::string_view bytes) {
 }
 
 void read_answer(const std::string& answer) {
-    identity::context with;
-    with.options.clock = [] { return now; };
+    identity::source_context context;
+    context.options.clock = [] { return now; };
     try {
-        const access_token given = identity::token_of(with, "endpoint", answer);
+        const access_token given = identity::token_of(context, "endpoint", answer);
         require(!given.value.empty() && is_header_value(given.value.reveal()), "a token can be sent");
         require_possible(given.expires_at);
     } catch (const error& refused) {
         require(refused.code() == errc::credential_failed, "what is no token is a failed credential");
-        const auto said = codec_identity::decode_token(answer);
+        const auto said = identity::decode_token(answer);
         if (said && said->token.size() > 64)
             require(std::string_view(refused.what()).find(said->token.reveal()) == std::string_view::npos,
                     "a token does not stand in an error");
@@ -56,7 +55,7 @@ void read_answer(const std::string& answer) {
     detail::http_response response;
     response.head.status = 401;
     response.body = answer;
-    const std::string why = request.refusal(response).what();
+    const std::string why = request.rejection(response).what();
     require(why.find(mark) == why.npos, "a secret does not stand in a refusal");
     require(why.size() < 4096 && why.find_first_of(std::string("\r\n\0", 3)) == why.npos, "a refusal is a line");
 }
@@ -66,10 +65,10 @@ void read_answer(const std::string& answer) {
 void fuzz_one(std::string_view input) {
     const std::string answer(input);
     read_answer(answer);
-    require_possible(codec_identity::parse_time(input));
-    require_possible(codec_identity::parse_time(input, true));
-    require_possible(codec_identity::expiry_of_jwt(input));
-    const auto expires = codec_identity::expiry_of_jwt("e30." + base64url(input) + ".c2ln");
+    require_possible(identity::parse_time(input));
+    require_possible(identity::parse_time(input, true));
+    require_possible(identity::expiry_of_jwt(input));
+    const auto expires = identity::expiry_of_jwt("e30." + base64url(input) + ".c2ln");
     require_possible(expires);
     if (expires) require(input.find("exp") != input.npos || input.find('\\') != input.npos, "`exp` is what is said");
 }

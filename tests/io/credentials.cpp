@@ -8,6 +8,7 @@
 #include "loopback_server.hpp"
 #include "manual_clock.hpp"
 #include "text/base64.hpp"
+#include <corun/credential.hpp>
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
@@ -72,13 +73,13 @@ struct scratch {
 
 struct fixture {
     fixture() {
-        with->executor = io.get_executor();
-        with->transport = with->direct = detail::observed_transport(
+        context->executor = io.get_executor();
+        context->transport = context->direct_transport = detail::observed_transport(
             curl::make_transport(io.get_executor()), clock, detail::notifier(io.get_executor(), searched().observer));
-        with->clock = clock;
-        with->options.environment = [this](const std::string& name) { return variables[name]; };
-        with->options.clock = [this] { return now; };
-        with->options.azure_cli = (files.path / "az").string();
+        context->clock = clock;
+        context->options.environment = [this](const std::string& name) { return variables[name]; };
+        context->options.clock = [this] { return now; };
+        context->options.azure_cli = (files.path / "az").string();
     }
     ~fixture() { clock->shut_down(); }
 
@@ -149,24 +150,24 @@ struct fixture {
     identity::fetch environment() {
         use_entra();
         variables["AZURE_CLIENT_SECRET"] = "planted-secret-value&+/ü";
-        return identity::environment(with);
+        return identity::environment(context);
     }
     identity::fetch workload(std::string content) {
         use_entra();
         variables["AZURE_FEDERATED_TOKEN_FILE"] = files.file("assertion", content);
-        return identity::workload_identity(with);
+        return identity::workload_identity(context);
     }
     identity::fetch imds(std::string client_id = {}, bool probes = false) {
         variables["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = server.url();
-        return identity::managed_identity(with, std::move(client_id), probes);
+        return identity::managed_identity(context, std::move(client_id), probes);
     }
     identity::fetch cli(std::string_view body) {
         files.script("az", body);
-        return identity::azure_cli(with);
+        return identity::azure_cli(context);
     }
     identity::fetch google(std::string audience = "https://bookings-abc.a.run.app") {
         variables["GCE_METADATA_HOST"] = server.url().substr(7);
-        return identity::google_identity_token(with, std::move(audience));
+        return identity::google_identity_token(context, std::move(audience));
     }
 
     asio::io_context io;
@@ -177,7 +178,7 @@ struct fixture {
     std::vector<raw_request> requests;
     std::deque<std::string> answers;
     loopback_server server{io, [this](std::shared_ptr<raw_connection> c) { return serve(std::move(c)); }};
-    std::shared_ptr<identity::context> with = std::make_shared<identity::context>();
+    std::shared_ptr<identity::source_context> context = std::make_shared<identity::source_context>();
     asio::cancellation_signal cancel;
     bool finished = false;
     std::optional<access_token> given;
@@ -220,11 +221,11 @@ BOOST_AUTO_TEST_CASE(a_client_secret_is_posted_as_a_form) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_set_is_named) {
-    BOOST_TEST(failure(identity::environment(with)) ==
+    BOOST_TEST(failure(identity::environment(context)) ==
                "environment: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET are not set");
     use_entra();
-    BOOST_TEST(failure(identity::environment(with)) == "environment: AZURE_CLIENT_SECRET is not set");
-    BOOST_TEST(failure(identity::workload_identity(with)) ==
+    BOOST_TEST(failure(identity::environment(context)) == "environment: AZURE_CLIENT_SECRET is not set");
+    BOOST_TEST(failure(identity::workload_identity(context)) ==
                "workload identity: AZURE_FEDERATED_TOKEN_FILE is not set");
     BOOST_TEST(requests.empty());
 }
@@ -243,12 +244,12 @@ BOOST_AUTO_TEST_CASE(a_refusal_says_what_entra_said_without_the_secret) {
 
 BOOST_AUTO_TEST_CASE(garbage_is_no_token_and_stands_in_no_message) {
     const std::pair<std::string, const char*> cases[] = {
-        {json("<html>planted-secret-token</html>"), "something else than JSON"},
+        {json("<html>planted-secret-token</html>"), "something other than JSON"},
         {json(R"({"token_type":"Bearer"})"), "without a token"},
         {json(R"({"access_token":7})"), "without a token"},
-        {json(R"({"access_token":"planted-secret-token\r\nX: y","expires_in":9})"), "a header cannot hold"},
+        {json(R"({"access_token":"planted-secret-token\r\nX: y","expires_in":9})"), "a header field must not have"},
         {json(R"({"access_token":"planted-secret-token","token_type":"pop","expires_in":9})"), "not a bearer token"},
-        {json(R"({"access_token":"planted-secret-token","expires_on":"soon"})"), "without a time that can be read"},
+        {json(R"({"access_token":"planted-secret-token","expires_on":"soon"})"), "whose expiry cannot be read"},
         {json(std::string(70'000, ' ')), "more than 65536 bytes"},
         {json("planted-secret-token", 500), "HTTP 500"},
         {whole_response(302, "text/plain", "", "Location: " + server.url() + "/elsewhere\r\n"), "HTTP 302"},
@@ -319,9 +320,9 @@ BOOST_AUTO_TEST_CASE(a_file_without_an_assertion_is_named) {
         {"", "is empty"}, {" \n", "is empty"}, {std::string(70'000, 'x'), "is too large"}};
     for (const auto& [content, why] : cases) BOOST_TEST(says(failure(workload(content)), why));
     variables["AZURE_FEDERATED_TOKEN_FILE"] = files.path.string();
-    BOOST_TEST(says(failure(identity::workload_identity(with)), "is not a file"));
+    BOOST_TEST(says(failure(identity::workload_identity(context)), "is not a file"));
     variables["AZURE_FEDERATED_TOKEN_FILE"] = "/nowhere\nat all";
-    BOOST_TEST(says(failure(identity::workload_identity(with)), "'/nowhere\\nat all' is not a file"));
+    BOOST_TEST(says(failure(identity::workload_identity(context)), "'/nowhere\\nat all' is not a file"));
     answers = {json(R"({"error":"invalid_request","error_description":"what is planted-secret-value?"})", 400)};
     BOOST_TEST(says(failure(workload("planted-secret-value")), "what is ***?"));
 }
@@ -341,7 +342,7 @@ BOOST_AUTO_TEST_CASE(imds_gives_a_token_with_numbers_as_strings) {
 }
 
 BOOST_AUTO_TEST_CASE(imds_is_asked_again_after_what_may_pass) {
-    with->options.timeout = 0ms;
+    context->options.timeout = 0ms;
     answers = {json("{}", 404), json("", 429), json("busy", 503), json("", 500), imds_token};
     begin(imds());
     std::size_t asked = 1;
@@ -359,7 +360,7 @@ BOOST_AUTO_TEST_CASE(imds_is_asked_again_after_what_may_pass) {
 }
 
 BOOST_AUTO_TEST_CASE(imds_is_not_asked_for_ever) {
-    with->options.timeout = 0ms;
+    context->options.timeout = 0ms;
     answers = {json("", 500)};
     begin(imds());
     while (!finished) {
@@ -371,7 +372,7 @@ BOOST_AUTO_TEST_CASE(imds_is_not_asked_for_ever) {
 }
 
 BOOST_AUTO_TEST_CASE(imds_is_given_seventy_seconds_for_an_upgrade) {
-    with->options.timeout = 0ms;
+    context->options.timeout = 0ms;
     answers = {json("", 410)};
     begin(imds());
     std::chrono::seconds waited = 0s;
@@ -396,7 +397,7 @@ BOOST_AUTO_TEST_CASE(what_will_not_pass_is_not_asked_again) {
 }
 
 BOOST_AUTO_TEST_CASE(waiting_for_imds_can_be_cancelled) {
-    with->options.timeout = 0ms;
+    context->options.timeout = 0ms;
     answers = {json("", 500)};
     begin(imds());
     run_until(io, [&] { return clock->pending() == 1; });
@@ -411,17 +412,17 @@ BOOST_AUTO_TEST_CASE(app_service_is_asked_where_there_is_one) {
     variables["IDENTITY_HEADER"] = "planted-secret-value";
     answers = {json(
         R"({"access_token":"planted-secret-token","expires_on":"12/17/2025 9:33:20 PM +00:00","token_type":"Bearer"})")};
-    const access_token token = get(identity::managed_identity(with, "client-1", false));
+    const access_token token = get(identity::managed_identity(context, "client-1", false));
     BOOST_TEST((token.expires_at == now + 2h));
     BOOST_TEST(requests[0].target() ==
                "/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fai.azure.com&client_id=client-1");
     BOOST_TEST(requests[0].field("X-IDENTITY-HEADER") == "planted-secret-value");
     answers = {json(R"({"error":"bad","error_description":"header planted-secret-value is wrong"})", 401)};
-    BOOST_TEST(says(failure(identity::managed_identity(with, "", false)), "header *** is wrong"));
+    BOOST_TEST(says(failure(identity::managed_identity(context, "", false)), "header *** is wrong"));
     variables["IDENTITY_ENDPOINT"] = "http://elsewhere.example/msi/token";
-    BOOST_TEST(says(failure(identity::managed_identity(with, "", false)), "over http to this machine only"));
+    BOOST_TEST(says(failure(identity::managed_identity(context, "", false)), "over http to this machine only"));
     variables["IDENTITY_HEADER"] = "planted-secret-value\r\nX: y";
-    BOOST_TEST(says(failure(identity::managed_identity(with, "", false)), "characters"));
+    BOOST_TEST(says(failure(identity::managed_identity(context, "", false)), "characters"));
 }
 
 BOOST_AUTO_TEST_CASE(metadata_is_asked_for_beside_this_machine_only) {
@@ -436,8 +437,8 @@ BOOST_AUTO_TEST_CASE(metadata_is_asked_for_beside_this_machine_only) {
 // Azure CLI.
 
 BOOST_AUTO_TEST_CASE(the_cli_is_run_without_a_shell) {
-    with->options.tenant_id = "tenant-1";
-    with->options.subscription = "My Subscription";
+    context->options.tenant_id = "tenant-1";
+    context->options.subscription = "My Subscription";
     const identity::fetch source = cli(R"(printf '%s\n' "$@" > "$0.arguments"
 echo '{"accessToken":"planted-secret-token","expiresOn":"2001-01-01 00:00:00.000000","expires_on":1766007200,"tokenType":"Bearer"}')");
     const access_token token = get(source);
@@ -465,18 +466,18 @@ BOOST_AUTO_TEST_CASE(a_failing_cli_is_told_by_its_first_line) {
     BOOST_TEST(failure(cli("echo \"ERROR: Please run 'az login' to setup account.\" >&2; echo more >&2; exit 1")) ==
                "Azure CLI: ERROR: Please run 'az login' to setup account.");
     BOOST_TEST(says(failure(cli("exit 1")), "wrote nothing"));
-    BOOST_TEST(says(failure(cli("echo planted-secret-token")), "something else than JSON"));
+    BOOST_TEST(says(failure(cli("echo planted-secret-token")), "something other than JSON"));
     BOOST_TEST(says(failure(cli("head -c 2000000 /dev/zero")), "wrote too much"));
-    with->options.azure_cli = (files.path / "missing").string();
-    BOOST_TEST(says(failure(identity::azure_cli(with)), "is not installed"));
-    with->options.azure_cli = files.file("not-a-program", "");
-    BOOST_TEST(says(failure(identity::azure_cli(with)), "cannot be run"));
+    context->options.azure_cli = (files.path / "missing").string();
+    BOOST_TEST(says(failure(identity::azure_cli(context)), "is not installed"));
+    context->options.azure_cli = files.file("not-a-program", "");
+    BOOST_TEST(says(failure(identity::azure_cli(context)), "cannot be run"));
 }
 
 BOOST_AUTO_TEST_CASE(arguments_for_the_cli_are_plain) {
     for (const char* tenant : {"--debug", "a;b", "$(id)", "a\nb", "\"", "a&b"}) {
-        with->options.tenant_id = tenant;
-        BOOST_TEST(says(failure(cli("exit 1")), "cannot be given to it as an argument"), tenant);
+        context->options.tenant_id = tenant;
+        BOOST_TEST(says(failure(cli("exit 1")), "characters that are not passed to a program"), tenant);
     }
 }
 
@@ -513,20 +514,20 @@ BOOST_AUTO_TEST_CASE(cancellation_kills_the_cli) {
 
 BOOST_AUTO_TEST_CASE(an_executor_may_go_while_tokens_are_fetched) {
     (void)cli(": > \"$0.started\"; exec sleep 1000");
-    with->options.timeout = 0ms;
+    context->options.timeout = 0ms;
     {
         asio::io_context other;
-        with->executor = other.get_executor();
-        with->transport = with->direct = curl::make_transport(other.get_executor());
-        const token_provider from_cli = identity::cached(with, identity::azure_cli(with));
-        const token_provider from_entra = identity::cached(with, environment());
+        context->executor = other.get_executor();
+        context->transport = context->direct_transport = curl::make_transport(other.get_executor());
+        const token_provider from_cli = identity::make_provider(context, identity::azure_cli(context));
+        const token_provider from_entra = identity::make_provider(context, environment());
         for (const token_provider& each : {from_cli, from_entra})
             asio::co_spawn(other, each.token(), [](std::exception_ptr, const secret&) { BOOST_TEST(false); });
         while (!std::filesystem::exists(files.path / "az.started") || requests.empty()) {
             run_ready(other);
             run_ready(io);
         }
-        with->transport = with->direct = nullptr;
+        context->transport = context->direct_transport = nullptr;
     }
     errno = 0;
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);
@@ -543,19 +544,19 @@ BOOST_AUTO_TEST_CASE(the_cli_inherits_no_sockets_and_no_input) {
 
 BOOST_AUTO_TEST_CASE(the_default_credential_tells_why_none_serves) {
     variables["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = gone();
-    const std::string message = failure(identity::azure_default(with));
+    const std::string message = failure(identity::azure_default(context));
     BOOST_TEST(message.starts_with("environment: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET are not set; "
                                    "workload identity: AZURE_TENANT_ID, AZURE_CLIENT_ID and "
                                    "AZURE_FEDERATED_TOKEN_FILE are not set; managed identity: http://127.0.0.1:"),
                message);
     BOOST_TEST(says(message, " did not answer: could not connect"), message);
-    BOOST_TEST(message.ends_with("; Azure CLI: '" + with->options.azure_cli + "' is not installed"), message);
+    BOOST_TEST(message.ends_with("; Azure CLI: '" + context->options.azure_cli + "' is not installed"), message);
 }
 
 BOOST_AUTO_TEST_CASE(the_first_that_is_there_serves_and_goes_on_serving) {
     answers = {entra_token};
     const identity::fetch workload_source = workload("assertion");
-    const identity::fetch source = identity::azure_default(with);
+    const identity::fetch source = identity::azure_default(context);
     BOOST_TEST(get(source).value.reveal() == "planted-secret-token");
     BOOST_TEST(says(requests[0].body, "client_assertion"));
     // What appears later is somebody else.
@@ -568,7 +569,7 @@ BOOST_AUTO_TEST_CASE(one_that_is_there_and_fails_ends_the_search) {
     answers = {json(R"({"error":"invalid_client"})", 401)};
     (void)environment();
     (void)cli("echo '{}'");
-    const std::string message = failure(identity::azure_default(with));
+    const std::string message = failure(identity::azure_default(context));
     BOOST_TEST(message == "environment: " + server.url() + " answered HTTP 401, invalid_client");
 }
 
@@ -576,7 +577,7 @@ BOOST_AUTO_TEST_CASE(imds_is_probed_before_it_is_asked) {
     answers = {json("", 400), imds_token};
     (void)imds();
     variables["AZURE_CLIENT_ID"] = "client-1";
-    BOOST_TEST(get(identity::azure_default(with)).value.reveal() == "planted-secret-token");
+    BOOST_TEST(get(identity::azure_default(context)).value.reveal() == "planted-secret-token");
     BOOST_TEST_REQUIRE(requests.size() == 2u);
     BOOST_TEST(requests[0].field("Metadata").empty());
     BOOST_TEST(requests[1].field("Metadata") == "true");
@@ -587,16 +588,16 @@ BOOST_AUTO_TEST_CASE(an_imds_that_is_silent_or_somebody_else_is_passed_over) {
     const std::string token = R"(echo '{"accessToken":"planted-secret-token","expires_on":1766007200}')";
     (void)imds();
     (void)cli(token);
-    begin(identity::azure_default(with));
+    begin(identity::azure_default(context));
     run_until_requests(1);
     clock->advance(1s);
     run_until(io, [&] { return finished; });
     BOOST_TEST(given.value().value.reveal() == "planted-secret-token");
 
     answers = {whole_response(404, "text/html", "", "Metadata-Flavor: Google\r\n")};
-    BOOST_TEST(get(identity::azure_default(with)).value.reveal() == "planted-secret-token");
+    BOOST_TEST(get(identity::azure_default(context)).value.reveal() == "planted-secret-token");
     answers = {json("", 400), json(R"({"error":"invalid_request","error_description":"Identity not found"})", 400)};
-    BOOST_TEST(get(identity::azure_default(with)).value.reveal() == "planted-secret-token");
+    BOOST_TEST(get(identity::azure_default(context)).value.reveal() == "planted-secret-token");
 }
 
 // Google.
@@ -618,9 +619,9 @@ BOOST_AUTO_TEST_CASE(what_google_would_not_say_is_no_token) {
     const std::string token = jwt(R"({"exp":1766003600})");
     const std::pair<std::string, const char*> cases[] = {
         {google_answer(token, ""), "not Google's metadata server"},
-        {google_answer("planted-secret-token"), "something else than a JSON Web Token"},
-        {google_answer(jwt(R"({"sub":"1"})")), "something else than a JSON Web Token"},
-        {google_answer(token + "\r\nX: y"), "something else than a JSON Web Token"},
+        {google_answer("planted-secret-token"), "something other than a JSON Web Token"},
+        {google_answer(jwt(R"({"sub":"1"})")), "something other than a JSON Web Token"},
+        {google_answer(token + "\r\nX: y"), "something other than a JSON Web Token"},
         {whole_response(404, "text/html", "planted-secret-token"), "no default service account"},
         {whole_response(403, "text/html", "planted-secret-token"), "HTTP 403"},
     };
@@ -639,7 +640,7 @@ BOOST_AUTO_TEST_CASE(what_google_would_not_say_is_no_token) {
 
 BOOST_AUTO_TEST_CASE(a_token_that_expires_soon_is_asked_for_again) {
     answers = {google_answer(jwt(R"({"exp":1766003600})"))};
-    const token_provider tokens = identity::cached(with, google());
+    const token_provider tokens = identity::make_provider(context, google());
     (void)await(io, tokens.token());
     now += 55min - 1s;
     (void)await(io, tokens.token());
@@ -656,12 +657,12 @@ BOOST_AUTO_TEST_CASE(a_client_proves_itself_in_a_header_or_in_the_form) {
     oauth_client client(server.url() + "/token", "id:1", "planted-secret-value");
     client.scope = "read write";
     client.parameters.emplace("audience", "https://a");
-    const access_token token = get(identity::oauth_client_credentials(with, client));
+    const access_token token = get(identity::oauth_client_credentials(context, client));
     BOOST_TEST((token.expires_at == now + 5min));
     BOOST_TEST(requests[0].field("Authorization") == "Basic " + corun::base64::encode("id%3A1:planted-secret-value"));
     BOOST_TEST(requests[0].body == "grant_type=client_credentials&scope=read%20write&audience=https%3A%2F%2Fa");
     client.method = oauth_client::authentication::client_secret_post;
-    (void)get(identity::oauth_client_credentials(with, client));
+    (void)get(identity::oauth_client_credentials(context, client));
     BOOST_TEST(requests[1].field("Authorization").empty());
     BOOST_TEST(says(requests[1].body, "&client_id=id%3A1&client_secret=planted-secret-value&"));
 }
@@ -670,7 +671,7 @@ BOOST_AUTO_TEST_CASE(an_oauth_refusal_hides_what_was_sent) {
     oauth_client client(server.url() + "/token", "id", "planted-secret-value");
     const std::string header = corun::base64::encode("id:planted-secret-value");
     answers = {json(R"({"error":"invalid_client","error_description":"got Basic )" + header + "\"}", 401)};
-    const std::string message = failure(identity::oauth_client_credentials(with, client));
+    const std::string message = failure(identity::oauth_client_credentials(context, client));
     BOOST_TEST(says(message, "invalid_client: got "), message);
     BOOST_TEST(!says(message, header), message);
 }
@@ -683,7 +684,7 @@ BOOST_AUTO_TEST_CASE(a_token_endpoint_is_https_or_this_machine) {
         {"login.example", errc::invalid_endpoint}};
     for (const auto& [url, code] : cases)
         BOOST_CHECK_EXCEPTION(
-            (void)identity::oauth_client_credentials(with, oauth_client(url, "id", "planted-secret-value")), error,
+            (void)identity::oauth_client_credentials(context, oauth_client(url, "id", "planted-secret-value")), error,
             [code = code](const error& e) { return e.code() == code && !says(e.what(), "planted-secret-value"); });
 }
 
@@ -692,7 +693,7 @@ BOOST_AUTO_TEST_CASE(a_token_endpoint_is_https_or_this_machine) {
 BOOST_AUTO_TEST_CASE(public_credentials_take_what_they_need_from_the_options) {
     answers = {entra_token};
     (void)environment();
-    identity_options options = with->options;
+    identity_options options = context->options;
     const credential from_environment = environment_credential(io.get_executor(), options);
     BOOST_TEST(from_environment.can_refresh());
     BOOST_TEST(await(io, from_environment.token()).reveal() == "planted-secret-token");

@@ -1,5 +1,6 @@
 // What token endpoints say, and what JSON Web Tokens do.
 #include "identity/token_response.hpp"
+
 #include "text/base64.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -15,7 +16,7 @@
 namespace {
 
 using namespace corun;
-using namespace corun::codec::identity;
+using namespace corun::identity;
 using time_point = std::chrono::system_clock::time_point;
 
 time_point at(std::int64_t seconds) {
