@@ -9,14 +9,14 @@ namespace corun::detail {
 namespace {
 
 #ifdef CLOCK_MONOTONIC_COARSE
-// The steady clock to a few milliseconds, at a fraction of the cost: it is asked with every read.
+// Accurate to a few milliseconds, at a fraction of the cost of the steady clock: it is read with every network read.
 net::time_point coarse_now() noexcept {
     timespec time{};
     ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
     return net::time_point(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
 }
 
-// How far it lags behind: a timer that fires earlier than that would find its time not yet come.
+// How far it lags behind the steady clock. Timers expire later by this, or they would find that it is too early.
 std::chrono::nanoseconds resolution() noexcept {
     static const std::chrono::nanoseconds value = [] {
         timespec time{};

@@ -11,47 +11,47 @@
 
 namespace corun::detail {
 
-/// Tells an observer, each thing in a turn of its own. A cheap handle.
+/// Calls the hooks of an observer, each by a handler of its own on the executor. A cheap handle.
 class notifier {
 public:
     notifier() = default;
-    notifier(asio::any_io_executor executor, const observer& told) {
-        if (told.on_request || told.on_run || told.on_retry || told.on_reattach || told.on_submit || told.on_wire)
-            state_ = std::make_shared<state>(std::move(executor), told);
+    notifier(asio::any_io_executor executor, const observer& hooks) {
+        if (hooks.on_request || hooks.on_run || hooks.on_retry || hooks.on_reattach || hooks.on_submit || hooks.on_wire)
+            state_ = std::make_shared<state>(std::move(executor), hooks);
     }
 
-    /// Whether anybody is to be told: `wants(&observer::on_retry)`.
+    /// Whether a hook is set: `wants(&observer::on_retry)`.
     template <class Record>
     [[nodiscard]] bool wants(std::function<void(const Record&)> observer::*hook) const noexcept {
-        return state_ && state_->told.*hook;
+        return state_ && state_->hooks.*hook;
     }
 
-    /// Tells it, if somebody wants to know: `tell(&observer::on_retry, record)`.
+    /// Calls a hook if it is set: `tell(&observer::on_retry, record)`.
     template <class Record>
-    void tell(std::function<void(const Record&)> observer::*hook, Record what) const noexcept {
+    void tell(std::function<void(const Record&)> observer::*hook, Record record) const noexcept {
         if (!wants(hook)) return;
         try {
-            asio::post(state_->executor, [state = state_, hook, what = std::move(what)] {
+            asio::post(state_->executor, [state = state_, hook, record = std::move(record)] {
                 try {
-                    (state->told.*hook)(what);
+                    (state->hooks.*hook)(record);
                 } catch (...) {
-                    // As documented: a run does not fail because of who looks on.
+                    // As documented: exceptions of hooks are ignored.
                 }
             });
         } catch (...) {
-            // No memory: the work itself is more important.
+            // Out of memory. The work itself is more important.
         }
     }
 
-    /// The number of a request. To be called when somebody wants to know.
+    /// The number of the next request. Only if a hook is set.
     [[nodiscard]] std::uint64_t next_request() const noexcept { return ++state_->requests; }
 
 private:
     struct state {
-        state(asio::any_io_executor e, observer o) : executor(std::move(e)), told(std::move(o)) {}
+        state(asio::any_io_executor e, observer o) : executor(std::move(e)), hooks(std::move(o)) {}
 
         asio::any_io_executor executor;
-        observer told;
+        observer hooks;
         std::uint64_t requests = 0;
     };
     std::shared_ptr<state> state_;

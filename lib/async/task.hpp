@@ -22,22 +22,22 @@
 
 namespace corun::detail {
 
-/// What an exception says of itself.
+/// The message of an exception.
 inline std::string what_of(const std::exception_ptr& failure) {
     try {
         std::rethrow_exception(failure);
-    } catch (const std::exception& said) {
-        return said.what();
+    } catch (const std::exception& exception) {
+        return exception.what();
     } catch (...) {
         return "something that is not a std::exception was thrown";
     }
 }
 
-/// A coroutine that runs beside the one that waits for it. T is default-constructible.
+/// A coroutine that runs concurrently with those that wait for it. T is default-constructible.
 template <class T>
 class task {
 public:
-    /// Begins in the next turn of the executor: never in the middle of who starts it.
+    /// The coroutine starts from a handler of its own, never within this call.
     static std::shared_ptr<task> start(asio::any_io_executor executor, asio::awaitable<T> work) {
         auto self = std::make_shared<task>(executor);
         asio::co_spawn(executor, run(executor, std::move(work)),
@@ -50,15 +50,15 @@ public:
         return self;
     }
 
-    /// Completes with the task's outcome, or throws it. Cancelling this cancels the task and does
-    /// not wait for it.
+    /// Completes with the task's value, or throws its exception. Cancelling this cancels the task, and does not wait
+    /// until it has ended.
     static asio::awaitable<T> outcome(std::shared_ptr<task> self) {
         const bool finished = co_await wait(self, nullptr, std::chrono::milliseconds(0));
         (void)finished;
         co_return self->take();
     }
 
-    /// The same, or nothing if that takes longer than `limit` (0: none); the task is then cancelled.
+    /// The same; after `limit` (0: none) it cancels the task and completes with nothing.
     static asio::awaitable<std::optional<T>> outcome_within(std::shared_ptr<task> self,
                                                             std::shared_ptr<net::clock> clock,
                                                             std::chrono::milliseconds limit) {
@@ -67,7 +67,7 @@ public:
         co_return value;
     }
 
-    /// Completes with the task's outcome, or throws it. Cancelling this leaves the task alone.
+    /// As `outcome`, but cancelling this does not cancel the task.
     static asio::awaitable<T> outcome_of_shielded(std::shared_ptr<task> self) {
         self->shielded_ = true;
         co_return co_await outcome(std::move(self));
@@ -75,7 +75,7 @@ public:
 
     [[nodiscard]] bool finished() const noexcept { return finished_; }
 
-    /// Asks the task to end. Not from within a callback of the transport.
+    /// Cancels the task. Not to be called from a callback of the transport.
     void cancel() {
         if (!finished_) cancellation_.emit(asio::cancellation_type::terminal);
     }
@@ -84,24 +84,24 @@ public:
 
 private:
     static asio::awaitable<T> run(asio::any_io_executor executor, asio::awaitable<T> work) {
-        asio::awaitable<T> mine = std::move(work);
+        asio::awaitable<T> operation = std::move(work);
         co_await asio::post(executor, asio::use_awaitable);
-        co_return co_await std::move(mine);
+        co_return co_await std::move(operation);
     }
 
-    /// False when the limit has passed.
+    /// False if the limit has passed before the task has finished.
     static asio::awaitable<bool> wait(std::shared_ptr<task> self, std::shared_ptr<net::clock> clock,
                                       std::chrono::milliseconds limit) {
-        auto late = std::make_shared<bool>(false);
+        auto expired = std::make_shared<bool>(false);
         std::unique_ptr<net::timer> timer;
         if (limit.count() > 0) {
             timer = clock->make_timer();
-            timer->expires_at(clock->now() + limit, [late, weak = std::weak_ptr<task>(self)] {
-                *late = true;
+            timer->expires_at(clock->now() + limit, [expired, weak = std::weak_ptr<task>(self)] {
+                *expired = true;
                 if (auto alive = weak.lock()) alive->done_.notify();
             });
         }
-        while (!self->finished_ && !*late) {
+        while (!self->finished_ && !*expired) {
             co_await self->done_.wait();
             const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
             if (is_cancelled(state)) {

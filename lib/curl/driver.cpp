@@ -15,7 +15,7 @@
 namespace corun::curl {
 namespace {
 
-/// As much as libcurl reads at once; what waits to be delivered is bounded by it.
+/// As much as libcurl reads at once. No more bytes than that wait to be delivered.
 constexpr std::size_t most_gathered = std::size_t{16} << 10;
 
 void initialise_libcurl() {
@@ -63,7 +63,7 @@ CURLMcode driver::add(CURL* easy, driven_transfer& transfer) {
     active_.push_back(&transfer);
     CURLMcode code = curl_multi_add_handle(multi_.get(), easy);
     if (code == CURLM_OK && broken_) {
-        // Nothing would ever wake it.
+        // It would never be woken.
         curl_multi_remove_handle(multi_.get(), easy);
         code = CURLM_OUT_OF_MEMORY;
     }
@@ -91,7 +91,7 @@ void driver::leave(driven_transfer& transfer) noexcept {
     }
     if (!active_.empty()) return;
     broken_ = false;
-    // Nothing may stay pending once nothing is under way, or the context would never run out of work.
+    // A wait that stays pending without transfers would keep the io_context from running out of work.
     timer_.cancel();
     std::error_code ignored;
     sockets_.cancel(ignored);
@@ -106,8 +106,8 @@ void driver::resume_later(driven_transfer& transfer) {
 
 void driver::gather(driven_transfer& to, std::string_view bytes) noexcept {
     if (gathering_ == &to && gathered_.size() + bytes.size() > most_gathered) deliver_gathered();
-    // Another transfer's bytes wait for libcurl to return: its consumer may want to pause it, which
-    // libcurl does not allow in the callback of this one.
+    // The bytes of another transfer wait until libcurl returns: its sink may pause it, which libcurl does not allow
+    // within a callback of this one.
     const bool other = gathering_ && gathering_ != &to;
     if (other || bytes.size() > most_gathered) return to.deliver(bytes);
     gathering_ = &to;
@@ -134,32 +134,32 @@ void driver::resume_all() noexcept {
     collect_finished();
 }
 
-int driver::on_socket(CURL*, curl_socket_t fd, int what, void* self, void* known) noexcept {
+int driver::on_socket(CURL*, curl_socket_t fd, int events, void* self, void* known) noexcept {
     auto& owner = *static_cast<driver*>(self);
     try {
-        owner.watch(fd, what, known != nullptr);
+        owner.watch(fd, events, known != nullptr);
     } catch (...) {
         owner.broken_ = true;
     }
     return 0;
 }
 
-void driver::watch(curl_socket_t fd, int what, bool known) {
+void driver::watch(curl_socket_t fd, int events, bool known) {
     if (closing_) return;
     const int set = sockets_.native_handle();
-    if (what == CURL_POLL_REMOVE) {
+    if (events == CURL_POLL_REMOVE) {
         if (!known) return;
-        // The descriptor is libcurl's, which may already have closed it: that took it out of the set.
+        // libcurl may have closed the descriptor already, which removed it from the set.
         ::epoll_ctl(set, EPOLL_CTL_DEL, fd, nullptr);
         curl_multi_assign(multi_.get(), fd, nullptr);
         return;
     }
     epoll_event wanted{};
     wanted.data.fd = fd;
-    if (what & CURL_POLL_IN) wanted.events |= EPOLLIN;
-    if (what & CURL_POLL_OUT) wanted.events |= EPOLLOUT;
+    if (events & CURL_POLL_IN) wanted.events |= EPOLLIN;
+    if (events & CURL_POLL_OUT) wanted.events |= EPOLLOUT;
     if (::epoll_ctl(set, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &wanted) != 0) {
-        // A number that was closed and given out again is unknown to the set though known to us, or the reverse.
+        // If the descriptor was closed and its number reused, the set and libcurl disagree on whether it is known.
         ::epoll_ctl(set, known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &wanted);
     }
     if (!known) curl_multi_assign(multi_.get(), fd, this);
@@ -218,7 +218,7 @@ void driver::act(curl_socket_t fd, int flags) noexcept {
     const CURLMcode code = curl_multi_socket_action(multi_.get(), fd, flags, &running);
     deliver_gathered();
     if (code == CURLM_OK || code == CURLM_BAD_SOCKET) return;
-    // After any other error the multi handle is of no use: nothing under way would ever end.
+    // After any other error the multi handle is unusable: no transfer would ever end.
     broken_ = true;
 }
 

@@ -11,17 +11,17 @@
 
 namespace corun::curl {
 
-/// A transfer as the driver sees it. Reached from its easy handle by `CURLOPT_PRIVATE`.
+/// The interface of a transfer to the driver, which finds it by `CURLOPT_PRIVATE` of its easy handle.
 class driven_transfer {
 public:
-    /// libcurl is done with the transfer, which now has to leave: `driver::remove`.
+    /// libcurl has finished the transfer. It must call `driver::remove`.
     virtual void finished(CURLcode result) noexcept = 0;
-    /// What `driver::resume_later` promised.
+    /// Called after `driver::resume_later`.
     virtual void resume_now() noexcept = 0;
     /// Bytes of the response body, gathered by `driver::gather`.
     virtual void deliver(std::string_view bytes) noexcept = 0;
 
-    std::size_t position = 0;  ///< The driver's.
+    std::size_t position = 0;  ///< For the driver.
 
 protected:
     ~driven_transfer() = default;
@@ -43,24 +43,24 @@ public:
     CURLMcode add(CURL* easy, driven_transfer& transfer);
     void remove(CURL* easy, driven_transfer& transfer) noexcept;
 
-    /// Takes back what `resume_later` promised.
+    /// Revokes `resume_later`.
     void forget(driven_transfer& transfer) noexcept;
 
-    /// Has `transfer.resume_now()` called from the executor: libcurl may hand over what it kept
-    /// while paused before `curl_easy_pause` returns, which must not happen inside the caller's call.
+    /// Calls `transfer.resume_now()` from the executor. `curl_easy_pause` may deliver buffered bytes before it returns,
+    /// which must not happen within the caller's call.
     void resume_later(driven_transfer& transfer);
 
-    /// Called with what libcurl writes. libcurl writes every HTTP chunk by itself, often one event;
-    /// those of one network read are delivered together.
+    /// Delivers the bytes that libcurl writes. libcurl writes each HTTP chunk separately, often one event; the chunks
+    /// of one network read are delivered together.
     void gather(driven_transfer& to, std::string_view bytes) noexcept;
 
 private:
-    static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* known) noexcept;
+    static int on_socket(CURL* easy, curl_socket_t fd, int events, void* self, void* known) noexcept;
     static int on_timer(CURLM* multi, long timeout_ms, void* self) noexcept;
 
     void leave(driven_transfer& transfer) noexcept;
     void deliver_gathered() noexcept;
-    void watch(curl_socket_t fd, int what, bool known);
+    void watch(curl_socket_t fd, int events, bool known);
     void wait_for_sockets();
     void sockets_ready();
     void wait_for_timer(long timeout_ms);

@@ -109,7 +109,7 @@ void set_method(easy_handle& easy, const net::request& request) {
 
 }  // namespace
 
-transport_state::transport_state(options given) : settings(std::move(given)) {
+transport_state::transport_state(options transport_options) : settings(std::move(transport_options)) {
     check(settings);
     for (const auto& [host, addresses] : settings.resolve) append(resolve, resolve_line(host, addresses));
 }

@@ -11,7 +11,7 @@ namespace corun::curl {
 /// What the transfers of one transport share.
 struct transport_state {
     /// Throws `errc::invalid_argument`.
-    explicit transport_state(options given);
+    explicit transport_state(options transport_options);
 
     options settings;
     line_list resolve;                                 ///< For `CURLOPT_RESOLVE`.

@@ -7,9 +7,9 @@
 
 namespace corun::detail {
 
-/// A transport that tells `observer::on_request` and `on_wire` of what goes over `inner`; `inner`
-/// itself when nobody wants to know.
+/// A transport that reports the traffic of `inner` to `observer::on_request` and `on_wire`; `inner` itself if neither
+/// is set.
 std::shared_ptr<net::transport> observed_transport(std::shared_ptr<net::transport> inner,
-                                                   std::shared_ptr<net::clock> clock, notifier observer);
+                                                   std::shared_ptr<net::clock> clock, notifier hooks);
 
 }  // namespace corun::detail

@@ -3,12 +3,12 @@
 #include <functional>
 #include <memory>
 
-/// Time as the rest of the library sees it, so that tests own it.
+/// The interface of time. Tests implement it to control time.
 namespace corun::net {
 
 using time_point = std::chrono::steady_clock::time_point;
 
-/// Calls back once at a point in time. Destroying it, or setting it again, takes the old call back.
+/// Calls a function once at a point in time. Destroying the timer, or setting it again, revokes an earlier call.
 class timer {
 public:
     virtual ~timer() = default;

@@ -16,17 +16,17 @@
 #include <utility>
 #include <vector>
 
-/// HTTP as the rest of the library sees it. One real implementation (curl/), and scripted ones in tests.
+/// The interface of HTTP. Implemented by curl/, and by scripted transports in tests.
 namespace corun::net {
 
-/// The body of a request that is too large to be held in memory: pulled as the connection takes it.
+/// The body of a request that is too large to be held in memory: read as the connection takes it.
 class body_source {
 public:
     virtual ~body_source() = default;
-    /// How many bytes it gives in all. Does not change.
+    /// The number of bytes in all. Does not change.
     [[nodiscard]] virtual std::uint64_t size() const noexcept = 0;
-    /// Puts the next bytes at `to`, and returns how many: at least one, at most `room`. Not called
-    /// after `size()` bytes. Throws `corun::error`, with which the transfer then ends.
+    /// Copies the next bytes to `to` and returns their number: at least one, at most `room`. Not called after `size()`
+    /// bytes. If it throws `corun::error`, the transfer ends with that error.
     virtual std::size_t read(char* to, std::size_t room) = 0;
 };
 
@@ -46,19 +46,19 @@ struct request {
     std::string url;
     corun::headers headers;
     secret body;  ///< Sent with POST.
-    /// Sent with POST instead of `body`: once, from its beginning to its end.
+    /// Sent with POST instead of `body`; read once, from its beginning to its end.
     std::unique_ptr<body_source> source;
-    /// The response is a stream, read as fast as its consumer takes it: it needs a connection of its
-    /// own, so that pausing it holds back its sender and nobody else.
+    /// The response is a stream, read as fast as its consumer takes it. It gets a connection of its own, so that
+    /// pausing it holds back only its sender.
     bool streams = false;
-    /// The stream is too large to be kept while it is paused, so that its connection is its own also where the
-    /// transport lets streams share them.
+    /// The stream is too large to be buffered while it is paused, so it gets a connection of its own even if the
+    /// transport lets streams share connections.
     bool unshared = false;
     std::chrono::milliseconds connect_timeout{0};  ///< 0: none.
     request_context context;
 };
 
-/// Status line and header fields of a response. Names compare without regard to case.
+/// Status line and header fields of a response. Names are compared case-insensitively.
 struct response_head {
     response_head() = default;
 
@@ -77,29 +77,29 @@ struct response_head {
 /// Receives one response. Called on the transport's executor, never from inside `start`, `pause`,
 /// `resume` or `cancel`, and never after `on_done` or after the transfer was destroyed.
 ///
-/// A sink may call `pause` and `resume` from a callback, but must not start, cancel or destroy a
-/// transfer there: the transport is in the middle of its work.
+/// A sink may call `pause` and `resume` from a callback, but must not start, cancel or destroy a transfer there: the
+/// transport is not reentrant.
 class sink {
 public:
-    /// The final response's head (not those of 1xx responses). Before any byte.
+    /// The head of the final response, not of 1xx responses. Called before `on_bytes`.
     virtual void on_head(response_head head) noexcept = 0;
-    /// Body bytes, valid during the call.
+    /// Bytes of the body, valid during the call.
     virtual void on_bytes(std::string_view bytes) noexcept = 0;
-    /// So many bytes of the request's body have been taken from its source by now.
+    /// The number of bytes that have been read from the request's source so far.
     virtual void on_sent(std::uint64_t /*bytes*/) noexcept {}
-    /// The transfer is over, exactly once: no code when the response is complete. `detail` is a
-    /// sentence, safe to log.
+    /// The transfer has ended; called exactly once. No code if the response is complete. `detail` is a sentence, safe
+    /// to log.
     virtual void on_done(std::error_code code, std::string detail) noexcept = 0;
 
 protected:
     ~sink() = default;
 };
 
-/// A request under way. Destroying it cancels it: the sink is not called again.
+/// A request in progress. Destroying it cancels the request: the sink is not called again.
 class transfer {
 public:
     virtual ~transfer() = default;
-    /// Stops reading: bytes already received may still be handed over. Idempotent.
+    /// Stops reading; bytes that have already been received may still be delivered. Idempotent.
     virtual void pause() noexcept = 0;
     virtual void resume() noexcept = 0;
 };
@@ -107,8 +107,8 @@ public:
 class transport {
 public:
     virtual ~transport() = default;
-    /// Starts a request. `receiver` must outlive the transfer. Failures come by `on_done`; only
-    /// `std::bad_alloc` is thrown.
+    /// Starts a request. `receiver` must outlive the transfer. Failures are reported by `on_done`; this throws only
+    /// `std::bad_alloc`.
     virtual std::unique_ptr<transfer> start(net::request request, sink& receiver) = 0;
 };
 

@@ -890,7 +890,7 @@ BOOST_FIXTURE_TEST_CASE(waiting_that_ends_names_the_last_failure, played) {
     answer("", 503);
     BOOST_TEST((time_to_next_look() == 500ms));
     BOOST_TEST(code() == errc::total_timeout);
-    BOOST_TEST(what.find("vs_1 is still 'in_progress'; the last reading failed: ") != std::string::npos);
+    BOOST_TEST(what.find("vs_1 is still 'in_progress'; the last poll failed: ") != std::string::npos);
     BOOST_TEST(what.find("busy") != std::string::npos);
     BOOST_TEST(transport->starts == 2);
 }

@@ -15,8 +15,8 @@ class scripted_transport final : public net::transport {
 public:
     class scripted_transfer final : public net::transfer {
     public:
-        scripted_transfer(scripted_transport& owner, net::request what, net::sink& receiver)
-            : request(std::move(what)), owner_(owner), sink_(receiver) {}
+        scripted_transfer(scripted_transport& owner, net::request sent_request, net::sink& receiver)
+            : request(std::move(sent_request)), owner_(owner), sink_(receiver) {}
         ~scripted_transfer() override { owner_.current_ = nullptr; }
 
         void pause() noexcept override {
@@ -46,8 +46,8 @@ public:
         net::sink& sink_;
     };
 
-    std::unique_ptr<net::transfer> start(net::request what, net::sink& receiver) override {
-        auto started = std::make_unique<scripted_transfer>(*this, std::move(what), receiver);
+    std::unique_ptr<net::transfer> start(net::request sent_request, net::sink& receiver) override {
+        auto started = std::make_unique<scripted_transfer>(*this, std::move(sent_request), receiver);
         current_ = started.get();
         ++starts;
         return started;

@@ -1,0 +1,59 @@
+#include "async/asio_clock.hpp"
+
+#include "drive.hpp"
+
+#include <asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+
+namespace {
+
+using namespace corun;
+using namespace std::chrono_literals;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(asio_clocks)
+
+BOOST_AUTO_TEST_CASE(is_close_to_the_steady_clock_and_not_ahead) {
+    asio::io_context io;
+    const auto clock = detail::make_clock(io.get_executor());
+    const auto before = std::chrono::steady_clock::now();
+    const net::time_point now = clock->now();
+    BOOST_CHECK(now <= std::chrono::steady_clock::now());
+    BOOST_CHECK(before - now < 1s);
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_finds_its_time_come) {
+    asio::io_context io;
+    const auto clock = detail::make_clock(io.get_executor());
+    const auto timer = clock->make_timer();
+    const net::time_point when = clock->now() + 5ms;
+    bool called = false, late = false;
+    timer->expires_at(when, [&] {
+        called = true;
+        late = clock->now() >= when;
+    });
+    test::run_until(io, [&] { return called; });
+    BOOST_TEST(late);
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_that_is_cancelled_set_again_or_destroyed_is_silent) {
+    asio::io_context io;
+    const auto clock = detail::make_clock(io.get_executor());
+    auto timer = clock->make_timer();
+    int first = 0, second = 0;
+    timer->expires_at(clock->now(), [&] { ++first; });
+    timer->cancel();
+    test::run_ready(io);
+    timer->expires_at(clock->now() + 1h, [&] { ++first; });
+    timer->expires_at(clock->now(), [&] { ++second; });
+    test::run_until(io, [&] { return second == 1; });
+    timer->expires_at(clock->now() + 1h, [&] { ++first; });
+    timer.reset();
+    test::run_ready(io);
+    BOOST_TEST(first == 0);
+    BOOST_TEST(second == 1);
+    BOOST_TEST(io.stopped());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
