@@ -70,7 +70,7 @@ void api_client::notify_retry(const error& cause, std::string_view request_id, i
         record.status = cause.status();
         record.delay = delay;
         record.delay_was_told = cause.retry_after().has_value();
-        notifier.tell(&observer::on_retry, std::move(record));
+        notifier.notify(&observer::on_retry, std::move(record));
     } catch (...) {
         // No memory: the work itself is more important.
     }

@@ -26,9 +26,9 @@ public:
         return state_ && state_->hooks.*hook;
     }
 
-    /// Calls a hook if it is set: `tell(&observer::on_retry, record)`.
+    /// Calls a hook if it is set: `notify(&observer::on_retry, record)`.
     template <class Record>
-    void tell(std::function<void(const Record&)> observer::*hook, Record record) const noexcept {
+    void notify(std::function<void(const Record&)> observer::*hook, Record record) const noexcept {
         if (!wants(hook)) return;
         try {
             asio::post(state_->executor, [state = state_, hook, record = std::move(record)] {

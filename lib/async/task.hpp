@@ -23,7 +23,7 @@
 namespace corun::detail {
 
 /// The message of an exception.
-inline std::string what_of(const std::exception_ptr& failure) {
+inline std::string message_of(const std::exception_ptr& failure) {
     try {
         std::rethrow_exception(failure);
     } catch (const std::exception& exception) {

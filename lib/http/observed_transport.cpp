@@ -146,7 +146,7 @@ private:
         wire_message message(kind, record_.number);
         message.text = std::move(text);
         message.bytes = bytes;
-        notifier_.tell(&observer::on_wire, std::move(message));
+        notifier_.notify(&observer::on_wire, std::move(message));
     }
 
     void tell_request(const net::request& request) {
@@ -201,7 +201,7 @@ private:
         // The transfer's owner may keep it for long; the secrets go now.
         secrets_ = redactor();
         body_.reset();
-        notifier_.tell(&observer::on_request, std::move(record_));
+        notifier_.notify(&observer::on_request, std::move(record_));
     }
 
     net::sink& sink_;

@@ -26,7 +26,7 @@ asio::awaitable<std::string> output_of(function_handler handler, function_call c
     } catch (...) {
         failure = std::current_exception();
     }
-    if (failure) output = codec::encode_function_failure(what_of(failure));
+    if (failure) output = codec::encode_function_failure(message_of(failure));
     // It could not be sent, and the run would wait for it until it expires.
     if (!codec::is_text(output)) output = codec::encode_function_failure("the output is not valid UTF-8");
     co_return output;
@@ -40,7 +40,7 @@ asio::awaitable<bool> decision_of(approval_handler handler, mcp_approval_request
     } catch (...) {
         failure = std::current_exception();
     }
-    if (failure) throw error(errc::handler_failed, "on_mcp_approval: " + what_of(failure));
+    if (failure) throw error(errc::handler_failed, "on_mcp_approval: " + message_of(failure));
     co_return approved;
 }
 

@@ -49,7 +49,7 @@ void run_observation::end(const api_client& api, std::error_code failure, const 
     } catch (...) {
         return;
     }
-    api.notifier.tell(&observer::on_run, std::move(record_));
+    api.notifier.notify(&observer::on_run, std::move(record_));
 }
 
 void run_observation::submit_begins(const api_client& api, const submission& answers) noexcept {
@@ -70,7 +70,7 @@ void run_observation::submit_ended(const api_client& api, std::error_code failur
         record.error = failure;
         record.run_id = run.run_id;
         record.thread_id = run.thread_id;
-        api.notifier.tell(&observer::on_submit, std::move(record));
+        api.notifier.notify(&observer::on_submit, std::move(record));
     } catch (...) {
         // No memory: the work itself is more important.
     }
@@ -95,7 +95,7 @@ void run_observation::reattach_ended(const api_client& api, std::error_code fail
         record.thread_id = secrets.redacted(run.thread_id);
         record.duration = api.clock->now() - lost_at_;
         record.error = failure;
-        api.notifier.tell(&observer::on_reattach, std::move(record));
+        api.notifier.notify(&observer::on_reattach, std::move(record));
     } catch (...) {
         // No memory: the work itself is more important.
     }

@@ -20,7 +20,7 @@ BOOST_AUTO_TEST_CASE(an_empty_one_wants_nothing) {
     asio::io_context io;
     for (const notifier& empty : {notifier(), notifier(io.get_executor(), observer())}) {
         BOOST_TEST(!empty.wants(&observer::on_request));
-        empty.tell(&observer::on_request, request_record());
+        empty.notify(&observer::on_request, request_record());
         BOOST_TEST(io.poll() == 0u);
     }
 }
@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(any_hook_is_called) {
         const notifier with_hook(io.get_executor(), hooks);
         BOOST_TEST(with_hook.wants(hook));
         const int before = calls;
-        with_hook.tell(hook, record);
+        with_hook.notify(hook, record);
         BOOST_TEST(calls == before);  // in a handler of its own
         test::run_ready(io);
         BOOST_TEST(calls == before + 1);
@@ -60,8 +60,8 @@ BOOST_AUTO_TEST_CASE(gives_the_record_and_ignores_exceptions) {
     BOOST_TEST(!one.wants(&observer::on_retry));
     request_record record;
     record.number = 7;
-    one.tell(&observer::on_request, record);
-    one.tell(&observer::on_retry, retry_record());
+    one.notify(&observer::on_request, record);
+    one.notify(&observer::on_retry, retry_record());
     BOOST_CHECK_NO_THROW(test::run_ready(io));
     BOOST_TEST(number == 7u);
 }

@@ -47,7 +47,7 @@ struct fixture {
         asio::co_spawn(io, std::move(outcome),
                        asio::bind_cancellation_slot(signal.slot(), [this](std::exception_ptr e, T outcome_value) {
                            finished = true;
-                           if (e) problem = detail::what_of(e);
+                           if (e) problem = detail::message_of(e);
                            if constexpr (std::is_same_v<T, int>)
                                value = outcome_value;
                            else
@@ -76,8 +76,10 @@ BOOST_AUTO_TEST_CASE(starts_from_a_handler_of_its_own) {
     BOOST_TEST(!*state.started);
     run_ready(io);
     BOOST_TEST(*state.started);
+    BOOST_TEST(!started->finished());
     state.go->notify();
     BOOST_TEST(await(io, task<int>::outcome(started)) == 7);
+    BOOST_TEST(started->finished());
     BOOST_TEST(!*state.cancelled);
 }
 
@@ -160,8 +162,8 @@ BOOST_AUTO_TEST_CASE(can_be_cancelled_by_itself) {
 }
 
 BOOST_AUTO_TEST_CASE(exceptions_have_messages) {
-    BOOST_TEST(detail::what_of(std::make_exception_ptr(std::runtime_error("text"))) == "text");
-    BOOST_TEST(detail::what_of(std::make_exception_ptr(7)) == "something that is not a std::exception was thrown");
+    BOOST_TEST(detail::message_of(std::make_exception_ptr(std::runtime_error("text"))) == "text");
+    BOOST_TEST(detail::message_of(std::make_exception_ptr(7)) == "something that is not a std::exception was thrown");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
