@@ -1,4 +1,6 @@
 #pragma once
+#include <corun/secret.hpp>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,14 @@ struct error_body {
     std::string code, message, type, param, request_id;
 };
 error_body decode_error(std::string_view body) noexcept;
+
+/// The request that starts a run.
+struct encoded_request {
+    encoded_request() = default;
+
+    secret body;
+    std::string shown;  ///< The same body, indented, with every secret replaced by `***`.
+};
 
 /// True for what can be sent as a text: valid UTF-8.
 bool is_text(std::string_view value) noexcept;

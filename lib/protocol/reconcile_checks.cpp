@@ -106,6 +106,12 @@ void refuse_unknown(const std::vector<mcp_tool>& known, const std::string& label
             (known.empty() ? "none: neither the agent nor run_options::tools has an MCP tool" : list(known, quoted)));
 }
 
+void refuse_unknown(const std::vector<mcp_tool>& known, const mcp_headers& headers, const run_options& options) {
+    for (const auto& [label, fields] : headers) refuse_unknown(known, label, "mcp_headers");
+    for (const auto& [label, approval] : options.require_approval)
+        refuse_unknown(known, label, "run_options::require_approval");
+}
+
 void refuse_insecure(const mcp_tool& server) {
     const auto url = detail::parse_url(server.server_url);
     if (url && detail::may_carry_credentials(*url)) return;

@@ -39,6 +39,8 @@ void validate_options(const run_options& options);
 bool has_label(const mcp_tool& server, std::string_view label) noexcept;
 /// `errc::unknown_server_label`, with the known ones.
 void refuse_unknown(const std::vector<mcp_tool>& known, const std::string& label, const char* where);
+/// The same for all labels of a run's headers and approvals.
+void refuse_unknown(const std::vector<mcp_tool>& known, const mcp_headers& headers, const run_options& options);
 /// `errc::insecure_endpoint` for a server that headers must not go to.
 void refuse_insecure(const mcp_tool& server);
 

@@ -119,7 +119,7 @@ public:
         return decoder_.decode(std::move(raw), first, more, problem);
     }
 
-    void delivered(const event& arrived) override { so_far_.observe(arrived); }
+    void delivered(const event& arrived) override { replay_.delivered(arrived); }
 
     asio::awaitable<prepared_run> prepare(mcp_header_request request, start kind) override {
         begins_another_run_ = kind == start::restart;
@@ -176,12 +176,12 @@ public:
         std::vector<polled_event> events;
         if (waits_ && only_the_end_) {
             // The service has nothing that could be cancelled, and answers are not sent any more.
-            wire::replayed_event end = wire::cancelled_event(identity_.run_id, identity_.thread_id);
+            codec::replayed_event end = wire::cancelled_event(identity_.run_id, identity_.thread_id);
             events.emplace_back(std::move(end.name), std::move(end.data));
             co_return events;
         }
         std::string text = co_await api_client::call(api_, "GET", path_of_run(), {}, {}, std::move(secrets));
-        for (wire::replayed_event& each : wire::events_of(text, so_far_)) {
+        for (codec::replayed_event& each : replay_.events_of(text)) {
             record(each);
             if (only_the_end_ && wire::classify(each.name, each.data) != codec::event_class::last) continue;
             events.emplace_back(std::move(each.name), std::move(each.data));
@@ -256,15 +256,15 @@ private:
     }
 
     /// What a poll shows is as good as delivered: the next one shows what is new since.
-    void record(const wire::replayed_event& shown) {
+    void record(const codec::replayed_event& shown) {
         run::event_queue queue;
         queue.push(shown.name, shown.data);
         event first;
         std::vector<event> more;
         std::string problem;
         if (ahead_.decode(queue.pop(), first, more, problem)) return;
-        so_far_.observe(first);
-        for (const event& each : more) so_far_.observe(each);
+        replay_.delivered(first);
+        for (const event& each : more) replay_.delivered(each);
     }
 
     std::shared_ptr<run_context> run_;
@@ -272,7 +272,7 @@ private:
     std::shared_ptr<responses_requests> requests_;
     wire::decoder decoder_, ahead_;
     wire::pending_calls seen_;
-    wire::delivered so_far_;
+    wire::replay replay_;
     run::sequence sequence_;
     std::optional<std::int64_t> resumed_after_;
     bool may_resume_ = true;           ///< Stream on a response that broke off.

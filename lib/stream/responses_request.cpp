@@ -50,8 +50,9 @@ asio::awaitable<prepared_run> responses_requests::first(std::shared_ptr<response
     body.conversation = run.conversation ? run.conversation->value.id : std::string();
     body.previous_response_id = run.options.previous_response_id;
     prepared.call.path = self->path();
-    prepared.call.body = wire::encode_response(body);
-    prepared.report.set_request(prepared.call.path, wire::encode_response_redacted(body));
+    codec::encoded_request encoded = wire::encode_response(body);
+    prepared.call.body = std::move(encoded.body);
+    prepared.report.set_request(prepared.call.path, std::move(encoded.shown));
     co_return prepared;
 }
 
@@ -82,7 +83,7 @@ asio::awaitable<run_call> responses_requests::answer(std::shared_ptr<responses_r
     body.answers = std::move(answers);
     body.action = std::move(run.action);
     call.path = self->path();
-    call.body = wire::encode_response(body);
+    call.body = wire::encode_response(body).body;
     secrets.add(of_body);
     if (context.sends_headers)
         report.add(answers_row, "The answers to " + run.run_id + " are sent with the tools and headers of the run, " +

@@ -56,7 +56,7 @@ public:
         if (!options_of(*self.run_).reattach.enabled) co_return;
         const auto steps = co_await read_all(self.api_, std::move(path) + "/steps", {}, {});
         const auto messages = co_await self.read_messages({});
-        (void)self.replay_.observe(json, steps, messages);
+        (void)self.replay_.events_of(json, steps, messages);
     }
 
     codec::event_class classify(std::string_view name, std::string_view data) override {
@@ -116,7 +116,7 @@ public:
         if (!std::exchange(begins_another_run_, false)) return;
         former_run_ = std::exchange(identity_.run_id, {});
         replay_ = {};
-        replay_.tell_thread();
+        replay_.set_thread();
     }
 
     void on_created(std::string_view json) override {
@@ -129,7 +129,7 @@ public:
         const auto decode_ahead = [this](codec::raw_event raw, event& first, std::vector<event>& more,
                                          std::string& problem) { return decode(std::move(raw), first, more, problem); };
         deliver_waiting(std::move(waiting), already_delivered, decode_ahead);
-        replay_.tell_deltas();
+        replay_.emit_deltas();
     }
 
     asio::awaitable<std::optional<bool>> find_run(redactor secrets) override {
@@ -147,24 +147,24 @@ public:
         std::vector<polled_event> events;
         const std::string path = path_of_run();
         std::string json;
-        if (creates_thread() && !replay_.has_told_thread() && !replay_.tells_only_the_end()) {
+        if (creates_thread() && !replay_.has_thread() && !replay_.emits_only_the_end()) {
             json = co_await api_client::call(api_, "GET", path_of_thread(), {}, {}, secrets);
             events.emplace_back("thread.created", std::move(json));
-            replay_.tell_thread();
+            replay_.set_thread();
         }
         json = std::exchange(first_poll_, {});
         if (json.empty()) json = co_await api_client::call(api_, "GET", path, {}, {}, secrets);
         std::vector<std::string> steps, messages;
-        if (!replay_.tells_only_the_end() && wire::decode_run(json).status != run_state::queued) {
+        if (!replay_.emits_only_the_end() && wire::decode_run(json).status != run_state::queued) {
             steps = co_await read_all(api_, path + "/steps", include_query(run_->options.include), secrets);
             messages = co_await read_messages(secrets);
         }
-        for (run::replay::event& each : replay_.observe(json, steps, messages))
+        for (codec::replayed_event& each : replay_.events_of(json, steps, messages))
             events.emplace_back(std::move(each.name), std::move(each.data));
         co_return events;
     }
 
-    void poll_only_the_end() override { replay_.tell_only_the_end(); }
+    void poll_only_the_end() override { replay_.emit_only_the_end(); }
 
     asio::awaitable<void> cancel(redactor secrets) override {
         std::string path = path_of_run() + "/cancel";
@@ -300,14 +300,14 @@ private:
         const std::string json = co_await api_client::call(api_, "GET", std::move(path), {}, {}, std::move(secrets));
         const thread_run now = wire::decode_run(json);
         const bool waits = now.status == run_state::requires_action && now.required_action;
-        co_return waits&& run::is_same_action(*now.required_action, identity_.action);
+        co_return waits&& wire::is_same_action(*now.required_action, identity_.action);
     }
 
     std::shared_ptr<run_context> run_;
     std::shared_ptr<api_client> api_;
     std::string former_run_;  ///< The failed run in whose place this one is begun.
     wire::decoder decoder_;
-    run::replay replay_;
+    wire::replay replay_;
     std::string first_poll_;           ///< The response that created the run, where it is not streamed.
     std::int64_t sent_at_ = 0;         ///< By this machine's clock, in seconds since 1970.
     bool begins_another_run_ = false;  ///< The next request does.

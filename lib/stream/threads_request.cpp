@@ -127,7 +127,7 @@ asio::awaitable<prepared_run> prepare_threads_run(std::shared_ptr<run_context> r
     prepared.call.path = path_to_runs(*run);
     prepared.call.query = include_query(run->options.include);
     // Invalid input is reported before anything is changed at the service.
-    prepared.call.body = wire::encode_run(body);
+    codec::encoded_request encoded = wire::encode_run(body);
 
     if (plan.detach_from_agent || plan.detach_from_thread) keep_approvals(*run, body);
     if (plan.detach_from_agent) co_await detach_from_agent(run);
@@ -135,11 +135,12 @@ asio::awaitable<prepared_run> prepare_threads_run(std::shared_ptr<run_context> r
     if (plan.ephemeral_agent) {
         run->copy = co_await ephemeral_agent::create(run->api, std::move(*plan.ephemeral_agent));
         body.agent_id = run->copy->id();
-        prepared.call.body = wire::encode_run(body);
+        encoded = wire::encode_run(body);
     }
     for (const mcp_tool_resource& server : body.tool_resources.mcp)
         for (const header& field : server.headers) prepared.secrets.add(field.value);
-    prepared.report.set_request(prepared.call.path, wire::encode_run_redacted(body));
+    prepared.call.body = std::move(encoded.body);
+    prepared.report.set_request(prepared.call.path, std::move(encoded.shown));
     co_return prepared;
 }
 

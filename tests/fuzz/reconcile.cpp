@@ -213,12 +213,12 @@ void require_allowed(const reconcile::input& what, const reconcile::plan& plan) 
 
 void require_sendable(const reconcile::input& what, const reconcile::plan& plan) {
     const codec::threads::run_request request = request_of(what, plan);
-    secret body;
-    if (!succeeds([&] { body = codec::threads::encode_run(request); })) return;
-    const json sent = json::parse(body.reveal());
+    codec::encoded_request encoded;
+    if (!succeeds([&] { encoded = codec::threads::encode_run(request); })) return;
+    const json sent = json::parse(encoded.body.reveal());
     require(!(sent["stream"] == true && sent.contains("tools") && sent.contains("tool_resources")),
             "a body that streams has tools or entries");
-    require_hidden(codec::threads::encode_run_redacted(request), "a body that is shown hides header values");
+    require_hidden(encoded.shown, "a body that is shown hides header values");
     if (plan.ephemeral_agent)
         (void)succeeds([&] {
             require_hidden(codec::threads::encode_agent(*plan.ephemeral_agent).reveal(), "a copy stores no headers");

@@ -67,7 +67,7 @@ void fuzz_one(std::string_view input) {
     codec::responses::decoder fast, general;
     general.use_fast_path(false);
     codec::responses::pending_calls seen;
-    codec::responses::delivered told;
+    codec::responses::replay told;
     parser.feed(input);
     while (const corun::sse::event* arrived = parser.next()) {
         seen.observe(arrived->type, arrived->data);
@@ -75,7 +75,7 @@ void fuzz_one(std::string_view input) {
         static_cast<void>(codec::responses::sequence_number_of(arrived->data));
         const outcome one = decode(fast, arrived->type, arrived->data);
         require(one.said == decode(general, arrived->type, arrived->data).said, "the two paths agree");
-        for (const corun::event& each : one.events) told.observe(each);
-        (void)succeeds([&] { static_cast<void>(codec::responses::events_of(arrived->data, told)); });
+        for (const corun::event& each : one.events) told.delivered(each);
+        (void)succeeds([&] { static_cast<void>(told.events_of(arrived->data)); });
     }
 }

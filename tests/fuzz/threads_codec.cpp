@@ -3,6 +3,7 @@
 #include "fuzz.hpp"
 #include "protocol/common.hpp"
 #include "protocol/threads/codec.hpp"
+#include "protocol/threads/replay.hpp"
 #include "text/utf8.hpp"
 #include <corun/event.hpp>
 #include <corun/sse/parser.hpp>

@@ -93,7 +93,7 @@ json body_of(const response_plan& plan) {
     sent.structured_inputs = plan.structured_inputs;
     sent.options = plan.options;
     sent.messages.emplace_back("Hi");
-    json body = json::parse(codec::responses::encode_response(sent).reveal());
+    json body = json::parse(codec::responses::encode_response(sent).body.reveal());
     body.erase("input");
     body.erase("stream");
     if (body.contains("agent_reference")) body["agent_reference"] = body["agent_reference"]["name"];

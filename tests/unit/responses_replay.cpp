@@ -22,7 +22,7 @@ public:
     /// What a reading tells: the names of its events, and the texts of deltas behind a colon.
     std::string read(const std::string& response) {
         std::string said;
-        for (const replayed_event& each : events_of(response, told_)) said += take(each.name, each.data);
+        for (const codec::replayed_event& each : replay_.events_of(response)) said += take(each.name, each.data);
         return said;
     }
 
@@ -31,7 +31,7 @@ public:
         if (result.code) throw std::runtime_error(result.problem);
         std::string said(name.substr(name.find('.') + 1));
         for (const event& each : result.events) {
-            told_.observe(each);
+            replay_.delivered(each);
             if (const auto* delta = each.get_if<text_delta>()) said += ":" + std::string(delta->text);
             if (const auto* delta = each.get_if<refusal_delta>()) said += ":" + std::string(delta->text);
             if (const auto* delta = each.get_if<reasoning_delta>()) said += ":" + std::string(delta->text);
@@ -43,7 +43,7 @@ public:
 
 private:
     decoder decoder_;
-    delivered told_;
+    replay replay_;
 };
 
 std::string response(std::string_view status, std::string_view output) {
@@ -83,8 +83,39 @@ BOOST_AUTO_TEST_CASE(goes_on_from_where_a_stream_stopped) {
 }
 
 BOOST_AUTO_TEST_CASE(counts_texts_in_utf16) {
-    BOOST_TEST(utf16_length("") == 0u);
-    BOOST_TEST(utf16_length("aÆ☂🚲") == 5u);
+    watched_run run;
+    run.take("response.output_text.delta", R"({"item_id":"m","content_index":0,"delta":"aÆ☂🚲"})");
+    BOOST_TEST(run.read(response("in_progress", with_text("aÆ☂🚲12345"))) ==
+               "created in_progress output_item.added output_text.delta:12345 ");
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_with_the_other_half_of_a_pair_that_was_cut_in_two) {
+    watched_run run;
+    run.take("response.output_text.delta", R"({"item_id":"m","content_index":0,"delta":"so \ud83d"})");
+    BOOST_TEST(run.read(response("in_progress", with_text("so 🚲!"))) ==
+               "created in_progress output_item.added output_text.delta:\xEF\xBF\xBD! ");
+    BOOST_TEST(run.read(response("in_progress", with_text("so 🚲!?"))) == "output_text.delta:? ");
+}
+
+BOOST_AUTO_TEST_CASE(another_text_adds_nothing) {
+    watched_run run;
+    run.take("response.output_text.delta", R"({"item_id":"m","content_index":0,"delta":"Bring a coat"})");
+    BOOST_TEST(run.read(response("in_progress", with_text("Take a big umbrella"))) ==
+               "created in_progress output_item.added ");
+    BOOST_TEST(run.read(response("completed", with_text("Take a big umbrella", "completed"))) ==
+               "output_item.done completed ");
+}
+
+BOOST_AUTO_TEST_CASE(each_text_goes_on_for_itself) {
+    const auto message = [](const char* first, const char* second) {
+        return R"({"id":"m","type":"message","status":"in_progress","content":[{"type":"output_text","text":")" +
+               std::string(first) + R"("},{"type":"refusal","refusal":")" + second + R"("}]})";
+    };
+    watched_run run;
+    BOOST_TEST(run.read(response("in_progress", message("a", "b"))) ==
+               "created in_progress output_item.added output_text.delta:a refusal.delta:b ");
+    BOOST_TEST(run.read(response("in_progress", message("ac", "b"))) == "output_text.delta:c ");
+    BOOST_TEST(run.read(response("in_progress", message("ac", "bd"))) == "refusal.delta:d ");
 }
 
 BOOST_AUTO_TEST_CASE(tells_every_kind_of_text) {
@@ -129,17 +160,17 @@ BOOST_AUTO_TEST_CASE(tells_every_end) {
 
 BOOST_AUTO_TEST_CASE(refuses_what_is_no_response) {
     for (const char* text : {"", "[]", "7", "{"})
-        BOOST_CHECK_EXCEPTION(events_of(text, {}), error,
+        BOOST_CHECK_EXCEPTION(replay().events_of(text), error,
                               [](const error& e) { return e.code() == errc::bad_response; });
     // Half a response says what it says.
     for (const char* text : {"{}", R"({"status":7,"output":{}})", R"({"output":[7,{"id":7}]})"})
-        BOOST_TEST(events_of(text, {}).at(0).name == "response.created");
+        BOOST_TEST(replay().events_of(text).at(0).name == "response.created");
 }
 
 BOOST_AUTO_TEST_CASE(refuses_what_is_nested_too_deep_to_be_written) {
     const std::size_t depth = 200'000;
     const std::string deep = std::string(depth, '[') + std::string(depth, ']');
-    BOOST_CHECK_EXCEPTION((void)events_of(response("completed", deep), delivered()), error,
+    BOOST_CHECK_EXCEPTION((void)replay().events_of(response("completed", deep)), error,
                           [](const error& met) { return met.code() == errc::bad_response; });
 }
 

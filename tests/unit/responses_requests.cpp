@@ -31,7 +31,7 @@ response_request with_definition() {
 }
 
 json body_of(const response_request& request) {
-    return json::parse(encode_response(request).reveal());
+    return json::parse(encode_response(request).body.reveal());
 }
 
 json changed(response_request request, const std::function<void(response_request&)>& change) {
@@ -282,14 +282,14 @@ BOOST_AUTO_TEST_CASE(refuses_what_must_not_be_sent) {
 BOOST_AUTO_TEST_CASE(shows_no_secret) {
     response_request request = to_agent();
     request.structured_inputs.emplace("token", secret(R"("hunter2")"));
-    BOOST_TEST(encode_response_redacted(request).find("hunter2") == std::string::npos);
-    BOOST_TEST(json::parse(encode_response_redacted(request))["structured_inputs"]["token"] == "***");
+    BOOST_TEST(encode_response(request).shown.find("hunter2") == std::string::npos);
+    BOOST_TEST(json::parse(encode_response(request).shown)["structured_inputs"]["token"] == "***");
     request = with_definition();
     prompt_mcp_tool server("L", "https://l.example/mcp");
     server.headers.set("Authorization", "hunter2");
     server.extra_json = R"({"authorization":"hunter3"})";
     request.definition.tools.emplace_back(server);
-    const json shown = json::parse(encode_response_redacted(request));
+    const json shown = json::parse(encode_response(request).shown);
     BOOST_TEST(shown["tools"][0]["headers"]["Authorization"] == "***");
     BOOST_TEST(shown["tools"][0]["authorization"] == "***");
     BOOST_TEST(shown["tools"][0]["server_url"] == "https://l.example/mcp");

@@ -1,4 +1,5 @@
 #include "protocol/threads/codec.hpp"
+#include "protocol/threads/replay.hpp"
 #include "samples.hpp"
 #include <corun/error.hpp>
 
@@ -289,7 +290,7 @@ BOOST_AUTO_TEST_CASE(an_agents_tools_are_sent_again_as_they_came) {
     codec::threads::run_request request;
     request.agent_id = "asst_1";
     request.tools = agent.tools;
-    const secret body = codec::threads::encode_run(request);
+    const secret body = codec::threads::encode_run(request).body;
     BOOST_TEST(std::string(body.reveal()).find("\"tools\":" + tools) != std::string::npos);
 }
 

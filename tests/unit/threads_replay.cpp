@@ -8,7 +8,8 @@
 
 namespace {
 
-using corun::run::replay;
+using corun::codec::replayed_event;
+using corun::codec::threads::replay;
 using strings = std::vector<std::string>;
 
 std::string run(const std::string& status, const std::string& more = "") {
@@ -41,13 +42,13 @@ std::string message(const std::string& status, const std::string& id = "msg_1") 
            R"(","completed_at":8,"content":[{"type":"text","text":{"value":"Hello","annotations":[]}}]})";
 }
 
-strings names(const std::vector<replay::event>& events) {
+strings names(const std::vector<replayed_event>& events) {
     strings all;
     for (const auto& each : events) all.push_back(each.name.substr(std::string("thread.").size()));
     return all;
 }
 
-void expect(const std::vector<replay::event>& events, const strings& expected) {
+void expect(const std::vector<replayed_event>& events, const strings& expected) {
     BOOST_TEST(names(events) == expected, boost::test_tools::per_element());
 }
 
@@ -57,21 +58,21 @@ BOOST_AUTO_TEST_SUITE(threads_replay)
 
 BOOST_AUTO_TEST_CASE(tells_each_stage_as_it_is_seen) {
     replay r;
-    expect(r.observe(queued_run(), {}, {}), {"run.created", "run.queued"});
-    expect(r.observe(queued_run(), {}, {}), {});
-    expect(r.observe(run("in_progress"), {}, {}), {"run.in_progress"});
-    expect(r.observe(run("in_progress"), {writing("in_progress")}, {}), {"run.step.created", "run.step.in_progress"});
-    expect(r.observe(run("in_progress"), {writing("in_progress")}, {message("in_progress")}),
+    expect(r.events_of(queued_run(), {}, {}), {"run.created", "run.queued"});
+    expect(r.events_of(queued_run(), {}, {}), {});
+    expect(r.events_of(run("in_progress"), {}, {}), {"run.in_progress"});
+    expect(r.events_of(run("in_progress"), {writing("in_progress")}, {}), {"run.step.created", "run.step.in_progress"});
+    expect(r.events_of(run("in_progress"), {writing("in_progress")}, {message("in_progress")}),
            {"message.created", "message.in_progress"});
-    expect(r.observe(run("completed"), {writing("completed")}, {message("completed")}),
+    expect(r.events_of(run("completed"), {writing("completed")}, {message("completed")}),
            {"message.completed", "run.step.completed", "run.completed"});
-    expect(r.observe(run("completed"), {writing("completed")}, {message("completed")}), {});
+    expect(r.events_of(run("completed"), {writing("completed")}, {message("completed")}), {});
 }
 
 BOOST_AUTO_TEST_CASE(tells_what_no_reading_has_caught_without_what_came_later) {
     replay r;
-    const auto events = r.observe(run("completed"), {listing(), calling("completed", "mcp"), writing("completed")},
-                                  {message("completed")});
+    const auto events = r.events_of(run("completed"), {listing(), calling("completed", "mcp"), writing("completed")},
+                                    {message("completed")});
     expect(events, {"run.created", "run.queued", "run.in_progress", "run.step.created", "run.step.created",
                     "run.step.completed", "run.step.created", "run.step.in_progress", "message.created",
                     "message.in_progress", "message.completed", "run.step.completed", "run.completed"});
@@ -89,48 +90,48 @@ BOOST_AUTO_TEST_CASE(tells_what_no_reading_has_caught_without_what_came_later) {
 
 BOOST_AUTO_TEST_CASE(outputs_complete_their_step_before_the_run_is_queued_again) {
     replay r;
-    expect(r.observe(run("requires_action"), {calling("in_progress")}, {}),
+    expect(r.events_of(run("requires_action"), {calling("in_progress")}, {}),
            {"run.created", "run.queued", "run.in_progress", "run.step.created", "run.requires_action"});
     r.answered();
-    expect(r.observe(run("completed"), {calling("completed"), writing("completed")}, {message("completed")}),
+    expect(r.events_of(run("completed"), {calling("completed"), writing("completed")}, {message("completed")}),
            {"run.step.completed", "run.queued", "run.in_progress", "run.step.created", "run.step.in_progress",
             "message.created", "message.in_progress", "message.completed", "run.step.completed", "run.completed"});
 }
 
 BOOST_AUTO_TEST_CASE(approved_calls_complete_their_step_when_they_have_been_made) {
     replay r;
-    (void)r.observe(run("requires_action"), {calling("in_progress", "mcp")}, {});
+    (void)r.events_of(run("requires_action"), {calling("in_progress", "mcp")}, {});
     r.answered();
-    expect(r.observe(run("completed"), {calling("completed", "mcp")}, {}),
+    expect(r.events_of(run("completed"), {calling("completed", "mcp")}, {}),
            {"run.queued", "run.in_progress", "run.step.completed", "run.completed"});
 }
 
 BOOST_AUTO_TEST_CASE(tells_how_a_run_ended_whatever_it_came_to) {
     for (const char* status : {"failed", "cancelled", "expired", "incomplete"}) {
         replay r;
-        const auto events = r.observe(run(status), {}, {});
+        const auto events = r.events_of(run(status), {}, {});
         BOOST_TEST(events.back().name == std::string("thread.run.") + status);
         BOOST_TEST(events.back().data == run(status));
     }
     replay step_failed;
-    expect(step_failed.observe(run("failed"), {calling("failed")}, {}),
+    expect(step_failed.events_of(run("failed"), {calling("failed")}, {}),
            {"run.created", "run.queued", "run.in_progress", "run.step.created", "run.step.failed", "run.failed"});
     replay never_started;
     const std::string expired =
         R"({"id":"run_1","thread_id":"t","assistant_id":"a","status":"expired","started_at":null})";
-    expect(never_started.observe(expired, {}, {}), {"run.created", "run.queued", "run.expired"});
+    expect(never_started.events_of(expired, {}, {}), {"run.created", "run.queued", "run.expired"});
 }
 
 BOOST_AUTO_TEST_CASE(tells_that_a_run_is_being_cancelled_once) {
     replay r;
-    expect(r.observe(run("cancelling"), {}, {}), {"run.created", "run.queued", "run.in_progress", "run.cancelling"});
-    expect(r.observe(run("cancelling"), {}, {}), {});
-    expect(r.observe(run("cancelled"), {}, {}), {"run.cancelled"});
+    expect(r.events_of(run("cancelling"), {}, {}), {"run.created", "run.queued", "run.in_progress", "run.cancelling"});
+    expect(r.events_of(run("cancelling"), {}, {}), {});
+    expect(r.events_of(run("cancelled"), {}, {}), {"run.cancelled"});
 }
 
 BOOST_AUTO_TEST_CASE(no_message_is_lost_that_no_step_names) {
     replay r;
-    expect(r.observe(run("completed"), {}, {message("completed"), message("incomplete", "msg_2")}),
+    expect(r.events_of(run("completed"), {}, {message("completed"), message("incomplete", "msg_2")}),
            {"run.created", "run.queued", "run.in_progress", "message.created", "message.in_progress",
             "message.completed", "message.created", "message.in_progress", "message.incomplete", "run.completed"});
 }
@@ -138,8 +139,8 @@ BOOST_AUTO_TEST_CASE(no_message_is_lost_that_no_step_names) {
 BOOST_AUTO_TEST_CASE(what_is_no_run_is_an_error) {
     replay r;
     const auto is_bad = [](const corun::error& e) { return e.code() == corun::errc::bad_response; };
-    BOOST_CHECK_EXCEPTION(r.observe("nonsense", {}, {}), corun::error, is_bad);
-    BOOST_CHECK_EXCEPTION(r.observe(run("in_progress"), {"[]"}, {}), corun::error, is_bad);
+    BOOST_CHECK_EXCEPTION(r.events_of("nonsense", {}, {}), corun::error, is_bad);
+    BOOST_CHECK_EXCEPTION(r.events_of(run("in_progress"), {"[]"}, {}), corun::error, is_bad);
 }
 
 BOOST_AUTO_TEST_CASE(an_old_reading_of_an_answered_action_is_no_new_one) {
@@ -148,32 +149,32 @@ BOOST_AUTO_TEST_CASE(an_old_reading_of_an_answered_action_is_no_new_one) {
     const std::string second =
         R"(,"required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[{"id":"call_2","type":"function","function":{"name":"n","arguments":"{}"}}]}})";
     replay r;
-    BOOST_TEST(names(r.observe(run("requires_action", first), {}, {})).back() == "run.requires_action");
+    BOOST_TEST(names(r.events_of(run("requires_action", first), {}, {})).back() == "run.requires_action");
     r.answered();
-    expect(r.observe(run("requires_action", first), {}, {}), {});
-    BOOST_TEST(names(r.observe(run("requires_action", second), {}, {})).back() == "run.requires_action");
+    expect(r.events_of(run("requires_action", first), {}, {}), {});
+    BOOST_TEST(names(r.events_of(run("requires_action", second), {}, {})).back() == "run.requires_action");
     r.answered();
-    expect(r.observe(run("in_progress"), {}, {}), {"run.queued", "run.in_progress"});
+    expect(r.events_of(run("in_progress"), {}, {}), {"run.queued", "run.in_progress"});
     // The same calls, asked for again, are asked for again.
-    BOOST_TEST(names(r.observe(run("requires_action", second), {}, {})).back() == "run.requires_action");
+    BOOST_TEST(names(r.events_of(run("requires_action", second), {}, {})).back() == "run.requires_action");
 }
 
 BOOST_AUTO_TEST_CASE(of_a_run_that_was_cancelled_only_the_end_is_told) {
     replay r;
-    r.tell_only_the_end();
-    expect(r.observe(run("requires_action"), {}, {}), {});
-    expect(r.observe(run("cancelling"), {}, {}), {"run.cancelling"});
-    expect(r.observe(run("cancelled"), {}, {}), {"run.cancelled"});
+    r.emit_only_the_end();
+    expect(r.events_of(run("requires_action"), {}, {}), {});
+    expect(r.events_of(run("cancelling"), {}, {}), {"run.cancelling"});
+    expect(r.events_of(run("cancelled"), {}, {}), {"run.cancelled"});
 }
 
 BOOST_AUTO_TEST_CASE(refuses_what_is_nested_too_deep_to_be_written) {
     const std::size_t depth = 200'000;
     const std::string deep = R"(,"more":)" + std::string(depth, '[') + std::string(depth, ']');
-    BOOST_CHECK_EXCEPTION((void)replay().observe(run("in_progress", deep), {}, {}), corun::error,
+    BOOST_CHECK_EXCEPTION((void)replay().events_of(run("in_progress", deep), {}, {}), corun::error,
                           [](const corun::error& met) { return met.code() == corun::errc::bad_response; });
     const std::string nested = R"({"id":"msg_1","status":"completed","content":[],"metadata":)" +
                                std::string(depth, '[') + std::string(depth, ']') + "}";
-    BOOST_CHECK_EXCEPTION((void)replay().observe(run("in_progress"), {writing("completed")}, {nested}), corun::error,
+    BOOST_CHECK_EXCEPTION((void)replay().events_of(run("in_progress"), {writing("completed")}, {nested}), corun::error,
                           [](const corun::error& met) { return met.code() == corun::errc::bad_response; });
 }
 

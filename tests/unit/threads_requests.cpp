@@ -11,6 +11,10 @@ using namespace corun::codec::threads;
 
 namespace {
 
+std::string text_of(const secret& body);
+std::string text_of(const codec::encoded_request& request) {
+    return text_of(request.body);
+}
 std::string text_of(const secret& body) {
     return std::string(body.reveal());
 }
@@ -178,7 +182,7 @@ BOOST_AUTO_TEST_CASE(shows_no_header_value_when_redacted) {
     bookings.headers.set("Authorization", "Bearer hunter2");
     bookings.headers.add(header("X-Tenant", "hunter3"));
     request.tool_resources.mcp.push_back(bookings);
-    const std::string shown = encode_run_redacted(request);
+    const std::string shown = encode_run(request).shown;
     BOOST_TEST(shown.find("hunter") == std::string::npos);
     BOOST_TEST(shown.find(R"("Authorization": "***")") != std::string::npos);
     BOOST_TEST(shown.find(R"("X-Tenant": "***")") != std::string::npos);
@@ -187,7 +191,7 @@ BOOST_AUTO_TEST_CASE(shows_no_header_value_when_redacted) {
     run_request own = simple_request();
     own.options.extra_json =
         R"({"other":[{"headers":{"Authorization":"hunter4"}},{"headers":"hunter5"},{"headers":[{"x":"hunter6"}]}]})";
-    BOOST_TEST(encode_run_redacted(own).find("hunter") == std::string::npos);
+    BOOST_TEST(encode_run(own).shown.find("hunter") == std::string::npos);
     BOOST_TEST(text_of(encode_run(own)).find("hunter4") != std::string::npos);
 }
 
@@ -199,7 +203,7 @@ BOOST_AUTO_TEST_CASE(names_what_it_refuses) {
     };
     for (const std::string_view extra : {"[]", "{", "7", R"({"a":1,})"})
         require_invalid([&] { encode_run(with_extra(std::string(extra))); }, "extra_json");
-    require_invalid([&] { encode_run_redacted(with_extra(R"({"assistant_id":"x"})")); }, "\"assistant_id\"");
+    require_invalid([&] { encode_run(with_extra(R"({"assistant_id":"x"})")); }, "\"assistant_id\"");
 
     const auto with_tool = [](tool bad) {
         run_request request = simple_request();
@@ -235,7 +239,7 @@ BOOST_AUTO_TEST_CASE(refuses_numbers_out_of_range_and_takes_those_at_its_ends) {
     const auto run_with = [](auto member, auto value) {
         run_request request = simple_request();
         request.options.*member = value;
-        return encode_run(request);
+        return encode_run(request).body;
     };
     const auto agent_with = [](auto member, auto value) {
         agent_definition agent("m");

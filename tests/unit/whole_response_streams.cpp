@@ -212,12 +212,12 @@ BOOST_AUTO_TEST_CASE(are_told_on_from_a_stored_response_wherever_they_break) {
     for (std::size_t taken = 0; taken != events.size(); ++taken) {
         BOOST_TEST_CONTEXT("broken after " << taken) {
             responses::decoder decoder;
-            responses::delivered told;
+            responses::replay told;
             std::string text;
             int begun = 0, ended = 0, over = 0;
             const auto take = [&](std::string_view name, std::string_view data) {
                 for (const event& each : decode_good(decoder, name, data)) {
-                    told.observe(each);
+                    told.delivered(each);
                     if (const auto* delta = each.get_if<text_delta>()) text += delta->text;
                     begun += each.get_if<message_created>() != nullptr;
                     ended += each.get_if<message_completed>() != nullptr;
@@ -225,12 +225,12 @@ BOOST_AUTO_TEST_CASE(are_told_on_from_a_stored_response_wherever_they_break) {
                 }
             };
             for (std::size_t i = 0; i != taken; ++i) take(events[i].name, events[i].data);
-            for (const responses::replayed_event& each : responses::events_of(stored, told)) take(each.name, each.data);
+            for (const codec::replayed_event& each : told.events_of(stored)) take(each.name, each.data);
             BOOST_TEST(text == expected);
             BOOST_TEST(begun == 1);
             BOOST_TEST(ended == 1);
             BOOST_TEST(over == 1);
-            BOOST_TEST(responses::events_of(stored, told).empty());
+            BOOST_TEST(told.events_of(stored).empty());
         }
     }
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include "protocol/common.hpp"
 #include "protocol/event_class.hpp"
 #include "protocol/raw_event.hpp"
 #include <corun/event.hpp>
@@ -132,19 +133,18 @@ struct response_request {
 /// does not parse or is not of the kind it must be, when something is out of its range or has no
 /// counterpart in this protocol; `errc::not_allowed_with_agent` when the service takes it only
 /// without a stored agent. The message names the member.
-secret encode_response(const response_request& what);
-/// The same body, indented, every header, `authorization` and structured input replaced by `***`.
-std::string encode_response_redacted(const response_request& what);
+/// Headers, `authorization` and structured inputs are secrets.
+encoded_request encode_response(const response_request& response);
 
 /// The body of `POST /agents`, with the agent's name, and of `POST /agents/{name}/versions`.
-secret encode_agent(const prompt_agent_definition& what);
-secret encode_agent_version(const prompt_agent_definition& what);
+secret encode_agent(const prompt_agent_definition& agent);
+secret encode_agent_version(const prompt_agent_definition& agent);
 /// The body of `POST /conversations`: metadata, and messages as its first items. Refuses tool resources.
-secret encode_conversation(const thread_definition& what);
-secret encode_conversation_changes(const thread_definition& what);
+secret encode_conversation(const thread_definition& conversation);
+secret encode_conversation_changes(const thread_definition& conversation);
 
 /// The body of `POST /conversations/{id}/items`.
-secret encode_items(const std::vector<message>& what);
+secret encode_items(const std::vector<message>& messages);
 
 /// JSON responses. All throw `corun::error` with `errc::bad_response` when the text is not the
 /// object it must be. Unknown members are ignored, missing optional ones left empty. Pages are those
@@ -163,6 +163,6 @@ thread_message decode_message(std::string_view json);
 std::optional<thread_message> decode_if_message(std::string_view json);
 
 /// An agent of this protocol as the classic one that it looks like: what that has no member for is left out.
-agent_definition to_classic(const prompt_agent_definition& what);
+agent_definition to_classic(const prompt_agent_definition& agent);
 
 }  // namespace corun::codec::responses

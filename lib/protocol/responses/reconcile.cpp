@@ -1,6 +1,7 @@
 #include "protocol/responses/reconcile.hpp"
 
 #include "protocol/responses/agent_members.hpp"
+#include "protocol/tool_identity.hpp"
 #include "text/escape.hpp"
 #include <corun/error.hpp>
 
@@ -39,49 +40,10 @@ using detail::quote;
 constexpr int plain = 21, on_tool = 22, added_tools = 23, approval_on_tool = 24, as_inputs = 25, by_connection = 26,
               inlined = 27, same_tool = 29, left_out = 31;
 
-prompt_mcp_tool* as_mcp(prompt_tool& value) noexcept {
-    return std::get_if<prompt_mcp_tool>(&value);
-}
-const prompt_mcp_tool* as_mcp(const prompt_tool& value) noexcept {
-    return std::get_if<prompt_mcp_tool>(&value);
-}
-
-std::string name_of(const prompt_tool& value) {
-    if (const auto* server = as_mcp(value)) return "MCP server " + quote(server->server_label);
-    if (const auto* function = std::get_if<function_tool>(&value)) return "function " + quote(function->name);
-    return "tool " + quote(type_of(value));
-}
-
 prompt_tool to_prompt_tool(const tool& value) {
     if (const auto* server = std::get_if<mcp_tool>(&value)) return prompt_mcp_tool(*server);
     if (const auto* function = std::get_if<function_tool>(&value)) return *function;
     return std::get<json_tool>(value);
-}
-
-/// Types of which one agent may have several.
-bool may_repeat(std::string_view type) noexcept {
-    return type == "openapi" || type == "azure_function" || type == "custom" || type == "namespace" ||
-           type == "a2a_preview" || type == "memory_search_preview";
-}
-
-bool same_identity(const prompt_tool& a, const prompt_tool& b) noexcept {
-    if (a.index() != b.index()) return false;
-    if (const auto* server = as_mcp(a)) return server->server_label == as_mcp(b)->server_label;
-    if (const auto* function = std::get_if<function_tool>(&a)) return function->name == std::get<function_tool>(b).name;
-    const auto& one = std::get<json_tool>(a);
-    const auto& other = std::get<json_tool>(b);
-    if (one.type != other.type || !may_repeat(one.type)) return one.type == other.type;
-    return one.name.empty() || other.name.empty() ? one.json == other.json : one.name == other.name;
-}
-
-void refuse_duplicate_labels(const std::vector<prompt_tool>& tools, const std::string& where) {
-    for (auto a = tools.begin(); a != tools.end(); ++a)
-        if (as_mcp(*a) != nullptr)
-            for (auto b = tools.begin(); b != a; ++b)
-                if (same_identity(*a, *b))
-                    throw error(errc::duplicate_server_label, where + " have two for the label " +
-                                                                  quote(as_mcp(*a)->server_label) +
-                                                                  "; give every MCP server a label of its own");
 }
 
 /// A header value that one structured input stands in: `Bearer {{token}}`.
@@ -137,85 +99,52 @@ bool same_approval(const std::optional<mcp_approval>& a, const std::optional<mcp
 /// One decision: the steps of `make`, in their order, each with what the ones before have found.
 class response_decision {
 public:
-    explicit response_decision(const response_input& what) : what_(what) {}
+    explicit response_decision(const response_input& run) : input_(run) {}
 
     response_plan make() {
         validate_input();
-        plan_.options = what_.options;
-        plan_.definition = what_.agent;
-        take_tools();
-        refuse_unknown_labels();
-        if (what_.stored) {
+        plan_.options = input_.options;
+        plan_.definition = input_.agent;
+        take_run_tools();
+        refuse_unknown(plan_.servers, input_.headers, input_.options);
+        if (input_.stored) {
             refuse_unknown_inputs();
-            choose_way();
+            choose_form();
         } else {
             place_all();
         }
         if (plan_.report.lines().empty())
-            plan_.report.add(plain, what_.stored ? "The run names the stored agent, and adds nothing to it."
-                                                 : "The application's definition is sent as it is.");
+            plan_.report.add(plain, input_.stored ? "The run names the stored agent, and adds nothing to it."
+                                                  : "The application's definition is sent as it is.");
         return std::move(plan_);
     }
 
 private:
     void validate_input() const {
-        reconcile::validate(what_.headers);
-        validate_options(what_.options);
-        for (const prompt_tool& value : what_.agent.tools)
+        reconcile::validate(input_.headers);
+        validate_options(input_.options);
+        for (const prompt_tool& value : input_.agent.tools)
             if (const auto* server = as_mcp(value)) validate_label(server->server_label, "the agent's tools");
     }
 
-    /// Sorts the run's tools into those that the agent has, which are left out, and new ones.
-    void take_tools() {
-        refuse_duplicate_labels(what_.agent.tools, "the agent's tools");
+    void take_run_tools() {
         std::vector<prompt_tool> brought;
-        for (const tool& each : what_.options.tools) brought.push_back(to_prompt_tool(each));
-        refuse_duplicate_labels(brought, "run_options::tools");
-        for (const local_function& function : what_.options.functions) brought.emplace_back(function.definition);
-        for (auto value = brought.begin(); value != brought.end(); ++value) {
-            const auto same = [&](const prompt_tool& other) { return same_identity(other, *value); };
-            if (std::any_of(brought.begin(), value, same))
-                throw error(errc::invalid_argument,
-                            "run_options::tools and functions have the " + name_of(*value) + " twice");
-            const auto known = std::find_if(what_.agent.tools.begin(), what_.agent.tools.end(), same);
-            if (known == what_.agent.tools.end())
-                new_tools_.push_back(*value);
-            else
-                leave_out(*value, *known);
-        }
-        for (const std::vector<prompt_tool>* tools : {&what_.agent.tools, &std::as_const(brought)})
-            for (const prompt_tool& value : *tools)
-                if (const auto* server = as_mcp(value))
-                    if (std::none_of(plan_.servers.begin(), plan_.servers.end(), [server](const mcp_tool& known) {
-                            return has_label(known, server->server_label);
-                        }))
-                        plan_.servers.emplace_back(server->server_label, server->server_url, server->allowed_tools);
-    }
-
-    void leave_out(const prompt_tool& value, const prompt_tool& known) {
-        if (const auto* server = as_mcp(value)) {
-            const bool same_url = server->server_url == as_mcp(known)->server_url;
-            if (!same_url || !same_allowed_tools(server->allowed_tools, as_mcp(known)->allowed_tools))
-                throw error(errc::conflicting_tool_definition, "run_options::tools and the agent define the label " +
-                                                                   quote(server->server_label) + " with different " +
-                                                                   (same_url ? "allowed_tools" : "server_url") +
-                                                                   "; use the agent's definition, or another label");
-        }
-        plan_.report.add(what_.stored ? same_tool : added_tools,
-                         "The run's " + name_of(value) + " is left out, because the agent has it.");
-    }
-
-    void refuse_unknown_labels() const {
-        for (const auto& [label, fields] : what_.headers) refuse_unknown(plan_.servers, label, "mcp_headers");
-        for (const auto& [label, approval] : what_.options.require_approval)
-            refuse_unknown(plan_.servers, label, "run_options::require_approval");
+        for (const tool& each : input_.options.tools) brought.push_back(to_prompt_tool(each));
+        add_servers(plan_.servers, input_.agent.tools);
+        add_servers(plan_.servers, brought);
+        new_tools_ =
+            take_tools(input_.agent.tools, std::move(brought), input_.options,
+                       [this](const prompt_tool& value, const prompt_tool&) {
+                           plan_.report.add(input_.stored ? same_tool : added_tools,
+                                            "The run's " + name_of(value) + " is left out, because the agent has it.");
+                       });
     }
 
     void refuse_unknown_inputs() const {
         // Of agents of other kinds, what they declare is not read.
-        if (!what_.agent.kind.empty() && what_.agent.kind != "prompt") return;
-        const auto& declared = what_.agent.structured_inputs;
-        for (const auto& [name, value] : what_.options.structured_inputs)
+        if (!input_.agent.kind.empty() && input_.agent.kind != "prompt") return;
+        const auto& declared = input_.agent.structured_inputs;
+        for (const auto& [name, value] : input_.options.structured_inputs)
             if (!declared.contains(name))
                 throw error(errc::invalid_argument,
                             "run_options::structured_inputs has " + quote(name) + "; the agent declares " +
@@ -225,7 +154,7 @@ private:
     }
 
     const headers* headers_for(const std::string& label) const {
-        const headers* const fields = what_.headers.find(label);
+        const headers* const fields = input_.headers.find(label);
         if (fields == nullptr || fields->empty()) return nullptr;
         for (const mcp_tool& server : plan_.servers)
             // Where the service itself knows the server, it sees to that.
@@ -234,8 +163,8 @@ private:
     }
 
     std::optional<mcp_approval> approval_for(const std::string& label) const {
-        const auto found = what_.options.require_approval.find(label);
-        return found == what_.options.require_approval.end() ? what_.options.default_approval : found->second;
+        const auto found = input_.options.require_approval.find(label);
+        return found == input_.options.require_approval.end() ? input_.options.default_approval : found->second;
     }
 
     // --- the application's own definition, or one that stands in for a stored agent's name ------
@@ -243,11 +172,11 @@ private:
     void place_all() {
         if (!new_tools_.empty()) {
             plan_.definition.tools.insert(plan_.definition.tools.end(), new_tools_.begin(), new_tools_.end());
-            plan_.report.add(added_tools,
-                             "The run's tools (" + list(new_tools_, name_of) + ") are sent with the agent's.");
+            plan_.report.add(added_tools, "The run's tools (" + list(new_tools_, name_of<prompt_tool>) +
+                                              ") are sent with the agent's.");
         }
         for (prompt_tool& value : plan_.definition.tools)
-            if (prompt_mcp_tool* const server = as_mcp(value)) place(*server);
+            if (auto* const server = std::get_if<prompt_mcp_tool>(&value)) place(*server);
     }
 
     void place(prompt_mcp_tool& server) {
@@ -267,11 +196,13 @@ private:
 
     // --- a stored agent -------------------------------------------------------------------------
 
-    void choose_way() {
-        const reconcile_policy& policy = what_.options.reconcile;
+    void choose_form() {
+        const reconcile_policy& policy = input_.options.reconcile;
         std::string headers_refused, others_refused;
-        const auto add = [](std::string& to, const std::string& what) { to += (to.empty() ? "" : "; ") + what; };
-        for (const prompt_tool& value : what_.agent.tools) {
+        const auto add = [](std::string& list, const std::string& reason) {
+            list += (list.empty() ? "" : "; ") + reason;
+        };
+        for (const prompt_tool& value : input_.agent.tools) {
             const auto* const server = as_mcp(value);
             if (server == nullptr) continue;
             if (const headers* const fields = headers_for(server->server_label))
@@ -287,7 +218,7 @@ private:
         }
         std::string members;
         for (const detail::agent_member& each : detail::agent_members)
-            if (each.is_set(what_.options))
+            if (each.is_set(input_.options))
                 members += (members.empty() ? "run_options::" : ", ") + std::string(each.name);
 
         if (headers_refused.empty() && others_refused.empty() && members.empty()) return refer();
@@ -322,7 +253,7 @@ private:
 
     /// Why the headers cannot go beside the agent's name; empty when they can.
     std::string place_beside_reference(const prompt_mcp_tool& server, const headers& fields) {
-        const reconcile_policy& policy = what_.options.reconcile;
+        const reconcile_policy& policy = input_.options.reconcile;
         const std::string subject = "MCP server " + quote(server.server_label) + ": ";
         std::string why = "the stored agent's tool takes no headers with a run";
         if (policy.structured_inputs) {
@@ -358,14 +289,14 @@ private:
             const secret* const stored = server.headers.find(field.name);
             const auto form = stored == nullptr ? std::nullopt : parse_template(stored->reveal());
             if (!form) return "its stored tool takes no structured input for " + detail::escape(field.name);
-            if (!what_.agent.structured_inputs.contains(std::string(form->input)))
+            if (!input_.agent.structured_inputs.contains(std::string(form->input)))
                 return "its stored tool takes " + detail::escape(field.name) + " from " + quote(form->input) +
                        ", which the agent does not declare among its structured inputs";
             const auto value = fill(*form, field.value.reveal());
             if (!value) return "the value of " + detail::escape(field.name) + " does not fit its stored template";
             secret json = to_json_string(*value);
-            const auto own = what_.options.structured_inputs.find(std::string(form->input));
-            const bool differs = own != what_.options.structured_inputs.end() && own->second != json.reveal();
+            const auto own = input_.options.structured_inputs.find(std::string(form->input));
+            const bool differs = own != input_.options.structured_inputs.end() && own->second != json.reveal();
             const auto [known, is_new] = inputs.emplace(std::string(form->input), json);
             if (differs || (!is_new && !(known->second == json)))
                 return "structured input " + quote(form->input) + " would need two values";
@@ -379,12 +310,12 @@ private:
     }
 
     void send_whole(bool headers_fit) {
-        const std::string name = "agent " + quote(what_.agent.name);
+        const std::string name = "agent " + quote(input_.agent.name);
         const errc code = headers_fit ? errc::not_allowed_with_agent : errc::mcp_headers_with_stored_agent;
-        if (!what_.agent.kind.empty() && what_.agent.kind != "prompt")
-            throw error(code, name + " is of kind " + quote(what_.agent.kind) +
+        if (!input_.agent.kind.empty() && input_.agent.kind != "prompt")
+            throw error(code, name + " is of kind " + quote(input_.agent.kind) +
                                   ": what it is cannot be sent with a request; use another agent");
-        if (!what_.agent.structured_inputs.empty())
+        if (!input_.agent.structured_inputs.empty())
             throw error(code,
                         name +
                             " declares structured inputs, which the service fills in only for a stored agent: its "
@@ -396,7 +327,7 @@ private:
         place_all();
     }
 
-    const response_input& what_;
+    const response_input& input_;
     std::vector<prompt_tool> new_tools_;
     std::vector<reconcile_report::line> delayed_;  ///< Holds only if the agent is named.
     response_plan plan_;
@@ -413,8 +344,8 @@ bool is_credential(std::string_view name) noexcept {
 
 }  // namespace
 
-response_plan make_plan(const response_input& what) {
-    return response_decision(what).make();
+response_plan make_plan(const response_input& run) {
+    return response_decision(run).make();
 }
 
 void validate(const prompt_agent_definition& definition) {

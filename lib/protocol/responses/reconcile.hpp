@@ -45,7 +45,7 @@ struct response_plan {
 /// `errc::unknown_server_label`, `errc::invalid_server_label`, `errc::invalid_header`,
 /// `errc::insecure_endpoint`, and `errc::invalid_argument` when the run brings one tool twice, or gives an
 /// input that the stored agent does not declare.
-response_plan make_plan(const response_input& what);
+response_plan make_plan(const response_input& run);
 
 /// Refuses, before it is stored, a definition whose MCP tools have headers that are neither plain
 /// nor templates of its structured inputs: `errc::invalid_argument` for `Authorization` and the like,

@@ -1,28 +1,15 @@
 #include "protocol/responses/replay.hpp"
 
 #include "json/document.hpp"
-#include "text/utf8.hpp"
 #include <corun/error.hpp>
 
-#include <optional>
 #include <utility>
+#include <variant>
 
 namespace corun::codec::responses {
 namespace {
 
 using document = nlohmann::ordered_json;
-
-/// The rest of a text after so many UTF-16 units.
-std::string_view after(std::string_view text, std::size_t units) noexcept {
-    std::size_t at = 0;
-    for (; at != text.size(); ++at) {
-        const std::size_t width = utf8::utf16_units(text[at]);
-        if (width == 0) continue;
-        if (units == 0) break;
-        units -= width < units ? width : units;
-    }
-    return text.substr(at);
-}
 
 std::string string_in(const document& object, const char* key) {
     const auto found = object.is_object() ? object.find(key) : object.end();
@@ -40,12 +27,12 @@ bool is_terminal(std::string_view status) noexcept {
     return status == "completed" || status == "failed" || status == "incomplete" || status == "cancelled";
 }
 
-bool goes_on(std::string_view status) noexcept {
+bool is_active(std::string_view status) noexcept {
     return status == "in_progress" || status == "searching" || status == "interpreting" || status == "generating" ||
            status == "calling" || status == "queued";
 }
 
-/// The deltas that tell of a call's text, and the member it stands in.
+/// The delta for the text of a call, and the member that holds the text.
 struct call_text {
     std::string_view item_type, delta_name;
     const char* member;
@@ -57,29 +44,71 @@ constexpr call_text call_texts[] = {
     {"code_interpreter_call", "response.code_interpreter_call_code.delta", "code"},
 };
 
-class telling {
-public:
-    telling(const document& response, const delivered& so_far) : response_(response), so_far_(so_far) {}
+/// The delta for a text of a message or of reasoning.
+struct part_text {
+    std::string_view part_type, delta_name;
+    const char* member;
+    const char* kind;
+    const char* index_member;
+};
+constexpr part_text part_texts[] = {
+    {"output_text", "response.output_text.delta", "text", "text", "content_index"},
+    {"refusal", "response.refusal.delta", "refusal", "refusal", "content_index"},
+    {"summary_text", "response.reasoning_summary_text.delta", "text", "summary", "summary_index"},
+    {"reasoning_text", "response.reasoning_text.delta", "text", "reasoning", "content_index"},
+};
 
-    std::vector<replayed_event> tell() {
-        if (so_far_.over) return std::move(events_);
+/// The item as it was before any of its content had come.
+document begun(const document& item) {
+    document bare = item;
+    bare["status"] = "in_progress";
+    for (const char* list : {"content", "summary", "tools", "outputs", "queries"})
+        if (array_in(bare, list) != nullptr) bare[list] = document::array();
+    for (const char* text : {"arguments", "input", "code"})
+        if (bare.contains(text)) bare[text] = "";
+    for (const char* later : {"output", "error", "result", "results", "action", "encrypted_content"})
+        if (bare.contains(later)) bare[later] = nullptr;
+    return bare;
+}
+
+std::string id_in(const document& item, const std::string& place) {
+    const std::string id = string_in(item, "id");
+    return id.empty() ? "item_" + place : id;
+}
+
+}  // namespace
+
+/// Writes the events that are new in a response.
+class replay::writer {
+public:
+    writer(const document& response, const replay& progress) : response_(response), progress_(progress) {}
+
+    std::vector<replayed_event> write() {
+        if (progress_.over_) return std::move(events_);
         const std::string status = string_in(response_, "status");
         const bool ended = is_terminal(status);
-        if (!so_far_.created) tell_response("response.created");
-        if (!ended && !status.empty() && status != so_far_.status) tell_response("response." + status);
+        if (!progress_.created_) add_response("response.created");
+        if (!ended && !status.empty() && status != progress_.status_) add_response("response." + status);
         if (const document* output = array_in(response_, "output"))
             for (std::size_t i = 0; i != output->size(); ++i)
-                tell_item((*output)[i], i, ended || i + 1 != output->size());
-        if (ended) tell_response("response." + status);
+                add_item((*output)[i], i, ended || i + 1 != output->size());
+        if (ended) add_response("response." + status);
         return std::move(events_);
     }
 
 private:
-    void tell_response(std::string name) {
+    /// An item of the output, and what is known of it.
+    struct place {
+        std::string id;
+        std::size_t index;
+        const item& known;
+    };
+
+    void add_response(std::string name) {
         document data = document::object();
         data["type"] = name;
         data["response"] = response_;
-        // What begins has come to nothing yet.
+        // A new response has no output yet.
         if (name == "response.created") {
             data["response"]["output"] = document::array();
             data["response"]["status"] = "in_progress";
@@ -87,84 +116,56 @@ private:
         add(std::move(name), data);
     }
 
-    void tell_item(const document& item, std::size_t place, bool whole) {
-        if (!item.is_object()) return;
-        std::string id = string_in(item, "id");
-        if (id.empty()) id = "item_" + std::to_string(place);
-        const auto found = so_far_.items.find(id);
-        const delivered::item known = found == so_far_.items.end() ? delivered::item() : found->second;
-        if (known.ended) return;
-        if (!known.begun) tell_of_item("response.output_item.added", begun(item), place);
+    void add_item(const document& source, std::size_t index, bool whole) {
+        if (!source.is_object()) return;
+        const std::string id = id_in(source, std::to_string(index));
+        const auto found = progress_.items_.find(id);
+        const item unknown;
+        const place at{id, index, found == progress_.items_.end() ? unknown : found->second};
+        if (at.known.ended) return;
+        if (!at.known.begun) add_item_event("response.output_item.added", begun(source), index);
 
-        const std::string type = string_in(item, "type");
-        if (type == "message") {
-            tell_parts(item, "content", id, place, known);
-        } else if (type == "reasoning") {
-            tell_parts(item, "summary", id, place, known);
-            tell_parts(item, "content", id, place, known);
-        }
+        const std::string type = string_in(source, "type");
+        if (type == "reasoning") add_parts(source, "summary", at);
+        if (type == "reasoning" || type == "message") add_parts(source, "content", at);
         for (const call_text& each : call_texts)
             if (each.item_type == type)
-                tell_text(std::string(each.delta_name), string_in(item, each.member), "arguments", 0, id, place, known,
-                          nullptr);
+                add_text(std::string(each.delta_name), string_in(source, each.member), "arguments", 0, nullptr, at);
 
-        const std::string status = string_in(item, "status");
-        if (status.empty() ? whole : !goes_on(status)) tell_of_item("response.output_item.done", item, place);
+        const std::string status = string_in(source, "status");
+        if (status.empty() ? whole : !is_active(status)) add_item_event("response.output_item.done", source, index);
     }
 
-    /// The item as it was before anything of it had come.
-    static document begun(const document& item) {
-        document bare = item;
-        bare["status"] = "in_progress";
-        for (const char* list : {"content", "summary", "tools", "outputs", "queries"})
-            if (array_in(bare, list) != nullptr) bare[list] = document::array();
-        for (const char* text : {"arguments", "input", "code"})
-            if (bare.contains(text)) bare[text] = "";
-        for (const char* later : {"output", "error", "result", "results", "action", "encrypted_content"})
-            if (bare.contains(later)) bare[later] = nullptr;
-        return bare;
-    }
-
-    void tell_of_item(std::string name, document item, std::size_t place) {
+    void add_item_event(std::string name, document source, std::size_t index) {
         document data = document::object();
         data["type"] = name;
-        data["output_index"] = place;
-        data["item"] = std::move(item);
+        data["output_index"] = index;
+        data["item"] = std::move(source);
         add(std::move(name), data);
     }
 
-    void tell_parts(const document& item, const char* member, const std::string& id, std::size_t place,
-                    const delivered::item& known) {
-        const document* parts = array_in(item, member);
+    void add_parts(const document& source, const char* member, const place& at) {
+        const document* parts = array_in(source, member);
         if (parts == nullptr) return;
         for (std::size_t i = 0; i != parts->size(); ++i) {
             const document& part = (*parts)[i];
             const std::string type = string_in(part, "type");
-            const auto index = static_cast<std::int32_t>(i);
-            if (type == "output_text")
-                tell_text("response.output_text.delta", string_in(part, "text"), "text", index, id, place, known,
-                          "content_index");
-            else if (type == "refusal")
-                tell_text("response.refusal.delta", string_in(part, "refusal"), "refusal", index, id, place, known,
-                          "content_index");
-            else if (type == "summary_text")
-                tell_text("response.reasoning_summary_text.delta", string_in(part, "text"), "summary", index, id, place,
-                          known, "summary_index");
-            else if (type == "reasoning_text")
-                tell_text("response.reasoning_text.delta", string_in(part, "text"), "reasoning", index, id, place,
-                          known, "content_index");
+            for (const part_text& each : part_texts)
+                if (each.part_type == type)
+                    add_text(std::string(each.delta_name), string_in(part, each.member), each.kind,
+                             static_cast<std::int32_t>(i), each.index_member, at);
         }
     }
 
-    void tell_text(std::string name, const std::string& text, const char* kind, std::int32_t index,
-                   const std::string& id, std::size_t place, const delivered::item& known, const char* index_member) {
-        const auto told = known.texts.find({kind, index});
-        const std::string_view rest = after(text, told == known.texts.end() ? 0 : told->second);
+    void add_text(std::string name, const std::string& text, const char* kind, std::int32_t index,
+                  const char* index_member, const place& at) {
+        const auto found = at.known.texts.find({kind, index});
+        const std::string rest = found == at.known.texts.end() ? text : found->second.rest_of(text);
         if (rest.empty()) return;
         document data = document::object();
         data["type"] = name;
-        data["item_id"] = id;
-        data["output_index"] = place;
+        data["item_id"] = at.id;
+        data["output_index"] = at.index;
         if (index_member != nullptr) data[index_member] = index;
         data["delta"] = rest;
         add(std::move(name), data);
@@ -173,13 +174,13 @@ private:
     void add(std::string name, const document& data) { events_.emplace_back(std::move(name), data.dump()); }
 
     const document& response_;
-    const delivered& so_far_;
+    const replay& progress_;
     std::vector<replayed_event> events_;
 };
 
-/// What an event does to what has been delivered.
-struct taking_in {
-    delivered& all;
+/// Records an event.
+struct replay::progress_visitor {
+    replay& all;
 
     void operator()(const text_delta& e) const { add("text", e.message_id, e.content_index, e.text); }
     void operator()(const refusal_delta& e) const { add("refusal", e.message_id, e.content_index, e.text); }
@@ -187,57 +188,53 @@ struct taking_in {
         add(e.summary ? "summary" : "reasoning", e.item_id, e.content_index, e.text);
     }
     void operator()(const tool_call_delta& e) const { add("arguments", e.step_id, e.index, e.arguments); }
-    void operator()(const message_created& e) const { item(e.message.id).begun = true; }
-    void operator()(const step_created& e) const { item(e.step.id).begun = true; }
-    void operator()(const message_completed& e) const { item(e.message.id).begun = item(e.message.id).ended = true; }
-    void operator()(const step_completed& e) const { item(e.step.id).begun = item(e.step.id).ended = true; }
+    void operator()(const message_created& e) const { at(e.message.id).begun = true; }
+    void operator()(const step_created& e) const { at(e.step.id).begun = true; }
+    void operator()(const message_completed& e) const { at(e.message.id).begun = at(e.message.id).ended = true; }
+    void operator()(const step_completed& e) const { at(e.step.id).begun = at(e.step.id).ended = true; }
     void operator()(const run_created&) const {
-        all = delivered();
-        all.created = true;
+        all = replay();
+        all.created_ = true;
     }
-    void operator()(const run_status& e) const { all.status = e.status_text; }
-    void operator()(const action_required&) const { all.over = true; }
-    void operator()(const run_completed&) const { all.over = true; }
-    void operator()(const run_failed&) const { all.over = true; }
-    void operator()(const run_incomplete&) const { all.over = true; }
-    void operator()(const run_cancelled&) const { all.over = true; }
-    void operator()(const run_expired&) const { all.over = true; }
+    void operator()(const run_status& e) const { all.status_ = e.status_text; }
+    void operator()(const action_required&) const { all.over_ = true; }
+    void operator()(const run_completed&) const { all.over_ = true; }
+    void operator()(const run_failed&) const { all.over_ = true; }
+    void operator()(const run_incomplete&) const { all.over_ = true; }
+    void operator()(const run_cancelled&) const { all.over_ = true; }
+    void operator()(const run_expired&) const { all.over_ = true; }
     template <class Other>
     void operator()(const Other&) const {}
 
 private:
-    [[nodiscard]] delivered::item& item(std::string_view id) const {
-        const auto found = all.items.find(id);
-        return found != all.items.end() ? found->second : all.items[std::string(id)];
+    [[nodiscard]] item& at(std::string_view id) const {
+        const auto found = all.items_.find(id);
+        return found != all.items_.end() ? found->second : all.items_[std::string(id)];
     }
     void add(const char* kind, std::string_view id, std::int32_t index, std::string_view text) const {
-        item(id).texts[{kind, index}] += utf16_length(text);
+        at(id).texts[{kind, index}].append(text);
     }
 };
 
-}  // namespace
-
-void delivered::observe(const event& told) {
-    std::visit(taking_in{*this}, told.body());
-    // Items that are neither message nor step (reasoning, requests for approval) tell by their name alone.
-    if (told.continues() || (!told.get_if<unknown>() && !told.get_if<reasoning_delta>())) return;
-    const bool added = told.name() == "response.output_item.added", done = told.name() == "response.output_item.done";
+void replay::delivered(const event& streamed) {
+    std::visit(progress_visitor{*this}, streamed.body());
+    // Items that are neither message nor step (reasoning, requests for approval) are known by the event's name alone.
+    if (streamed.continues() || (!streamed.get_if<unknown>() && !streamed.get_if<reasoning_delta>())) return;
+    const bool added = streamed.name() == "response.output_item.added";
+    const bool done = streamed.name() == "response.output_item.done";
     if (!added && !done) return;
-    const document data = json::parse_document<document>(json::without_half_surrogates(told.raw()));
+    const document data = json::parse_document<document>(json::without_half_surrogates(streamed.raw()));
     if (!data.is_object() || !data.contains("item")) return;
-    std::string id = string_in(data["item"], "id");
-    if (id.empty()) {
-        const auto place = data.find("output_index");
-        id = "item_" + (place != data.end() && place->is_number_integer() ? place->dump() : "0");
-    }
-    items[id].begun = true;
-    if (done) items[id].ended = true;
+    const auto place = data.find("output_index");
+    item& known = items_[id_in(data["item"], place != data.end() && place->is_number_integer() ? place->dump() : "0")];
+    known.begun = true;
+    if (done) known.ended = true;
 }
 
-std::vector<replayed_event> events_of(std::string_view response, const delivered& so_far) {
-    const document read = json::parse_document<document>(json::without_half_surrogates(response));
-    if (!read.is_object()) throw error(errc::bad_response, "the service's response is not a JSON object");
-    return telling(read, so_far).tell();
+std::vector<replayed_event> replay::events_of(std::string_view response) const {
+    const document source = json::parse_document<document>(json::without_half_surrogates(response));
+    if (!source.is_object()) throw error(errc::bad_response, "the service's response is not a JSON object");
+    return writer(source, *this).write();
 }
 
 replayed_event cancelled_event(std::string_view response_id, std::string_view conversation_id) {
@@ -248,12 +245,6 @@ replayed_event cancelled_event(std::string_view response_id, std::string_view co
     data["response"]["status"] = "cancelled";
     if (!conversation_id.empty()) data["response"]["conversation"]["id"] = conversation_id;
     return replayed_event("response.cancelled", data.dump());
-}
-
-std::size_t utf16_length(std::string_view utf8) noexcept {
-    std::size_t units = 0;
-    for (const char c : utf8) units += utf8::utf16_units(c);
-    return units;
 }
 
 }  // namespace corun::codec::responses

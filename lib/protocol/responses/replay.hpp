@@ -1,7 +1,8 @@
 #pragma once
+#include "protocol/replayed_event.hpp"
+#include "text/utf16_position.hpp"
 #include <corun/event.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,44 +12,38 @@
 
 namespace corun::codec::responses {
 
-/// What of a run has been told already: the base from which a stored response is told on.
-struct delivered {
-    delivered() = default;
-
+/// Turns a response, as it is polled, into the events that a stream would have brought. See `replayed_event` for the
+/// rule.
+class replay {
+public:
+    /// The progress of an output item.
     struct item {
         item() = default;
+
         bool begun = false, ended = false;
-        /// UTF-16 units of each text, by its kind (`text`, `refusal`, `summary`, `reasoning`,
-        /// `arguments`) and its place.
-        std::map<std::pair<std::string, std::int32_t>, std::size_t> texts;
+        /// Each text by its kind (`text`, `refusal`, `summary`, `reasoning`, `arguments`) and its index.
+        std::map<std::pair<std::string, std::int32_t>, detail::utf16_position> texts;
     };
 
-    bool created = false;
-    std::string status;  ///< The latest that was told.
-    bool over = false;   ///< The end, or an action, was told.
-    std::map<std::string, item, std::less<>> items;
+    /// The caller has got this event. With another response, all begins anew.
+    void delivered(const event& streamed);
 
-    /// Takes in an event that has been delivered, whoever told it. Another response begins anew.
-    void observe(const event& told);
+    /// What a response, fetched with `GET /responses/{id}`, shows that is new: its items in their order, texts from
+    /// where they stopped, the status, and the end. Decode the events with the run's own decoder and give each to
+    /// `delivered`, then fetch and ask again. The events have no `sequence_number`. Throws `errc::bad_response`.
+    [[nodiscard]] std::vector<replayed_event> events_of(std::string_view response) const;
+
+private:
+    class writer;
+    struct progress_visitor;
+
+    bool created_ = false;
+    std::string status_;  ///< The latest that was delivered.
+    bool over_ = false;   ///< The end, or an action, was delivered.
+    std::map<std::string, item, std::less<>> items_;
 };
-
-/// An event as a stream would have brought it.
-struct replayed_event {
-    replayed_event(std::string event_name, std::string event_data)
-        : name(std::move(event_name)), data(std::move(event_data)) {}
-    std::string name, data;
-};
-
-/// What a response, read with `GET /responses/{id}`, shows beyond `so_far`: its items in their order,
-/// texts from where they stopped, the status, and the end. Give the events to the run's own decoder and each
-/// decoded one to `so_far.observe`, then read and ask again. The events have no `sequence_number`.
-/// Throws `errc::bad_response`.
-std::vector<replayed_event> events_of(std::string_view response, const delivered& so_far);
 
 /// The end of a response that was given up here while it waited for answers.
 replayed_event cancelled_event(std::string_view response_id, std::string_view conversation_id);
-
-/// UTF-16 code units of a UTF-8 text.
-std::size_t utf16_length(std::string_view utf8) noexcept;
 
 }  // namespace corun::codec::responses

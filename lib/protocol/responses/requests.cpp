@@ -138,8 +138,8 @@ body to_content(const content_block& block, bool input) {
     return object;
 }
 
-bool is_plain_text(const message& what) {
-    return what.role == "user" && what.content.size() == 1 && what.content.front().type == content_block::kind::text;
+bool is_plain_text(const message& value) {
+    return value.role == "user" && value.content.size() == 1 && value.content.front().type == content_block::kind::text;
 }
 
 /// The type of the item that answers a call.
@@ -149,9 +149,9 @@ std::string answer_type(const required_action& action, const std::string& call_i
     return "function_call_output";
 }
 
-void add_answers(body& input, const response_request& what) {
-    for (const tool_output& output : what.answers.outputs()) {
-        const std::string type = answer_type(what.action, output.tool_call_id);
+void add_answers(body& input, const response_request& response) {
+    for (const tool_output& output : response.answers.outputs()) {
+        const std::string type = answer_type(response.action, output.tool_call_id);
         body item = body::object();
         item["type"] = text(type);
         item["call_id"] = text(output.tool_call_id);
@@ -162,7 +162,7 @@ void add_answers(body& input, const response_request& what) {
                 item["output"] = std::move(parsed);
         input.push_back(std::move(item));
     }
-    for (const tool_approval& approval : what.answers.approvals()) {
+    for (const tool_approval& approval : response.answers.approvals()) {
         if (!approval.headers.empty())
             refuse("submission::approve",
                    "cannot carry headers in the Responses protocol; they go with the request's tools");
@@ -174,21 +174,21 @@ void add_answers(body& input, const response_request& what) {
     }
 }
 
-body to_input(const response_request& what) {
-    const std::vector<message>& before = what.options.additional_messages;
-    if (before.empty() && what.items.empty() && what.answers.empty() && what.messages.size() == 1 &&
-        is_plain_text(what.messages.front()) && what.messages.front().attachments.empty())
-        return text(what.messages.front().content.front().value);
+body to_input(const response_request& response) {
+    const std::vector<message>& before = response.options.additional_messages;
+    if (before.empty() && response.items.empty() && response.answers.empty() && response.messages.size() == 1 &&
+        is_plain_text(response.messages.front()) && response.messages.front().attachments.empty())
+        return text(response.messages.front().content.front().value);
     body input = body::array();
-    add_answers(input, what);
+    add_answers(input, response);
     for (const message& each : before) input.push_back(to_item(each));
-    for (const message& each : what.messages) input.push_back(to_item(each));
-    if (!what.items.empty()) {
-        body items = parse(what.items, "response_request::items");
+    for (const message& each : response.messages) input.push_back(to_item(each));
+    if (!response.items.empty()) {
+        body items = parse(response.items, "response_request::items");
         if (!items.is_array()) refuse("response_request::items", "is not a JSON array");
         for (body& each : items) input.push_back(std::move(each));
     }
-    if (input.empty() && what.previous_response_id.empty()) refuse("the input of a response", "is empty");
+    if (input.empty() && response.previous_response_id.empty()) refuse("the input of a response", "is empty");
     return input;
 }
 
@@ -212,9 +212,9 @@ void refuse_beside_agent(const run_options& options) {
 }
 
 /// What the definition says, or the run in its place.
-void set_definition(body& request, const response_request& what) {
-    const run_options& options = what.options;
-    prompt_agent_definition of_run = what.definition;
+void set_definition(body& request, const response_request& response) {
+    const run_options& options = response.options;
+    prompt_agent_definition of_run = response.definition;
     if (options.model) of_run.model = *options.model;
     if (options.instructions) of_run.instructions = *options.instructions;
     if (options.additional_instructions)
@@ -237,14 +237,14 @@ void set_definition(body& request, const response_request& what) {
     set_truncation(request, options.truncation_strategy);
 }
 
-void set_structured_inputs(body& request, const response_request& what) {
+void set_structured_inputs(body& request, const response_request& response) {
     const auto set_input = [&request](const std::string& name, std::string_view json) {
         const std::string member = "run_options::structured_inputs[" + detail::quote(name) + "]";
         if (name.empty()) refuse(member, "has no name");
         set(request["structured_inputs"], name, parse(json, member));
     };
-    for (const auto& [name, json] : what.options.structured_inputs) set_input(name, json);
-    for (const auto& [name, json] : what.structured_inputs) set_input(name, json.reveal());
+    for (const auto& [name, json] : response.options.structured_inputs) set_input(name, json);
+    for (const auto& [name, json] : response.structured_inputs) set_input(name, json.reveal());
 }
 
 /// Members of a request, which `extra_json` may not set, be they set or not.
@@ -258,26 +258,26 @@ constexpr std::string_view request_members[] = {
     "tool_choice",          "include", "metadata",
 };
 
-body to_json(const response_request& what) {
-    const run_options& options = what.options;
+body to_json(const response_request& response) {
+    const run_options& options = response.options;
     if (options.max_prompt_tokens)
         refuse("run_options::max_prompt_tokens", "has no counterpart in the Responses protocol");
     body request = body::object();
-    if (what.agent) {
+    if (response.agent) {
         refuse_beside_agent(options);
-        set_agent(request, *what.agent);
+        set_agent(request, *response.agent);
     } else {
-        set_definition(request, what);
+        set_definition(request, response);
     }
-    if (!what.conversation.empty() && !what.previous_response_id.empty())
+    if (!response.conversation.empty() && !response.previous_response_id.empty())
         refuse("run_options::previous_response_id", "cannot be given to a run in a thread");
-    set_unless_empty(request, "conversation", what.conversation);
-    set_unless_empty(request, "previous_response_id", what.previous_response_id);
-    request["input"] = to_input(what);
-    request["stream"] = what.stream;
-    set_if(request, "background", what.background);
-    set_if(request, "store", what.store);
-    set_structured_inputs(request, what);
+    set_unless_empty(request, "conversation", response.conversation);
+    set_unless_empty(request, "previous_response_id", response.previous_response_id);
+    request["input"] = to_input(response);
+    request["stream"] = response.stream;
+    set_if(request, "background", response.background);
+    set_if(request, "store", response.store);
+    set_structured_inputs(request, response);
     if (!options.include.empty()) {
         std::vector<std::string> include = options.include;
         std::replace(include.begin(), include.end(), std::string(file_search_result_content),
@@ -291,26 +291,26 @@ body to_json(const response_request& what) {
     return request;
 }
 
-body to_version(const prompt_agent_definition& what) {
-    if (what.model.empty()) refuse("prompt_agent_definition::model", "is empty");
+body to_version(const prompt_agent_definition& agent) {
+    if (agent.model.empty()) refuse("prompt_agent_definition::model", "is empty");
     body definition = body::object();
-    definition["kind"] = what.kind.empty() ? "prompt" : text(what.kind);
-    const body members = definition_body(what);
+    definition["kind"] = agent.kind.empty() ? "prompt" : text(agent.kind);
+    const body members = definition_body(agent);
     for (auto& [key, value] : members.get_ref<const body::object_t&>()) definition[key] = value;
     body version = body::object();
-    set_unless_empty(version, "description", what.description);
-    if (!what.metadata.empty()) version["metadata"] = to_json(what.metadata, "prompt_agent_definition");
+    set_unless_empty(version, "description", agent.description);
+    if (!agent.metadata.empty()) version["metadata"] = to_json(agent.metadata, "prompt_agent_definition");
     version["definition"] = std::move(definition);
     return version;
 }
 
-body to_conversation(const thread_definition& what) {
-    if (!what.tool_resources.empty())
+body to_conversation(const thread_definition& conversation) {
+    if (!conversation.tool_resources.empty())
         refuse("thread_definition::tool_resources", "have no counterpart in conversations; tools carry their own");
-    body conversation = body::object();
-    for (const message& each : what.messages) conversation["items"].push_back(to_item(each));
-    if (!what.metadata.empty()) conversation["metadata"] = to_json(what.metadata, "thread_definition");
-    return conversation;
+    body object = body::object();
+    for (const message& each : conversation.messages) object["items"].push_back(to_item(each));
+    if (!conversation.metadata.empty()) object["metadata"] = to_json(conversation.metadata, "thread_definition");
+    return object;
 }
 
 }  // namespace
@@ -322,39 +322,39 @@ body to_json(const prompt_tool& tool) {
     return std::visit(tool_writer{}, tool);
 }
 
-body to_item(const message& what) {
-    if (!what.attachments.empty())
+body to_item(const message& value) {
+    if (!value.attachments.empty())
         refuse("message::attachments",
                "have no counterpart in the Responses protocol; give files to the agent's code_interpreter or "
                "file_search tool");
-    if (!what.metadata.empty()) refuse("message::metadata", "has no counterpart in the Responses protocol");
+    if (!value.metadata.empty()) refuse("message::metadata", "has no counterpart in the Responses protocol");
     body item = body::object();
     item["type"] = "message";
-    item["role"] = text(what.role);
-    if (is_plain_text(what)) {
-        item["content"] = text(what.content.front().value);
+    item["role"] = text(value.role);
+    if (is_plain_text(value)) {
+        item["content"] = text(value.content.front().value);
         return item;
     }
     body content = body::array();
-    for (const content_block& block : what.content) content.push_back(to_content(block, what.role != "assistant"));
+    for (const content_block& block : value.content) content.push_back(to_content(block, value.role != "assistant"));
     item["content"] = std::move(content);
     return item;
 }
 
-body definition_body(const prompt_agent_definition& what) {
+body definition_body(const prompt_agent_definition& agent) {
     constexpr const char* owner = "prompt_agent_definition";
-    check_ranges(what.temperature, what.top_p, owner);
+    check_ranges(agent.temperature, agent.top_p, owner);
     body object = body::object();
-    set_unless_empty(object, "model", what.model);
-    set_unless_empty(object, "instructions", what.instructions);
-    if (!what.tools.empty()) object["tools"] = to_json(what.tools);
-    set_if(object, "temperature", what.temperature);
-    set_if(object, "top_p", what.top_p);
-    set_format(object, what.response_format, owner);
-    set_tool_choice(object, what.tool_choice, owner);
-    if (!what.reasoning.empty())
-        object["reasoning"] = parse_object(what.reasoning, "prompt_agent_definition::reasoning");
-    for (const auto& [name, input] : what.structured_inputs) {
+    set_unless_empty(object, "model", agent.model);
+    set_unless_empty(object, "instructions", agent.instructions);
+    if (!agent.tools.empty()) object["tools"] = to_json(agent.tools);
+    set_if(object, "temperature", agent.temperature);
+    set_if(object, "top_p", agent.top_p);
+    set_format(object, agent.response_format, owner);
+    set_tool_choice(object, agent.tool_choice, owner);
+    if (!agent.reasoning.empty())
+        object["reasoning"] = parse_object(agent.reasoning, "prompt_agent_definition::reasoning");
+    for (const auto& [name, input] : agent.structured_inputs) {
         const std::string member = "structured_input " + name;
         body declared = body::object();
         set_unless_empty(declared, "description", input.description);
@@ -364,48 +364,48 @@ body definition_body(const prompt_agent_definition& what) {
         if (input.required) declared["required"] = true;
         set(object["structured_inputs"], name, std::move(declared));
     }
-    add_extra(object, what.extra_json, "prompt_agent_definition::extra_json",
+    add_extra(object, agent.extra_json, "prompt_agent_definition::extra_json",
               [](std::string_view key) { return key == "kind"; });
     return object;
 }
 
-secret encode_response(const response_request& what) {
-    return encode(to_json(what));
-}
-
-std::string encode_response_redacted(const response_request& what) {
-    body request = to_json(what);
+encoded_request encode_response(const response_request& response) {
+    body request = to_json(response);
+    encoded_request encoded;
+    encoded.body = encode(request);
     redact(request, {"headers", "authorization", "structured_inputs"});
-    return std::string(dump(request, 2));
+    encoded.shown = std::string(dump(request, 2));
+    return encoded;
 }
 
-secret encode_agent(const prompt_agent_definition& what) {
-    if (what.name.empty()) refuse("prompt_agent_definition::name", "is empty");
-    body agent = body::object();
-    agent["name"] = text(what.name);
-    const body version = to_version(what);
-    for (auto& [key, value] : version.get_ref<const body::object_t&>()) agent[key] = value;
-    return encode(agent);
-}
-
-secret encode_agent_version(const prompt_agent_definition& what) {
-    return encode(to_version(what));
-}
-
-secret encode_conversation(const thread_definition& what) {
-    return encode(to_conversation(what));
-}
-
-secret encode_items(const std::vector<message>& what) {
+secret encode_agent(const prompt_agent_definition& agent) {
+    if (agent.name.empty()) refuse("prompt_agent_definition::name", "is empty");
     body object = body::object();
-    object["items"] = body::array();
-    for (const message& each : what) object["items"].push_back(to_item(each));
+    object["name"] = text(agent.name);
+    const body version = to_version(agent);
+    for (auto& [key, value] : version.get_ref<const body::object_t&>()) object[key] = value;
     return encode(object);
 }
 
-secret encode_conversation_changes(const thread_definition& what) {
-    if (!what.messages.empty()) refuse("thread_definition::messages", "are no change of a conversation; create items");
-    return encode(to_conversation(what));
+secret encode_agent_version(const prompt_agent_definition& agent) {
+    return encode(to_version(agent));
+}
+
+secret encode_conversation(const thread_definition& conversation) {
+    return encode(to_conversation(conversation));
+}
+
+secret encode_items(const std::vector<message>& messages) {
+    body object = body::object();
+    object["items"] = body::array();
+    for (const message& each : messages) object["items"].push_back(to_item(each));
+    return encode(object);
+}
+
+secret encode_conversation_changes(const thread_definition& conversation) {
+    if (!conversation.messages.empty())
+        refuse("thread_definition::messages", "are no change of a conversation; create items");
+    return encode(to_conversation(conversation));
 }
 
 }  // namespace corun::codec::responses

@@ -1,4 +1,5 @@
 #pragma once
+#include "protocol/common.hpp"
 #include "protocol/event_class.hpp"
 #include "protocol/raw_event.hpp"
 #include <corun/event.hpp>
@@ -67,20 +68,18 @@ struct run_request {
 /// JSON bodies. `errc::invalid_argument` (as `corun::error`) when a JSON text given by the caller
 /// (`extra_json`, `function_tool::parameters`, `json_tool::json`, ...) does not parse or is not of
 /// the kind it must be, or when something is out of its range; the message names the member.
-secret encode_run(const run_request& what);
-/// The same body, indented, every header value replaced by `***`: to be shown.
-std::string encode_run_redacted(const run_request& what);
-secret encode_agent(const agent_definition& what);
-secret encode_agent_changes(const agent_definition& what);
-secret encode_thread(const thread_definition& what);
-secret encode_thread_changes(const thread_definition& what);
+encoded_request encode_run(const run_request& run);
+secret encode_agent(const agent_definition& agent);
+secret encode_agent_changes(const agent_definition& agent);
+secret encode_thread(const thread_definition& thread);
+secret encode_thread_changes(const thread_definition& thread);
 /// An update that leaves `stored` as they are but for `mcp`, which is left out or, on demand, empty.
 secret encode_without_mcp(const tool_resources& stored, bool empty_mcp);
-secret encode_message(const message& what);
+secret encode_message(const message& value);
 /// Metadata alone; `owner` is whose it is, for the error.
 secret encode_metadata(const metadata& pairs, std::string_view owner);
 /// The body of `submit_tool_outputs`.
-secret encode_submission(const submission& what, bool stream);
+secret encode_submission(const submission& answers, bool stream);
 
 /// JSON responses. All throw `corun::error` with `errc::bad_response` when the text is not the
 /// object it must be. Unknown members are ignored, missing optional ones left empty.
@@ -89,17 +88,5 @@ thread_definition decode_thread(std::string_view json);
 thread_message decode_message(std::string_view json);
 thread_run decode_run(std::string_view json);
 run_step decode_step(std::string_view json);
-
-/// The delta that would have brought what is missing of a text: `text`, and the annotations from the `annotations`th
-/// on, of content piece `index` of this message.
-std::string encode_message_delta(std::string_view message, std::int32_t index, std::string_view text,
-                                 std::size_t annotations);
-/// The same for the arguments of call `index` of this step; with its id and name when it `begins` the call. Empty for a
-/// call that has no arguments to stream.
-std::string encode_call_delta(std::string_view step, std::int32_t index, std::string_view arguments, bool begins);
-
-/// A run, step or message as it stood when its status was `status`: without what it has come to
-/// since. Throws as the others do.
-std::string at_status(std::string_view json, std::string_view status);
 
 }  // namespace corun::codec::threads

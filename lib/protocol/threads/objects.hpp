@@ -36,5 +36,7 @@ struct call_fields {
     std::optional<std::int64_t> index;
 };
 call_fields read_call(json::object source);
+void read_tool_call(json::object source, tool_call& out);
+void read_required_action(json::value source, std::optional<required_action>& out);
 
 }  // namespace corun::codec::threads

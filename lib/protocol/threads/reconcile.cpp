@@ -1,5 +1,6 @@
 #include "protocol/threads/reconcile.hpp"
 
+#include "protocol/tool_identity.hpp"
 #include "text/escape.hpp"
 #include <corun/error.hpp>
 
@@ -52,62 +53,15 @@ constexpr int plain = 1, on_run = 2, same_server = 3, approval_only = 4, agent_s
               left_alone = 7, others_stored = 8, same_tool = 9, new_tools = 10, new_tools_streaming = 11,
               new_server = 12, new_thread = 14;
 
-const mcp_tool* as_mcp(const tool& value) noexcept {
-    return std::get_if<mcp_tool>(&value);
-}
-
-std::string name_of(const tool& value) {
-    if (const auto* server = as_mcp(value)) return "MCP server " + quote(server->server_label);
-    if (const auto* function = std::get_if<function_tool>(&value)) return "function " + quote(function->name);
-    return "tool " + quote(type_of(value));
-}
-
-/// Types of which one agent may have several.
-bool may_repeat(std::string_view type) noexcept {
-    return type == "openapi" || type == "azure_function" || type == "connected_agent";
-}
-
-/// True when the service would take both for one tool: MCP by label, functions by name, others by type.
-bool same_identity(const tool& a, const tool& b) noexcept {
-    if (a.index() != b.index()) return false;
-    if (const auto* server = as_mcp(a)) return server->server_label == as_mcp(b)->server_label;
-    if (const auto* function = std::get_if<function_tool>(&a)) return function->name == std::get<function_tool>(b).name;
-    const auto& one = std::get<json_tool>(a);
-    const auto& other = std::get<json_tool>(b);
-    if (one.type != other.type || !may_repeat(one.type)) return one.type == other.type;
-    // Raw JSON of the caller's tells no name.
-    return one.name.empty() || other.name.empty() ? one.json == other.json : one.name == other.name;
-}
-
-const tool* find_same(const std::vector<tool>& tools, const tool& wanted) noexcept {
-    const auto found =
-        std::find_if(tools.begin(), tools.end(), [&](const tool& other) { return same_identity(other, wanted); });
-    return found == tools.end() ? nullptr : &*found;
-}
-
-bool same_definition(const mcp_tool& a, const mcp_tool& b) {
-    return a.server_url == b.server_url && same_allowed_tools(a.allowed_tools, b.allowed_tools);
-}
-
-void refuse_duplicate_labels(const std::vector<tool>& tools, const std::string& where) {
-    for (auto a = tools.begin(); a != tools.end(); ++a)
-        if (as_mcp(*a) != nullptr)
-            for (auto b = tools.begin(); b != a; ++b)
-                if (same_identity(*a, *b))
-                    throw error(errc::duplicate_server_label, where + " have two for the label " +
-                                                                  quote(as_mcp(*a)->server_label) +
-                                                                  "; give every MCP server a label of its own");
-}
-
-void refuse_stored_entries(const tool_resources& resources, const std::string& what) {
+void refuse_stored_entries(const tool_resources& resources, const std::string& owner) {
     if (resources.other.contains("mcp"))
-        throw error(errc::invalid_argument, what +
+        throw error(errc::invalid_argument, owner +
                                                 "::tool_resources.other has \"mcp\", which is for mcp_headers and "
                                                 "run_options::require_approval to say, with each run");
     if (resources.mcp.empty()) return;
     const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
     throw error(errc::invalid_argument,
-                what + "::tool_resources.mcp (" + list(resources.mcp, label) +
+                owner + "::tool_resources.mcp (" + list(resources.mcp, label) +
                     ") would be stored; give headers as mcp_headers and approvals as run_options::require_approval, "
                     "with each run");
 }
@@ -115,26 +69,27 @@ void refuse_stored_entries(const tool_resources& resources, const std::string& w
 /// One decision: the steps of `make`, in their order, each with what the ones before have found.
 class decision {
 public:
-    explicit decision(const input& what) : what_(what) {}
+    explicit decision(const input& run) : input_(run) {}
 
     plan make() {
         validate_input();
-        plan_.servers = servers_of(what_);
+        plan_.servers = servers_of(input_);
         if (!asks_for_anything()) {
             report_stored();
             if (plan_.report.lines().empty())
                 plan_.report.add(plain, "The run brings no tools, MCP headers or approvals: nothing is added to it.");
             return std::move(plan_);
         }
-        take_tools();
-        refuse_unknown_labels();
+        new_tools_ = take_tools(input_.agent.tools, input_.options.tools, input_.options,
+                                [this](const tool& value, const tool& known) { leave_out(value, known); });
+        refuse_unknown(plan_.servers, input_.headers, input_.options);
         make_entries(false);
         if (plan_.tool_resources.mcp.empty()) {
             report_stored();
         } else {
-            choose_way();
+            choose_workaround();
             clear_second_level();
-            if (way_ != way::approvals)
+            if (workaround_ != workaround::approvals)
                 for (const mcp_tool_resource& entry : plan_.tool_resources.mcp) report_entry(entry);
             report_others();
         }
@@ -143,26 +98,30 @@ public:
     }
 
 private:
-    /// How tools and entries that clash come together after all.
-    enum class way { beside_each_other, copy, poll, approvals, refuse };
+    /// How a run can have tools and entries that clash.
+    enum class workaround { none, copy, poll, approvals, refuse };
 
     void validate_input() const {
-        validate(what_.headers);
-        validate_options(what_.options);
+        validate(input_.headers);
+        validate_options(input_.options);
     }
 
     bool asks_for_anything() const {
-        const run_options& options = what_.options;
-        return !what_.headers.empty() || !options.tools.empty() || !options.functions.empty() ||
+        const run_options& options = input_.options;
+        return !input_.headers.empty() || !options.tools.empty() || !options.functions.empty() ||
                !options.require_approval.empty() || options.default_approval.has_value();
     }
 
     bool run_has_headers() const {
-        return std::any_of(what_.headers.begin(), what_.headers.end(),
+        return std::any_of(input_.headers.begin(), input_.headers.end(),
                            [](const auto& server) { return !server.second.empty(); });
     }
-    bool agent_has_entries() const { return !what_.agent.tool_resources.mcp.empty(); }
-    bool thread_has_entries() const { return what_.thread && !what_.thread->mcp.empty(); }
+    bool brings_server() const {
+        return std::any_of(new_tools_.begin(), new_tools_.end(),
+                           [](const tool& each) { return as_mcp(each) != nullptr; });
+    }
+    bool agent_has_entries() const { return !input_.agent.tool_resources.mcp.empty(); }
+    bool thread_has_entries() const { return input_.thread && !input_.thread->mcp.empty(); }
 
     void report_stored() {
         const auto add = [this](const char* owner) {
@@ -181,9 +140,9 @@ private:
                                                 list(stored.other, kind) +
                                                 ") are not sent again, because a kind at two levels clashes.");
         };
-        add("agent", what_.agent.tool_resources);
-        if (what_.thread) {
-            add("thread", *what_.thread);
+        add("agent", input_.agent.tool_resources);
+        if (input_.thread) {
+            add("thread", *input_.thread);
         } else {
             plan_.report.add(new_thread,
                              "The thread is created with the run and without tool_resources.mcp, so that "
@@ -191,56 +150,24 @@ private:
         }
     }
 
-    /// Sorts the run's tools into those that the agent has, which are left out, and new ones.
-    void take_tools() {
-        refuse_duplicate_labels(what_.agent.tools, "the agent's tools");
-        refuse_duplicate_labels(what_.options.tools, "run_options::tools");
-        std::vector<tool> brought = what_.options.tools;
-        for (const local_function& function : what_.options.functions) brought.emplace_back(function.definition);
-        for (auto value = brought.begin(); value != brought.end(); ++value) {
-            if (std::any_of(brought.begin(), value, [&](const tool& other) { return same_identity(other, *value); }))
-                throw error(errc::invalid_argument,
-                            std::string("run_options::tools") +
-                                (what_.options.functions.empty() ? " has" : " and functions have") + " the " +
-                                name_of(*value) + " twice");
-            if (const tool* known = find_same(what_.agent.tools, *value))
-                leave_out(*value, *known);
-            else
-                new_tools_.push_back(*value);
-        }
-    }
-
     void leave_out(const tool& value, const tool& known) {
-        if (const auto* server = as_mcp(value)) {
-            if (!same_definition(*server, *as_mcp(known)))
-                throw error(errc::conflicting_tool_definition,
-                            "run_options::tools and the agent define the label " + quote(server->server_label) +
-                                " with different " +
-                                (server->server_url == as_mcp(known)->server_url ? "allowed_tools" : "server_url") +
-                                "; use the agent's definition, or another label");
+        if (as_mcp(value) != nullptr)
             plan_.report.add(same_server, "The run's tool for " + name_of(value) +
                                               " is left out, because the agent defines the same.");
-        } else if (value == known) {
+        else if (value == known)
             plan_.report.add(same_tool, "The run's " + name_of(value) + " is left out, because the agent has it.");
-        } else {
+        else
             plan_.report.add(same_tool, "The run's " + name_of(value) +
                                             " is left out, because the agent has one of that name; the agent's "
                                             "definition is the one in force.");
-        }
-    }
-
-    void refuse_unknown_labels() const {
-        for (const auto& [label, fields] : what_.headers) refuse_unknown(plan_.servers, label, "mcp_headers");
-        for (const auto& [label, approval] : what_.options.require_approval)
-            refuse_unknown(plan_.servers, label, "run_options::require_approval");
     }
 
     std::optional<mcp_approval> approval_of(const std::string& label, bool take_stored) const {
-        const auto found = what_.options.require_approval.find(label);
-        if (found != what_.options.require_approval.end()) return found->second;
-        std::optional<mcp_approval> approval = what_.options.default_approval;
+        const auto found = input_.options.require_approval.find(label);
+        if (found != input_.options.require_approval.end()) return found->second;
+        std::optional<mcp_approval> approval = input_.options.default_approval;
         if (approval || !take_stored) return approval;
-        for (const tool_resources* stored : {what_.thread ? &*what_.thread : nullptr, &what_.agent.tool_resources})
+        for (const tool_resources* stored : {input_.thread ? &*input_.thread : nullptr, &input_.agent.tool_resources})
             if (stored != nullptr && !approval)
                 for (const mcp_tool_resource& entry : stored->mcp)
                     if (entry.server_label == label) approval = entry.require_approval;
@@ -254,14 +181,14 @@ private:
                 return entry.server_label == label && entry.require_approval && !is_default(*entry.require_approval);
             });
         };
-        return is_laxer(what_.agent.tool_resources) || (what_.thread && is_laxer(*what_.thread));
+        return is_laxer(input_.agent.tool_resources) || (input_.thread && is_laxer(*input_.thread));
     }
 
     void make_entries(bool take_stored_approvals) {
         plan_.tool_resources.mcp.clear();
         for (const mcp_tool& server : plan_.servers) {
             const std::string& label = server.server_label;
-            const headers* fields = what_.headers.find(label);
+            const headers* fields = input_.headers.find(label);
             const bool has_headers = fields != nullptr && !fields->empty();
             const std::optional<mcp_approval> approval = approval_of(label, take_stored_approvals);
             // The service's own default need not be said, unless something stored says otherwise.
@@ -276,21 +203,21 @@ private:
         }
     }
 
-    /// Tools and entries, or stored entries and the run's: is there a way that the policy allows?
-    void choose_way() {
-        const reconcile_policy& policy = what_.options.reconcile;
-        const bool streaming = what_.mode == mode::streaming;
+    /// Chooses a workaround that the policy allows, where tools and entries, or two levels of entries, clash.
+    void choose_workaround() {
+        const reconcile_policy& policy = input_.options.reconcile;
+        const bool streaming = input_.mode == mode::streaming;
         const bool tools_clash = streaming && !new_tools_.empty();
         // What creates an agent must be there to delete it: a run that is not streamed has nobody.
         if (streaming && policy.ephemeral_agent && (tools_clash || agent_has_entries()))
-            way_ = way::copy;
+            workaround_ = workaround::copy;
         else if (tools_clash && policy.polling)
-            way_ = way::poll;
+            workaround_ = workaround::poll;
         else if (tools_clash && policy.approval_headers && every_call_waits() && !agent_has_entries() &&
                  !thread_has_entries())
-            way_ = way::approvals;
+            workaround_ = workaround::approvals;
         else if (tools_clash)
-            way_ = way::refuse;
+            workaround_ = workaround::refuse;
     }
 
     bool every_call_waits() const {
@@ -304,16 +231,16 @@ private:
         const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
         const std::string run_brings = ", and this run brings its own for " + list(plan_.tool_resources.mcp, label) +
                                        "; the service fails such a run. ";
-        const bool agent_clashes = agent_has_entries() && way_ != way::copy;
-        if (agent_clashes && !what_.options.reconcile.detach_from_agent)
+        const bool agent_clashes = agent_has_entries() && workaround_ != workaround::copy;
+        if (agent_clashes && !input_.options.reconcile.detach_from_agent)
             throw error(errc::agent_level_mcp_resources,
-                        "agent " + quote(what_.agent.id) + " stores tool_resources.mcp for " +
-                            list(what_.agent.tool_resources.mcp, label) + run_brings +
+                        "agent " + quote(input_.agent.id) + " stores tool_resources.mcp for " +
+                            list(input_.agent.tool_resources.mcp, label) + run_brings +
                             "Remove tool_resources.mcp from the agent, or run an agent without it; "
                             "reconcile_policy::detach_from_agent or ephemeral_agent lets corun do that");
-        if (thread_has_entries() && !what_.options.reconcile.detach_from_thread)
+        if (thread_has_entries() && !input_.options.reconcile.detach_from_thread)
             throw error(errc::thread_level_mcp_resources,
-                        "the thread stores tool_resources.mcp for " + list(what_.thread->mcp, label) + run_brings +
+                        "the thread stores tool_resources.mcp for " + list(input_.thread->mcp, label) + run_brings +
                             "Remove tool_resources.mcp from the thread, or use another thread; "
                             "reconcile_policy::detach_from_thread lets corun do the first");
         if (!agent_has_entries() && !thread_has_entries()) return;
@@ -325,8 +252,8 @@ private:
         };
         plan_.detach_from_agent = agent_clashes;
         plan_.detach_from_thread = thread_has_entries();
-        if (plan_.detach_from_agent) report(agent_stores, "agent", what_.agent.tool_resources);
-        if (plan_.detach_from_thread) report(thread_stores, "thread", *what_.thread);
+        if (plan_.detach_from_agent) report(agent_stores, "agent", input_.agent.tool_resources);
+        if (plan_.detach_from_thread) report(thread_stores, "thread", *input_.thread);
         make_entries(true);
     }
 
@@ -348,7 +275,7 @@ private:
     }
 
     void place_tools() {
-        if (way_ == way::copy) return copy_agent();
+        if (workaround_ == workaround::copy) return copy_agent();
         const bool has_entries = !plan_.tool_resources.mcp.empty();
         if (new_tools_.empty()) {
             if (plan_.report.lines().empty())
@@ -357,22 +284,22 @@ private:
                                  "the run.");
             return;
         }
-        const bool has_new_server = std::any_of(new_tools_.begin(), new_tools_.end(), as_mcp);
-        if (way_ == way::refuse) refuse_tools_beside_entries(has_new_server);
+        const bool has_new_server = brings_server();
+        if (workaround_ == workaround::refuse) refuse_tools_beside_entries(has_new_server);
 
-        plan_.tools = what_.agent.tools;
+        plan_.tools = input_.agent.tools;
         plan_.tools->insert(plan_.tools->end(), new_tools_.begin(), new_tools_.end());
         plan_.report.add(has_entries ? (has_new_server ? new_server : new_tools) : plain,
-                         "The run's new tools (" + list(new_tools_, name_of) + ") are sent" +
-                             (what_.agent.tools.empty() ? "."
-                                                        : " with the agent's own, because a run's tools replace the "
-                                                          "agent's."));
-        if (way_ == way::poll) {
+                         "The run's new tools (" + list(new_tools_, name_of<tool>) + ") are sent" +
+                             (input_.agent.tools.empty() ? "."
+                                                         : " with the agent's own, because a run's tools replace the "
+                                                           "agent's."));
+        if (workaround_ == workaround::poll) {
             plan_.polls = true;
             plan_.report.add(has_new_server ? new_server : new_tools_streaming,
                              "The run is polled instead of streamed, because the service refuses new tools beside "
                              "tool_resources.mcp in a stream.");
-        } else if (way_ == way::approvals) {
+        } else if (workaround_ == workaround::approvals) {
             plan_.tool_resources.mcp.clear();
             plan_.report.add(
                 has_new_server ? new_server : new_tools_streaming,
@@ -382,7 +309,7 @@ private:
     }
 
     void copy_agent() {
-        agent_definition& copy = plan_.ephemeral_agent.emplace(what_.agent);
+        agent_definition& copy = plan_.ephemeral_agent.emplace(input_.agent);
         copy.id.clear();
         copy.created_at.reset();
         copy.raw.clear();
@@ -394,9 +321,9 @@ private:
                              "after it, because they clash with the run's.");
             return;
         }
-        const bool has_new_server = std::any_of(new_tools_.begin(), new_tools_.end(), as_mcp);
+        const bool has_new_server = brings_server();
         plan_.report.add(has_new_server ? new_server : new_tools_streaming,
-                         "A copy of the agent that has the run's new tools (" + list(new_tools_, name_of) +
+                         "A copy of the agent that has the run's new tools (" + list(new_tools_, name_of<tool>) +
                              ") is made for this run and deleted after it, because the service refuses new tools "
                              "beside tool_resources.mcp in a stream.");
     }
@@ -404,33 +331,29 @@ private:
     [[noreturn]] void refuse_tools_beside_entries(bool has_new_server) const {
         const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
         throw error(has_new_server ? errc::mcp_tool_not_on_agent : errc::tools_with_mcp_headers_streaming,
-                    "the run brings what the agent does not have (" + list(new_tools_, name_of) +
+                    "the run brings what the agent does not have (" + list(new_tools_, name_of<tool>) +
                         "), beside MCP headers or approvals for " + list(plan_.tool_resources.mcp, label) +
                         ". Add these tools to the agent, use agent::create_run, which does not stream, or allow "
                         "a way round in run_options::reconcile");
     }
 
-    const input& what_;
+    const input& input_;
     std::vector<tool> new_tools_;
-    way way_ = way::beside_each_other;
+    workaround workaround_ = workaround::none;
     plan plan_;
 };
 
 }  // namespace
 
-std::vector<mcp_tool> servers_of(const input& what) {
+std::vector<mcp_tool> servers_of(const input& run) {
     std::vector<mcp_tool> servers;
-    for (const std::vector<tool>* tools : {&what.agent.tools, &what.options.tools})
-        for (const tool& value : *tools)
-            if (const auto* server = as_mcp(value))
-                if (std::none_of(servers.begin(), servers.end(),
-                                 [&](const mcp_tool& known) { return has_label(known, server->server_label); }))
-                    servers.push_back(*server);
+    add_servers(servers, run.agent.tools);
+    add_servers(servers, run.options.tools);
     return servers;
 }
 
-plan make_plan(const input& what) {
-    return decision(what).make();
+plan make_plan(const input& run) {
+    return decision(run).make();
 }
 
 void validate(const agent_definition& definition) {

@@ -46,12 +46,12 @@ struct plan {
 };
 
 /// All MCP servers that the run may call, the agent's first.
-std::vector<mcp_tool> servers_of(const input& what);
+std::vector<mcp_tool> servers_of(const input& run);
 
 /// Decides. Throws `corun::error` with the codes named in `agent::run_stream`, and
 /// `errc::insecure_endpoint` when headers would go to an MCP server over plain http that is not on
 /// a loopback host, or `errc::invalid_argument` when the run brings one tool twice.
-plan make_plan(const input& what);
+plan make_plan(const input& run);
 
 /// Refuses, before it is sent, a definition that would store MCP headers or approvals:
 /// `errc::invalid_argument`. Stored headers would outlive their run and their token; stored

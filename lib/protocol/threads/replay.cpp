@@ -1,24 +1,17 @@
 #include "protocol/threads/replay.hpp"
 
+#include "json/document.hpp"
 #include "protocol/threads/codec.hpp"
+#include <corun/error.hpp>
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
-namespace corun::run {
+namespace corun::codec::threads {
 namespace {
 
-namespace wire = codec::threads;
-
-struct observed_step {
-    run_step step;
-    std::string_view json;
-};
-
-struct observed_message {
-    thread_message message;
-    std::string_view json;
-};
+using document = nlohmann::ordered_json;
 
 bool has_ended(const run_step& step) {
     return step.status == "completed" || step.status == "failed" || step.status == "cancelled" ||
@@ -34,13 +27,13 @@ bool calls_functions(const run_step& step) {
                        [](const tool_call& call) { return call.type == "function"; });
 }
 
-/// The same for one action, however its JSON is written: streams and readings differ in that.
-std::string name_of(const required_action& action) {
-    std::string name;
-    for (const function_call& call : action.function_calls) name += call.id + '\n';
-    for (const mcp_approval_request& call : action.mcp_approvals) name += call.id + '\n';
-    for (const other_call& call : action.other_calls) name += call.id + '\n';
-    return name.empty() ? action.raw : name;
+/// Identifies an action by its calls: streams and polls write its JSON differently.
+std::string action_key(const required_action& action) {
+    std::string key;
+    for (const function_call& call : action.function_calls) key += call.id + '\n';
+    for (const mcp_approval_request& call : action.mcp_approvals) key += call.id + '\n';
+    for (const other_call& call : action.other_calls) key += call.id + '\n';
+    return key.empty() ? action.raw : key;
 }
 
 /// A call to an MCP server may be shown as completed before it was made.
@@ -49,26 +42,189 @@ bool lacks_output(const run_step& step) {
                        [](const tool_call& call) { return call.type == "mcp" && !call.output; });
 }
 
-template <class... Cases>
-struct overloaded : Cases... {
-    using Cases::operator()...;
-};
-/// Clang 16 does not deduce it by itself.
-template <class... Cases>
-overloaded(Cases...) -> overloaded<Cases...>;
+/// An object of a run, as the service gave it.
+document parse_object_of_run(std::string_view source) {
+    document object = json::parse_document<document>(json::without_half_surrogates(source));
+    if (!object.is_object())
+        throw error(errc::bad_response, "an object of the run is not a JSON object, or is nested too deep");
+    return object;
+}
+
+/// The delta that brings the rest of a text: `value`, and the annotations from the `annotations`th on, of content piece
+/// `index` of this message.
+std::string encode_message_delta(std::string_view message, std::int32_t index, std::string_view value,
+                                 std::size_t annotations) {
+    const document source = parse_object_of_run(message);
+    document part = document::object();
+    part["index"] = index;
+    part["type"] = "text";
+    part["text"]["value"] = value;
+    const document::json_pointer place("/content/" + std::to_string(index) + "/text/annotations");
+    if (source.contains(place) && source[place].is_array()) {
+        const document& all = source[place];
+        for (std::size_t i = annotations; i < all.size(); ++i) {
+            if (!all[i].is_object()) continue;
+            document entry = document::object();
+            entry["index"] = i;
+            entry.update(all[i]);
+            part["text"]["annotations"].push_back(std::move(entry));
+        }
+    }
+    document object = document::object();
+    object["id"] = source.value("id", "");
+    object["object"] = "thread.message.delta";
+    object["delta"]["content"].push_back(std::move(part));
+    return object.dump();
+}
+
+/// The same for the arguments of call `index` of this step; with its id and name when it `begins` the call. Empty for a
+/// call that has no arguments to stream.
+std::string encode_call_delta(std::string_view step, std::int32_t index, std::string_view arguments, bool begins) {
+    const document source = parse_object_of_run(step);
+    const document::json_pointer place("/step_details/tool_calls/" + std::to_string(index));
+    if (!source.contains(place) || !source[place].is_object()) return {};
+    const document& call = source[place];
+    const std::string type = call.value("type", "");
+    const bool nested = type == "function" || type == "code_interpreter";
+    if (!nested && type != "mcp") return {};
+    document part = document::object();
+    part["index"] = index;
+    if (begins && call.contains("id")) part["id"] = call["id"];
+    part["type"] = type;
+    document& fields = nested ? part[type] : part;
+    const document::json_pointer named(nested ? "/" + type : "");
+    if (begins && call.contains(named))
+        for (const char* name : {"name", "server_label"})
+            if (call[named].contains(name)) fields[name] = call[named][name];
+    fields[type == "code_interpreter" ? "input" : "arguments"] = arguments;
+    document object = document::object();
+    object["id"] = source.value("id", "");
+    object["object"] = "thread.run.step.delta";
+    object["delta"]["step_details"]["type"] = "tool_calls";
+    object["delta"]["step_details"]["tool_calls"].push_back(std::move(part));
+    return object.dump();
+}
 
 }  // namespace
 
 bool is_same_action(const required_action& one, const required_action& other) {
-    return name_of(one) == name_of(other);
+    return action_key(one) == action_key(other);
 }
+
+std::string at_status(std::string_view source, std::string_view status) {
+    document object = parse_object_of_run(source);
+    const auto current = object.find("status");
+    if (current != object.end() && *current == status) return std::string(source);
+    object["status"] = status;
+    for (const char* later : {"completed_at", "failed_at", "cancelled_at", "expired_at", "incomplete_at", "last_error",
+                              "usage", "required_action", "incomplete_details"})
+        if (object.contains(later)) object[later] = nullptr;
+    if (status == "queued" && object.contains("started_at")) object["started_at"] = nullptr;
+    if (object.contains("content")) object["content"] = document::array();
+    const auto details = object.find("step_details");
+    if (details != object.end() && details->contains("tool_calls")) (*details)["tool_calls"] = document::array();
+    return object.dump();
+}
+
+struct replay::observed_step {
+    run_step step;
+    std::string_view json;
+
+    [[nodiscard]] bool lists_tools() const { return step.type == "activities"; }
+};
+
+struct replay::observed_message {
+    thread_message message;
+    std::string_view json;
+};
+
+/// A run with its steps and messages, at one time.
+struct replay::snapshot {
+    snapshot(std::string_view run_json, const std::vector<std::string>& step_jsons,
+             const std::vector<std::string>& message_jsons)
+        : run(decode_run(run_json)), json(run_json) {
+        for (const std::string& each : step_jsons) steps.push_back({decode_step(each), each});
+        for (const std::string& each : message_jsons) messages.push_back({decode_message(each), each});
+    }
+
+    /// The run as it was at `status`.
+    [[nodiscard]] replayed_event at(const std::string& status) const {
+        return replayed_event("thread.run." + status, at_status(json, status));
+    }
+    [[nodiscard]] bool has_started() const {
+        return run.status != run_state::queued &&
+               (run.started_at || !steps.empty() || run.status == run_state::in_progress ||
+                run.status == run_state::requires_action || run.status == run_state::completed);
+    }
+
+    thread_run run;
+    std::string_view json;
+    std::vector<observed_step> steps;
+    std::vector<observed_message> messages;
+};
+
+/// Records an event.
+struct replay::progress_visitor {
+    replay& all;
+
+    void operator()(const annotation& e) const { ++all.message(e.message_id).at(e.content_index).annotations; }
+    void operator()(const message_created& e) const { all.message(e.message.id).begun = true; }
+    void operator()(const message_in_progress& e) const {
+        progress& known = all.message(e.message.id);
+        known.begun = known.in_progress = true;
+    }
+    void operator()(const message_completed& e) const {
+        progress& known = all.message(e.message.id);
+        known.begun = known.ended = true;
+        known.pieces = {};
+    }
+    void operator()(const step_created& e) const {
+        progress& known = all.step(e.step.id);
+        known.begun = true;
+        // A step that lists tools is whole when it is created.
+        if (e.step.type == "activities" && e.step.status == "completed") known.ended = true;
+    }
+    void operator()(const step_in_progress& e) const {
+        progress& known = all.step(e.step.id);
+        known.begun = known.in_progress = true;
+    }
+    void operator()(const step_completed& e) const {
+        progress& known = all.step(e.step.id);
+        known.begun = known.ended = true;
+        known.waits_for_output = false;
+        known.lacks_output = lacks_output(e.step);
+        known.pieces = {};
+    }
+    void operator()(const tool_call_delta& e) const {
+        progress& known = all.step(e.step_id);
+        piece& call = known.at(e.index);
+        call.begun = true;
+        call.text.append(e.arguments);
+        if (e.type == "function") known.waits_for_output = true;
+    }
+    void operator()(const thread_created&) const { all.thread_ = true; }
+    void operator()(const run_created&) const { all.created_ = true; }
+    void operator()(const run_status& e) const {
+        if (e.status == run_state::queued) all.queued_ = true;
+        if (e.status == run_state::in_progress) all.in_progress_ = true;
+        if (e.status == run_state::cancelling) all.cancelling_ = true;
+    }
+    void operator()(const action_required& e) const { all.action_ = action_key(e.action); }
+    void operator()(const run_completed&) const { all.over_ = true; }
+    void operator()(const run_failed&) const { all.over_ = true; }
+    void operator()(const run_incomplete&) const { all.over_ = true; }
+    void operator()(const run_cancelled&) const { all.over_ = true; }
+    void operator()(const run_expired&) const { all.over_ = true; }
+    template <class Other>
+    void operator()(const Other&) const {}
+};
 
 replay::piece& replay::progress::at(std::int32_t index) {
     for (piece& each : pieces)
         if (each.index == index) return each;
-    piece& made = pieces.emplace_back();
-    made.index = index;
-    return made;
+    piece& added = pieces.emplace_back();
+    added.index = index;
+    return added;
 }
 
 replay::progress& replay::message(std::string_view id) {
@@ -81,190 +237,139 @@ replay::progress& replay::message(std::string_view id) {
     return latest_message_->second;
 }
 
-void replay::delivered(const corun::event& what) {
-    if (const auto* delta = what.get_if<text_delta>()) {
-        message(delta->message_id).at(delta->content_index).text.append(delta->text);
-        return;
-    }
-    const auto end_message = [this](const thread_message& seen) {
-        progress& known = message(seen.id);
-        known.begun = known.ended = true;
-        known.pieces = {};
-    };
-    const auto end_step = [this](const run_step& seen) {
-        progress& known = steps_[seen.id];
-        known.begun = known.ended = true;
-        known.waits_for_output = false;
-        known.lacks_output = lacks_output(seen);
-        known.pieces = {};
-    };
-    const auto end_run = [this](const auto&) { over_ = true; };
-    std::visit(overloaded{
-                   [&](const annotation& said) { ++message(said.message_id).at(said.content_index).annotations; },
-                   [&](const message_created& said) { message(said.message.id).begun = true; },
-                   [&](const message_in_progress& said) {
-                       progress& known = message(said.message.id);
-                       known.begun = known.in_progress = true;
-                   },
-                   [&](const message_completed& said) { end_message(said.message); },
-                   [&](const step_created& said) {
-                       progress& known = steps_[said.step.id];
-                       known.begun = true;
-                       // A step that lists tools is whole when it is created.
-                       if (said.step.type == "activities" && said.step.status == "completed") known.ended = true;
-                   },
-                   [&](const step_in_progress& said) {
-                       progress& known = steps_[said.step.id];
-                       known.begun = known.in_progress = true;
-                   },
-                   [&](const step_completed& said) { end_step(said.step); },
-                   [&](const tool_call_delta& said) {
-                       const auto found = steps_.find(said.step_id);
-                       progress& known = found == steps_.end() ? steps_[std::string(said.step_id)] : found->second;
-                       piece& call = known.at(said.index);
-                       call.begun = true;
-                       call.text.append(said.arguments);
-                       if (said.type == "function") known.waits_for_output = true;
-                   },
-                   [&](const thread_created&) { thread_ = true; },
-                   [&](const run_created&) { created_ = true; },
-                   [&](const run_status& said) {
-                       if (said.status == run_state::queued) queued_ = true;
-                       if (said.status == run_state::in_progress) in_progress_ = true;
-                       if (said.status == run_state::cancelling) cancelling_ = true;
-                   },
-                   [&](const action_required& said) { action_ = name_of(said.action); },
-                   [&](const run_completed& said) { end_run(said); },
-                   [&](const run_failed& said) { end_run(said); },
-                   [&](const run_incomplete& said) { end_run(said); },
-                   [&](const run_cancelled& said) { end_run(said); },
-                   [&](const run_expired& said) { end_run(said); },
-                   [](const auto&) {},
-               },
-               what.body());
+replay::progress& replay::step(std::string_view id) {
+    const auto found = steps_.find(id);
+    return found == steps_.end() ? steps_[std::string(id)] : found->second;
 }
 
-/// What was missed of a message, and its end if it has come.
-void replay::tell_message(std::vector<event>& events, const thread_message& seen, std::string_view json) {
-    progress& known = message(seen.id);
+void replay::delivered(const event& streamed) {
+    if (const auto* delta = streamed.get_if<text_delta>())
+        message(delta->message_id).at(delta->content_index).text.append(delta->text);
+    else
+        std::visit(progress_visitor{*this}, streamed.body());
+}
+
+/// What is missing of a message, and its end if it has come.
+void replay::add_message(std::vector<replayed_event>& events, const observed_message& seen) {
+    const thread_message& now = seen.message;
+    progress& known = message(now.id);
     if (known.ended) return;
-    if (!known.begun) events.push_back({"thread.message.created", wire::at_status(json, "in_progress")});
+    if (!known.begun) events.emplace_back("thread.message.created", at_status(seen.json, "in_progress"));
     known.begun = true;
-    if (!known.in_progress) events.push_back({"thread.message.in_progress", wire::at_status(json, "in_progress")});
+    if (!known.in_progress) events.emplace_back("thread.message.in_progress", at_status(seen.json, "in_progress"));
     known.in_progress = true;
-    for (std::size_t i = 0; deltas_ && i != seen.content.size(); ++i) {
-        const message_content& content = seen.content[i];
+    for (std::size_t i = 0; deltas_ && i != now.content.size(); ++i) {
+        const message_content& content = now.content[i];
         if (content.type != "text") continue;
         piece& place = known.at(static_cast<std::int32_t>(i));
         const std::string rest = place.text.rest_of(content.text);
         if (rest.empty() && content.annotations.size() <= place.annotations) continue;
-        events.push_back(
-            {"thread.message.delta", wire::encode_message_delta(json, place.index, rest, place.annotations)});
+        events.emplace_back("thread.message.delta",
+                            encode_message_delta(seen.json, place.index, rest, place.annotations));
         place.text.append(rest);
         place.annotations = std::max(place.annotations, content.annotations.size());
     }
-    if (!has_ended(seen)) return;
-    events.push_back({"thread.message." + seen.status, std::string(json)});
+    if (!has_ended(now)) return;
+    events.emplace_back("thread.message." + now.status, std::string(seen.json));
     known.ended = true;
     known.pieces = {};
 }
 
-/// What was missed of the arguments of a step's calls.
-void replay::tell_calls(std::vector<event>& events, const run_step& seen, std::string_view json) {
+/// What is missing of the arguments of a step's calls.
+void replay::add_calls(std::vector<replayed_event>& events, const observed_step& seen) {
     if (!deltas_) return;
-    progress& known = steps_[seen.id];
-    for (std::size_t i = 0; i != seen.tool_calls.size(); ++i) {
+    progress& known = step(seen.step.id);
+    for (std::size_t i = 0; i != seen.step.tool_calls.size(); ++i) {
         piece& place = known.at(static_cast<std::int32_t>(i));
-        const std::string rest = place.text.rest_of(seen.tool_calls[i].arguments);
+        const std::string rest = place.text.rest_of(seen.step.tool_calls[i].arguments);
         if (rest.empty() && place.begun) continue;
-        std::string delta = wire::encode_call_delta(json, place.index, rest, !place.begun);
-        if (!delta.empty()) events.push_back({"thread.run.step.delta", std::move(delta)});
+        std::string delta = encode_call_delta(seen.json, place.index, rest, !place.begun);
+        if (!delta.empty()) events.emplace_back("thread.run.step.delta", std::move(delta));
         place.text.append(rest);
         place.begun = true;
     }
 }
 
-std::vector<replay::event> replay::observe(std::string_view run_json, const std::vector<std::string>& step_jsons,
-                                           const std::vector<std::string>& message_jsons) {
-    std::vector<event> events;
-    const thread_run run = wire::decode_run(run_json);
-    std::vector<observed_step> steps;
-    for (const std::string& json : step_jsons) steps.push_back({wire::decode_step(json), json});
-    std::vector<observed_message> messages;
-    for (const std::string& json : message_jsons) messages.push_back({wire::decode_message(json), json});
+/// Whether a poll shows an action that has been answered.
+bool replay::is_outdated(const thread_run& run) {
+    if (run.status == run_state::requires_action)
+        return run.required_action && action_key(*run.required_action) == answered_action_;
+    answered_action_.clear();
+    return false;
+}
 
-    const auto tell = [&events](std::string name, std::string data) {
-        events.push_back({std::move(name), std::move(data)});
-    };
-    const auto tell_run = [&](const char* status) {
-        tell(std::string("thread.run.") + status, wire::at_status(run_json, status));
-    };
-    const auto tell_step_end = [&](const observed_step& seen) {
-        tell("thread.run.step." + seen.step.status, std::string(seen.json));
-    };
+/// The outputs that were submitted complete their step before the run is queued again.
+void replay::add_submitted_outputs(std::vector<replayed_event>& events, const snapshot& seen) {
+    for (const observed_step& each : seen.steps) {
+        progress& known = step(each.step.id);
+        if (!known.waits_for_output || known.ended || !has_ended(each.step)) continue;
+        add_calls(events, each);
+        events.emplace_back("thread.run.step." + each.step.status, std::string(each.json));
+        known.ended = true;
+    }
+}
 
-    if (over_) return events;
-    if (run.status != run_state::requires_action)
-        answered_action_.clear();
-    else if (run.required_action && name_of(*run.required_action) == answered_action_)
-        return events;
-    if (!created_) tell("thread.run.created", wire::at_status(run_json, "queued"));
+void replay::add_start(std::vector<replayed_event>& events, const snapshot& seen) {
+    if (!created_) events.emplace_back("thread.run.created", at_status(seen.json, "queued"));
     created_ = true;
-    // The outputs that were submitted complete their step before the run is queued again.
-    for (const observed_step& seen : steps) {
-        progress& known = steps_[seen.step.id];
-        if (!known.waits_for_output || known.ended || !has_ended(seen.step)) continue;
-        tell_calls(events, seen.step, seen.json);
-        tell_step_end(seen);
-        known.ended = true;
-    }
-    if (!queued_) tell_run("queued");
+    add_submitted_outputs(events, seen);
+    if (!queued_) events.push_back(seen.at("queued"));
     queued_ = true;
-    const bool started = run.status != run_state::queued &&
-                         (run.started_at || !steps.empty() || run.status == run_state::in_progress ||
-                          run.status == run_state::requires_action || run.status == run_state::completed);
-    if (started && !in_progress_) {
-        tell_run("in_progress");
-        in_progress_ = true;
-    }
+    if (in_progress_ || !seen.has_started()) return;
+    events.push_back(seen.at("in_progress"));
+    in_progress_ = true;
+}
 
-    for (const observed_step& seen : steps) {
-        progress& known = steps_[seen.step.id];
-        const bool lists = seen.step.type == "activities";
-        if (!known.begun) {
-            tell("thread.run.step.created", lists ? std::string(seen.json) : wire::at_status(seen.json, "in_progress"));
-            // A step that lists tools is whole when it is created.
-            if (lists && seen.step.status == "completed") known.ended = true;
-            known.begun = true;
-        }
-        if (!known.in_progress && !known.ended && seen.step.type == "message_creation")
-            tell("thread.run.step.in_progress", wire::at_status(seen.json, "in_progress"));
-        known.in_progress = true;
-        for (const observed_message& message : messages)
-            if (message.message.id == seen.step.message_id) tell_message(events, message.message, message.json);
-        const bool output_came = known.ended && known.lacks_output && !lacks_output(seen.step);
-        if (known.ended && !output_came) continue;
-        if (!known.ended) tell_calls(events, seen.step, seen.json);
-        if (!has_ended(seen.step)) continue;
-        tell_step_end(seen);
-        known.ended = true;
-        known.lacks_output = lacks_output(seen.step);
-        known.pieces = {};
+void replay::add_step(std::vector<replayed_event>& events, const observed_step& seen, const snapshot& all) {
+    progress& known = step(seen.step.id);
+    if (!known.begun) {
+        events.emplace_back("thread.run.step.created",
+                            seen.lists_tools() ? std::string(seen.json) : at_status(seen.json, "in_progress"));
+        // A step that lists tools is whole when it is created.
+        if (seen.lists_tools() && seen.step.status == "completed") known.ended = true;
+        known.begun = true;
     }
+    if (!known.in_progress && !known.ended && seen.step.type == "message_creation")
+        events.emplace_back("thread.run.step.in_progress", at_status(seen.json, "in_progress"));
+    known.in_progress = true;
+    for (const observed_message& each : all.messages)
+        if (each.message.id == seen.step.message_id) add_message(events, each);
+    const bool output_came = known.ended && known.lacks_output && !lacks_output(seen.step);
+    if (known.ended && !output_came) return;
+    if (!known.ended) add_calls(events, seen);
+    if (!has_ended(seen.step)) return;
+    events.emplace_back("thread.run.step." + seen.step.status, std::string(seen.json));
+    known.ended = true;
+    known.lacks_output = lacks_output(seen.step);
+    known.pieces = {};
+}
 
+void replay::add_end(std::vector<replayed_event>& events, const snapshot& seen) {
+    const thread_run& run = seen.run;
     if (run.status == run_state::cancelling && !cancelling_) {
-        tell_run("cancelling");
+        events.push_back(seen.at("cancelling"));
         cancelling_ = true;
     }
-    if (run.status == run_state::requires_action && run.required_action) action_ = name_of(*run.required_action);
-    if (run.status == run_state::requires_action && !only_the_end_) {
-        for (const observed_step& seen : steps) steps_[seen.step.id].waits_for_output = calls_functions(seen.step);
-        tell("thread.run.requires_action", std::string(run_json));
+    if (run.status == run_state::requires_action) {
+        if (run.required_action) action_ = action_key(*run.required_action);
+        if (only_the_end_) return;
+        for (const observed_step& each : seen.steps) step(each.step.id).waits_for_output = calls_functions(each.step);
+        events.emplace_back("thread.run.requires_action", std::string(seen.json));
     }
-    if (!is_terminal(run.status)) return events;
-    for (const observed_message& seen : messages) tell_message(events, seen.message, seen.json);
-    tell("thread.run." + run.status_text, std::string(run_json));
+    if (!is_terminal(run.status)) return;
+    for (const observed_message& each : seen.messages) add_message(events, each);
+    events.emplace_back("thread.run." + run.status_text, std::string(seen.json));
     over_ = true;
+}
+
+std::vector<replayed_event> replay::events_of(std::string_view run, const std::vector<std::string>& steps,
+                                              const std::vector<std::string>& messages) {
+    std::vector<replayed_event> events;
+    const snapshot seen(run, steps, messages);
+    if (over_ || is_outdated(seen.run)) return events;
+    add_start(events, seen);
+    for (const observed_step& each : seen.steps) add_step(events, each, seen);
+    add_end(events, seen);
     return events;
 }
 
@@ -274,8 +379,8 @@ void replay::answered() {
     in_progress_ = false;
 }
 
-void replay::tell_only_the_end() noexcept {
+void replay::emit_only_the_end() noexcept {
     created_ = queued_ = in_progress_ = only_the_end_ = true;
 }
 
-}  // namespace corun::run
+}  // namespace corun::codec::threads

@@ -1,4 +1,5 @@
 #pragma once
+#include "protocol/replayed_event.hpp"
 #include "text/utf16_position.hpp"
 #include <corun/event.hpp>
 
@@ -9,54 +10,58 @@
 #include <string_view>
 #include <vector>
 
-namespace corun::run {
+namespace corun::codec::threads {
 
-/// True for one action, however its JSON is written: streams and readings differ in that.
+/// True for one action, however its JSON is written: streams and polls differ in that.
 bool is_same_action(const required_action& one, const required_action& other);
 
-/// Tells what a run's objects show, as they are read again and again, by the events that a stream
-/// would have brought: the same ones in the same order.
+/// A run, step or message as it was when its status was `status`, without what it has become since. Throws
+/// `errc::bad_response`.
+std::string at_status(std::string_view json, std::string_view status);
+
+/// Turns a run's objects, as they are polled, into the events that a stream would have brought: the same ones in the
+/// same order. See `replayed_event` for the rule.
 ///
-/// Of a run that was never streamed all but the deltas. Of one whose stream was lost, what the stream had not delivered
-/// yet: the pieces of texts and arguments go on where the last one ended.
+/// Of a run that was never streamed it gives all events but the deltas. Of one whose stream was lost it gives those
+/// that the stream did not deliver; the pieces of texts and arguments continue where the last one ended.
 ///
-/// An event for a state that no reading has caught carries the object with that state, and without
-/// what it has come to since.
+/// An event for a state that no poll has caught carries the object with that state, and without what it has become
+/// since.
 class replay {
 public:
-    struct event {
-        std::string name, data;
-    };
+    /// The caller has got this event.
+    void delivered(const event& streamed);
+    /// The stream was lost: its deltas are missing.
+    void emit_deltas() noexcept { deltas_ = true; }
 
-    /// The stream has delivered this event.
-    void delivered(const corun::event& what);
-    /// The stream was lost: deltas are missed.
-    void tell_deltas() noexcept { deltas_ = true; }
+    /// The events that are new. Fetch `run` first, then its steps and messages, oldest first, so that an ended run is
+    /// complete. Throws `errc::bad_response`.
+    std::vector<replayed_event> events_of(std::string_view run, const std::vector<std::string>& steps,
+                                          const std::vector<std::string>& messages);
 
-    /// What is new. `run` is read first, then its steps and messages, oldest first: so what an ended
-    /// run shows is all there is. Throws `errc::bad_response`.
-    std::vector<event> observe(std::string_view run, const std::vector<std::string>& steps,
-                               const std::vector<std::string>& messages);
-
-    /// The run's action has been answered: it is queued again. A reading that still shows the same
-    /// action is an old one.
+    /// The run's action has been answered: the run is queued again. A poll that still shows the same action is old.
     void answered();
-    /// All but the end has been told otherwise.
-    void tell_only_the_end() noexcept;
-    /// Steps and messages are then not looked at.
-    [[nodiscard]] bool tells_only_the_end() const noexcept { return only_the_end_; }
-    /// The thread that the run made has been told of.
-    [[nodiscard]] bool has_told_thread() const noexcept { return thread_; }
-    void tell_thread() noexcept { thread_ = true; }
+    /// From now on, only the end of the run is an event.
+    void emit_only_the_end() noexcept;
+    /// Steps and messages are then not needed.
+    [[nodiscard]] bool emits_only_the_end() const noexcept { return only_the_end_; }
+    /// The caller knows the thread that the run created.
+    [[nodiscard]] bool has_thread() const noexcept { return thread_; }
+    void set_thread() noexcept { thread_ = true; }
 
 private:
-    /// Of a text of a message, or of a call of a step.
+    struct snapshot;
+    struct observed_step;
+    struct observed_message;
+
+    /// The progress of a text of a message, or of a call of a step.
     struct piece {
         detail::utf16_position text;  ///< Or arguments.
         std::int32_t index = 0;
         std::size_t annotations = 0;
         bool begun = false;
     };
+    /// The progress of a step or a message.
     struct progress {
         piece& at(std::int32_t index);
 
@@ -68,14 +73,22 @@ private:
         std::vector<piece> pieces;
     };
     using table = std::map<std::string, progress, std::less<>>;
+    struct progress_visitor;
 
     progress& message(std::string_view id);
-    void tell_message(std::vector<event>& events, const thread_message& seen, std::string_view json);
-    void tell_calls(std::vector<event>& events, const run_step& seen, std::string_view json);
+    progress& step(std::string_view id);
+
+    [[nodiscard]] bool is_outdated(const thread_run& run);
+    void add_start(std::vector<replayed_event>& events, const snapshot& seen);
+    void add_submitted_outputs(std::vector<replayed_event>& events, const snapshot& seen);
+    void add_step(std::vector<replayed_event>& events, const observed_step& seen, const snapshot& all);
+    void add_message(std::vector<replayed_event>& events, const observed_message& seen);
+    void add_calls(std::vector<replayed_event>& events, const observed_step& seen);
+    void add_end(std::vector<replayed_event>& events, const snapshot& seen);
 
     table steps_, messages_;
     table::value_type* latest_message_ = nullptr;
-    std::string action_, answered_action_;  ///< As `name_of` names them.
+    std::string action_, answered_action_;  ///< Identified by the ids of their calls.
     bool deltas_ = false;
     bool only_the_end_ = false;
     bool thread_ = false;
@@ -86,4 +99,4 @@ private:
     bool over_ = false;
 };
 
-}  // namespace corun::run
+}  // namespace corun::codec::threads

@@ -40,19 +40,19 @@ body to_json(const content_block& block) {
     return object;
 }
 
-body to_json(const message& what) {
+body to_json(const message& value) {
     body object = body::object();
-    object["role"] = text(what.role);
-    if (what.content.size() == 1 && what.content.front().type == content_block::kind::text) {
-        object["content"] = text(what.content.front().value);
+    object["role"] = text(value.role);
+    if (value.content.size() == 1 && value.content.front().type == content_block::kind::text) {
+        object["content"] = text(value.content.front().value);
     } else {
         body blocks = body::array();
-        for (const content_block& block : what.content) blocks.push_back(to_json(block));
+        for (const content_block& block : value.content) blocks.push_back(to_json(block));
         object["content"] = std::move(blocks);
     }
-    if (!what.attachments.empty()) {
+    if (!value.attachments.empty()) {
         body files = body::array();
-        for (const attachment& file : what.attachments) {
+        for (const attachment& file : value.attachments) {
             body readers = body::array();
             for (const std::string& reader : file.tools) {
                 body tool_type = body::object();
@@ -71,7 +71,7 @@ body to_json(const message& what) {
         }
         object["attachments"] = std::move(files);
     }
-    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "message");
+    if (!value.metadata.empty()) object["metadata"] = to_json(value.metadata, "message");
     return object;
 }
 
@@ -160,29 +160,29 @@ void check(const run_options& options) {
     check_tokens(options.max_completion_tokens, "run_options::max_completion_tokens");
 }
 
-body to_json(const run_request& what) {
-    const run_options& options = what.options;
+body to_json(const run_request& run) {
+    const run_options& options = run.options;
     check(options);
     body request = body::object();
-    request["assistant_id"] = text(what.agent_id);
-    request["stream"] = what.stream;
+    request["assistant_id"] = text(run.agent_id);
+    request["stream"] = run.stream;
 
-    body messages = to_json(options.additional_messages, what.messages);
-    if (!what.creates_thread) {
+    body messages = to_json(options.additional_messages, run.messages);
+    if (!run.creates_thread) {
         if (!messages.empty()) request["additional_messages"] = std::move(messages);
     } else if (!messages.empty()) {
         request["thread"]["messages"] = std::move(messages);
     }
-    if (what.creates_thread && !what.thread_metadata.empty())
-        request["thread"]["metadata"] = to_json(what.thread_metadata, "the thread");
+    if (run.creates_thread && !run.thread_metadata.empty())
+        request["thread"]["metadata"] = to_json(run.thread_metadata, "the thread");
 
     set_if(request, "model", options.model);
     set_if(request, "instructions", options.instructions);
-    if (what.creates_thread && options.additional_instructions)
+    if (run.creates_thread && options.additional_instructions)
         refuse("run_options::additional_instructions", "cannot be given to a run that creates its thread");
     set_if(request, "additional_instructions", options.additional_instructions);
-    if (what.tools) request["tools"] = to_json(*what.tools);
-    if (!what.tool_resources.empty()) request["tool_resources"] = to_json(what.tool_resources);
+    if (run.tools) request["tools"] = to_json(*run.tools);
+    if (!run.tool_resources.empty()) request["tool_resources"] = to_json(run.tool_resources);
     set_if(request, "temperature", options.temperature);
     set_if(request, "top_p", options.top_p);
     set_if(request, "max_prompt_tokens", options.max_prompt_tokens);
@@ -206,56 +206,55 @@ body to_json(const run_request& what) {
 }
 
 /// What an agent is created from and what it is changed by: the same members, all but one optional.
-body to_json(const agent_definition& what) {
-    check_range(what.temperature, 0, 2, "agent_definition::temperature");
-    check_range(what.top_p, 0, 1, "agent_definition::top_p");
+body to_json(const agent_definition& agent) {
+    check_range(agent.temperature, 0, 2, "agent_definition::temperature");
+    check_range(agent.top_p, 0, 1, "agent_definition::top_p");
     body object = body::object();
-    set_unless_empty(object, "model", what.model);
-    set_unless_empty(object, "name", what.name);
-    set_unless_empty(object, "description", what.description);
-    set_unless_empty(object, "instructions", what.instructions);
-    if (!what.tools.empty()) object["tools"] = to_json(what.tools);
-    if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
-    set_if(object, "temperature", what.temperature);
-    set_if(object, "top_p", what.top_p);
-    set_parsed(object, "response_format", what.response_format, "agent_definition");
-    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "agent_definition");
+    set_unless_empty(object, "model", agent.model);
+    set_unless_empty(object, "name", agent.name);
+    set_unless_empty(object, "description", agent.description);
+    set_unless_empty(object, "instructions", agent.instructions);
+    if (!agent.tools.empty()) object["tools"] = to_json(agent.tools);
+    if (!agent.tool_resources.empty()) object["tool_resources"] = to_json(agent.tool_resources);
+    set_if(object, "temperature", agent.temperature);
+    set_if(object, "top_p", agent.top_p);
+    set_parsed(object, "response_format", agent.response_format, "agent_definition");
+    if (!agent.metadata.empty()) object["metadata"] = to_json(agent.metadata, "agent_definition");
     return object;
 }
 
 }  // namespace
 
-secret encode_run(const run_request& what) {
-    return encode(to_json(what));
-}
-
-std::string encode_run_redacted(const run_request& what) {
-    body request = to_json(what);
+encoded_request encode_run(const run_request& run) {
+    body request = to_json(run);
+    encoded_request encoded;
+    encoded.body = encode(request);
     redact(request, {"headers"});
-    return std::string(dump(request, 2));
+    encoded.shown = std::string(dump(request, 2));
+    return encoded;
 }
 
-secret encode_agent(const agent_definition& what) {
-    if (what.model.empty()) refuse("agent_definition::model", "is empty");
-    return encode(to_json(what));
+secret encode_agent(const agent_definition& agent) {
+    if (agent.model.empty()) refuse("agent_definition::model", "is empty");
+    return encode(to_json(agent));
 }
 
-secret encode_agent_changes(const agent_definition& what) {
-    return encode(to_json(what));
+secret encode_agent_changes(const agent_definition& agent) {
+    return encode(to_json(agent));
 }
 
-secret encode_thread(const thread_definition& what) {
+secret encode_thread(const thread_definition& thread) {
     body object = body::object();
-    if (!what.messages.empty()) object["messages"] = to_json(what.messages, {});
-    if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
-    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "thread_definition");
+    if (!thread.messages.empty()) object["messages"] = to_json(thread.messages, {});
+    if (!thread.tool_resources.empty()) object["tool_resources"] = to_json(thread.tool_resources);
+    if (!thread.metadata.empty()) object["metadata"] = to_json(thread.metadata, "thread_definition");
     return encode(object);
 }
 
-secret encode_thread_changes(const thread_definition& what) {
+secret encode_thread_changes(const thread_definition& thread) {
     body object = body::object();
-    if (!what.tool_resources.empty()) object["tool_resources"] = to_json(what.tool_resources);
-    if (!what.metadata.empty()) object["metadata"] = to_json(what.metadata, "thread_definition");
+    if (!thread.tool_resources.empty()) object["tool_resources"] = to_json(thread.tool_resources);
+    if (!thread.metadata.empty()) object["metadata"] = to_json(thread.metadata, "thread_definition");
     return encode(object);
 }
 
@@ -268,8 +267,8 @@ secret encode_without_mcp(const tool_resources& stored, bool empty_mcp) {
     return encode(object);
 }
 
-secret encode_message(const message& what) {
-    return encode(to_json(what));
+secret encode_message(const message& value) {
+    return encode(to_json(value));
 }
 
 secret encode_metadata(const metadata& pairs, std::string_view owner) {
@@ -278,15 +277,15 @@ secret encode_metadata(const metadata& pairs, std::string_view owner) {
     return encode(object);
 }
 
-secret encode_submission(const submission& what, bool stream) {
+secret encode_submission(const submission& answers, bool stream) {
     body object = body::object();
-    for (const tool_output& output : what.outputs()) {
+    for (const tool_output& output : answers.outputs()) {
         body entry = body::object();
         entry["tool_call_id"] = text(output.tool_call_id);
         entry["output"] = text(output.output);
         object["tool_outputs"].push_back(std::move(entry));
     }
-    for (const tool_approval& approval : what.approvals()) {
+    for (const tool_approval& approval : answers.approvals()) {
         body entry = body::object();
         entry["tool_call_id"] = text(approval.tool_call_id);
         entry["approve"] = approval.approve;
