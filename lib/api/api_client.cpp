@@ -43,12 +43,14 @@ std::string user_agent(const client_options& options) {
 }  // namespace
 
 api_client::api_client(asio::any_io_executor e, std::string_view endpoint, corun::credential credential,
-                       client_options o, std::shared_ptr<net::transport> t, std::shared_ptr<net::clock> c)
+                       client_options o, const codec::resource_codec& resource_codec, std::shared_ptr<net::transport> t,
+                       std::shared_ptr<net::clock> c)
     : executor(std::move(e)),
       notifier(executor, o.observer),
       transport(observed_transport(std::move(t), c, notifier)),
       clock(std::move(c)),
       options(std::move(o)),
+      resources(resource_codec),
       endpoint_(checked_endpoint(endpoint, static_cast<bool>(credential))),
       credential_(std::move(credential)),
       user_agent_(user_agent(options)) {
@@ -117,10 +119,6 @@ void api_client::add_token(prepared_request& prepared) const {
     prepared.request.headers.set("Authorization", std::move(authorization));
 }
 
-bool api_client::has_api_version(std::string_view path) const noexcept {
-    return !speaks_responses() || !(is_openai() || path.starts_with("/openai/v1/"));
-}
-
 asio::awaitable<prepared_request> api_client::make_request(std::shared_ptr<api_client> self, std::string request_id,
                                                            std::string method, std::string path, std::string query,
                                                            secret body, redactor secrets) {
@@ -132,7 +130,8 @@ asio::awaitable<prepared_request> api_client::make_request(std::shared_ptr<api_c
     }
     net::request& request = prepared.request;
     request.method = std::move(method);
-    const std::string_view version = self->has_api_version(path) ? self->options.api_version : std::string_view();
+    std::string_view version;
+    if (self->resources.has_api_version(self->kind(), path)) version = self->options.api_version;
     request.url = request_url(self->endpoint_, path, version, query);
     request.headers.set("Accept", "application/json");
     if (!body.empty()) request.headers.set("Content-Type", "application/json");
@@ -215,11 +214,8 @@ asio::awaitable<std::string> api_client::send(std::shared_ptr<api_client> self, 
     co_return std::move(response.body);
 }
 
-void require_protocol(const api_client& api, protocol needed, std::string_view call) {
-    if (api.options.protocol == needed) return;
-    throw error(errc::invalid_argument,
-                std::string(call) + (needed == protocol::threads ? " is not available in the Responses protocol"
-                                                                 : " is available in the Responses protocol only"));
+void throw_unavailable(const api_client& api, std::string_view call) {
+    throw error(errc::invalid_argument, std::string(call) + api.resources.unavailable);
 }
 
 }  // namespace corun::detail

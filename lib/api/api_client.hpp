@@ -5,6 +5,7 @@
 #include "http/call.hpp"
 #include "net/clock.hpp"
 #include "net/transport.hpp"
+#include "protocol/resource_codec.hpp"
 #include "redact/redact.hpp"
 #include "run/block_pool.hpp"
 #include <corun/credential.hpp>
@@ -42,8 +43,10 @@ enum class repeat {
 class api_client {
 public:
     /// Throws `errc::invalid_endpoint`, `errc::insecure_endpoint` and, for its options, `errc::invalid_argument`.
+    /// `resource_codec` is that of the protocol that the options name; `make_api_client` knows it.
     api_client(asio::any_io_executor executor, std::string_view endpoint, corun::credential credential,
-               client_options options, std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock);
+               client_options options, const codec::resource_codec& resource_codec,
+               std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock);
 
     /// One JSON call. Completes with the body of a success; throws `corun::error` for anything else. `path` begins
     /// with a slash; `query` is empty or `key=value` pairs joined by `&`; `secrets` are those in `body`. Retries as
@@ -70,11 +73,12 @@ public:
 
     [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
 
-    [[nodiscard]] bool speaks_responses() const noexcept { return options.protocol == protocol::responses; }
-    /// Whether the endpoint ends in `/v1`, as OpenAI's own does: it has no projects, agents or API versions.
-    [[nodiscard]] bool is_openai() const noexcept { return endpoint_.ends_with("/v1"); }
+    /// An endpoint that ends in `/v1` is OpenAI's own kind.
+    [[nodiscard]] codec::endpoint_kind kind() const noexcept {
+        return endpoint_.ends_with("/v1") ? codec::endpoint_kind::openai : codec::endpoint_kind::project;
+    }
     /// The path of the OpenAI API: empty, or `/openai/v1` below a project.
-    [[nodiscard]] std::string openai_path() const { return is_openai() ? "" : "/openai/v1"; }
+    [[nodiscard]] std::string openai_path() const { return kind() == codec::endpoint_kind::openai ? "" : "/openai/v1"; }
 
     /// Reports a retry to the observer.
     void notify_retry(const error& cause, std::string_view request_id, int attempt, std::chrono::milliseconds delay,
@@ -89,13 +93,13 @@ public:
     const std::shared_ptr<net::transport> transport;
     const std::shared_ptr<net::clock> clock;
     const client_options options;
+    const codec::resource_codec& resources;
     const std::shared_ptr<run::block_pool> event_blocks = std::make_shared<run::block_pool>();  ///< Of all streams.
 
 private:
     static asio::awaitable<secret> get_token(std::shared_ptr<api_client> self);
     void add_token(prepared_request& prepared) const;
     [[nodiscard]] call_limits limits_of(const prepared_request& prepared) const;
-    [[nodiscard]] bool has_api_version(std::string_view path) const noexcept;
 
     std::string endpoint_;
     corun::credential credential_;
@@ -103,7 +107,14 @@ private:
     std::int64_t clock_skew_ = 0;  ///< Seconds that the service's clock is ahead of this machine's.
 };
 
-/// Throws `errc::invalid_argument`, naming `call`, unless the client's protocol is `needed`.
-void require_protocol(const api_client& api, protocol needed, std::string_view call);
+/// Throws `errc::invalid_argument`: the client's protocol has nothing for `call`.
+[[noreturn]] void throw_unavailable(const api_client& api, std::string_view call);
+
+/// A part of `api.resources` that `call` needs. Throws `errc::invalid_argument` if the protocol does not have it.
+template <class T>
+T require(const api_client& api, T part, std::string_view call) {
+    if (!part) throw_unavailable(api, call);
+    return part;
+}
 
 }  // namespace corun::detail

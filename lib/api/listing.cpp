@@ -14,13 +14,12 @@ std::string include_query(const std::vector<std::string>& include) {
     return query;
 }
 
-std::string list_query(const list_options& options, std::string_view filter, const std::string& cursor) {
+std::string list_query(const list_options& options, std::string_view filter, std::string_view cursor) {
     if (options.page_size < 1 || options.page_size > 100)
         throw error(errc::invalid_argument, "list_options::page_size must be from 1 to 100");
-    const std::string& after = cursor.empty() ? options.after : cursor;
     std::string query = "limit=" + std::to_string(options.page_size);
     query += options.oldest_first ? "&order=asc" : "&order=desc";
-    if (!after.empty()) query += "&after=" + percent_encoded(after);
+    if (!cursor.empty()) query += "&after=" + percent_encoded(cursor);
     if (!options.run_id.empty()) query += "&run_id=" + percent_encoded(options.run_id);
     if (!options.include.empty()) query += '&' + include_query(options.include);
     if (!filter.empty()) query += "&filter=" + percent_encoded(filter);

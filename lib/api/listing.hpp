@@ -17,36 +17,49 @@ namespace corun::detail {
 /// `include[]=...` for each, joined by `&`; empty for none.
 [[nodiscard]] std::string include_query(const std::vector<std::string>& include);
 
-/// The query for the page behind `cursor`, or for the first one if it is empty. With a `filter`, the service lists only
-/// objects of this status. Throws `errc::invalid_argument` for a bad page size.
-[[nodiscard]] std::string list_query(const list_options& options, std::string_view filter, const std::string& cursor);
+/// The query for the page behind the object `cursor`, or for the first page if it is empty. `options.after` does not
+/// count. Throws `errc::invalid_argument` for a bad page size.
+[[nodiscard]] std::string list_query(const list_options& options, std::string_view filter, std::string_view cursor);
 
-template <class T, class Decode>
+template <class T, class Query, class Decode>
 asio::awaitable<typename paged<T>::page> list_page(std::shared_ptr<api_client> api, std::string collection,
-                                                   list_options options, std::string filter, Decode decode,
-                                                   std::string cursor) {
-    typename paged<T>::page result;
-    std::string query = list_query(options, filter, cursor);
+                                                   Query make_query, Decode decode, std::string cursor) {
+    typename paged<T>::page page;
+    std::string query = make_query(cursor);
     const std::string json = co_await api_client::call(std::move(api), "GET", std::move(collection), std::move(query));
     codec::page decoded = codec::decode_page(json);
     for (const std::string& item : decoded.items) {
         std::optional<T> object = decode(item);
-        if (object) result.items.push_back(std::move(*object));
+        if (object) page.items.push_back(std::move(*object));
     }
     // A cursor that does not move would never end.
-    if (decoded.next != (cursor.empty() ? options.after : cursor)) result.next = std::move(decoded.next);
-    co_return result;
+    if (decoded.next != cursor) page.next = std::move(decoded.next);
+    co_return page;
 }
 
-/// A listing of `collection`, fetched page by page. `decode` makes a T of an item's JSON, or nothing to leave it out.
+/// A listing of `collection`, fetched page by page, the first one behind the object `after`. `make_query` makes the
+/// query for the page behind a cursor; `decode` makes a T of an item's JSON, or nothing to leave it out.
+template <class T, class Query, class Decode>
+paged<T> list_pages(std::shared_ptr<api_client> api, std::string collection, std::string after, Query make_query,
+                    Decode decode) {
+    auto get_page = [api = std::move(api), collection = std::move(collection), after = std::move(after),
+                     make_query = std::move(make_query), decode = std::move(decode)](std::string cursor) {
+        if (cursor.empty()) cursor = after;
+        return list_page<T, Query, Decode>(api, collection, make_query, decode, std::move(cursor));
+    };
+    return paged<T>(std::move(get_page));
+}
+
+/// The same with the options of a listing. With a `filter`, the service lists only objects of this status.
 template <class T, class Decode>
 paged<T> list(std::shared_ptr<api_client> api, std::string collection, list_options options, Decode decode,
               std::string filter = {}) {
-    auto get_page = [api = std::move(api), collection = std::move(collection), options = std::move(options),
-                     filter = std::move(filter), decode = std::move(decode)](std::string cursor) {
-        return list_page<T, Decode>(api, collection, options, filter, decode, std::move(cursor));
+    std::string after = options.after;
+    auto make_query = [options = std::move(options), filter = std::move(filter)](const std::string& cursor) {
+        return list_query(options, filter, cursor);
     };
-    return paged<T>(std::move(get_page));
+    return list_pages<T>(std::move(api), std::move(collection), std::move(after), std::move(make_query),
+                         std::move(decode));
 }
 
 }  // namespace corun::detail

@@ -1,6 +1,5 @@
 #include "api/service_error.hpp"
 
-#include "api/api_client.hpp"
 #include "http/retry_after.hpp"
 #include "protocol/common.hpp"
 #include "text/url.hpp"

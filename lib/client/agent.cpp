@@ -1,28 +1,40 @@
-#include "api/api_client.hpp"
+#include "api/fetch.hpp"
 #include "client/handle_access.hpp"
-#include "protocol/responses/reconcile.hpp"
-#include "protocol/threads/codec.hpp"
-#include "protocol/threads/reconcile.hpp"
-#include "stream/stream.hpp"
+#include "client/protocols.hpp"
 #include <corun/agent.hpp>
+
+#include <utility>
 
 namespace corun {
 namespace {
 
+using detail::agent_object;
 using detail::api_client;
+using detail::fetch;
 using detail::handle_access;
-using detail::path_of;
-namespace wire = codec::threads;
+using detail::require;
+using detail::run_context;
+using agent_pointer = std::shared_ptr<agent_object>;
 
-template <class State>
-std::shared_ptr<detail::run_context> context_of(std::shared_ptr<State> of,
-                                                std::shared_ptr<detail::thread_object> conversation, message text,
-                                                mcp_header_source headers, run_options options, bool streams) {
-    auto run = std::make_shared<detail::run_context>();
-    run->api = of->api;
+agent_pointer open(const agent& handle) {
+    return handle_access::open(handle, "the agent");
+}
+
+/// For calls that need an agent at the service.
+agent_pointer open_stored(const agent& handle, const char* call) {
+    agent_pointer stored = open(handle);
+    if (stored->local)
+        throw error(errc::invalid_argument, std::string(call) + " needs an agent at the service; this one is local");
+    return stored;
+}
+
+std::shared_ptr<run_context> make_context(agent_pointer agent, std::shared_ptr<detail::thread_object> conversation,
+                                          message text, mcp_header_source headers, run_options options, bool streams) {
+    auto run = std::make_shared<run_context>();
+    run->api = agent->api;
     run->provider = headers.provider();
-    run->definition = of->value;
-    run->agent = std::move(of);
+    run->definition = agent->value;
+    run->agent = std::move(agent);
     if (conversation) run->thread_resources = conversation->value.tool_resources;
     run->headers = headers.fixed();
     run->streams = streams;
@@ -32,25 +44,32 @@ std::shared_ptr<detail::run_context> context_of(std::shared_ptr<State> of,
     return run;
 }
 
-asio::awaitable<event_stream> start_stream(std::shared_ptr<detail::run_context> run) {
-    mcp_header_request asked;
-    std::unique_ptr<detail::run_protocol> protocol =
-        run->api->speaks_responses() ? detail::make_responses_protocol(run) : detail::make_threads_protocol(run);
-    constexpr auto first = detail::run_protocol::start::first;
-    detail::prepared_run request = co_await protocol->prepare(std::move(asked), first);
-    co_return co_await handle_access::open_stream(std::move(run), std::move(protocol), std::move(request));
+std::shared_ptr<detail::thread_object> open_thread(const thread& handle) {
+    return handle_access::open(handle, "the thread");
 }
 
-asio::awaitable<thread_run> post_run(std::shared_ptr<detail::run_context> run) {
-    detail::require_protocol(*run->api, protocol::threads, "agent::create_run");
-    mcp_header_request asked;
-    constexpr auto first = detail::run_protocol::start::first;
-    const std::unique_ptr<detail::run_protocol> protocol = detail::make_threads_protocol(run);
-    detail::prepared_run request = co_await protocol->prepare(std::move(asked), first);
-    const std::string json =
-        co_await api_client::call(run->api, "POST", std::move(request.call.path), std::move(request.call.query),
-                                  std::move(request.call.body), std::move(request.secrets));
-    co_return wire::decode_run(json);
+asio::awaitable<event_stream> start_stream(std::shared_ptr<run_context> run) {
+    mcp_header_request header_request;
+    std::unique_ptr<detail::run_protocol> protocol = detail::make_run_protocol(run);
+    detail::prepared_run prepared =
+        co_await protocol->prepare(std::move(header_request), detail::run_protocol::start::first);
+    co_return co_await handle_access::open_stream(std::move(run), std::move(protocol), std::move(prepared));
+}
+
+asio::awaitable<thread_run> create_only(std::shared_ptr<run_context> run, thread_run (*decode)(std::string_view)) {
+    mcp_header_request header_request;
+    const std::unique_ptr<detail::run_protocol> protocol = detail::make_run_protocol(run);
+    detail::prepared_run prepared =
+        co_await protocol->prepare(std::move(header_request), detail::run_protocol::start::first);
+    detail::run_call& call = prepared.call;
+    co_return co_await fetch(run->api, "POST", std::move(call.path), decode, std::move(call.body),
+                             std::move(call.query), std::move(prepared.secrets));
+}
+
+/// A run that is created and not streamed.
+asio::awaitable<thread_run> create(std::shared_ptr<run_context> run) {
+    const codec::run_codec* runs = require(*run->api, run->api->resources.runs, "agent::create_run");
+    return create_only(std::move(run), runs->decode);
 }
 
 std::error_code outcome_of(run_state status) noexcept {
@@ -76,8 +95,8 @@ asio::awaitable<run_result> gather(asio::awaitable<event_stream> started) {
     event_stream stream = co_await std::move(started);
     run_result result;
     std::error_code code;
-    while (std::optional<event> arrived = co_await stream.next(code)) {
-        result.apply(*arrived);
+    while (std::optional<event> next = co_await stream.next(code)) {
+        result.apply(*next);
         while (std::optional<event> more = stream.try_next()) result.apply(*more);
     }
     if (code == asio::error::operation_aborted) throw std::system_error(code);
@@ -100,25 +119,6 @@ asio::awaitable<run_result> gather(asio::awaitable<event_stream> started) {
     co_return result;
 }
 
-template <class State>
-asio::awaitable<void> update_agent(std::shared_ptr<State> of, agent_definition changes) {
-    detail::require_protocol(*of->api, protocol::threads, "agent::update with an agent_definition");
-    reconcile::validate(changes);
-    secret body = wire::encode_agent_changes(changes);
-    co_await detail::change(std::move(of), std::move(body));
-}
-
-template <class State>
-asio::awaitable<void> store_version(std::shared_ptr<State> of, prompt_agent_definition whole) {
-    detail::require_protocol(*of->api, protocol::responses, "agent::update with a prompt_agent_definition");
-    detail::refuse_local(*of, "agent::update");
-    reconcile::validate(whole);
-    secret body = codec::responses::encode_agent_version(whole);
-    std::string path = State::versions_of(*of->api, of->value.id);
-    const std::string json = co_await api_client::call(of->api, "POST", std::move(path), {}, std::move(body));
-    of->read(json);
-}
-
 }  // namespace
 
 const std::string& agent::id() const noexcept {
@@ -136,15 +136,14 @@ const prompt_agent_definition& agent::prompt_definition() const noexcept {
 }
 
 asio::awaitable<event_stream> agent::run_stream(message text, mcp_header_source headers, run_options options) {
-    return start_stream(context_of(handle_access::open(*this, "the agent"), nullptr, std::move(text),
-                                   std::move(headers), std::move(options), true));
+    return start_stream(
+        make_context(open(*this), nullptr, std::move(text), std::move(headers), std::move(options), true));
 }
 
 asio::awaitable<event_stream> agent::run_stream(thread conversation, message text, mcp_header_source headers,
                                                 run_options options) {
-    return start_stream(context_of(handle_access::open(*this, "the agent"),
-                                   handle_access::open(conversation, "the thread"), std::move(text), std::move(headers),
-                                   std::move(options), true));
+    return start_stream(make_context(open(*this), open_thread(conversation), std::move(text), std::move(headers),
+                                     std::move(options), true));
 }
 
 asio::awaitable<run_result> agent::run(message text, mcp_header_source headers, run_options options) {
@@ -157,34 +156,37 @@ asio::awaitable<run_result> agent::run(thread conversation, message text, mcp_he
 }
 
 asio::awaitable<thread_run> agent::create_run(message text, mcp_header_source headers, run_options options) {
-    return post_run(context_of(handle_access::open(*this, "the agent"), nullptr, std::move(text), std::move(headers),
-                               std::move(options), false));
+    return create(make_context(open(*this), nullptr, std::move(text), std::move(headers), std::move(options), false));
 }
 
 asio::awaitable<thread_run> agent::create_run(thread conversation, message text, mcp_header_source headers,
                                               run_options options) {
-    return post_run(context_of(handle_access::open(*this, "the agent"), handle_access::open(conversation, "the thread"),
-                               std::move(text), std::move(headers), std::move(options), false));
+    return create(make_context(open(*this), open_thread(conversation), std::move(text), std::move(headers),
+                               std::move(options), false));
 }
 
 asio::awaitable<void> agent::refresh() {
-    auto of = handle_access::open(*this, "the agent");
-    detail::refuse_local(*of, "agent::refresh");
-    return detail::refresh(std::move(of));
+    const agent_pointer stored = open_stored(*this, "agent::refresh");
+    return detail::update(stored, "GET", stored->path());
 }
 
 asio::awaitable<void> agent::update(agent_definition changes) {
-    return update_agent(handle_access::open(*this, "the agent"), std::move(changes));
+    const agent_pointer stored = open(*this);
+    const auto encode =
+        require(*stored->api, stored->api->resources.agents.encode_changes, "agent::update with an agent_definition");
+    return detail::update(stored, "POST", stored->path(), encode(changes));
 }
 
 asio::awaitable<void> agent::update(prompt_agent_definition whole) {
-    return store_version(handle_access::open(*this, "the agent"), std::move(whole));
+    const std::shared_ptr<api_client> api = open(*this)->api;
+    const auto* agents = require(*api, api->resources.prompt_agents, "agent::update with a prompt_agent_definition");
+    const agent_pointer stored = open_stored(*this, "agent::update");
+    return detail::update(stored, "POST", path_of_versions(*api, stored->value.id), agents->encode_version(whole));
 }
 
 asio::awaitable<void> agent::remove() {
-    auto of = handle_access::open(*this, "the agent");
-    detail::refuse_local(*of, "agent::remove");
-    return detail::erase(std::move(of));
+    const agent_pointer stored = open_stored(*this, "agent::remove");
+    return detail::erase(stored->api, stored->path());
 }
 
 }  // namespace corun

@@ -1,134 +1,145 @@
-#include "api/api_client.hpp"
+#include "api/fetch.hpp"
+#include "api/listing.hpp"
 #include "async/asio_clock.hpp"
 #include "client/handle_access.hpp"
+#include "client/protocols.hpp"
 #include "curl/curl_transport.hpp"
-#include "protocol/responses/reconcile.hpp"
-#include "protocol/threads/codec.hpp"
-#include "protocol/threads/reconcile.hpp"
 #include <corun/client.hpp>
 
 namespace corun {
 namespace {
 
 using detail::api_client;
+using detail::fetch;
 using detail::handle_access;
-namespace wire = codec::threads;
+using detail::require;
 
-asio::awaitable<agent> create_prompt_agent_at(std::shared_ptr<api_client> api, prompt_agent_definition definition) {
-    detail::require_protocol(*api, protocol::responses, "client::create_agent with a prompt_agent_definition");
-    if (definition.name.empty()) throw error(errc::invalid_argument, "prompt_agent_definition::name is empty");
-    reconcile::validate(definition);
-    secret body = codec::responses::encode_agent(definition);
-    co_return co_await handle_access::create<agent>(std::move(api), std::move(body));
+/// Decodes a handle of the object in a response.
+template <class Handle>
+auto decode_handle(std::shared_ptr<api_client> api) {
+    return [api = std::move(api)](std::string_view json) { return handle_access::make<Handle>(api, json); };
 }
 
-asio::awaitable<agent> create_agent_at(std::shared_ptr<api_client> api, agent_definition definition) {
-    if (definition.model.empty()) throw error(errc::invalid_argument, "agent_definition::model is empty");
-    reconcile::validate(definition);
-    if (api->speaks_responses()) {
-        migrated_agent migrated = migrate(definition);
-        std::string notes;
-        for (const std::string& note : migrated.notes) notes += (notes.empty() ? "" : " ") + note;
-        if (!notes.empty())
-            throw error(errc::invalid_argument,
-                        "agent_definition cannot be carried over as it is: " + notes +
-                            " Take what migrate() makes of it, and give that as prompt_agent_definition");
-        co_return co_await create_prompt_agent_at(std::move(api), std::move(migrated.definition));
-    }
-    secret body = wire::encode_agent(definition);
-    co_return co_await handle_access::create<agent>(std::move(api), std::move(body));
+auto decode_version(std::shared_ptr<api_client> api) {
+    return [api = std::move(api)](std::string_view json) { return handle_access::make_version(api, json); };
 }
 
-asio::awaitable<thread> create_thread_at(std::shared_ptr<api_client> api, thread_definition definition) {
-    reconcile::validate(definition);
-    secret body =
-        api->speaks_responses() ? codec::responses::encode_conversation(definition) : wire::encode_thread(definition);
-    co_return co_await handle_access::create<thread>(std::move(api), std::move(body));
+curl::options transport_options(const client_options& options) {
+    curl::options network;
+    network.ca_file = options.ca_file;
+    network.client_certificate_file = options.client_certificate_file;
+    network.client_key_file = options.client_key_file;
+    network.client_key_passphrase = options.client_key_passphrase;
+    network.proxy = options.proxy;
+    network.unix_socket = options.unix_socket;
+    network.resolve = options.resolve;
+    network.multiplex_streams = options.multiplex_streams;
+    network.max_backlog_bytes = options.max_backlog_bytes;
+    return network;
 }
 
-curl::options transport_options(const client_options& from) {
-    curl::options settings;
-    settings.ca_file = from.ca_file;
-    settings.client_certificate_file = from.client_certificate_file;
-    settings.client_key_file = from.client_key_file;
-    settings.client_key_passphrase = from.client_key_passphrase;
-    settings.proxy = from.proxy;
-    settings.unix_socket = from.unix_socket;
-    settings.resolve = from.resolve;
-    settings.multiplex_streams = from.multiplex_streams;
-    settings.max_backlog_bytes = from.max_backlog_bytes;
-    return settings;
-}
-
-std::shared_ptr<api_client> make_service(asio::any_io_executor executor, std::string endpoint, credential token,
-                                         client_options options) {
+std::shared_ptr<api_client> connect(asio::any_io_executor executor, std::string endpoint, credential credential,
+                                    client_options options) {
     auto transport = curl::make_transport(executor, transport_options(options));
     auto clock = detail::make_clock(executor);
-    return std::make_shared<api_client>(std::move(executor), endpoint, std::move(token), std::move(options),
-                                        std::move(transport), std::move(clock));
+    return detail::make_api_client(std::move(executor), endpoint, std::move(credential), std::move(options),
+                                   std::move(transport), std::move(clock));
 }
 
 }  // namespace
 
 client::client(asio::any_io_executor executor, std::string endpoint, corun::credential credential,
                client_options options)
-    : api_(make_service(std::move(executor), std::move(endpoint), std::move(credential), std::move(options))) {}
+    : api_(connect(std::move(executor), std::move(endpoint), std::move(credential), std::move(options))) {}
 
 asio::any_io_executor client::get_executor() const noexcept {
     return api_->executor;
 }
 
+// Agents.
+
 asio::awaitable<agent> client::create_agent(agent_definition definition) {
-    return create_agent_at(api_, std::move(definition));
+    if (definition.model.empty()) throw error(errc::invalid_argument, "agent_definition::model is empty");
+    secret body = api_->resources.agents.encode(definition);
+    return fetch(api_, "POST", path_of_agents(*api_), decode_handle<agent>(api_), std::move(body));
 }
 
 asio::awaitable<agent> client::create_agent(prompt_agent_definition definition) {
-    return create_prompt_agent_at(api_, std::move(definition));
+    const auto* agents =
+        require(*api_, api_->resources.prompt_agents, "client::create_agent with a prompt_agent_definition");
+    secret body = agents->encode(definition);
+    return fetch(api_, "POST", path_of_agents(*api_), decode_handle<agent>(api_), std::move(body));
 }
 
 agent client::local_agent(prompt_agent_definition definition) {
-    detail::require_protocol(*api_, protocol::responses, "client::local_agent");
+    require(*api_, api_->resources.prompt_agents, "client::local_agent");
     if (definition.model.empty()) throw error(errc::invalid_argument, "prompt_agent_definition::model is empty");
     return handle_access::make_local(api_, std::move(definition));
 }
 
 asio::awaitable<agent> client::get_agent(std::string agent_id) {
-    return handle_access::get<agent>(api_, std::move(agent_id));
+    return fetch(api_, "GET", path_of_agent(*api_, agent_id), decode_handle<agent>(api_));
 }
 
 asio::awaitable<agent> client::get_agent_version(std::string agent_id, std::string version) {
-    detail::require_protocol(*api_, protocol::responses, "client::get_agent_version");
-    return handle_access::get_version(api_, std::move(agent_id), std::move(version));
+    require(*api_, api_->resources.prompt_agents, "client::get_agent_version");
+    return fetch(api_, "GET", path_of_version(*api_, agent_id, version), decode_version(api_));
 }
 
 paged<agent> client::list_agent_versions(std::string agent_id, list_options options) {
-    detail::require_protocol(*api_, protocol::responses, "client::list_agent_versions");
-    return handle_access::list_versions(api_, agent_id, std::move(options));
+    require(*api_, api_->resources.prompt_agents, "client::list_agent_versions");
+    return detail::list<agent>(api_, path_of_versions(*api_, agent_id), std::move(options), decode_version(api_));
 }
 
 paged<agent> client::list_agents(list_options options) {
-    return handle_access::list<agent>(api_, std::move(options));
+    return detail::list<agent>(api_, path_of_agents(*api_), std::move(options), decode_handle<agent>(api_));
 }
 
 asio::awaitable<void> client::delete_agent(std::string agent_id) {
-    return handle_access::remove<agent>(api_, std::move(agent_id));
+    return detail::erase(api_, path_of_agent(*api_, agent_id));
 }
 
+// Threads.
+
 asio::awaitable<thread> client::create_thread(thread_definition definition) {
-    return create_thread_at(api_, std::move(definition));
+    secret body = api_->resources.threads.encode(definition);
+    return fetch(api_, "POST", path_of_threads(*api_), decode_handle<thread>(api_), std::move(body));
 }
 
 asio::awaitable<thread> client::get_thread(std::string thread_id) {
-    return handle_access::get<thread>(api_, std::move(thread_id));
+    return fetch(api_, "GET", path_of_thread(*api_, thread_id), decode_handle<thread>(api_));
 }
 
 paged<thread> client::list_threads(list_options options) {
-    detail::require_protocol(*api_, protocol::threads, "client::list_threads");
-    return handle_access::list<thread>(api_, std::move(options));
+    require(*api_, api_->resources.threads.can_be_listed, "client::list_threads");
+    return detail::list<thread>(api_, path_of_threads(*api_), std::move(options), decode_handle<thread>(api_));
 }
 
 asio::awaitable<void> client::delete_thread(std::string thread_id) {
-    return handle_access::remove<thread>(api_, std::move(thread_id));
+    return detail::erase(api_, path_of_thread(*api_, thread_id));
+}
+
+// Vector stores.
+
+asio::awaitable<vector_store> client::create_vector_store(vector_store_definition definition) {
+    const auto* stores = require(*api_, api_->resources.vector_stores, "client::create_vector_store");
+    secret body = stores->encode(definition);
+    return fetch(api_, "POST", "/vector_stores", decode_handle<vector_store>(api_), std::move(body));
+}
+
+asio::awaitable<vector_store> client::get_vector_store(std::string vector_store_id) {
+    require(*api_, api_->resources.vector_stores, "client::get_vector_store");
+    return fetch(api_, "GET", detail::path_of_vector_store(vector_store_id), decode_handle<vector_store>(api_));
+}
+
+paged<vector_store> client::list_vector_stores(list_options options) {
+    require(*api_, api_->resources.vector_stores, "client::list_vector_stores");
+    return detail::list<vector_store>(api_, "/vector_stores", std::move(options), decode_handle<vector_store>(api_));
+}
+
+asio::awaitable<void> client::delete_vector_store(std::string vector_store_id) {
+    require(*api_, api_->resources.vector_stores, "client::delete_vector_store");
+    return detail::erase(api_, detail::path_of_vector_store(vector_store_id));
 }
 
 }  // namespace corun

@@ -1,7 +1,7 @@
-#include "api/api_client.hpp"
+#include "api/fetch.hpp"
+#include "api/listing.hpp"
 #include "async/wait.hpp"
 #include "client/handle_access.hpp"
-#include "protocol/threads/files.hpp"
 #include <corun/vector_store.hpp>
 
 #include <utility>
@@ -9,79 +9,51 @@
 namespace corun {
 namespace {
 
-using detail::api_client;
-using detail::handle_access;
+using detail::erase;
+using detail::fetch;
 using detail::path_of;
-using detail::path_to;
-namespace wire = codec::threads;
+using detail::vector_store_object;
+using store_pointer = std::shared_ptr<vector_store_object>;
 
-const char* const the_store = "the vector store";
-
-template <class State>
-std::string path_to_file(const State& of, const std::string& id) {
-    return path_to(of) + path_of("/files", id, "the file's id");
-}
-template <class State>
-std::string path_to_batch(const State& of, const std::string& id) {
-    return path_to(of) + path_of("/file_batches", id, "the batch's id");
+store_pointer open(const vector_store& handle) {
+    return detail::handle_access::open(handle, "the vector store");
 }
 
-// The members of a handle are not coroutines themselves: a coroutine keeps `this`, and handles come and go.
-
-template <class State>
-asio::awaitable<vector_store_info> read_store(std::shared_ptr<State> of) {
-    co_await detail::refresh(of);
-    co_return of->value;
+const codec::vector_store_codec& codec_of(const vector_store_object& store) {
+    return *store.api->resources.vector_stores;
 }
 
-template <class State>
-asio::awaitable<void> update_store(std::shared_ptr<State> of, vector_store_definition changes) {
-    secret body = wire::encode_vector_store_changes(changes);
-    co_await detail::change(std::move(of), std::move(body));
+std::string path_to_file(const vector_store_object& store, std::string_view id) {
+    return store.path() + path_of("/files", id, "the file's id");
 }
 
-template <class State>
-asio::awaitable<vector_store_file> add_file_to(std::shared_ptr<State> of, std::string id,
-                                               std::optional<static_chunking> chunking) {
-    if (id.empty()) throw error(errc::invalid_argument, "the file's id is empty");
-    secret body = wire::encode_vector_store_file(id, chunking);
-    const std::string json = co_await api_client::call(of->api, "POST", path_to(*of) + "/files", {}, std::move(body));
-    co_return wire::decode_vector_store_file(json);
+std::string path_to_batch(const vector_store_object& store, std::string_view id) {
+    return store.path() + path_of("/file_batches", id, "the batch's id");
 }
 
-template <class State>
-asio::awaitable<vector_store_file> get_file_of(std::shared_ptr<State> of, std::string id) {
-    std::string path = path_to_file(*of, id);
-    const std::string json = co_await api_client::call(of->api, "GET", std::move(path));
-    co_return wire::decode_vector_store_file(json);
+asio::awaitable<vector_store_info> refresh_info(store_pointer store) {
+    std::string path = store->path();
+    co_await detail::update(store, "GET", std::move(path));
+    co_return store->value;
 }
 
-template <class State>
-asio::awaitable<void> remove_file_of(std::shared_ptr<State> of, std::string id) {
-    std::string path = path_to_file(*of, id);
-    (void)co_await api_client::call(of->api, "DELETE", std::move(path));
+asio::awaitable<vector_store_file> fetch_file(const vector_store_object& store, std::string_view id) {
+    return fetch(store.api, "GET", path_to_file(store, id), codec_of(store).decode_file);
 }
 
-template <class State>
-asio::awaitable<vector_store_batch> add_batch_to(std::shared_ptr<State> of, std::vector<std::string> ids,
-                                                 std::vector<vector_store_data_source> sources,
-                                                 std::optional<static_chunking> chunking) {
+asio::awaitable<vector_store_batch> add_batch(const vector_store_object& store, const std::vector<std::string>& ids,
+                                              const std::vector<vector_store_data_source>& sources,
+                                              const std::optional<static_chunking>& chunking) {
     if (ids.empty() && sources.empty()) throw error(errc::invalid_argument, "there are no files to add");
-    secret body = wire::encode_vector_store_batch(ids, sources, chunking);
-    const std::string json =
-        co_await api_client::call(of->api, "POST", path_to(*of) + "/file_batches", {}, std::move(body));
-    co_return wire::decode_vector_store_batch(json);
+    secret body = codec_of(store).encode_batch(ids, sources, chunking);
+    return fetch(store.api, "POST", store.path() + "/file_batches", codec_of(store).decode_batch, std::move(body));
 }
 
-template <class State>
-asio::awaitable<vector_store_batch> call_batch(std::shared_ptr<State> of, std::string id, std::string method,
-                                               std::string what) {
-    std::string path = path_to_batch(*of, id) + what;
-    const std::string json = co_await api_client::call(of->api, std::move(method), std::move(path));
-    co_return wire::decode_vector_store_batch(json);
+asio::awaitable<vector_store_batch> fetch_batch(const vector_store_object& store, std::string_view id) {
+    return fetch(store.api, "GET", path_to_batch(store, id), codec_of(store).decode_batch);
 }
 
-bool has_ended(const std::string& status) {
+bool is_done(const std::string& status) {
     return status == "completed" || status == "failed" || status == "cancelled";
 }
 
@@ -97,83 +69,91 @@ const vector_store_info& vector_store::info() const noexcept {
 }
 
 asio::awaitable<void> vector_store::refresh() {
-    return detail::refresh(handle_access::open(*this, the_store));
+    const store_pointer store = open(*this);
+    return detail::update(store, "GET", store->path());
 }
 
 asio::awaitable<void> vector_store::update(vector_store_definition changes) {
-    return update_store(handle_access::open(*this, the_store), std::move(changes));
+    const store_pointer store = open(*this);
+    return detail::update(store, "POST", store->path(), codec_of(*store).encode_changes(changes));
 }
 
 asio::awaitable<void> vector_store::remove() {
-    return detail::erase(handle_access::open(*this, the_store));
+    const store_pointer store = open(*this);
+    return erase(store->api, store->path());
 }
 
 asio::awaitable<vector_store_info> vector_store::wait(std::chrono::milliseconds timeout) {
-    const auto of = handle_access::open(*this, the_store);
-    const auto look = [of] { return read_store(of); };
-    const auto done = [](const vector_store_info& seen) {
-        return seen.status == "completed" || seen.status == "expired";
+    const store_pointer store = open(*this);
+    const auto poll = [store] { return refresh_info(store); };
+    const auto done = [](const vector_store_info& info) {
+        return info.status == "completed" || info.status == "expired";
     };
-    return detail::wait_until<vector_store_info>(of->api->clock, timeout, "vector store " + id(), look, done);
+    return detail::wait_until<vector_store_info>(store->api->clock, timeout, "vector store " + id(), poll, done);
 }
 
 asio::awaitable<vector_store_file> vector_store::add_file(std::string file_id,
                                                           std::optional<static_chunking> chunking) {
-    return add_file_to(handle_access::open(*this, the_store), std::move(file_id), chunking);
+    const store_pointer store = open(*this);
+    if (file_id.empty()) throw error(errc::invalid_argument, "the file's id is empty");
+    return fetch(store->api, "POST", store->path() + "/files", codec_of(*store).decode_file,
+                 codec_of(*store).encode_file(file_id, chunking));
 }
 
 asio::awaitable<vector_store_file> vector_store::get_file(std::string file_id) {
-    return get_file_of(handle_access::open(*this, the_store), std::move(file_id));
+    return fetch_file(*open(*this), file_id);
 }
 
 paged<vector_store_file> vector_store::list_files(std::string status, list_options options) {
-    const auto of = handle_access::open(*this, the_store);
-    return detail::list<vector_store_file>(of->api, path_to(*of) + "/files", std::move(options),
-                                           wire::decode_vector_store_file, std::move(status));
+    const store_pointer store = open(*this);
+    return detail::list<vector_store_file>(store->api, store->path() + "/files", std::move(options),
+                                           codec_of(*store).decode_file, std::move(status));
 }
 
 asio::awaitable<void> vector_store::remove_file(std::string file_id) {
-    return remove_file_of(handle_access::open(*this, the_store), std::move(file_id));
+    const store_pointer store = open(*this);
+    return erase(store->api, path_to_file(*store, file_id));
 }
 
 asio::awaitable<vector_store_file> vector_store::wait_for_file(std::string file_id, std::chrono::milliseconds timeout) {
-    const auto of = handle_access::open(*this, the_store);
-    const auto look = [of, file_id] { return get_file_of(of, file_id); };
-    const auto done = [](const vector_store_file& seen) { return has_ended(seen.status); };
-    return detail::wait_until<vector_store_file>(of->api->clock, timeout, "file " + file_id, look, done);
+    const store_pointer store = open(*this);
+    const auto poll = [store, file_id] { return fetch_file(*store, file_id); };
+    const auto done = [](const vector_store_file& file) { return is_done(file.status); };
+    return detail::wait_until<vector_store_file>(store->api->clock, timeout, "file " + file_id, poll, done);
 }
 
 asio::awaitable<vector_store_batch> vector_store::add_files(std::vector<std::string> file_ids,
                                                             std::optional<static_chunking> chunking) {
-    return add_batch_to(handle_access::open(*this, the_store), std::move(file_ids), {}, chunking);
+    return add_batch(*open(*this), file_ids, {}, chunking);
 }
 
 asio::awaitable<vector_store_batch> vector_store::add_data_sources(std::vector<vector_store_data_source> sources,
                                                                    std::optional<static_chunking> chunking) {
-    return add_batch_to(handle_access::open(*this, the_store), {}, std::move(sources), chunking);
+    return add_batch(*open(*this), {}, sources, chunking);
 }
 
 asio::awaitable<vector_store_batch> vector_store::get_batch(std::string batch_id) {
-    return call_batch(handle_access::open(*this, the_store), std::move(batch_id), "GET", {});
+    return fetch_batch(*open(*this), batch_id);
 }
 
 asio::awaitable<vector_store_batch> vector_store::cancel_batch(std::string batch_id) {
-    return call_batch(handle_access::open(*this, the_store), std::move(batch_id), "POST", "/cancel");
+    const store_pointer store = open(*this);
+    return fetch(store->api, "POST", path_to_batch(*store, batch_id) + "/cancel", codec_of(*store).decode_batch);
 }
 
 paged<vector_store_file> vector_store::list_batch_files(std::string batch_id, std::string status,
                                                         list_options options) {
-    const auto of = handle_access::open(*this, the_store);
-    return detail::list<vector_store_file>(of->api, path_to_batch(*of, batch_id) + "/files", std::move(options),
-                                           wire::decode_vector_store_file, std::move(status));
+    const store_pointer store = open(*this);
+    return detail::list<vector_store_file>(store->api, path_to_batch(*store, batch_id) + "/files", std::move(options),
+                                           codec_of(*store).decode_file, std::move(status));
 }
 
 asio::awaitable<vector_store_batch> vector_store::wait_for_batch(std::string batch_id,
                                                                  std::chrono::milliseconds timeout) {
-    const auto of = handle_access::open(*this, the_store);
-    const auto look = [of, batch_id] { return call_batch(of, batch_id, "GET", {}); };
-    const auto done = [](const vector_store_batch& seen) { return has_ended(seen.status); };
-    return detail::wait_until<vector_store_batch>(of->api->clock, timeout, "batch " + batch_id, look, done);
+    const store_pointer store = open(*this);
+    const auto poll = [store, batch_id] { return fetch_batch(*store, batch_id); };
+    const auto done = [](const vector_store_batch& batch) { return is_done(batch.status); };
+    return detail::wait_until<vector_store_batch>(store->api->clock, timeout, "batch " + batch_id, poll, done);
 }
 
 }  // namespace corun

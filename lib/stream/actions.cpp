@@ -2,7 +2,7 @@
 
 #include "async/task.hpp"
 #include "protocol/common.hpp"
-#include "protocol/threads/reconcile.hpp"
+#include "protocol/reconcile_checks.hpp"
 #include "text/escape.hpp"
 
 #include <algorithm>

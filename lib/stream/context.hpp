@@ -1,6 +1,6 @@
 #pragma once
 #include "api/api_client.hpp"
-#include "api/objects.hpp"
+#include "api/api_objects.hpp"
 #include "redact/redact.hpp"
 #include <corun/handlers.hpp>
 #include <corun/mcp_headers.hpp>

@@ -1,5 +1,5 @@
 // A run of the Responses protocol: a response, and another one for each answer to its calls.
-#include "api/objects.hpp"
+#include "api/api_objects.hpp"
 #include "json/scan.hpp"
 #include "protocol/responses/codec.hpp"
 #include "protocol/responses/replay.hpp"

@@ -1,5 +1,6 @@
 // A run of the threads protocol.
-#include "api/objects.hpp"
+#include "api/api_objects.hpp"
+#include "api/listing.hpp"
 #include "protocol/common.hpp"
 #include "protocol/threads/codec.hpp"
 #include "protocol/threads/replay.hpp"

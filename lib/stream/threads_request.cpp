@@ -1,5 +1,6 @@
 #include "stream/threads_request.hpp"
 
+#include "api/listing.hpp"
 #include "protocol/threads/codec.hpp"
 #include "protocol/threads/reconcile.hpp"
 #include "stream/threads_ephemeral_agent.hpp"
@@ -20,7 +21,7 @@ void refuse_options_of_responses(const run_context& run) {
                                                     {"store", options.store.has_value()},
                                                     {"structured_inputs", !options.structured_inputs.empty()}};
     for (const auto& [name, is_set] : members)
-        if (is_set) require_protocol(*run.api, protocol::responses, std::string("run_options::") + name);
+        if (is_set) throw_unavailable(*run.api, std::string("run_options::") + name);
 }
 
 reconcile::input input_of(const run_context& run) {

@@ -656,12 +656,12 @@ BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_is_refused) {
     mcp_tool_resource resource("bookings");
     resource.headers.set("Authorization", "Bearer planted-secret-value");
     definition.tool_resources.mcp.push_back(resource);
-    const error from_agent = failure_of(io, client->create_agent(definition));
+    const error from_agent = failure_of(io, [&] { return client->create_agent(definition); });
     BOOST_TEST(from_agent.code() == errc::invalid_argument);
     BOOST_TEST(!says(from_agent, "planted-secret-value"));
     thread_definition conversation;
     conversation.tool_resources.mcp.push_back(resource);
-    BOOST_TEST(failure_of(io, client->create_thread(conversation)).code() == errc::invalid_argument);
+    BOOST_TEST(failure_of(io, [&] { return client->create_thread(conversation); }).code() == errc::invalid_argument);
     BOOST_TEST(service->requests().size() == before);
 }
 
@@ -677,10 +677,12 @@ BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_as_bare_json_is_r
     conversation.tool_resources = bare;
     agent_definition with_tool("gpt-4o");
     with_tool.tools.push_back(json_tool("mcp", R"({"type":"mcp","server_label":"bookings"})"));
-    for (const error& failure :
-         {failure_of(io, client->create_agent(definition)), failure_of(io, a.update(definition)),
-          failure_of(io, client->create_thread(conversation)), failure_of(io, t.update(conversation)),
-          failure_of(io, client->create_agent(with_tool)), failure_of(io, a.update(with_tool))}) {
+    for (const error& failure : {failure_of(io, [&] { return client->create_agent(definition); }),
+                                 failure_of(io, [&] { return a.update(definition); }),
+                                 failure_of(io, [&] { return client->create_thread(conversation); }),
+                                 failure_of(io, [&] { return t.update(conversation); }),
+                                 failure_of(io, [&] { return client->create_agent(with_tool); }),
+                                 failure_of(io, [&] { return a.update(with_tool); })}) {
         BOOST_TEST(failure.code() == errc::invalid_argument);
         BOOST_TEST(!says(failure, "planted-secret-value"));
     }

@@ -2,6 +2,7 @@
 #include "api/api_client.hpp"
 #include "async/asio_clock.hpp"
 #include "client/handle_access.hpp"
+#include "client/protocols.hpp"
 #include "curl/curl_transport.hpp"
 #include "drive.hpp"
 #include "loopback_server.hpp"
@@ -50,9 +51,8 @@ struct fixture {
     }
 
     std::shared_ptr<detail::api_client> service_with(credential from) {
-        return std::make_shared<detail::api_client>(io.get_executor(), server.url(), std::move(from), client_options(),
-                                                    curl::make_transport(io.get_executor()),
-                                                    detail::make_clock(io.get_executor()));
+        return detail::make_api_client(io.get_executor(), server.url(), std::move(from), client_options(),
+                                       curl::make_transport(io.get_executor()), detail::make_clock(io.get_executor()));
     }
 
     asio::awaitable<event_stream> open(std::shared_ptr<detail::api_client> with) {
@@ -198,9 +198,9 @@ BOOST_AUTO_TEST_CASE(a_key_goes_in_a_header_of_its_own) {
         (void)co_await connection->write(whole_response(
             401, "application/json", R"({"error":{"code":"401","message":"planted-secret-key is wrong"}})"));
     });
-    auto with_key = std::make_shared<detail::api_client>(
-        io.get_executor(), keyed.url(), credential::api_key("planted-secret-key"), client_options(),
-        curl::make_transport(io.get_executor()), detail::make_clock(io.get_executor()));
+    auto with_key = detail::make_api_client(io.get_executor(), keyed.url(), credential::api_key("planted-secret-key"),
+                                            client_options(), curl::make_transport(io.get_executor()),
+                                            detail::make_clock(io.get_executor()));
     const error failure = failure_of(detail::api_client::call(with_key, "GET", "/a"));
     BOOST_TEST(failure.code() == errc::unauthorized);
     BOOST_TEST(failure.service_message() == "*** is wrong");

@@ -1,6 +1,7 @@
 // What is sent again, when, and what never is: over a transport and a clock that the test plays.
 #include "api/api_client.hpp"
 #include "client/handle_access.hpp"
+#include "client/protocols.hpp"
 #include "drive.hpp"
 #include "manual_clock.hpp"
 #include "scripted_transport.hpp"
@@ -43,8 +44,8 @@ struct sent {
 
 struct fixture {
     explicit fixture(client_options settings = defaults()) {
-        owner = std::make_shared<detail::api_client>(io.get_executor(), "https://service.example/p",
-                                                     credential::bearer("t"), std::move(settings), transport, clock);
+        owner = detail::make_api_client(io.get_executor(), "https://service.example/p", credential::bearer("t"),
+                                        std::move(settings), transport, clock);
     }
     ~fixture() { clock->shut_down(); }
 

@@ -1,10 +1,11 @@
 // The stream of a run over a transport and a clock that the test plays: every step, every fault.
 #include "client/handle_access.hpp"
-#include "stream/threads_request.hpp"
+#include "client/protocols.hpp"
 #include "drive.hpp"
 #include "manual_clock.hpp"
 #include "scripted_transport.hpp"
 #include "stream/stream.hpp"
+#include "stream/threads_request.hpp"
 #include <corun/corun.hpp>
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -55,9 +56,9 @@ client_options without_second_chances(client_options settings = {}) {
 
 struct fixture {
     explicit fixture(client_options settings = without_second_chances()) {
-        owner = std::make_shared<detail::api_client>(io.get_executor(), "https://service.example/api/projects/p",
-                                                  credential::bearer("planted-secret-service"), std::move(settings),
-                                                  transport, clock);
+        owner = detail::make_api_client(io.get_executor(), "https://service.example/api/projects/p",
+                                        credential::bearer("planted-secret-service"), std::move(settings), transport,
+                                        clock);
     }
 
     ~fixture() { clock->shut_down(); }
@@ -976,8 +977,8 @@ struct with_a_fickle_credential : fixture {
             if (++tokens > 1) throw std::system_error(asio::error::operation_aborted);
             co_return secret("planted-secret-other");
         };
-        owner = std::make_shared<detail::api_client>(io.get_executor(), "https://service.example/api/projects/p",
-                                                  credential::callback(get_token), client_options(), transport, clock);
+        owner = detail::make_api_client(io.get_executor(), "https://service.example/api/projects/p",
+                                        credential::callback(get_token), client_options(), transport, clock);
         run_settings.on_mcp_approval = [](mcp_approval_request) -> asio::awaitable<bool> { co_return true; };
     }
     int tokens = 0;

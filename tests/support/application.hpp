@@ -1,5 +1,6 @@
 #pragma once
 #include "behind_proxy.hpp"
+#include "client/protocols.hpp"
 
 #include <algorithm>
 #include <map>
@@ -95,9 +96,8 @@ struct application : behind_proxy {
     void use(client_options settings) {
         settings.protocol = speaks.spoken;
         if (settings.event_timeout == client_options().event_timeout) settings.event_timeout = std::chrono::minutes(10);
-        owner = std::make_shared<detail::api_client>(io.get_executor(), endpoint, credential::bearer(service->token()),
-                                                  std::move(settings), curl::make_transport(io.get_executor(), network),
-                                                  clock);
+        owner = detail::make_api_client(io.get_executor(), endpoint, credential::bearer(service->token()),
+                                        std::move(settings), curl::make_transport(io.get_executor(), network), clock);
         if (!desk.id().empty()) desk = by_proxy(desk);
         if (!plain.id().empty()) plain = by_proxy(plain);
     }

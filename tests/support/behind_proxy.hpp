@@ -1,6 +1,7 @@
 #pragma once
 #include "api/api_client.hpp"
 #include "client/handle_access.hpp"
+#include "client/protocols.hpp"
 #include "curl/curl_transport.hpp"
 #include "emulated.hpp"
 #include "fault_proxy.hpp"
@@ -21,9 +22,8 @@ struct behind_proxy : emulated {
     ~behind_proxy() { clock->shut_down(); }
 
     void connect(client_options settings) {
-        owner =
-            std::make_shared<detail::api_client>(io.get_executor(), proxy.endpoint(), credential::bearer(service->token()),
-                                              std::move(settings), curl::make_transport(io.get_executor()), clock);
+        owner = detail::make_api_client(io.get_executor(), proxy.endpoint(), credential::bearer(service->token()),
+                                        std::move(settings), curl::make_transport(io.get_executor()), clock);
     }
 
     /// A handle that works by way of the proxy.

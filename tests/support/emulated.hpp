@@ -118,4 +118,14 @@ inline error failure_of(asio::io_context& io, asio::awaitable<void> task) {
     throw std::logic_error("it did not fail");
 }
 
+/// The same for a call that may already throw before it gives an awaitable.
+template <class Call>
+requires std::is_invocable_v<Call> error failure_of(asio::io_context& io, Call call) {
+    try {
+        return failure_of(io, call());
+    } catch (const error& failure) {
+        return failure;
+    }
+}
+
 }  // namespace corun::test

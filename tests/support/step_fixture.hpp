@@ -1,4 +1,5 @@
 #pragma once
+#include "client/protocols.hpp"
 #include "drive.hpp"
 #include "manual_clock.hpp"
 #include "protocol/event_access.hpp"

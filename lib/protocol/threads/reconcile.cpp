@@ -53,19 +53,6 @@ constexpr int plain = 1, on_run = 2, same_server = 3, approval_only = 4, agent_s
               left_alone = 7, others_stored = 8, same_tool = 9, new_tools = 10, new_tools_streaming = 11,
               new_server = 12, new_thread = 14;
 
-void refuse_stored_entries(const tool_resources& resources, const std::string& owner) {
-    if (resources.other.contains("mcp"))
-        throw error(errc::invalid_argument, owner +
-                                                "::tool_resources.other has \"mcp\", which is for mcp_headers and "
-                                                "run_options::require_approval to say, with each run");
-    if (resources.mcp.empty()) return;
-    const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
-    throw error(errc::invalid_argument,
-                owner + "::tool_resources.mcp (" + list(resources.mcp, label) +
-                    ") would be stored; give headers as mcp_headers and approvals as run_options::require_approval, "
-                    "with each run");
-}
-
 /// One decision: the steps of `make`, in their order, each with what the ones before have found.
 class decision {
 public:
@@ -354,16 +341,6 @@ std::vector<mcp_tool> servers_of(const input& run) {
 
 plan make_plan(const input& run) {
     return decision(run).make();
-}
-
-void validate(const agent_definition& definition) {
-    refuse_stored_entries(definition.tool_resources, "agent_definition");
-    validate_tools(definition.tools, "agent_definition::tools");
-    refuse_duplicate_labels(definition.tools, "agent_definition::tools");
-}
-
-void validate(const thread_definition& definition) {
-    refuse_stored_entries(definition.tool_resources, "thread_definition");
 }
 
 }  // namespace corun::reconcile

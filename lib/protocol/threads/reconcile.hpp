@@ -1,4 +1,5 @@
 #pragma once
+#include "protocol/definition_checks.hpp"
 #include "protocol/reconcile_checks.hpp"
 #include <corun/mcp_headers.hpp>
 #include <corun/options.hpp>
@@ -52,15 +53,5 @@ std::vector<mcp_tool> servers_of(const input& run);
 /// `errc::insecure_endpoint` when headers would go to an MCP server over plain http that is not on
 /// a loopback host, or `errc::invalid_argument` when the run brings one tool twice.
 plan make_plan(const input& run);
-
-/// Refuses, before it is sent, a definition that would store MCP headers or approvals:
-/// `errc::invalid_argument`. Stored headers would outlive their run and their token; stored
-/// approvals do nothing on an agent; and stored entries of either kind make the service fail every
-/// later run that brings its own. They may not come as `tool_resources.other["mcp"]` either. Refuses
-/// bad labels of an agent's MCP tools too: `errc::invalid_server_label`,
-/// `errc::duplicate_server_label`; and an MCP tool or a function as `json_tool`, where label and
-/// name would go unseen: `errc::invalid_argument`.
-void validate(const agent_definition& definition);
-void validate(const thread_definition& definition);
 
 }  // namespace corun::reconcile
