@@ -220,7 +220,7 @@ BOOST_FIXTURE_TEST_CASE(a_delay_that_outlasts_the_total_timeout_ends_with_it, fi
     client_options settings = defaults();
     settings.total_timeout = 500ms;
     context->api =
-        std::make_shared<detail::api_client>(io.get_executor(), "https://service.example/p",
+        detail::make_api_client(io.get_executor(), "https://service.example/p",
                                              credential::bearer("planted-secret-token"), settings, transport, clock);
     make();
     send();
