@@ -189,9 +189,9 @@ inline auto shows(std::vector<detail::polled_event> events) {
 
 struct step_fixture {
     explicit step_fixture(run_options options = {}, client_options settings = defaults()) {
-        context->api = detail::make_api_client(io.get_executor(), "https://service.example/p",
-                                                            credential::bearer("planted-secret-token"),
-                                                            std::move(settings), transport, clock);
+        context->api =
+            detail::make_api_client(io.get_executor(), "https://service.example/p",
+                                    credential::bearer("planted-secret-token"), std::move(settings), transport, clock);
         context->options = std::move(options);
         make();
     }

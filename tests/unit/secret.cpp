@@ -199,7 +199,7 @@ static_assert(!std::is_constructible_v<std::string, corun::secret>);
 BOOST_AUTO_TEST_CASE(is_hidden_wherever_it_is_echoed) {
     corun::detail::redactor secrets;
     for (const char* value : {"Bearer abc", "Basic   a+b/c=", "key\"with\\marks", "Jos\xc3\xa9 \xf0\x9f\x94\x91", "ab",
-                              "", "abc", "Bearer abcdef", "Token ", "end\\"})
+                              "", "abc", "Bearer abcdef", "Token ", "end\\", "\x80\x80yz"})
         secrets.add(corun::secret(value));
     const std::pair<std::string_view, std::string_view> rows[] = {
         {"", ""},
@@ -225,6 +225,7 @@ BOOST_AUTO_TEST_CASE(is_hidden_wherever_it_is_echoed) {
         {R"(key\u0022with\u005cmarks)", "***"},
         {"Jos\xc3\xa9 \xf0\x9f\x94\x91!", "***!"},
         {R"(Jos\u00e9 \ud83d\udd11!)", "***!"},
+        {R"(\u0080yz)", "***"},
         {R"(Jos\u00zz)", R"(Jos\u00zz)"},
         {R"(an end\)", "an ***"},
         {R"(a\)", R"(a\)"},

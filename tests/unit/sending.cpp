@@ -219,9 +219,8 @@ BOOST_FIXTURE_TEST_CASE(silence_ends_an_attempt_but_not_the_run, with_limits) {
 BOOST_FIXTURE_TEST_CASE(a_delay_that_outlasts_the_total_timeout_ends_with_it, fixture) {
     client_options settings = defaults();
     settings.total_timeout = 500ms;
-    context->api =
-        detail::make_api_client(io.get_executor(), "https://service.example/p",
-                                             credential::bearer("planted-secret-token"), settings, transport, clock);
+    context->api = detail::make_api_client(io.get_executor(), "https://service.example/p",
+                                           credential::bearer("planted-secret-token"), settings, transport, clock);
     make();
     send();
     end(errc::connect_failed);
