@@ -178,6 +178,14 @@ SELF_TEST = [
     ('lib/stream/responses_protocol.cpp', '"protocol/threads/codec.hpp"', False),
     ('lib/client/protocols.cpp', '"protocol/threads/codec.hpp"', True),
     ('lib/client/agent.cpp', '"protocol/threads/codec.hpp"', False),
+    ('lib/protocol/common.cpp', '"protocol/threads/codec.hpp"', False),
+    ('lib/protocol/responses/events.cpp', '"protocol/responses/codec.hpp"', True),
+    ('lib/protocol/threads/events.cpp', '"protocol/responses/codec.hpp"', False),
+    ('lib/stream/threads_protocol.cpp', '"protocol/responses/codec.hpp"', False),
+    ('lib/stream/responses_protocol.cpp', '"protocol/responses/codec.hpp"', True),
+    ('lib/stream/stream.cpp', '"protocol/threads/codec.hpp"', False),
+    ('lib/client/protocols.cpp', '"protocol/responses/codec.hpp"', True),
+    ('tests/unit/threads_events.cpp', '"protocol/threads/codec.hpp"', True),
     ('lib/run/run_fsm.cpp', '<asio/steady_timer.hpp>', False),
     ('lib/run/run_fsm.cpp', '"net/transport.hpp"', False),
     ('lib/curl/driver.cpp', '<curl/curl.h>', True),
@@ -209,7 +217,8 @@ def self_test():
             root = pathlib.Path(directory)
             for name in ('include/corun/agent.hpp', 'include/corun/credential.hpp',
                          'include/corun/emulator/emulator.hpp',
-                         'lib/protocol/threads/codec.hpp', 'lib/run/run_fsm.hpp', 'lib/net/transport.hpp',
+                         'lib/protocol/threads/codec.hpp', 'lib/protocol/responses/codec.hpp',
+                         'lib/run/run_fsm.hpp', 'lib/net/transport.hpp',
                          'lib/http/call.hpp', 'lib/curl/curl_transport.hpp', 'lib/client/agent.cpp',
                          'lib/identity/credential.cpp', 'lib/values/headers.cpp', 'lib/values/tools.cpp', 'lib/values/handlers.cpp'):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -240,19 +240,19 @@ struct classic_tool {
 
 }  // namespace
 
-agent_definition to_classic(const prompt_agent_definition& what) {
-    agent_definition classic(what.model);
+agent_definition to_classic(const prompt_agent_definition& agent) {
+    agent_definition classic(agent.model);
     // Agents go by their names.
-    classic.id = classic.name = what.name;
-    classic.description = what.description;
-    classic.instructions = what.instructions;
-    classic.temperature = what.temperature;
-    classic.top_p = what.top_p;
-    classic.response_format = what.response_format;
-    classic.metadata = what.metadata;
-    for (const prompt_tool& each : what.tools) classic.tools.push_back(std::visit(classic_tool{}, each));
-    classic.created_at = what.created_at;
-    classic.raw = what.raw;
+    classic.id = classic.name = agent.name;
+    classic.description = agent.description;
+    classic.instructions = agent.instructions;
+    classic.temperature = agent.temperature;
+    classic.top_p = agent.top_p;
+    classic.response_format = agent.response_format;
+    classic.metadata = agent.metadata;
+    for (const prompt_tool& each : agent.tools) classic.tools.push_back(std::visit(classic_tool{}, each));
+    classic.created_at = agent.created_at;
+    classic.raw = agent.raw;
     return classic;
 }
 

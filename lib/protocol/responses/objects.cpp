@@ -238,36 +238,36 @@ item read_item(json::object source) {
     return out;
 }
 
-void set_ids(item& what, std::int64_t place) {
-    if (what.id.empty()) what.id = id_from_place(place);
-    what.tools.id = what.id;
-    what.call.id = what.call_id.empty() ? what.id : what.call_id;
+void set_ids(item& source, std::int64_t place) {
+    if (source.id.empty()) source.id = id_from_place(place);
+    source.tools.id = source.id;
+    source.call.id = source.call_id.empty() ? source.id : source.call_id;
 }
 
-bool is_message(const item& what) noexcept {
-    return what.type == "message";
+bool is_message(const item& source) noexcept {
+    return source.type == "message";
 }
-bool is_step(const item& what) noexcept {
-    return ends_with(what.type, "_call") || what.type == "mcp_list_tools";
+bool is_step(const item& source) noexcept {
+    return ends_with(source.type, "_call") || source.type == "mcp_list_tools";
 }
 
-bool is_pending(const item& what) noexcept {
+bool is_pending(const item& source) noexcept {
     constexpr std::string_view answered_by_caller[] = {"function_call",    "mcp_approval_request", "custom_tool_call",
                                                        "computer_call",    "local_shell_call",     "shell_call",
                                                        "apply_patch_call", "oauth_consent_request"};
-    return std::find(std::begin(answered_by_caller), std::end(answered_by_caller), what.type) !=
+    return std::find(std::begin(answered_by_caller), std::end(answered_by_caller), source.type) !=
            std::end(answered_by_caller);
 }
 
-std::string_view answered_call(const item& what) noexcept {
-    if (ends_with(what.type, "_call_output")) return what.call_id;
+std::string_view answered_call(const item& source) noexcept {
+    if (ends_with(source.type, "_call_output")) return source.call_id;
     // The call that was approved names its request too.
-    if (what.type == "mcp_approval_response" || what.type == "mcp_call") return what.approval_request_id;
+    if (source.type == "mcp_approval_response" || source.type == "mcp_call") return source.approval_request_id;
     return {};
 }
 
-std::string_view answer_id(const item& what) noexcept {
-    return what.call.id;
+std::string_view answer_id(const item& source) noexcept {
+    return source.call.id;
 }
 
 std::optional<required_action> action_of(const std::vector<item>& items) {
@@ -341,28 +341,28 @@ void set_action(response& source, const std::vector<std::string>& seen) {
     run.status_text = to_string(run.status);
 }
 
-thread_message message_of(const item& what) {
+thread_message message_of(const item& source) {
     thread_message message;
-    message.id = what.id;
-    message.role = what.role.empty() ? "assistant" : what.role;
-    message.status = what.status;
-    message.content = what.content;
-    message.raw = what.raw;
+    message.id = source.id;
+    message.role = source.role.empty() ? "assistant" : source.role;
+    message.status = source.status;
+    message.content = source.content;
+    message.raw = source.raw;
     return message;
 }
 
-run_step step_of(const item& what) {
+run_step step_of(const item& source) {
     run_step step;
-    step.id = what.id;
-    step.status = what.status;
-    step.last_error = what.error;
-    step.raw = what.raw;
-    if (what.type == "mcp_list_tools") {
+    step.id = source.id;
+    step.status = source.status;
+    step.last_error = source.error;
+    step.raw = source.raw;
+    if (source.type == "mcp_list_tools") {
         step.type = "activities";
-        step.mcp_tools.push_back(what.tools);
+        step.mcp_tools.push_back(source.tools);
     } else {
         step.type = "tool_calls";
-        step.tool_calls.push_back(what.call);
+        step.tool_calls.push_back(source.call);
     }
     return step;
 }

@@ -15,7 +15,7 @@
 /// else of a wrong type counts as missing.
 namespace corun::codec::responses {
 
-/// An output item, whatever its type: what is not there is empty.
+/// An output item, whatever its type: missing members are empty.
 struct item {
     item() = default;
 
@@ -30,20 +30,20 @@ struct item {
 };
 item read_item(json::object source);
 /// Gives it and its call their ids. `place` is that in the output, which an item without an id is named after.
-void set_ids(item& what, std::int64_t place);
+void set_ids(item& source, std::int64_t place);
 
 /// `item_0`.
 std::string id_from_place(std::int64_t index);
 
-bool is_message(const item& what) noexcept;
+bool is_message(const item& source) noexcept;
 /// Something that the model or the service works on: a call, or the listing of tools.
-bool is_step(const item& what) noexcept;
+bool is_step(const item& source) noexcept;
 /// Waits for an answer of the caller's, if nothing else answers it.
-bool is_pending(const item& what) noexcept;
+bool is_pending(const item& source) noexcept;
 /// The id of the call that this item answers; empty for any other.
-std::string_view answered_call(const item& what) noexcept;
+std::string_view answered_call(const item& source) noexcept;
 /// The id by which it is answered.
-std::string_view answer_id(const item& what) noexcept;
+std::string_view answer_id(const item& source) noexcept;
 
 /// The action that these items wait for; nothing when all are answered.
 std::optional<required_action> action_of(const std::vector<item>& items);
@@ -61,14 +61,14 @@ void set_action(response& source, const std::vector<std::string>& seen);
 void read(json::object source, text_annotation& out);
 
 /// The thread's names of a message's parts, and a step, from an item.
-thread_message message_of(const item& what);
-run_step step_of(const item& what);
+thread_message message_of(const item& source);
+run_step step_of(const item& source);
 
 /// A tool as it goes on the wire.
 body to_json(const prompt_tool& tool);
 /// The body of an agent's `definition`, without `kind`.
-body definition_body(const prompt_agent_definition& what);
+body definition_body(const prompt_agent_definition& source);
 /// Input items.
-body to_item(const message& what);
+body to_item(const message& source);
 
 }  // namespace corun::codec::responses

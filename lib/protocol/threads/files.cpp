@@ -31,15 +31,15 @@ secret encode(const body& object) {
     throw error(errc::invalid_argument, std::move(message));
 }
 
-body to_json(const static_chunking& what) {
-    if (what.max_chunk_size_tokens < 100 || what.max_chunk_size_tokens > 4096)
+body to_json(const static_chunking& chunking) {
+    if (chunking.max_chunk_size_tokens < 100 || chunking.max_chunk_size_tokens > 4096)
         refuse("static_chunking::max_chunk_size_tokens must be from 100 to 4096");
-    if (what.chunk_overlap_tokens < 0 || what.chunk_overlap_tokens > what.max_chunk_size_tokens / 2)
+    if (chunking.chunk_overlap_tokens < 0 || chunking.chunk_overlap_tokens > chunking.max_chunk_size_tokens / 2)
         refuse("static_chunking::chunk_overlap_tokens must be from 0 to half of max_chunk_size_tokens");
     body object;
     object["type"] = "static";
-    object["static"]["max_chunk_size_tokens"] = what.max_chunk_size_tokens;
-    object["static"]["chunk_overlap_tokens"] = what.chunk_overlap_tokens;
+    object["static"]["max_chunk_size_tokens"] = chunking.max_chunk_size_tokens;
+    object["static"]["chunk_overlap_tokens"] = chunking.chunk_overlap_tokens;
     return object;
 }
 
@@ -55,19 +55,19 @@ body to_json(const std::vector<vector_store_data_source>& sources) {
 }
 
 /// The members that can change later.
-body changeable(const vector_store_definition& what) {
+body changeable(const vector_store_definition& definition) {
     body object = body::object();
-    if (!what.name.empty()) object["name"] = what.name;
-    if (what.expires_after_days) {
-        if (*what.expires_after_days < 1 || *what.expires_after_days > 365)
+    if (!definition.name.empty()) object["name"] = definition.name;
+    if (definition.expires_after_days) {
+        if (*definition.expires_after_days < 1 || *definition.expires_after_days > 365)
             refuse("vector_store_definition::expires_after_days must be from 1 to 365");
         object["expires_after"]["anchor"] = "last_active_at";
-        object["expires_after"]["days"] = *what.expires_after_days;
+        object["expires_after"]["days"] = *definition.expires_after_days;
     }
-    if (!what.metadata.empty()) {
+    if (!definition.metadata.empty()) {
         // For its checks alone: the limits are those of all metadata.
-        (void)encode_metadata(what.metadata, "vector_store_definition");
-        object["metadata"] = what.metadata;
+        (void)encode_metadata(definition.metadata, "vector_store_definition");
+        object["metadata"] = definition.metadata;
     }
     return object;
 }
@@ -157,18 +157,18 @@ constexpr member<vector_store_batch> vector_store_batch_members[] = {
 
 }  // namespace
 
-secret encode_vector_store(const vector_store_definition& what) {
-    body object = changeable(what);
-    if (!what.file_ids.empty()) object["file_ids"] = what.file_ids;
-    if (!what.data_sources.empty()) object["configuration"]["data_sources"] = to_json(what.data_sources);
-    if (what.chunking) object["chunking_strategy"] = to_json(*what.chunking);
+secret encode_vector_store(const vector_store_definition& definition) {
+    body object = changeable(definition);
+    if (!definition.file_ids.empty()) object["file_ids"] = definition.file_ids;
+    if (!definition.data_sources.empty()) object["configuration"]["data_sources"] = to_json(definition.data_sources);
+    if (definition.chunking) object["chunking_strategy"] = to_json(*definition.chunking);
     return encode(object);
 }
 
-secret encode_vector_store_changes(const vector_store_definition& what) {
-    if (!what.file_ids.empty() || !what.data_sources.empty() || what.chunking)
+secret encode_vector_store_changes(const vector_store_definition& definition) {
+    if (!definition.file_ids.empty() || !definition.data_sources.empty() || definition.chunking)
         refuse("files, data sources and chunking of a vector store that exists cannot be changed: add files to it");
-    return encode(changeable(what));
+    return encode(changeable(definition));
 }
 
 secret encode_vector_store_file(std::string_view file_id, const std::optional<static_chunking>& chunking) {

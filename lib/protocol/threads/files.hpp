@@ -12,9 +12,9 @@ namespace corun::codec::threads {
 
 /// JSON bodies. `errc::invalid_argument` when a text is not UTF-8, or a number or metadata beyond its
 /// limits.
-secret encode_vector_store(const vector_store_definition& what);
-/// Also when `what` has members that cannot change.
-secret encode_vector_store_changes(const vector_store_definition& what);
+secret encode_vector_store(const vector_store_definition& definition);
+/// Also when it has members that cannot change.
+secret encode_vector_store_changes(const vector_store_definition& definition);
 secret encode_vector_store_file(std::string_view file_id, const std::optional<static_chunking>& chunking);
 secret encode_vector_store_batch(const std::vector<std::string>& file_ids,
                                  const std::vector<vector_store_data_source>& sources,
