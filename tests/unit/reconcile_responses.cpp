@@ -211,6 +211,11 @@ BOOST_AUTO_TEST_CASE(row_25_fills_structured_inputs_where_they_are_allowed) {
     expect("without what the template says", allowed().has(templated("L")).with("L"), filled(R"({"token":"fresh"})"));
     expect("the whole value", allowed().has(templated("L", "{{ token }}")).with("L"),
            filled(R"({"token":"Bearer fresh"})"));
+    expect("without text on both sides",
+           allowed().has(templated("L", "Token {{token}};v=1")).with("L", "Authorization", "Token abc;v=1"),
+           filled(R"({"token":"abc"})"));
+    expect("empty", allowed().has(templated("L", "a{{token}}b")).with("L", "Authorization", "ab"),
+           filled(R"({"token":""})"));
     expect("quoted as JSON", allowed().has(templated("L", "{{token}}")).with("L", "Authorization", "a\"b\\c\td"),
            filled(R"({"token":"a\"b\\c\td"})"));
     expect("one input for two servers", allowed().has(templated("L")).has(templated("M")).with("L").with("M"),
@@ -220,6 +225,10 @@ BOOST_AUTO_TEST_CASE(row_25_fills_structured_inputs_where_they_are_allowed) {
     expect("not for a header without a template", allowed().has(templated("L")).with("L", "X-Tenant", "t"), refused);
     expect("not where the value does not fit", allowed().has(templated("L")).with("L", "Authorization", "Basic fresh"),
            refused);
+    expect("not where the end does not fit",
+           allowed().has(templated("L", "Token {{token}};v=1")).with("L", "Authorization", "Token abc;v=2"), refused);
+    expect("not where the two sides overlap",
+           allowed().has(templated("L", "aba{{token}}ba")).with("L", "Authorization", "aba"), refused);
     expect("not for an input that is not declared", allowed().has(templated("L", "{{other}}")).with("L"), refused);
     expect("not with two values",
            allowed().has(templated("L")).has(templated("M")).with("L").with("M", "Authorization", "Bearer 2"), refused);
