@@ -65,6 +65,15 @@ detail::redactor secrets_of(const submission& answers) {
     return secrets;
 }
 
+asio::awaitable<thread_run> submit_answers(thread_runs runs, std::string run_id, submission answers) {
+    if (answers.empty()) throw error(errc::invalid_argument, "the submission is empty");
+    detail::redactor secrets = secrets_of(answers);
+    std::string path = runs.path(run_id) + "/submit_tool_outputs";
+    secret body = runs.codec.encode_submission(answers);
+    co_return co_await fetch(runs.conversation->api, "POST", std::move(path), runs.codec.decode, std::move(body), {},
+                             std::move(secrets));
+}
+
 asio::awaitable<event_stream> answer_run(std::shared_ptr<detail::run_context> run, std::string run_id,
                                          submission answers) {
     std::unique_ptr<detail::run_protocol> protocol = co_await detail::find_run_protocol(run, std::move(run_id));
@@ -170,11 +179,7 @@ asio::awaitable<thread_run> thread::wait_for_run(std::string run_id, std::chrono
 }
 
 asio::awaitable<thread_run> thread::submit(std::string run_id, submission answers) {
-    const thread_runs runs(*this, "thread::submit");
-    if (answers.empty()) throw error(errc::invalid_argument, "the submission is empty");
-    detail::redactor secrets = secrets_of(answers);
-    return fetch(runs.conversation->api, "POST", runs.path(run_id) + "/submit_tool_outputs", runs.codec.decode,
-                 runs.codec.encode_submission(answers), {}, std::move(secrets));
+    return submit_answers(thread_runs(*this, "thread::submit"), std::move(run_id), std::move(answers));
 }
 
 asio::awaitable<event_stream> thread::submit_stream(std::string run_id, submission answers, mcp_header_source headers,
