@@ -93,7 +93,7 @@ public:
     /// or for a name, purpose or content type that cannot be sent; the system's error if the file
     /// cannot be opened. `std::errc::io_error` if the file becomes shorter during the upload. If it
     /// grows, its original size is sent.
-    [[nodiscard]] asio::awaitable<file_info> upload_file(file_upload what);
+    [[nodiscard]] asio::awaitable<file_info> upload_file(file_upload file);
     [[nodiscard]] asio::awaitable<file_info> get_file(std::string file_id);
     /// Lists the files of one purpose, or all files if it is empty.
     [[nodiscard]] paged<file_info> list_files(std::string purpose = {});

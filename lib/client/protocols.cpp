@@ -1,7 +1,7 @@
 #include "client/protocols.hpp"
 
-#include "protocol/responses/resource_codec.hpp"
-#include "protocol/threads/resource_codec.hpp"
+#include "protocol/responses/resource_table.hpp"
+#include "protocol/threads/resource_table.hpp"
 
 #include <utility>
 

@@ -24,11 +24,11 @@ using simdjson::ondemand::value;
 /// A text is not JSON, or not of the shape it must have. Says what is wrong in words of ours.
 class shape_error : public std::exception {
 public:
-    explicit shape_error(std::string what) : what_(std::move(what)) {}
-    const char* what() const noexcept override { return what_.c_str(); }
+    explicit shape_error(std::string message) : message_(std::move(message)) {}
+    const char* what() const noexcept override { return message_.c_str(); }
 
 private:
-    std::string what_;
+    std::string message_;
 };
 
 [[noreturn]] inline void expected(std::string_view member, std::string_view kind) {

@@ -1,6 +1,6 @@
 #include "protocol/retry_hint.hpp"
 
-#include "json/scan.hpp"
+#include "json/find.hpp"
 #include "text/ascii.hpp"
 
 #include <algorithm>

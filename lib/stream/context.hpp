@@ -22,6 +22,14 @@ namespace corun::detail {
 
 class ephemeral_agent;
 
+/// What only runs of the threads protocol have.
+struct threads_details {
+    threads_details() = default;
+
+    std::string mark;           ///< In the run's metadata, see `reattach_policy::mark_runs`.
+    std::string former_thread;  ///< The thread of the failed run in whose place this one is begun.
+};
+
 /// What a run is begun with, and keeps while it lasts: who gives its headers, who answers its
 /// actions, and what is needed to begin it again.
 struct run_context {
@@ -39,8 +47,7 @@ struct run_context {
     bool streams = true;
 
     // What came of it.
-    std::string mark;                       ///< In its metadata, see `reattach_policy::mark_runs`.
-    std::string former_thread;              ///< The thread of the failed run in whose place this one is begun.
+    threads_details threads;
     std::vector<mcp_tool> servers;          ///< All that the run may call.
     bool polls = false;                     ///< Asked to stream, it is polled.
     bool sends_headers = false;             ///< Its request carries headers for MCP servers.

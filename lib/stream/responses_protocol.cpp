@@ -1,6 +1,6 @@
 // A run of the Responses protocol: a response, and another one for each answer to its calls.
 #include "api/api_objects.hpp"
-#include "json/scan.hpp"
+#include "json/find.hpp"
 #include "protocol/responses/codec.hpp"
 #include "protocol/responses/replay.hpp"
 #include "protocol/responses/sequence.hpp"

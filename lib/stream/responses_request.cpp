@@ -1,6 +1,6 @@
 #include "stream/responses_request.hpp"
 
-#include "json/scan.hpp"
+#include "json/find.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -6,7 +6,7 @@
 #include "protocol/threads/replay.hpp"
 #include "stream/actions.hpp"
 #include "stream/protocol.hpp"
-#include "stream/threads_ephemeral_agent.hpp"
+#include "stream/threads_find.hpp"
 #include "stream/threads_request.hpp"
 #include "text/url.hpp"
 
@@ -36,11 +36,27 @@ asio::awaitable<std::vector<std::string>> read_all(std::shared_ptr<api_client> a
     co_return items;
 }
 
+bool is_run_event(std::string_view name) noexcept {
+    return name.starts_with("thread.run.") && !name.starts_with("thread.run.step.");
+}
+
+bool has_effect(std::string_view name, std::string_view data) noexcept {
+    if (name.starts_with("thread.message.") || name == "thread.run.step.delta" || name == "thread.run.requires_action")
+        return true;
+    if (!name.starts_with("thread.run.step.")) return false;
+    try {
+        const run_step step = wire::decode_step(data);
+        return !step.tool_calls.empty() || step.type == "message_creation";
+    } catch (...) {
+        return true;
+    }
+}
+
 class threads_protocol final : public run_protocol {
 public:
     explicit threads_protocol(std::shared_ptr<run_context> run)
         // The service takes one kind of answers at a time; how it would ask for two is not known.
-        : run_protocol(false, false), run_(std::move(run)), api_(run_->api) {
+        : run_protocol(false, false), run_(std::move(run)), api_(run_->api), creation_(run_) {
         note_findable();
     }
 
@@ -90,7 +106,7 @@ public:
     asio::awaitable<prepared_run> prepare(mcp_header_request request, start kind) override {
         if (kind == start::restart) {
             // The thread has the messages, or the run before would not have been created.
-            run_->former_thread = identity_.thread_id;
+            run_->threads.former_thread = identity_.thread_id;
             if (!run_->thread_resources) run_->thread_resources.emplace();
             run_->messages.clear();
             run_->options.additional_messages.clear();
@@ -113,9 +129,9 @@ public:
     }
 
     void before_send() override {
-        sent_at_ = std::time(nullptr);
+        creation_.sent_at = std::time(nullptr);
         if (!std::exchange(begins_another_run_, false)) return;
-        former_run_ = std::exchange(identity_.run_id, {});
+        creation_.former_run = std::exchange(identity_.run_id, {});
         replay_ = {};
         replay_.set_thread();
     }
@@ -135,10 +151,13 @@ public:
 
     asio::awaitable<std::optional<bool>> find_run(redactor secrets) override {
         std::optional<bool> carried_out;
-        if (identity_.run_id.empty())
-            carried_out = co_await look_for_run(std::move(secrets));
-        else
+        if (!identity_.run_id.empty()) {
             carried_out = !co_await still_waits(std::move(secrets));
+            co_return carried_out;
+        }
+        const creation_search search = co_await find_threads_run(creation_, std::move(secrets));
+        if (search.run) learn(*search.run);
+        if (search.possible) carried_out = search.run.has_value();
         co_return carried_out;
     }
 
@@ -179,7 +198,9 @@ public:
     }
 
 private:
-    [[nodiscard]] bool creates_thread() const noexcept { return !run_->conversation && run_->former_thread.empty(); }
+    [[nodiscard]] bool creates_thread() const noexcept {
+        return !run_->conversation && run_->threads.former_thread.empty();
+    }
     [[nodiscard]] std::string path_of_thread() const {
         return path_of("/threads", identity_.thread_id, "the stream's thread id");
     }
@@ -190,23 +211,6 @@ private:
     asio::awaitable<std::vector<std::string>> read_messages(redactor secrets) {
         return read_all(api_, path_of_thread() + "/messages", "run_id=" + percent_encoded(identity_.run_id),
                         std::move(secrets));
-    }
-
-    static bool is_run_event(std::string_view name) noexcept {
-        return name.starts_with("thread.run.") && !name.starts_with("thread.run.step.");
-    }
-
-    static bool has_effect(std::string_view name, std::string_view data) noexcept {
-        if (name.starts_with("thread.message.") || name == "thread.run.step.delta" ||
-            name == "thread.run.requires_action")
-            return true;
-        if (!name.starts_with("thread.run.step.")) return false;
-        try {
-            const run_step step = wire::decode_step(data);
-            return !step.tool_calls.empty() || step.type == "message_creation";
-        } catch (...) {
-            return true;
-        }
     }
 
     /// So that the run can be found and cancelled before its first event has been taken.
@@ -227,8 +231,8 @@ private:
     }
 
     void note_findable() noexcept {
-        identity_.can_be_found =
-            !identity_.run_id.empty() || run_->conversation || !run_->former_thread.empty() || !run_->mark.empty();
+        identity_.can_be_found = !identity_.run_id.empty() || run_->conversation ||
+                                 !run_->threads.former_thread.empty() || !run_->threads.mark.empty();
     }
 
     void take_action(std::string_view data) {
@@ -241,76 +245,22 @@ private:
         }
     }
 
-    // A run whose creation was not answered.
-
-    [[nodiscard]] bool is_ours(const thread_run& seen) const {
-        if (!run_->mark.empty()) {
-            const auto mark = seen.metadata.find(run_mark);
-            return mark != seen.metadata.end() && mark->second == run_->mark;
-        }
-        // A thread has one run at a time: the latest is this one, unless it was there before.
-        const std::string known = run_->conversation ? run_->conversation->latest_run : std::string();
-        // As its latest response tells: the one that lists the runs.
-        const std::int64_t ahead = api_->time() - std::time(nullptr);
-        return seen.id != former_run_ && seen.id != known && seen.agent_id == sent_agent() && seen.created_at &&
-               *seen.created_at >= sent_at_ + ahead - 1;
-    }
-
-    [[nodiscard]] const std::string& sent_agent() const noexcept {
-        return run_->copy ? run_->copy->id() : run_->definition.id;
-    }
-
-    asio::awaitable<std::optional<bool>> look_for_run(redactor secrets) {
-        std::optional<bool> found;
-        std::string thread = run_->former_thread;
-        if (run_->conversation) thread = run_->conversation->value.id;
-        if (thread.empty()) {
-            if (run_->mark.empty()) co_return found;
-            thread = co_await find_marked_thread(secrets);
-        }
-        found = false;
-        if (thread.empty()) co_return found;
-        std::string path = path_of("/threads", thread, "the thread's id") + "/runs";
-        const std::string json =
-            co_await api_client::call(api_, "GET", std::move(path), "limit=5&order=desc", {}, std::move(secrets));
-        for (const std::string& item : codec::decode_page(json).items) {
-            const thread_run seen = wire::decode_run(item);
-            if (!is_ours(seen)) continue;
-            learn(seen);
-            found = true;
-            break;
-        }
-        co_return found;
-    }
-
-    asio::awaitable<std::string> find_marked_thread(redactor secrets) {
-        std::string id;
-        const std::string json =
-            co_await api_client::call(api_, "GET", "/threads", "limit=100&order=desc", {}, std::move(secrets));
-        for (const std::string& item : codec::decode_page(json).items) {
-            const thread_definition seen = wire::decode_thread(item);
-            const auto mark = seen.metadata.find(run_mark);
-            if (mark != seen.metadata.end() && mark->second == run_->mark) id = seen.id;
-        }
-        co_return id;
-    }
-
     /// Whether the run still waits for the answers that were sent.
     asio::awaitable<bool> still_waits(redactor secrets) {
         std::string path = path_of_run();
         const std::string json = co_await api_client::call(api_, "GET", std::move(path), {}, {}, std::move(secrets));
         const thread_run now = wire::decode_run(json);
         const bool waits = now.status == run_state::requires_action && now.required_action;
-        co_return waits&& wire::is_same_action(*now.required_action, identity_.action);
+        const bool same = waits && wire::is_same_action(*now.required_action, identity_.action);
+        co_return same;
     }
 
     std::shared_ptr<run_context> run_;
     std::shared_ptr<api_client> api_;
-    std::string former_run_;  ///< The failed run in whose place this one is begun.
+    lost_creation creation_;
     wire::decoder decoder_;
     wire::replay replay_;
     std::string first_poll_;           ///< The response that created the run, where it is not streamed.
-    std::int64_t sent_at_ = 0;         ///< By this machine's clock, in seconds since 1970.
     bool begins_another_run_ = false;  ///< The next request does.
 };
 

@@ -36,11 +36,12 @@ reconcile::input input_of(const run_context& run) {
 
 /// The thread that the run is in; empty where the run creates it.
 const std::string& thread_of(const run_context& run) noexcept {
-    return run.conversation && run.former_thread.empty() ? run.conversation->value.id : run.former_thread;
+    return run.conversation && run.threads.former_thread.empty() ? run.conversation->value.id
+                                                                 : run.threads.former_thread;
 }
 
 std::string path_to_runs(const run_context& run) {
-    const bool creates_thread = !run.conversation && run.former_thread.empty();
+    const bool creates_thread = !run.conversation && run.threads.former_thread.empty();
     if (!creates_thread) return path_of("/threads", thread_of(run), "the thread's id") + "/runs";
     if (!run.options.include.empty())
         throw error(errc::invalid_argument, "run_options::include cannot be given to a run that creates its thread");
@@ -50,15 +51,15 @@ std::string path_to_runs(const run_context& run) {
 wire::run_request request_of(run_context& run, reconcile::plan& plan) {
     wire::run_request request;
     request.agent_id = run.definition.id;
-    request.creates_thread = !run.conversation && run.former_thread.empty();
+    request.creates_thread = !run.conversation && run.threads.former_thread.empty();
     request.stream = run.streams && !plan.polls;
     request.messages = run.messages;
     request.tools = std::move(plan.tools);
     request.tool_resources = std::move(plan.tool_resources);
     request.options = run.options;
     if (const reattach_policy reattach = options_of(run).reattach; reattach.enabled && reattach.mark_runs) {
-        run.mark = random_uuid();
-        request.options.metadata[run_mark] = request.thread_metadata[run_mark] = run.mark;
+        run.threads.mark = random_uuid();
+        request.options.metadata[run_mark] = request.thread_metadata[run_mark] = run.threads.mark;
     }
     run.sends_headers = std::any_of(request.tool_resources.mcp.begin(), request.tool_resources.mcp.end(),
                                     [](const mcp_tool_resource& entry) { return !entry.headers.empty(); });

@@ -364,9 +364,9 @@ BOOST_FIXTURE_TEST_CASE(a_marked_run_is_found_in_whatever_thread_it_made, markin
     auto protocol = detail::make_threads_protocol(context);
     detail::prepared_run request = await(io, protocol->prepare(asked, detail::run_protocol::start::first));
     const std::string body(request.call.body.reveal());
-    BOOST_TEST(context->mark.size() == 36u);
-    BOOST_TEST(body.find(R"("metadata":{"corun_run":")" + context->mark) != std::string::npos);
-    const std::string marked = R"(,"metadata":{"corun_run":")" + context->mark + R"("})";
+    BOOST_TEST(context->threads.mark.size() == 36u);
+    BOOST_TEST(body.find(R"("metadata":{"corun_run":")" + context->threads.mark) != std::string::npos);
+    const std::string marked = R"(,"metadata":{"corun_run":")" + context->threads.mark + R"("})";
     std::optional<event_stream> stream;
     const auto failure =
         play(detail::handle_access::open_stream(context, std::move(protocol), std::move(request)),

@@ -1,5 +1,5 @@
 // What an event means for its run, before it is decoded.
-#include "json/scan.hpp"
+#include "json/find.hpp"
 #include "json/text.hpp"
 #include "protocol/responses/event_names.hpp"
 #include "protocol/responses/event_reader.hpp"

@@ -1,6 +1,6 @@
 #include "protocol/responses/event_names.hpp"
 
-#include "json/scan.hpp"
+#include "json/find.hpp"
 #include "protocol/responses/event_reader.hpp"
 #include "protocol/synthetic_events.hpp"
 

@@ -1,6 +1,6 @@
 #include "protocol/responses/event_reader.hpp"
 
-#include "json/scan.hpp"
+#include "json/find.hpp"
 #include "protocol/common.hpp"
 #include "protocol/readers.hpp"
 #include "protocol/retry_hint.hpp"
@@ -127,10 +127,10 @@ void event_reader::read_delta() {
     add_delta(known_.text, id, fields.part_index, out_.view(*fields.text));
 }
 
-std::string event_reader::id_of(const event_fields& fields) {
+std::string event_reader::event_fields::id() const {
     std::string id;
-    if (!fields.item_id) return id_from_place(fields.output_index);
-    json::append_unescaped(id, fields.item_id->text);
+    if (!item_id) return id_from_place(output_index);
+    json::append_unescaped(id, item_id->text);
     return id;
 }
 
@@ -138,7 +138,7 @@ std::string event_reader::id_of(const event_fields& fields) {
 void event_reader::read_whole() {
     const event_fields fields = read_fields();
     if (!fields.text || fields.text->text.empty()) return;
-    const std::string id = id_of(fields);
+    const std::string id = fields.id();
     if (streamed_.contain(known_.text, id, part_of(fields))) return;
     streamed_.add(known_.text, id, part_of(fields));
     add_delta(known_.text, item_id(fields), fields.part_index, out_.view(*fields.text));
@@ -183,7 +183,7 @@ void event_reader::read_annotation() {
         responses::read(object, value);
     });
     auto& added = out_.add<annotation>();
-    added.message_id = id_of(fields);
+    added.message_id = fields.id();
     added.content_index = fields.part_index;
     added.index = fields.number;
     added.value = std::move(value);
@@ -200,7 +200,7 @@ void event_reader::read_part_added() {
     });
     if (type != "output_text" && type != "refusal") return;
     thread_message& message = out_.add<message_in_progress>().message;
-    message.id = id_of(fields);
+    message.id = fields.id();
     message.role = "assistant";
     message.status = "in_progress";
     message.raw = out_.wire().data;
@@ -287,7 +287,7 @@ void event_reader::read_step_done(item& done) {
 void event_reader::read_step_in_progress() {
     const event_fields fields = read_fields();
     run_step& step = out_.add<step_in_progress>().step;
-    step.id = id_of(fields);
+    step.id = fields.id();
     step.status = "in_progress";
     step.raw = out_.wire().data;
     step.type = known_.call_type.empty() ? "activities" : "tool_calls";

@@ -43,12 +43,13 @@ private:
     struct event_fields {
         std::optional<json_piece> item_id, text;
         std::int32_t output_index = 0, part_index = 0, number = 0;
+
+        [[nodiscard]] std::string id() const;
     };
     event_fields read_fields() const;
     item read_item_of_event() const;
     void read_step_done(item& done);
 
-    static std::string id_of(const event_fields& fields);
     std::string_view item_id(const event_fields& fields);
     std::int32_t part_of(const event_fields& fields) const noexcept;
     void add_delta(text_kind kind, std::string_view item, std::int32_t part, std::string_view text);

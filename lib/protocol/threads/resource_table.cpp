@@ -1,8 +1,8 @@
-#include "protocol/threads/resource_codec.hpp"
+#include "protocol/threads/resource_table.hpp"
 
 #include "protocol/definition_checks.hpp"
 #include "protocol/threads/codec.hpp"
-#include "protocol/threads/files.hpp"
+#include "protocol/threads/file_objects.hpp"
 
 namespace corun::codec::threads {
 namespace {

@@ -1,4 +1,4 @@
-#include "protocol/responses/resource_codec.hpp"
+#include "protocol/responses/resource_table.hpp"
 
 #include "protocol/common.hpp"
 #include "protocol/definition_checks.hpp"

@@ -1,7 +1,7 @@
 // What the two protocols have of each kind of object, and where. What their JSON means: threads_objects.cpp and others.
-#include "protocol/responses/resource_codec.hpp"
+#include "protocol/responses/resource_table.hpp"
 
-#include "protocol/threads/resource_codec.hpp"
+#include "protocol/threads/resource_table.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,4 @@
-#include "protocol/threads/files.hpp"
+#include "protocol/threads/file_objects.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,4 @@
-#include "json/scan.hpp"
+#include "json/find.hpp"
 
 #include "json/cursor.hpp"
 

@@ -1,4 +1,4 @@
-#include "protocol/threads/files.hpp"
+#include "protocol/threads/file_objects.hpp"
 
 #include "protocol/readers.hpp"
 #include "protocol/threads/codec.hpp"
