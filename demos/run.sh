@@ -11,13 +11,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 .ci/install
 
-# A build without optimization is the quickest to compile; mold, where there is one, to link.
+# A unity build without optimization is the quickest to compile; mold, where there is one, to link.
 build=build/demo
 mkdir -p build
 if ! [ -f "$build/build.ninja" ]; then
     ! command -v mold >/dev/null || export CXX_LD=mold
-    .ci/progress 1 "$build.log" meson setup "$build" --buildtype=plain -Doptimization=0 -Ddebug=false -Dtests=disabled
+    .ci/progress 1 "$build.log" meson setup "$build" --buildtype=plain -Doptimization=0 -Ddebug=false --unity=on -Dtests=disabled
 fi
-echo "building (some minutes the first time, on two cores) ..."
+echo "building (a minute or two the first time, on two cores) ..."
 .ci/progress 2 "$build.log" ninja -C "$build" "demos/${1:-per_run_headers}"
 exec "$build/demos/${1:-per_run_headers}"

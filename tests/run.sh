@@ -16,7 +16,7 @@ setup() {
     local dir=$1 compiler=$2
     shift 2
     [ -f "$dir/build.ninja" ] || CXX="ccache $compiler" CXX_LD=mold .ci/progress 1 "$dir.log" meson setup "$dir" \
-        --buildtype=plain -Doptimization=0 -Ddebug=false -Db_ndebug=false -Db_lundef=false --werror "$@" ||
+        --buildtype=plain -Doptimization=0 -Ddebug=false -Db_ndebug=false -Db_lundef=false --unity=on --werror "$@" ||
         { rm -rf "$dir"; return 1; }
 }
 

@@ -15,7 +15,7 @@ for kind in shared static; do
     if [ -d "$work/build" ]; then
         meson configure "$work/build" -Dcorun:default_library=$kind
     else
-        meson setup "$work/build" "$work" -Doptimization=0 -Ddebug=false -Dcorun:default_library=$kind "$@"
+        meson setup "$work/build" "$work" --unity=on -Doptimization=0 -Ddebug=false -Dcorun:default_library=$kind "$@"
     fi
     meson compile -C "$work/build" -j 2
     meson test -C "$work/build" --suite consumer --print-errorlogs
