@@ -21,11 +21,11 @@ constexpr const char* ephemeral_mark = "corun_ephemeral";
 
 /// With delays that grow fourfold: the last comes a little over 20 seconds, or 85, after the first.
 constexpr int delete_attempts = 4;
-constexpr std::chrono::milliseconds first_delay = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds first_retry_delay = std::chrono::seconds(1);
 
 asio::awaitable<bool> delete_agent(std::shared_ptr<api_client> api, std::string id) {
     const std::string path = path_of("/assistants", id, "the agent's id");
-    std::chrono::milliseconds delay = first_delay;
+    std::chrono::milliseconds delay = first_retry_delay;
     for (int attempt = 1;; ++attempt, delay *= 4) {
         std::optional<error> failure;
         try {
@@ -55,7 +55,7 @@ asio::awaitable<std::string> find_marked(std::shared_ptr<api_client> api, std::s
 /// made, now and a few times later.
 asio::awaitable<bool> delete_marked(std::shared_ptr<api_client> api, std::string mark) {
     std::string id;
-    std::chrono::milliseconds delay = first_delay;
+    std::chrono::milliseconds delay = first_retry_delay;
     for (int attempt = 1; attempt <= delete_attempts; ++attempt, delay *= 4) {
         bool failed = false;
         try {
