@@ -37,7 +37,7 @@ bool has_ended(const run_step& step) {
            step.status == "expired";
 }
 
-void set_unless_empty(std::string& target, std::string_view value) {
+void assign_unless_empty(std::string& target, std::string_view value) {
     if (!value.empty()) target = value;
 }
 
@@ -49,12 +49,12 @@ void append_unless_repeated(std::string& target, std::string_view piece) {
 
 /// Overwrites the members that are set in `piece`.
 void merge(text_annotation& target, const text_annotation& piece) {
-    set_unless_empty(target.type, piece.type);
-    set_unless_empty(target.text, piece.text);
-    set_unless_empty(target.file_id, piece.file_id);
-    set_unless_empty(target.quote, piece.quote);
-    set_unless_empty(target.url, piece.url);
-    set_unless_empty(target.title, piece.title);
+    assign_unless_empty(target.type, piece.type);
+    assign_unless_empty(target.text, piece.text);
+    assign_unless_empty(target.file_id, piece.file_id);
+    assign_unless_empty(target.quote, piece.quote);
+    assign_unless_empty(target.url, piece.url);
+    assign_unless_empty(target.title, piece.title);
     if (piece.start_index) target.start_index = piece.start_index;
     if (piece.end_index) target.end_index = piece.end_index;
 }
@@ -93,7 +93,7 @@ struct run_result::gatherer::messages {
         if (has_ended(message)) return;
         message_content& content = part_at(result.content_numbers_[message.id], message.content, delta.content_index);
         if (content.type.empty()) content.type = "image_file";
-        set_unless_empty(content.file_id, delta.file_id);
+        assign_unless_empty(content.file_id, delta.file_id);
     }
 
     void operator()(const message_created& event) const { begin(event.message); }
@@ -163,13 +163,13 @@ struct run_result::gatherer::steps {
         run_step& step = step_with(delta.step_id);
         if (step.type.empty()) step.type = "tool_calls";
         tool_call& call = part_at(result.call_numbers_[step.id], step.tool_calls, delta.index);
-        set_unless_empty(call.id, delta.id);
-        set_unless_empty(call.type, delta.type);
-        set_unless_empty(call.name, delta.name);
-        set_unless_empty(call.server_label, delta.server_label);
-        set_unless_empty(call.agent_id, delta.agent_id);
-        set_unless_empty(call.thread_id, delta.thread_id);
-        set_unless_empty(call.run_id, delta.run_id);
+        assign_unless_empty(call.id, delta.id);
+        assign_unless_empty(call.type, delta.type);
+        assign_unless_empty(call.name, delta.name);
+        assign_unless_empty(call.server_label, delta.server_label);
+        assign_unless_empty(call.agent_id, delta.agent_id);
+        assign_unless_empty(call.thread_id, delta.thread_id);
+        assign_unless_empty(call.run_id, delta.run_id);
         // The arguments of a step that has ended are complete; its output may still arrive.
         if (!has_ended(step) || call.arguments.empty()) append_unless_repeated(call.arguments, delta.arguments);
         if (call.type == "code_interpreter" && !has_ended(step)) add_output(delta, call);
@@ -218,7 +218,7 @@ private:
                                                   call.outputs, delta.output_index);
         if (output.type.empty()) output.type = delta.file_id.empty() ? "logs" : "image";
         output.logs += delta.output;
-        set_unless_empty(output.file_id, delta.file_id);
+        assign_unless_empty(output.file_id, delta.file_id);
     }
 
     /// A step that begins, perhaps again, keeps the calls gathered so far.
@@ -238,7 +238,7 @@ struct run_result::gatherer::runs {
     void operator()(const reasoning_delta&) const {}
     void operator()(const image_partial&) const {}
 
-    void operator()(const thread_created& event) const { set_unless_empty(result.thread_id, event.thread_id); }
+    void operator()(const thread_created& event) const { assign_unless_empty(result.thread_id, event.thread_id); }
 
     void operator()(const run_created& event) const { set_ids(event.run_id, event.thread_id, event.agent_id); }
 
@@ -285,9 +285,9 @@ struct run_result::gatherer::runs {
 
 private:
     void set_ids(std::string_view run, std::string_view thread, std::string_view agent) const {
-        set_unless_empty(result.run_id, run);
-        set_unless_empty(result.thread_id, thread);
-        set_unless_empty(result.agent_id, agent);
+        assign_unless_empty(result.run_id, run);
+        assign_unless_empty(result.thread_id, thread);
+        assign_unless_empty(result.agent_id, agent);
     }
 
     void set_arguments(std::string_view call_id, const std::string& arguments) const {
@@ -301,7 +301,7 @@ private:
         result.required_action.reset();
         if (run.usage) result.usage = run.usage;
         if (run.last_error) result.last_error = run.last_error;
-        set_unless_empty(result.incomplete_reason, run.incomplete_reason);
+        assign_unless_empty(result.incomplete_reason, run.incomplete_reason);
     }
 };
 
