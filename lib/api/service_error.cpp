@@ -35,7 +35,7 @@ errc errc_of(int status) noexcept {
 }
 
 /// What the status line and the header fields alone say; may be empty.
-std::string message_of(const net::response_head& head, std::string_view expected_type) {
+std::string error_message_of(const net::response_head& head, std::string_view expected_type) {
     if (head.status >= 200 && head.status < 300) {
         const std::string_view type = head.media_type();
         return "expected " + std::string(expected_type) + ", got " +
@@ -55,7 +55,7 @@ error service_error(const net::response_head& head, std::string_view body, std::
     codec::error_body reported = codec::decode_error(body);
     diagnostics details;
     details.status = head.status;
-    details.message = message_of(head, expected_type);
+    details.message = error_message_of(head, expected_type);
     details.request_id = request_id_of(head);
     if (details.request_id.empty()) details.request_id = std::move(reported.request_id);
     details.service_code = reported.code.empty() ? std::move(reported.type) : std::move(reported.code);

@@ -15,19 +15,19 @@ using json::each_member;
 using json::into;
 using json::member;
 
-json_piece piece_of(json::value source) {
+json_piece raw_piece_of(json::value source) {
     if (const auto inside = json::string_inside(source)) return {*inside, inside->find('\\') != std::string_view::npos};
     return {json::raw(source), false};
 }
 
 std::optional<json_piece> piece_unless_null(json::value source) {
     if (json::is_null(source)) return std::nullopt;
-    return piece_of(source);
+    return raw_piece_of(source);
 }
 
 std::optional<json_piece> string_piece(json::value source) {
     if (!json::string_inside(source)) return std::nullopt;
-    return piece_of(source);
+    return raw_piece_of(source);
 }
 
 void append(std::string& out, const json_piece& piece) {
