@@ -29,8 +29,9 @@ struct handle_access;
 /// agent supports only `run_stream` and `run`; its other functions fail with
 /// `errc::invalid_argument`.
 ///
-/// *Errors:* Functions of an empty handle throw `errc::invalid_argument` when called. Every
-/// function can fail with the network errors and the service errors of `errc`.
+/// *Errors:* An empty handle and other invalid arguments throw `errc::invalid_argument`, most of
+/// them when the function is called: before its awaitable is awaited. Every function can fail with
+/// the network errors and the service errors of `errc`.
 ///
 /// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have
 /// carried it out.

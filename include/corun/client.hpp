@@ -33,7 +33,8 @@ class api_client;
 /// `list_threads`, files and vector stores are not supported; these functions fail with
 /// `errc::invalid_argument`.
 ///
-/// *Errors:* An empty id fails with `errc::invalid_argument`. Every function can fail with the
+/// *Errors:* An empty id and other invalid arguments throw `errc::invalid_argument`, most of them
+/// when the function is called: before its awaitable is awaited. Every function can fail with the
 /// network errors and the service errors of `errc`.
 ///
 /// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have

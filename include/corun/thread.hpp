@@ -29,9 +29,9 @@ struct handle_access;
 /// a conversation; its messages are the items of type message, and have no metadata. The functions
 /// about runs, and `update_message`, fail with `errc::invalid_argument`.
 ///
-/// *Errors:* Functions of an empty handle throw `errc::invalid_argument` when called. An empty id
-/// fails with `errc::invalid_argument`. Every function can fail with the network errors and the
-/// service errors of `errc`.
+/// *Errors:* An empty handle, an empty id and other invalid arguments throw
+/// `errc::invalid_argument`, most of them when the function is called: before its awaitable is
+/// awaited. Every function can fail with the network errors and the service errors of `errc`.
 ///
 /// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have
 /// carried it out.

@@ -24,9 +24,9 @@ struct handle_access;
 /// Every function completes when the service has responded. The service ingests files afterwards;
 /// `wait`, `wait_for_file` and `wait_for_batch` complete when it has finished.
 ///
-/// *Errors:* Functions of an empty handle throw `errc::invalid_argument` when called. An empty id,
-/// and chunking, expiry or metadata out of range fail with `errc::invalid_argument`. Every function
-/// can fail with the network errors and the service errors of `errc`.
+/// *Errors:* An empty handle, an empty id, and chunking, expiry or metadata out of range throw
+/// `errc::invalid_argument`, most of them when the function is called: before its awaitable is
+/// awaited. Every function can fail with the network errors and the service errors of `errc`.
 ///
 /// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have
 /// carried it out.
