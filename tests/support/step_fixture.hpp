@@ -196,8 +196,9 @@ struct step_fixture {
         make();
     }
     ~step_fixture() {
-        clock->shut_down();
+        // What drains is kept by its timer.
         if (stream) stream->drain();
+        clock->shut_down();
     }
 
     static client_options defaults() {
