@@ -16,7 +16,7 @@ std::string random_hex(std::size_t digits) {
 
 std::string random_uuid() {
     std::string id = random_hex(36);
-    for (const std::size_t hyphen : {8, 13, 18, 23}) id[hyphen] = '-';
+    for (const std::size_t hyphen : {8U, 13U, 18U, 23U}) id[hyphen] = '-';
     id[14] = '4';
     // The variant takes the two highest bits (RFC 9562, 4.1).
     id[19] = "89ab"[std::random_device()() & 3];
