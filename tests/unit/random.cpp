@@ -19,7 +19,7 @@ bool is_hex(const std::string& text) {
 BOOST_AUTO_TEST_SUITE(random_numbers)
 
 BOOST_AUTO_TEST_CASE(hex_has_the_length_asked_for) {
-    for (const std::size_t digits : {0, 1, 16, 33}) {
+    for (const std::size_t digits : {0U, 1U, 16U, 33U}) {
         const std::string text = detail::random_hex(digits);
         BOOST_TEST(text.size() == digits);
         BOOST_TEST(is_hex(text));
@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(a_uuid_is_of_version_4) {
         const std::string id = detail::random_uuid();
         BOOST_REQUIRE(id.size() == 36u);
         std::string digits = id;
-        for (const std::size_t hyphen : {23, 18, 13, 8}) {
+        for (const std::size_t hyphen : {23U, 18U, 13U, 8U}) {
             BOOST_TEST(id[hyphen] == '-');
             digits.erase(hyphen, 1);
         }
