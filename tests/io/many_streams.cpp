@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_streams_run_at_once_beside_one_that_is_not_read)
     BOOST_TEST(allocated_bytes() < before + (std::size_t{4} << 20));
 
     int open = 0, most_open = 0, finished = 0;
-    std::vector<std::string> texts(streams);
+    std::vector<std::string> texts(static_cast<std::size_t>(streams));
     const auto one = [&](int number) -> asio::awaitable<void> {
         const int n = number;
         event_stream stream = co_await a.run_stream("tokens(20) of stream " + std::to_string(n));
