@@ -29,7 +29,6 @@ echo "== g++, AddressSanitizer and UndefinedBehaviorSanitizer"
 if setup build/gcc-sanitize g++ -Db_sanitize=address,undefined \
     -Dcpp_args='-g1 --param=asan-instrumentation-with-call-threshold=0' &&
     .ci/progress 6 build/gcc-sanitize.log ninja -C build/gcc-sanitize; then
-    # The other stage runs a thousand of them.
     CORUN_STREAMS=200 meson test -C build/gcc-sanitize --no-rebuild --print-errorlogs "$@"
 else
     failed_builds=$((failed_builds + 1))
@@ -46,7 +45,7 @@ if [ $# -eq 0 ]; then
     echo "== clang, sanitizer: $sanitizer"
     if setup "$clang" clang++-16 -Db_sanitize=$sanitizer -Dcpp_args=-gline-tables-only &&
         .ci/progress 4 "$clang.log" ninja -C "$clang"; then
-        "${in_place[@]}" meson test -C "$clang" --no-rebuild --print-errorlogs --suite unit --suite io
+        CORUN_STREAMS=200 "${in_place[@]}" meson test -C "$clang" --no-rebuild --print-errorlogs --suite unit --suite io
     else
         failed_builds=$((failed_builds + 1))
     fi
