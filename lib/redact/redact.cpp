@@ -65,10 +65,14 @@ std::string_view without_scheme(std::string_view value) noexcept {
 
 void redactor::add(const secret& header_value) {
     secrets_.push_back(header_value);
+    first_bytes_.set('\\');
+    for (const std::string_view value : {header_value.reveal(), without_scheme(header_value.reveal())})
+        if (!value.empty()) first_bytes_.set(static_cast<unsigned char>(value.front()));
 }
 
 void redactor::add(const redactor& other) {
     secrets_.insert(secrets_.end(), other.secrets_.begin(), other.secrets_.end());
+    first_bytes_ |= other.first_bytes_;
 }
 
 std::string redactor::redacted(std::string_view text, std::size_t limit) const {
@@ -76,9 +80,10 @@ std::string redactor::redacted(std::string_view text, std::size_t limit) const {
     limit = std::min(limit, text.size());
     for (std::size_t at = 0; at < limit;) {
         std::size_t secret_size = 0;
-        for (const secret& each : secrets_)
-            for (const std::string_view value : {each.reveal(), without_scheme(each.reveal())})
-                secret_size = std::max(secret_size, match_escaped(text.substr(at), value));
+        if (first_bytes_[static_cast<unsigned char>(text[at])])
+            for (const secret& each : secrets_)
+                for (const std::string_view value : {each.reveal(), without_scheme(each.reveal())})
+                    secret_size = std::max(secret_size, match_escaped(text.substr(at), value));
         if (secret_size > 0)
             shown += "***";
         else

@@ -3,6 +3,7 @@
 #include <corun/resources.hpp>
 #include <corun/secret.hpp>
 
+#include <bitset>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ public:
 
 private:
     std::vector<secret> secrets_;
+    /// The bytes that a secret, as it is or escaped, can begin with: most of a text is none of them.
+    std::bitset<256> first_bytes_;
 };
 
 }  // namespace corun::detail

@@ -2,6 +2,7 @@
 
 #include "text/ascii.hpp"
 
+#include <cstdint>
 #include <random>
 
 namespace corun::detail {
@@ -10,7 +11,11 @@ std::string random_hex(std::size_t digits) {
     std::random_device random;
     std::string text;
     text.reserve(digits);
-    while (text.size() != digits) text += ascii::hex_digits[random() & 15];
+    while (text.size() < digits) {
+        // A draw may cost a system call: eight digits from each.
+        std::uint32_t bits = random();
+        for (int i = 0; i < 8 && text.size() < digits; ++i, bits >>= 4) text += ascii::hex_digits[bits & 15];
+    }
     return text;
 }
 
