@@ -2,6 +2,7 @@
 #include <corun/export.hpp>
 #include <corun/resources.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -211,6 +212,27 @@ struct CORUN_API reattached {
     std::error_code cause;
 };
 
+/// A function of the application was called for the model, or failed. Delivered when the handler has
+/// ended, before its output is sent. An event of corun; its `name()` is `corun.function_called`.
+struct CORUN_API function_called {
+    function_called() = default;
+    std::string call_id, name, arguments;
+    std::string output;                ///< The text for the model. After a failure, `{"error": "<text>"}`.
+    std::optional<std::string> error;  ///< The text of the exception; absent if the handler returned an output.
+    std::chrono::nanoseconds duration{0};
+};
+
+/// `run_options::on_mcp_approval` decided on a call to an MCP server, or failed. Delivered when the
+/// handler has ended, before the decision is sent. An event of corun; its `name()` is
+/// `corun.approval_decided`.
+struct CORUN_API approval_decided {
+    approval_decided() = default;
+    std::string call_id, name, arguments, server_label;
+    bool approved = false;
+    std::optional<std::string> error;  ///< The text of the exception; the stream then fails with it.
+    std::chrono::nanoseconds duration{0};
+};
+
 /// The service reported an error of the stream; events of the run may still follow. If the error is
 /// not JSON, `message` holds all of it.
 struct CORUN_API stream_error {
@@ -245,7 +267,7 @@ public:
                      thread_created, run_created, run_status, message_created, message_in_progress, message_completed,
                      step_created, step_in_progress, step_completed, mcp_tools_listed, mcp_call, action_required,
                      run_completed, run_failed, run_incomplete, run_cancelled, run_expired, run_restarted, reattached,
-                     stream_error, image_partial>;
+                     stream_error, image_partial, function_called, approval_decided>;
 
     event() = default;
 

@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
-/// Functions of the application that a run calls.
+/// Functions of the application that a run calls. Each call is reported when it has ended, with its
+/// result, its error and its duration: by the events `function_called` and `approval_decided`, and
+/// to `observer::on_function_call` and `on_approval`.
 ///
 /// g++ 12 destroys a lambda with captures twice if it is created inside a `co_await` expression:
 /// give it a name first.

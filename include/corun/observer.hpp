@@ -106,6 +106,37 @@ struct CORUN_API submit_record {
     std::error_code error;                 ///< Set if the service did not accept it.
 };
 
+/// One call of a function of the application: an INTERNAL span with `gen_ai.operation.name`
+/// `execute_tool`. Its texts are redacted as those of a `wire_message`.
+struct CORUN_API function_call_record {
+    function_call_record() = default;
+
+    std::string run_id, thread_id;
+    std::string call_id;    ///< `gen_ai.tool.call.id`
+    std::string name;       ///< `gen_ai.tool.name`
+    std::string arguments;  ///< `gen_ai.tool.call.arguments`
+    std::string output;     ///< `gen_ai.tool.call.result`: the text for the model.
+    std::chrono::system_clock::time_point began{};
+    std::chrono::nanoseconds duration{0};
+    std::optional<std::string> error;  ///< The text of the exception; absent if the handler returned an output.
+};
+
+/// One decision of `run_options::on_mcp_approval`. Its texts are redacted as those of a
+/// `wire_message`.
+struct CORUN_API approval_record {
+    approval_record() = default;
+
+    std::string run_id, thread_id;
+    std::string call_id;       ///< `gen_ai.tool.call.id`
+    std::string name;          ///< `gen_ai.tool.name`
+    std::string server_label;  ///< Of the MCP server.
+    std::string arguments;     ///< `gen_ai.tool.call.arguments`
+    bool approved = false;
+    std::chrono::system_clock::time_point began{};
+    std::chrono::nanoseconds duration{0};
+    std::optional<std::string> error;  ///< The text of the exception; absent if the handler decided.
+};
+
 /// A part of the traffic, with `***` for its secrets:
 ///
 /// - the values of a request's header fields, except for known harmless ones, and of a response's
@@ -163,6 +194,8 @@ struct CORUN_API observer {
     std::function<void(const retry_record&)> on_retry;
     std::function<void(const reattach_record&)> on_reattach;
     std::function<void(const submit_record&)> on_submit;
+    std::function<void(const function_call_record&)> on_function_call;
+    std::function<void(const approval_record&)> on_approval;
     /// All traffic, for debugging.
     std::function<void(const wire_message&)> on_wire;
 };

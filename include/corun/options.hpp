@@ -253,6 +253,9 @@ struct CORUN_API run_options {
     /// Called for approval requests, several concurrently. Approved calls are sent with the run's
     /// MCP headers, fresh from their provider if there is one. The stream then continues by itself.
     approval_handler on_mcp_approval;
+    /// Calls `on_mcp_approval` for one request after the other, in their order, for example because
+    /// it asks at a terminal. If it throws, it is not called for the rest.
+    bool approvals_one_by_one = false;
     /// The longest duration of a call of the provider of MCP headers; 0 means no limit.
     std::chrono::milliseconds mcp_header_timeout = std::chrono::seconds{30};
 

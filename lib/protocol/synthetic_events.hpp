@@ -12,8 +12,21 @@ inline constexpr std::string_view run_restarted_name = "corun.run_restarted";
 /// The same in every protocol.
 inline constexpr std::string_view reattached_name = "corun.reattached";
 
-std::string encode_reattached(const reattached& body);
-/// Decodes the data that `encode_reattached` wrote.
-reattached decode_reattached(std::string_view data);
+inline constexpr std::string_view function_called_name = "corun.function_called";
+inline constexpr std::string_view approval_decided_name = "corun.approval_decided";
+
+std::string encode(const reattached& body);
+std::string encode(const function_called& body);
+std::string encode(const approval_decided& body);
+
+/// Decodes the data that `encode` wrote.
+template <class Body>
+Body decode_synthetic(std::string_view data);
+template <>
+reattached decode_synthetic<reattached>(std::string_view data);
+template <>
+function_called decode_synthetic<function_called>(std::string_view data);
+template <>
+approval_decided decode_synthetic<approval_decided>(std::string_view data);
 
 }  // namespace corun::codec

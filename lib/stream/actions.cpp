@@ -1,8 +1,8 @@
 #include "stream/actions.hpp"
 
 #include "async/task.hpp"
-#include "protocol/common.hpp"
 #include "protocol/reconcile_checks.hpp"
+#include "stream/handler_calls.hpp"
 #include "text/escape.hpp"
 
 #include <algorithm>
@@ -16,32 +16,6 @@ const function_handler* handler_of(const run_options& options, std::string_view 
     for (const local_function& known : options.functions)
         if (known.definition.name == function) return &known.handler;
     return options.on_function_call ? &options.on_function_call : nullptr;
-}
-
-asio::awaitable<std::string> output_of(function_handler handler, function_call call) {
-    std::string output;
-    std::exception_ptr failure;
-    try {
-        output = co_await handler(std::move(call));
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    if (failure) output = codec::encode_function_failure(message_of(failure));
-    // It could not be sent, and the run would wait for it until it expires.
-    if (!codec::is_text(output)) output = codec::encode_function_failure("the output is not valid UTF-8");
-    co_return output;
-}
-
-asio::awaitable<bool> decision_of(approval_handler handler, mcp_approval_request request) {
-    bool approved = false;
-    std::exception_ptr failure;
-    try {
-        approved = co_await handler(std::move(request));
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    if (failure) throw error(errc::handler_failed, "on_mcp_approval: " + message_of(failure));
-    co_return approved;
 }
 
 /// Runs all of them side by side; completes when the last has, or throws the first failure in order.
@@ -64,6 +38,23 @@ asio::awaitable<std::vector<T>> all(asio::any_io_executor executor, std::vector<
         for (const std::shared_ptr<task<T>>& each : tasks) each->cancel();
     if (failure) std::rethrow_exception(failure);
     co_return outcomes;
+}
+
+/// Runs one after the other, until one fails.
+template <class T>
+asio::awaitable<std::vector<T>> one_by_one(asio::any_io_executor executor, std::vector<asio::awaitable<T>> work) {
+    std::vector<T> outcomes;
+    for (asio::awaitable<T>& each : work) {
+        auto current = task<T>::start(executor, std::move(each));
+        outcomes.push_back(co_await task<T>::outcome(std::move(current)));
+    }
+    co_return outcomes;
+}
+
+asio::awaitable<std::vector<bool>> decide(bool in_turn, asio::any_io_executor executor,
+                                          std::vector<asio::awaitable<bool>> decisions) {
+    if (in_turn) return one_by_one(std::move(executor), std::move(decisions));
+    return all(std::move(executor), std::move(decisions));
 }
 
 std::string names_of(const headers& fields) {
@@ -108,19 +99,20 @@ bool handlers_answer(const run_options& options, const required_action& action, 
                        [&](const function_call& call) { return handler_of(options, call.name) != nullptr; });
 }
 
-asio::awaitable<submission> ask_handlers(std::shared_ptr<run_context> run, required_action action) {
+asio::awaitable<submission> ask_handlers(std::shared_ptr<stream_state> stream, required_action action) {
     submission answers;
-    const run_options& options = run->options;
+    const run_options& options = stream->run->options;
+    const asio::any_io_executor executor = stream->run->api->executor;
     std::vector<asio::awaitable<std::string>> calls;
     for (const function_call& call : action.function_calls)
-        calls.push_back(output_of(*handler_of(options, call.name), call));
-    std::vector<std::string> outputs = co_await all(run->api->executor, std::move(calls));
+        calls.push_back(call_function(stream, *handler_of(options, call.name), call));
+    std::vector<std::string> outputs = co_await all(executor, std::move(calls));
     for (std::size_t i = 0; i != outputs.size(); ++i)
         answers.output(action.function_calls[i].id, std::move(outputs[i]));
     std::vector<asio::awaitable<bool>> decisions;
     for (const mcp_approval_request& request : action.mcp_approvals)
-        decisions.push_back(decision_of(options.on_mcp_approval, request));
-    const std::vector<bool> approved = co_await all(run->api->executor, std::move(decisions));
+        decisions.push_back(ask_for_approval(stream, options.on_mcp_approval, request));
+    const std::vector<bool> approved = co_await decide(options.approvals_one_by_one, executor, std::move(decisions));
     for (std::size_t i = 0; i != approved.size(); ++i) {
         const std::string& id = action.mcp_approvals[i].id;
         if (approved[i])

@@ -10,13 +10,15 @@
 
 namespace corun::detail {
 
+struct stream_state;
+
 /// True when the handlers answer all that an action asks for. `mixed`: the protocol takes outputs of
 /// functions and approvals in one submission.
 bool handlers_answer(const run_options& options, const required_action& action, bool mixed) noexcept;
 
-/// Calls the handlers, all at once; completes with their answers. Throws `errc::handler_failed` for
-/// an approval handler that throws.
-asio::awaitable<submission> ask_handlers(std::shared_ptr<run_context> run, required_action action);
+/// Calls the handlers, all at once unless the run's options say otherwise; completes with their
+/// answers. Throws `errc::handler_failed` for an approval handler that throws.
+asio::awaitable<submission> ask_handlers(std::shared_ptr<stream_state> stream, required_action action);
 
 /// Adds the run's headers to approvals that have none: those that it was begun with, or those that its
 /// provider returns now. `report` says so. Throws what a run's start throws for headers.

@@ -22,7 +22,7 @@ asio::awaitable<void> send_answers(std::shared_ptr<stream_state> stream, submiss
 
 asio::awaitable<void> answer(std::shared_ptr<stream_state> stream) {
     required_action action = stream->protocol->identity().action;
-    submission answers = co_await ask_handlers(stream->run, std::move(action));
+    submission answers = co_await ask_handlers(stream, std::move(action));
     co_await send_answers(stream, std::move(answers));
 }
 

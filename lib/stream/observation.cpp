@@ -1,5 +1,6 @@
 #include "stream/observation.hpp"
 
+#include "redact/body_redactor.hpp"
 #include "text/url.hpp"
 
 #include <asio/error.hpp>
@@ -7,6 +8,25 @@
 #include <utility>
 
 namespace corun::detail {
+namespace {
+
+/// What the records of functions and approvals share.
+template <class Record, class Event>
+Record record_of(const Event& done, std::chrono::system_clock::time_point began, const redactor& secrets,
+                 const run_identity& run) {
+    Record record;
+    record.run_id = secrets.redacted(run.run_id);
+    record.thread_id = secrets.redacted(run.thread_id);
+    record.call_id = secrets.redacted(done.call_id);
+    record.name = secrets.redacted(done.name);
+    record.arguments = redacted_text(done.arguments, secrets);
+    if (done.error) record.error = redacted_text(*done.error, secrets);
+    record.began = began;
+    record.duration = done.duration;
+    return record;
+}
+
+}  // namespace
 
 run_observation::run_observation(const run_context& run) : wanted_(run.api->notifier.wants(&observer::on_run)) {
     reattach_.attempt = 0;
@@ -71,6 +91,33 @@ void run_observation::submit_ended(const api_client& api, std::error_code failur
         record.run_id = run.run_id;
         record.thread_id = run.thread_id;
         api.notifier.notify(&observer::on_submit, std::move(record));
+    } catch (...) {
+        // No memory: the work itself is more important.
+    }
+}
+
+void run_observation::function_called(const api_client& api, const corun::function_called& done,
+                                      std::chrono::system_clock::time_point began, const redactor& secrets,
+                                      const run_identity& run) noexcept {
+    if (!api.notifier.wants(&observer::on_function_call)) return;
+    try {
+        auto record = record_of<function_call_record>(done, began, secrets, run);
+        record.output = redacted_text(done.output, secrets);
+        api.notifier.notify(&observer::on_function_call, std::move(record));
+    } catch (...) {
+        // No memory: the work itself is more important.
+    }
+}
+
+void run_observation::approval_decided(const api_client& api, const corun::approval_decided& done,
+                                       std::chrono::system_clock::time_point began, const redactor& secrets,
+                                       const run_identity& run) noexcept {
+    if (!api.notifier.wants(&observer::on_approval)) return;
+    try {
+        auto record = record_of<approval_record>(done, began, secrets, run);
+        record.server_label = secrets.redacted(done.server_label);
+        record.approved = done.approved;
+        api.notifier.notify(&observer::on_approval, std::move(record));
     } catch (...) {
         // No memory: the work itself is more important.
     }

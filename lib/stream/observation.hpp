@@ -2,17 +2,18 @@
 #include "redact/redact.hpp"
 #include "stream/context.hpp"
 #include "stream/protocol.hpp"
+#include <corun/event.hpp>
 #include <corun/observer.hpp>
 #include <corun/submission.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 #include <system_error>
 
 namespace corun::detail {
 
-/// Gathers the records that `observer::on_run`, `on_submit` and `on_reattach` get of one stream. Costs nothing where
-/// nobody observes.
+/// Gathers the records that an observer gets of one stream, except for retries. Costs nothing where nobody observes.
 class run_observation {
 public:
     explicit run_observation(const run_context& run);
@@ -24,6 +25,14 @@ public:
 
     void submit_begins(const api_client& api, const submission& answers) noexcept;
     void submit_ended(const api_client& api, std::error_code failure, const run_identity& run) noexcept;
+
+    // A handler has ended.
+    void function_called(const api_client& api, const corun::function_called& done,
+                         std::chrono::system_clock::time_point began, const redactor& secrets,
+                         const run_identity& run) noexcept;
+    void approval_decided(const api_client& api, const corun::approval_decided& done,
+                          std::chrono::system_clock::time_point began, const redactor& secrets,
+                          const run_identity& run) noexcept;
 
     /// The response broke off after so many events of the run, and bytes of its own.
     void lost(const api_client& api, std::error_code cause, std::uint64_t events, std::uint64_t bytes) noexcept;

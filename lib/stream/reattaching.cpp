@@ -129,7 +129,7 @@ void report_reattached(stream_state& stream) {
     found.run_id = stream.run_id();
     found.thread_id = stream.thread_id();
     found.cause = stream.fsm.cause();
-    stream.events.push(codec::reattached_name, codec::encode_reattached(found));
+    stream.events.push(codec::reattached_name, codec::encode(found));
     stream.details.message.clear();
     stream.observed.reattach_ended(stream.api(), {}, stream.secrets, stream.protocol->identity());
 }

@@ -275,6 +275,10 @@ struct run_result::gatherer::runs {
     /// The same run continues.
     void operator()(const reattached&) const {}
 
+    /// What a handler did is in the step, when the service has it.
+    void operator()(const function_called&) const {}
+    void operator()(const approval_decided&) const {}
+
     void operator()(const stream_error& event) const {
         // The run's own error has more details.
         if (result.last_error) return;

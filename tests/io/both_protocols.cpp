@@ -181,7 +181,106 @@ IN_BOTH_PROTOCOLS(a_function_that_throws_tells_the_model_so) {
     BOOST_TEST(events.back().get_if<run_completed>());
 }
 
+IN_BOTH_PROTOCOLS(what_a_function_did_is_an_event_and_a_record) {
+    service->script("", {step::call_function("get_weather", R"({"city":"Oslo"})"),
+                         step::call_function("get_weather", R"({"city":"Rome"})"), step::reply("{output}")});
+    client_options settings;
+    std::vector<function_call_record> records;
+    settings.observer.on_function_call = [&records](const function_call_record& each) {
+        check_hides_secrets(each);
+        records.push_back(each);
+    };
+    use(settings);
+    run_options options = usual();
+    options.functions.emplace_back("get_weather", "The weather.", R"({"type":"object","properties":{}})",
+                                   [this](function_call call) -> asio::awaitable<std::string> {
+                                       clock->advance(70ms);
+                                       if (call.arguments.find("Rome") != std::string::npos)
+                                           throw std::runtime_error("no barometer, Bearer planted-secret-of-another");
+                                       std::string output = R"({"sky":"grey","api_key":"planted-secret-of-the-sky"})";
+                                       co_return output;
+                                   });
+    const auto events = take(plain.run_stream("weather?", {}, options));
+    BOOST_TEST(events.back().get_if<run_completed>());
+    std::vector<function_called> said;
+    std::size_t action = 0, begins_again = 0;
+    for (std::size_t i = 0; i != events.size(); ++i) {
+        if (events[i].get_if<action_required>()) action = i;
+        if (const auto* called = events[i].get_if<function_called>()) {
+            said.push_back(*called);
+            BOOST_TEST(events[i].name() == "corun.function_called");
+            begins_again = i + 1;
+        }
+    }
+    // Before what the model makes of them.
+    BOOST_TEST(begins_again == action + 3);
+    BOOST_REQUIRE(said.size() == 2u);
+    BOOST_REQUIRE(records.size() == 2u);
+    for (std::size_t i = 0; i != 2; ++i) {
+        BOOST_TEST(said[i].name == "get_weather");
+        BOOST_TEST((said[i].duration == 70ms));
+        BOOST_TEST(records[i].name == "get_weather");
+        BOOST_TEST(records[i].call_id == said[i].call_id);
+        BOOST_TEST(records[i].arguments == said[i].arguments);
+        BOOST_TEST((records[i].duration == 70ms));
+        BOOST_TEST(!records[i].run_id.empty());
+        BOOST_TEST(!records[i].thread_id.empty() == has_runs);
+    }
+    BOOST_TEST(said[0].call_id == find<action_required>(events)->action.function_calls[0].id);
+    BOOST_TEST(said[0].arguments == R"({"city":"Oslo"})");
+    BOOST_TEST(said[0].output == R"({"sky":"grey","api_key":"planted-secret-of-the-sky"})");
+    BOOST_TEST(!said[0].error.has_value());
+    BOOST_TEST(records[0].output == R"({"sky":"grey","api_key":"***"})");
+    BOOST_TEST(!records[0].error.has_value());
+    BOOST_TEST(said[1].error.value() == "no barometer, Bearer planted-secret-of-another");
+    BOOST_TEST(said[1].output == R"({"error":"no barometer, Bearer planted-secret-of-another"})");
+    BOOST_TEST(records[1].error.value() == "no barometer, Bearer ***");
+    BOOST_TEST(records[1].output == R"({"error":"no barometer, Bearer ***"})");
+}
+
 // Approvals.
+
+IN_BOTH_PROTOCOLS(what_an_approval_came_to_is_an_event_and_a_record) {
+    service->script("", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("{output}")});
+    client_options settings;
+    std::vector<approval_record> records;
+    settings.observer.on_approval = [&records](const approval_record& each) {
+        check_hides_secrets(each);
+        records.push_back(each);
+    };
+    use(settings);
+    for (const bool answer : {true, false}) {
+        const auto events = take(desk.run_stream("book", headers("fresh"), with_approval(answer)));
+        BOOST_REQUIRE(count_of<approval_decided>(events) == 1u);
+        const approval_decided& decision = *find<approval_decided>(events);
+        BOOST_TEST(decision.approved == answer);
+        BOOST_TEST(decision.name == "reserve_seat");
+        BOOST_TEST(decision.server_label == "bookings");
+        BOOST_TEST(decision.arguments == R"({"seat":"14A"})");
+        BOOST_TEST(!decision.error.has_value());
+        BOOST_TEST(decision.call_id == find<action_required>(events)->action.mcp_approvals[0].id);
+        BOOST_TEST(records.back().approved == answer);
+        BOOST_TEST(records.back().call_id == decision.call_id);
+        BOOST_TEST(records.back().server_label == "bookings");
+    }
+    run_options options = usual();
+    options.on_mcp_approval = [](mcp_approval_request) -> asio::awaitable<bool> {
+        throw std::runtime_error("nobody at " + bearer("fresh"));
+        co_return true;
+    };
+    event_stream stream = wait(desk.run_stream("book", headers("fresh"), options));
+    std::optional<approval_decided> failed;
+    std::error_code code;
+    while (auto arrived = wait(stream.next(code)))
+        if (const auto* decision = arrived->get_if<approval_decided>()) failed = *decision;
+    BOOST_TEST(code == errc::handler_failed);
+    BOOST_REQUIRE(failed.has_value());
+    BOOST_TEST(!failed->approved);
+    BOOST_TEST(failed->error.value() == "nobody at " + bearer("fresh"));
+    run_ready(io);
+    BOOST_REQUIRE(records.size() == 3u);
+    BOOST_TEST(records.back().error.value() == "nobody at ***");
+}
 
 IN_BOTH_PROTOCOLS(an_approval_is_given_or_denied_by_a_handler) {
     service->script("", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("{output}")});

@@ -131,6 +131,14 @@ struct printer {
         out["type"] = "reattached";
         out["run_id"] = e.run_id;
     }
+    void operator()(const corun::function_called& e) const {
+        out["type"] = "function_called";
+        out["call_id"] = e.call_id;
+    }
+    void operator()(const corun::approval_decided& e) const {
+        out["type"] = "approval_decided";
+        out["call_id"] = e.call_id;
+    }
     void operator()(const corun::stream_error& e) const {
         out["type"] = "stream_error";
         out["code"] = e.code;

@@ -72,6 +72,20 @@ inline void check_hides_secrets(const run_record& told) {
         check_hides_secrets("the record of a run", *text);
 }
 
+inline void check_hides_secrets(const function_call_record& told) {
+    for (const std::string* text :
+         {&told.run_id, &told.thread_id, &told.call_id, &told.name, &told.arguments, &told.output})
+        check_hides_secrets("the record of a function call", *text);
+    check_hides_secrets("the record of a function call", told.error.value_or(""));
+}
+
+inline void check_hides_secrets(const approval_record& told) {
+    for (const std::string* text :
+         {&told.run_id, &told.thread_id, &told.call_id, &told.name, &told.arguments, &told.server_label})
+        check_hides_secrets("the record of an approval", *text);
+    check_hides_secrets("the record of an approval", told.error.value_or(""));
+}
+
 inline void check_hides_secrets(const wire_message& told) {
     check_hides_secrets("the traffic as shown", told.text);
 }
@@ -80,6 +94,8 @@ inline void check_hides_secrets(const wire_message& told) {
 inline client_options searched(client_options options = {}) {
     options.observer.on_request = [](const request_record& told) { check_hides_secrets(told); };
     options.observer.on_run = [](const run_record& told) { check_hides_secrets(told); };
+    options.observer.on_function_call = [](const function_call_record& told) { check_hides_secrets(told); };
+    options.observer.on_approval = [](const approval_record& told) { check_hides_secrets(told); };
     options.observer.on_wire = [](const wire_message& told) { check_hides_secrets(told); };
     return options;
 }

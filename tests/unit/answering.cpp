@@ -4,7 +4,11 @@
 #include "stream/actions.hpp"
 #include "stream/life.hpp"
 
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
+
+#include <algorithm>
 
 namespace {
 
@@ -51,7 +55,7 @@ struct fixture : step_fixture {
         stream->fsm.run_exists(run::existence::known);
     }
 
-    submission ask(required_action action) { return await(io, detail::ask_handlers(context, std::move(action))); }
+    submission ask(required_action action) { return await(io, detail::ask_handlers(stream, std::move(action))); }
     submission with_headers(submission answers) {
         detail::run_identity identity;
         identity.run_id = "run_1";
@@ -107,9 +111,71 @@ BOOST_FIXTURE_TEST_CASE(what_a_function_throws_is_its_output, fixture) {
 BOOST_FIXTURE_TEST_CASE(what_an_approval_handler_throws_is_the_error, fixture) {
     required_action action = calling({}, 1);
     action.mcp_approvals[0].id = "approval_9";
-    start(detail::ask_handlers(context, std::move(action)));
+    start(detail::ask_handlers(stream, std::move(action)));
     BOOST_TEST(outcome.value() == errc::handler_failed);
     BOOST_TEST(what.find("on_mcp_approval: nobody there") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_handler_did_is_an_event, fixture) {
+    stream->fsm.enter(run::phase::answering);
+    (void)ask(calling({"a", "throws"}, 2));
+    BOOST_TEST(take() == "corun.function_called corun.function_called corun.approval_decided corun.approval_decided");
+    // Nobody reads them any more.
+    stream->user = detail::stream_state::caller::gone;
+    (void)ask(calling({"a"}));
+    BOOST_TEST(take().empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_call_lasts_until_its_handler_has_ended, fixture) {
+    std::vector<function_call_record> records;
+    client_options settings = defaults();
+    settings.observer.on_function_call = [&records](const function_call_record& each) { records.push_back(each); };
+    context->api = detail::make_api_client(io.get_executor(), "https://service.example/p",
+                                           credential::bearer("planted-secret-token"), settings, transport, clock);
+    context->options.on_function_call = [this](function_call) -> asio::awaitable<std::string> {
+        clock->advance(std::chrono::milliseconds(70));
+        std::string output = "slow";
+        co_return output;
+    };
+    make();
+    start(detail::ask_handlers(stream, calling({"a"})));
+    BOOST_REQUIRE(records.size() == 1u);
+    BOOST_TEST((records[0].duration == std::chrono::milliseconds(70)));
+    BOOST_TEST(records[0].output == "slow");
+    BOOST_TEST(!records[0].error.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(approvals_are_asked_for_at_once_or_one_by_one, fixture) {
+    for (const bool one_by_one : {false, true}) {
+        int open = 0, most = 0;
+        std::string order;
+        context->options.approvals_one_by_one = one_by_one;
+        context->options.on_mcp_approval = [&](mcp_approval_request request) -> asio::awaitable<bool> {
+            most = std::max(most, ++open);
+            for (int turn = 0; turn != 3; ++turn) co_await asio::post(io.get_executor(), asio::use_awaitable);
+            --open;
+            order += request.id.back();
+            co_return request.id == "approval_1";
+        };
+        const submission answers = ask(calling({}, 3));
+        BOOST_TEST(most == (one_by_one ? 1 : 3));
+        BOOST_TEST(order == "012");
+        BOOST_REQUIRE(answers.approvals().size() == 3u);
+        for (const tool_approval& each : answers.approvals())
+            BOOST_TEST(each.approve == (each.tool_call_id == "approval_1"));
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(one_by_one_nobody_is_asked_after_a_failure, fixture) {
+    int asked = 0;
+    context->options.approvals_one_by_one = true;
+    context->options.on_mcp_approval = [&](mcp_approval_request) -> asio::awaitable<bool> {
+        if (++asked == 2) throw std::runtime_error("the terminal is gone");
+        co_return true;
+    };
+    start(detail::ask_handlers(stream, calling({}, 3)));
+    BOOST_TEST(outcome.value() == errc::handler_failed);
+    BOOST_TEST(asked == 2);
 }
 
 BOOST_FIXTURE_TEST_CASE(answers_are_sent_and_reported, fixture) {

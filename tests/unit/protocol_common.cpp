@@ -205,11 +205,44 @@ BOOST_AUTO_TEST_CASE(a_reattachment_is_an_event_of_its_own) {
         sent.run_id = "run_1";
         sent.thread_id = "thread_1";
         sent.cause = cause;
-        const reattached decoded = decode_reattached(encode_reattached(sent));
+        const reattached decoded = decode_synthetic<reattached>(encode(sent));
         BOOST_TEST(decoded.run_id == "run_1");
         BOOST_TEST(decoded.thread_id == "thread_1");
         BOOST_TEST((decoded.cause == cause));
     }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_handler_did_is_an_event_of_its_own) {
+    for (const std::optional<std::string>& failure : {std::optional<std::string>(), std::optional<std::string>("")}) {
+        function_called sent;
+        sent.call_id = "call_1";
+        sent.name = "get_weather";
+        sent.arguments = R"({"city":"Oslo"})";
+        sent.output = "\"cold\"\n";
+        sent.error = failure;
+        sent.duration = std::chrono::nanoseconds(1'234'567);
+        const auto decoded = decode_synthetic<function_called>(encode(sent));
+        BOOST_TEST(decoded.call_id == sent.call_id);
+        BOOST_TEST(decoded.name == sent.name);
+        BOOST_TEST(decoded.arguments == sent.arguments);
+        BOOST_TEST(decoded.output == sent.output);
+        BOOST_TEST((decoded.error == failure));
+        BOOST_TEST((decoded.duration == sent.duration));
+
+        approval_decided decision;
+        decision.call_id = "mcpr_1";
+        decision.server_label = "bookings";
+        decision.approved = true;
+        decision.error = failure;
+        const auto read = decode_synthetic<approval_decided>(encode(decision));
+        BOOST_TEST(read.call_id == decision.call_id);
+        BOOST_TEST(read.server_label == decision.server_label);
+        BOOST_TEST(read.approved);
+        BOOST_TEST((read.error == failure));
+    }
+    function_called binary;
+    binary.error = "\xff";
+    BOOST_TEST(decode_synthetic<function_called>(encode(binary)).error.value() == "\xef\xbf\xbd");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,7 +4,6 @@
 #include "protocol/common.hpp"
 #include "protocol/readers.hpp"
 #include "protocol/retry_hint.hpp"
-#include "protocol/synthetic_events.hpp"
 
 #include <utility>
 
@@ -386,10 +385,6 @@ void event_reader::read_error() {
     set_status(run, "failed");
     set_reason(run, error, out_.wire().data);
     out_.add<run_failed>().run = std::move(run);
-}
-
-void event_reader::read_reattached() {
-    out_.add<reattached>() = decode_reattached(out_.wire().data);
 }
 
 }  // namespace corun::codec::responses

@@ -3,6 +3,7 @@
 #include "protocol/event_output.hpp"
 #include "protocol/responses/event_names.hpp"
 #include "protocol/responses/objects.hpp"
+#include "protocol/synthetic_events.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -36,7 +37,11 @@ public:
     void read_run_incomplete();
     void read_run_cancelled();
     void read_error();
-    void read_reattached();
+    /// An event of this library.
+    template <class Body>
+    void read_own() {
+        out_.add<Body>() = decode_synthetic<Body>(out_.wire().data);
+    }
 
 private:
     /// The members that events share.

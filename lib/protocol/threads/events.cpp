@@ -306,8 +306,9 @@ void decode_stream_error(json::reader&, output& out) {
     }
 }
 
-void decode_reattachment(json::reader&, output& out) {
-    out.add<reattached>() = decode_reattached(out.wire().data);
+template <class Body>
+void decode_own(json::reader&, output& out) {
+    out.add<Body>() = decode_synthetic<Body>(out.wire().data);
 }
 
 /// Decodes data that must be a JSON object.
@@ -351,7 +352,9 @@ constexpr known_event known_events[] = {
     {"done", event_class::end_of_stream},
     {"keepalive", event_class::keepalive},
     {run_restarted_name, event_class::ordinary, object<decode_run_end<run_restarted>>},
-    {reattached_name, event_class::ordinary, decode_reattachment},
+    {reattached_name, event_class::ordinary, decode_own<reattached>},
+    {function_called_name, event_class::ordinary, decode_own<function_called>},
+    {approval_decided_name, event_class::ordinary, decode_own<approval_decided>},
 };
 constexpr const known_event& text_event = known_events[0];
 constexpr known_event unknown_event{};

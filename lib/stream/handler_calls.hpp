@@ -1,0 +1,23 @@
+#pragma once
+#include "stream/state.hpp"
+#include <corun/handlers.hpp>
+#include <corun/resources.hpp>
+
+#include <asio/awaitable.hpp>
+
+#include <memory>
+#include <string>
+
+namespace corun::detail {
+
+/// Calls a function of the application; completes with its output. What it throws is its output. Reports the call to
+/// the caller, by an event, and to the observer.
+asio::awaitable<std::string> call_function(std::shared_ptr<stream_state> stream, function_handler handler,
+                                           function_call call);
+
+/// Asks a handler whether a call is approved, and reports its decision in the same ways. Throws
+/// `errc::handler_failed`.
+asio::awaitable<bool> ask_for_approval(std::shared_ptr<stream_state> stream, approval_handler handler,
+                                       mcp_approval_request request);
+
+}  // namespace corun::detail
