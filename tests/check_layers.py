@@ -38,8 +38,8 @@ KNOWN_LIBRARIES = set().union(*LAYERS.values())
 
 # Public headers include no other library but Asio; one of them brings nlohmann_json to those who ask for it.
 JSON_HEADER = 'include/corun/json.hpp'
-# Values that name a coroutine's type, and nothing else of Asio.
-AWAITABLE = ('include/corun/handlers.hpp', 'asio/awaitable.hpp')
+# Where values get a coroutine's type from, and nothing else of Asio.
+ASIO_HEADER = 'include/corun/asio.hpp'
 
 # Until the shared members rest on the JSON layer alone.
 INTERIM = set()
@@ -65,7 +65,7 @@ def layer_of(path, root):
         target = resolve(root, path, name)
         if target:
             needed.append(layer_of(target, root))
-        elif library_of(name) and (path.as_posix(), name) != AWAITABLE and path.as_posix() != JSON_HEADER:
+        elif library_of(name) and path.as_posix() not in (ASIO_HEADER, JSON_HEADER):
             needed += [layer for layer in LAYERS if library_of(name) in LAYERS[layer]][:1]
     return max(needed, key=HEIGHT.get)
 
@@ -111,7 +111,7 @@ def may_include(layer, path, name):
         return not library or library in LAYERS[layer]
     if path.as_posix() == JSON_HEADER and library == 'nlohmann':
         return True
-    return not library or (path.as_posix(), name) == AWAITABLE or (library == 'asio' and 'asio' in LAYERS[layer])
+    return not library or path.as_posix() == ASIO_HEADER or (library == 'asio' and 'asio' in LAYERS[layer])
 
 
 def violations(root):
@@ -149,8 +149,9 @@ def violations(root):
 # (file, its include, whether that is allowed)
 SELF_TEST = [
     ('include/corun/headers.hpp', '<asio/awaitable.hpp>', False),
-    ('include/corun/handlers.hpp', '<asio/awaitable.hpp>', True),
-    ('include/corun/handlers.hpp', '<asio/post.hpp>', False),
+    ('include/corun/handlers.hpp', '<asio/awaitable.hpp>', False),
+    ('include/corun/handlers.hpp', '<corun/asio.hpp>', True),
+    ('include/corun/asio.hpp', '<asio/awaitable.hpp>', True),
     ('include/corun/headers.hpp', '<string>', True),
     ('include/corun/agent.hpp', '<asio/awaitable.hpp>', True),
     ('include/corun/agent.hpp', '<nlohmann/json.hpp>', False),
@@ -220,14 +221,15 @@ def self_test():
                          'lib/protocol/threads/codec.hpp', 'lib/protocol/responses/codec.hpp',
                          'lib/run/run_fsm.hpp', 'lib/net/transport.hpp',
                          'lib/http/call.hpp', 'lib/curl/curl_transport.hpp', 'lib/client/agent.cpp',
-                         'lib/identity/credential.cpp', 'lib/values/headers.cpp', 'lib/values/tools.cpp', 'lib/values/handlers.cpp'):
+                         'lib/identity/credential.cpp', 'lib/values/headers.cpp', 'lib/values/tools.cpp', 'lib/values/handlers.cpp',
+                         'lib/values/asio.cpp'):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).touch()
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             (root / file).write_text(f'#include {include}\n')
             (root / 'tests/headers').mkdir(parents=True, exist_ok=True)
             (root / 'tests/headers/meson.build').write_text(
-                "'agent.hpp' 'client.hpp' 'credential.hpp' 'emulator/emulator.hpp' 'handlers.hpp' 'headers.hpp' "
+                "'agent.hpp' 'asio.hpp' 'client.hpp' 'credential.hpp' 'emulator/emulator.hpp' 'handlers.hpp' 'headers.hpp' "
                 "'json.hpp'")
             found = violations(root)
             if bool(found) == allowed:

@@ -1,4 +1,5 @@
 #pragma once
+#include <corun/asio.hpp>
 #include <corun/event_stream.hpp>
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
@@ -9,8 +10,6 @@
 #include <corun/resources.hpp>
 #include <corun/run_result.hpp>
 #include <corun/thread.hpp>
-
-#include <asio/awaitable.hpp>
 
 #include <memory>
 #include <string>

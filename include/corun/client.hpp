@@ -1,5 +1,6 @@
 #pragma once
 #include <corun/agent.hpp>
+#include <corun/asio.hpp>
 #include <corun/credential.hpp>
 #include <corun/export.hpp>
 #include <corun/files.hpp>
@@ -11,7 +12,6 @@
 #include <corun/vector_store.hpp>
 
 #include <asio/any_io_executor.hpp>
-#include <asio/awaitable.hpp>
 
 #include <cstdint>
 #include <filesystem>

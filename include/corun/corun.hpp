@@ -2,6 +2,7 @@
 
 /// Includes every header but the opt-in ones, json.hpp and emulator/emulator.hpp.
 #include <corun/agent.hpp>
+#include <corun/asio.hpp>
 #include <corun/client.hpp>
 #include <corun/credential.hpp>
 #include <corun/error.hpp>

@@ -1,10 +1,10 @@
 #pragma once
+#include <corun/asio.hpp>
 #include <corun/export.hpp>
 #include <corun/secret.hpp>
 #include <corun/token_provider.hpp>
 
 #include <asio/any_io_executor.hpp>
-#include <asio/awaitable.hpp>
 
 #include <functional>
 #include <memory>

@@ -1,11 +1,10 @@
 #pragma once
+#include <corun/asio.hpp>
 #include <corun/error.hpp>
 #include <corun/event.hpp>
 #include <corun/export.hpp>
 #include <corun/reconcile.hpp>
 #include <corun/submission.hpp>
-
-#include <asio/awaitable.hpp>
 
 #include <memory>
 #include <optional>

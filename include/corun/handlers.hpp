@@ -1,10 +1,9 @@
 #pragma once
+#include <corun/asio.hpp>
 #include <corun/export.hpp>
 #include <corun/mcp_headers.hpp>
 #include <corun/resources.hpp>
 #include <corun/tools.hpp>
-
-#include <asio/awaitable.hpp>
 
 #include <concepts>
 #include <functional>

@@ -1,7 +1,6 @@
 #pragma once
+#include <corun/asio.hpp>
 #include <corun/export.hpp>
-
-#include <asio/awaitable.hpp>
 
 #include <functional>
 #include <memory>

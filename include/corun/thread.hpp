@@ -1,4 +1,5 @@
 #pragma once
+#include <corun/asio.hpp>
 #include <corun/event_stream.hpp>
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
@@ -7,8 +8,6 @@
 #include <corun/paged.hpp>
 #include <corun/resources.hpp>
 #include <corun/submission.hpp>
-
-#include <asio/awaitable.hpp>
 
 #include <chrono>
 #include <memory>

@@ -1,11 +1,11 @@
 #pragma once
+#include <corun/asio.hpp>
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
 #include <corun/observer.hpp>
 #include <corun/secret.hpp>
 
 #include <asio/any_io_executor.hpp>
-#include <asio/awaitable.hpp>
 
 #include <chrono>
 #include <functional>

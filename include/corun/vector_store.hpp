@@ -1,9 +1,8 @@
 #pragma once
+#include <corun/asio.hpp>
 #include <corun/export.hpp>
 #include <corun/files.hpp>
 #include <corun/paged.hpp>
-
-#include <asio/awaitable.hpp>
 
 #include <chrono>
 #include <memory>

@@ -1,4 +1,5 @@
 #pragma once
+#include <corun/asio.hpp>
 #include <corun/emulator/fault.hpp>
 #include <corun/emulator/mcp_server.hpp>
 #include <corun/emulator/service_options.hpp>
