@@ -5,7 +5,11 @@
 #include "curl/transfer_error.hpp"
 #include "text/url.hpp"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <new>
 #include <optional>
@@ -18,6 +22,14 @@ namespace {
 std::string origin_of(const std::string& url) {
     const auto parsed = detail::parse_url(url);
     return parsed ? detail::origin_of(*parsed) : std::string();
+}
+
+/// Why the process can open no more files; 0 if it can. libcurl does not tell.
+int open_errno() noexcept {
+    const int file = ::eventfd(0, EFD_CLOEXEC);
+    if (file < 0) return errno == EMFILE || errno == ENFILE ? errno : 0;
+    ::close(file);
+    return 0;
 }
 
 /// One request on its way. Bytes go to the sink as the driver delivers them; those of a paused stream on a shared
@@ -207,6 +219,7 @@ private:
             end.proxy_tls_failed = easy_.info(CURLINFO_PROXY_SSL_VERIFYRESULT) != 0;
             end.head_complete = head_.is_complete();
             end.head_too_large = head_.is_too_large();
+            if (result != CURLE_OK) end.open_errno = open_errno();
             failure_ = error_of(end);
             if (failure_) message_ = message_of(end);
         }

@@ -45,6 +45,13 @@ std::error_code error_of(CURLcode result) noexcept {
     }
 }
 
+/// libcurl reports it as any other failure to connect, to resolve a name or to read a certificate.
+bool is_out_of_files(const transfer_end& end) noexcept {
+    if (end.open_errno == 0 || end.head_complete) return false;
+    const std::error_code code = error_of(end.result);
+    return code == errc::connect_failed || code == errc::tls_failed;
+}
+
 /// With TLS 1.3 a server rejects the client's certificate, or asks for one, after the handshake.
 bool is_rejected_by_alert(const transfer_end& end) noexcept {
     if (end.head_complete || (end.result != CURLE_RECV_ERROR && end.result != CURLE_SEND_ERROR)) return false;
@@ -62,6 +69,7 @@ bool is_broken_handshake(const transfer_end& end) noexcept {
 
 std::error_code error_of(const transfer_end& end) noexcept {
     if (end.head_too_large) return errc::bad_response;
+    if (is_out_of_files(end)) return {end.open_errno, std::generic_category()};
     if (end.result != CURLE_OK && end.proxy_status >= 300) return errc::connect_failed;
     // libcurl takes a connection closed within the head for the end of the response.
     if (end.result == CURLE_OK && !end.head_complete) return errc::connection_lost;
@@ -74,6 +82,7 @@ std::error_code error_of(const transfer_end& end) noexcept {
 
 std::string message_of(const transfer_end& end) {
     if (end.head_too_large) return "the head of the response is too large";
+    if (is_out_of_files(end)) return "no connection to " + std::string(end.origin) + " can be made; see `ulimit -n`";
     if (end.result == CURLE_OK) return "the connection was closed within the head of the response";
     if (end.result == CURLE_SEND_FAIL_REWIND) return "the connection broke while the request was being sent";
     if (end.proxy_status == 407)

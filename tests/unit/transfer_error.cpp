@@ -59,6 +59,22 @@ BOOST_AUTO_TEST_CASE(maps_the_codes_of_libcurl) {
     for (const auto& each : cases) BOOST_TEST(error_of(end_of(each.result)) == each.expected);
 }
 
+BOOST_AUTO_TEST_CASE(a_process_that_can_open_no_more_files_says_so) {
+    for (const std::errc reason : {std::errc::too_many_files_open, std::errc::too_many_files_open_in_system}) {
+        for (const CURLcode result : {CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST, CURLE_SSL_CACERT_BADFILE}) {
+            transfer_end end = end_of(result, false, "Couldn't connect to server");
+            end.open_errno = static_cast<int>(reason);
+            BOOST_TEST((error_of(end) == reason));
+            BOOST_TEST(!is_retryable(error_of(end)));
+            BOOST_TEST(message_of(end) == "no connection to https://service.test can be made; see `ulimit -n`");
+        }
+        // The request may have been carried out.
+        transfer_end lost = end_of(CURLE_RECV_ERROR);
+        lost.open_errno = static_cast<int>(reason);
+        BOOST_TEST(error_of(lost) == errc::connection_lost);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_response_is_complete_only_with_its_head) {
     BOOST_TEST(!error_of(end_of(CURLE_OK, true)));
     BOOST_TEST(error_of(end_of(CURLE_OK)) == errc::connection_lost);
