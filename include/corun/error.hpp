@@ -77,7 +77,8 @@ enum class errc {
     run_incomplete,   ///< The run stopped at a token limit or a content filter.
     run_cancelled,    ///< The run was cancelled.
     run_expired,      ///< The run expired, usually while waiting for an action.
-    action_required,  ///< The run requires tool outputs or approvals that no handler provides.
+    action_required,  ///< The run requires tool outputs or approvals that no handler provides; the message names the
+                      ///< calls and how to answer them.
 };
 
 /// The category of `errc`. Codes also compare equal to the `std::errc` with the same meaning:

@@ -141,7 +141,8 @@ struct CORUN_API mcp_call {
 };
 
 /// The run waits for tool outputs or approvals. If the handlers of `run_options` can answer all of
-/// it, the stream continues by itself; otherwise it continues after `event_stream::submit`.
+/// it, the stream continues by itself; otherwise answer it with `event_stream::submit` before the
+/// next `event_stream::next`.
 struct CORUN_API action_required {
     action_required() = default;
     std::string run_id, thread_id;
@@ -212,7 +213,7 @@ struct CORUN_API reattached {
     std::error_code cause;
 };
 
-/// A function of the application was called for the model, or failed. Delivered when the handler has
+/// A function of the application was called for the model, or failed, or does not exist. Delivered when the handler has
 /// ended, before its output is sent. An event of corun; its `name()` is `corun.function_called`.
 struct CORUN_API function_called {
     function_called() = default;

@@ -31,7 +31,13 @@ public:
     event_stream& operator=(event_stream&&) noexcept;
     ~event_stream();
 
-    /// Completes with the next event, or with nothing if the run has ended or waits for `submit`.
+    /// Completes with the next event, or with nothing once the run has ended.
+    ///
+    /// A run that waits for answers has not ended. If the handlers of `run_options` cannot give all
+    /// of them, answer with `submit` when `action_required` arrives. Called before that, `next`
+    /// fails with `errc::action_required`, which names the pending calls; `submit` still works, and
+    /// `next` then continues. With `run_options::answers_by_hand`, it completes with nothing
+    /// instead.
     ///
     /// Completes immediately while events are queued. (In a coroutine that can be cancelled, it
     /// completes in the executor's next turn; `try_next` avoids that.)
@@ -41,6 +47,7 @@ public:
     /// run could not be found again (see `reattach_policy`), `total_timeout`, `event_too_large`,
     /// `bad_event`, `stream_failed`. If the stream continues by itself, also `mcp_headers_failed`,
     /// `mcp_headers_timeout`, `handler_failed` and the errors of `submit`.
+    /// `errc::action_required`, which is not final, for a run that waits for answers.
     ///
     /// *Cancellation:* Terminal, partial and total, as far as the coroutine's cancellation state
     /// permits. Fails with `asio::error::operation_aborted`. No event is lost, and `next` can be

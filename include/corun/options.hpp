@@ -245,8 +245,10 @@ struct CORUN_API run_options {
     std::optional<mcp_approval> default_approval;
 
     /// Functions that the model can call, several concurrently. Their definitions are added to
-    /// `tools`. The stream continues by itself if every call of an `action_required` has a function
-    /// here, or if `on_function_call` is set.
+    /// `tools`. The stream continues by itself after an `action_required` that calls functions. A
+    /// call of one that is not here, because the model invented it or the agent defines it, is
+    /// answered like one that throws, `{"error": "there is no function '<name>'"}`, unless
+    /// `on_function_call` or `answers_by_hand` is set.
     std::vector<local_function> functions;
     /// Called for functions that are not in `functions`, such as those of the agent.
     function_handler on_function_call;
@@ -256,6 +258,12 @@ struct CORUN_API run_options {
     /// Calls `on_mcp_approval` for one request after the other, in their order, for example because
     /// it asks at a terminal. If it throws, it is not called for the rest.
     bool approvals_one_by_one = false;
+    /// The caller answers with `event_stream::submit` what these handlers do not. While the run
+    /// waits for that, `event_stream::next` completes with nothing instead of failing with
+    /// `errc::action_required`; `waits_for_answers` distinguishes it from the end. Calls of unknown
+    /// functions are left to the caller too. No effect on `agent::run`, which only handlers can
+    /// answer.
+    bool answers_by_hand = false;
     /// The longest duration of a call of the provider of MCP headers; 0 means no limit.
     std::chrono::milliseconds mcp_header_timeout = std::chrono::seconds{30};
 

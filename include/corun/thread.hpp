@@ -90,8 +90,8 @@ public:
     [[nodiscard]] asio::awaitable<thread_run> submit(std::string run_id, submission answers);
     /// Answers a run that waits for an action, started by this process or another, and streams the
     /// events that follow. Approvals and handlers work as in `agent::run_stream` and
-    /// `event_stream::submit`, with the same errors. Uses only the handlers and timeouts of
-    /// `options`.
+    /// `event_stream::submit`, with the same errors. Uses only the handlers, `answers_by_hand`,
+    /// `on_abandon` and the timeouts of `options`.
     [[nodiscard]] asio::awaitable<event_stream> submit_stream(std::string run_id, submission answers,
                                                               mcp_header_source headers = {}, run_options options = {});
 

@@ -84,8 +84,6 @@ std::error_code outcome_of(run_state status) noexcept {
             return errc::run_cancelled;
         case run_state::expired:
             return errc::run_expired;
-        case run_state::requires_action:
-            return errc::action_required;
         default:
             return errc::premature_eof;
     }
@@ -147,11 +145,13 @@ asio::awaitable<event_stream> agent::run_stream(thread conversation, message tex
 }
 
 asio::awaitable<run_result> agent::run(message text, mcp_header_source headers, run_options options) {
+    options.answers_by_hand = false;
     return gather(run_stream(std::move(text), std::move(headers), std::move(options)));
 }
 
 asio::awaitable<run_result> agent::run(thread conversation, message text, mcp_header_source headers,
                                        run_options options) {
+    options.answers_by_hand = false;
     return gather(run_stream(std::move(conversation), std::move(text), std::move(headers), std::move(options)));
 }
 

@@ -12,10 +12,17 @@
 namespace corun::detail {
 namespace {
 
-const function_handler* handler_of(const run_options& options, std::string_view function) noexcept {
+/// Empty where nobody answers.
+const function_handler& handler_of(const run_options& options, std::string_view function) noexcept {
     for (const local_function& known : options.functions)
-        if (known.definition.name == function) return &known.handler;
-    return options.on_function_call ? &options.on_function_call : nullptr;
+        if (known.definition.name == function) return known.handler;
+    return options.on_function_call;
+}
+
+/// A call of a function that the model invented would wait for ever: it fails, unless the caller answers by hand.
+bool handlers_answer(const run_options& options, const function_call& call) noexcept {
+    const bool answers_any = !options.functions.empty() && !options.answers_by_hand;
+    return answers_any || handler_of(options, call.name);
 }
 
 /// Runs all of them side by side; completes when the last has, or throws the first failure in order.
@@ -96,7 +103,7 @@ bool handlers_answer(const run_options& options, const required_action& action, 
     if (has_calls && has_approvals && !mixed) return false;
     if (has_approvals && !options.on_mcp_approval) return false;
     return std::all_of(action.function_calls.begin(), action.function_calls.end(),
-                       [&](const function_call& call) { return handler_of(options, call.name) != nullptr; });
+                       [&](const function_call& call) { return handlers_answer(options, call); });
 }
 
 asio::awaitable<submission> ask_handlers(std::shared_ptr<stream_state> stream, required_action action) {
@@ -105,7 +112,7 @@ asio::awaitable<submission> ask_handlers(std::shared_ptr<stream_state> stream, r
     const asio::any_io_executor executor = stream->run->api->executor;
     std::vector<asio::awaitable<std::string>> calls;
     for (const function_call& call : action.function_calls)
-        calls.push_back(call_function(stream, *handler_of(options, call.name), call));
+        calls.push_back(call_function(stream, handler_of(options, call.name), call));
     std::vector<std::string> outputs = co_await all(executor, std::move(calls));
     for (std::size_t i = 0; i != outputs.size(); ++i)
         answers.output(action.function_calls[i].id, std::move(outputs[i]));

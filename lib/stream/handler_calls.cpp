@@ -3,9 +3,11 @@
 #include "async/task.hpp"
 #include "protocol/common.hpp"
 #include "protocol/synthetic_events.hpp"
+#include "text/escape.hpp"
 
 #include <chrono>
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
 namespace corun::detail {
@@ -38,6 +40,7 @@ asio::awaitable<std::string> call_function(std::shared_ptr<stream_state> stream,
     const beginning began(*stream);
     std::exception_ptr failure;
     try {
+        if (!handler) throw std::runtime_error("there is no function " + quote(call.name));
         done.output = co_await handler(std::move(call));
     } catch (...) {
         failure = std::current_exception();

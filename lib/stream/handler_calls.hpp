@@ -10,8 +10,9 @@
 
 namespace corun::detail {
 
-/// Calls a function of the application; completes with its output. What it throws is its output. Reports the call to
-/// the caller, by an event, and to the observer.
+/// Calls a function of the application; completes with its output. What it throws is its output, and so is an error
+/// where `handler` is empty: nobody registered the function. Reports the call to the caller, by an event, and to the
+/// observer.
 asio::awaitable<std::string> call_function(std::shared_ptr<stream_state> stream, function_handler handler,
                                            function_call call);
 

@@ -1,6 +1,7 @@
 #include "stream/stream.hpp"
 
 #include "async/cancellation.hpp"
+#include "run/advice.hpp"
 #include "stream/ending.hpp"
 #include "stream/life.hpp"
 #include "stream/receiving.hpp"
@@ -43,6 +44,7 @@ asio::awaitable<std::optional<event>> run_stream::next(std::shared_ptr<run_strea
     std::optional<event> taken;
     stream_state& stream = *self->state_;
     if (code) code->clear();
+    self->reported_.reset();
     const auto state = co_await asio::this_coro::cancellation_state;
     bool switched = false;
     while (!stream.has_news() && !is_cancelled(state)) {
@@ -60,15 +62,26 @@ asio::awaitable<std::optional<event>> run_stream::next(std::shared_ptr<run_strea
     } else {
         taken = self->take();
         if (taken) co_return taken;
-        failed = stream.abandoned() ? std::error_code(asio::error::operation_aborted) : stream.fsm.failure();
+        failed = self->report_failure();
     }
     if (!failed) co_return taken;
     if (!code) {
         if (failed == asio::error::operation_aborted) throw std::system_error(failed);
-        throw error(failed, stream.details);
+        throw error(failed, self->details());
     }
     *code = failed;
     co_return taken;
+}
+
+std::error_code run_stream::report_failure() {
+    const stream_state& stream = *state_;
+    if (stream.abandoned()) return asio::error::operation_aborted;
+    if (!waits_for_answers() || stream.run->options.answers_by_hand) return stream.fsm.failure();
+    const run_protocol& protocol = *stream.protocol;
+    reported_ = stream.details;
+    reported_->message =
+        stream.secrets.redacted(run::unanswered_calls(protocol.identity().action, protocol.takes_mixed_answers()));
+    return errc::action_required;
 }
 
 std::optional<event> run_stream::try_next() {
@@ -190,7 +203,7 @@ const reconcile_report& run_stream::report() const noexcept {
 }
 
 const diagnostics& run_stream::details() const noexcept {
-    return state_->details;
+    return reported_ ? *reported_ : state_->details;
 }
 
 bool run_stream::waits_for_answers() const noexcept {

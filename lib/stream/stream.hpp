@@ -65,9 +65,12 @@ public:
 
 private:
     std::optional<event> take();
+    /// Why there is no event, when all have been taken. Nothing where the run has ended.
+    std::error_code report_failure();
 
     const std::shared_ptr<stream_state> state_;
-    std::shared_ptr<task<bool>> ending_;  ///< The end of the run, once the caller has stopped the stream.
+    std::optional<diagnostics> reported_;  ///< Of a failure that is not the stream's end.
+    std::shared_ptr<task<bool>> ending_;   ///< The end of the run, once the caller has stopped the stream.
 };
 
 }  // namespace corun::detail

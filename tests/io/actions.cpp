@@ -180,6 +180,7 @@ BOOST_AUTO_TEST_CASE(without_a_handler_for_each_call_the_action_is_the_callers) 
     definition.tools.push_back(function_tool("get_time", "The time.", R"({"type":"object","properties":{}})"));
     agent a = await(io, client->create_agent(std::move(definition)));
     run_options options;
+    options.answers_by_hand = true;
     bool called = false;
     options.functions.emplace_back("get_weather", "The weather in a city.", city_schema,
                                    [&called](const function_call&) {
@@ -299,7 +300,9 @@ BOOST_AUTO_TEST_CASE(a_stale_answer_is_the_services_error_and_may_be_corrected) 
     agent_definition definition("gpt-4o");
     definition.tools.push_back(function_tool("get_weather", "The weather in a city.", city_schema));
     agent a = await(io, client->create_agent(std::move(definition)));
-    event_stream stream = await(io, a.run_stream("the weather"));
+    run_options options;
+    options.answers_by_hand = true;
+    event_stream stream = await(io, a.run_stream("the weather", {}, options));
     std::vector<event> events = await(io, collect(stream));
     const auto* asked = events.back().get_if<action_required>();
     BOOST_REQUIRE(asked);

@@ -168,6 +168,39 @@ IN_BOTH_PROTOCOLS(functions_are_answered_by_hand) {
     BOOST_TEST(failure(stream.submit(std::move(late))).code() == errc::invalid_argument);
 }
 
+IN_BOTH_PROTOCOLS(a_function_that_nobody_registered_is_answered_as_one_that_fails) {
+    service->script(
+        "", {step::call_function("get_wether"), step::call_function("get_weather"), step::reply("First {output}. "),
+             step::call_function("make_rain"), step::reply("Then {output}.")});
+    const auto events = take(plain.run_stream(new_thread(), "weather?", {}, with_function()));
+    BOOST_TEST(calls == 1);
+    BOOST_TEST(text_of(events).find(R"(there is no function 'make_rain')") != std::string::npos);
+    const auto bodies = service->requests();
+    BOOST_TEST(std::any_of(bodies.begin(), bodies.end(), [](const auto& each) {
+        return each.body.find("there is no function 'get_wether'") != std::string::npos;
+    }));
+    const auto* invented = find<function_called>(events);
+    BOOST_REQUIRE(invented);
+    BOOST_TEST(invented->name == "get_wether");
+    BOOST_TEST(invented->error.value() == "there is no function 'get_wether'");
+    BOOST_TEST(events.back().get_if<run_completed>());
+}
+
+IN_BOTH_PROTOCOLS(functions_that_nobody_registered_are_left_to_who_answers_by_hand) {
+    service->script("", {step::call_function("get_wether"), step::reply("{output}!")});
+    run_options options = with_function();
+    options.answers_by_hand = true;
+    event_stream stream = wait(plain.run_stream(new_thread(), "weather?", {}, options));
+    const auto events = take(stream);
+    const auto* asked = events.back().get_if<action_required>();
+    BOOST_REQUIRE(asked);
+    BOOST_TEST(stream.waits_for_answers());
+    submission answers;
+    answers.output(asked->action.function_calls.at(0).id, "warm");
+    wait(stream.submit(std::move(answers)));
+    BOOST_TEST(text_of(take(stream)) == "warm!");
+}
+
 IN_BOTH_PROTOCOLS(a_function_that_throws_tells_the_model_so) {
     service->script("", {step::call_function("get_weather"), step::reply("{output}")});
     run_options options = usual();
@@ -325,6 +358,120 @@ IN_BOTH_PROTOCOLS(functions_and_approvals_asked_for_together_are_answered_where_
     BOOST_TEST(stream.waits_for_answers() == has_runs);
     BOOST_TEST(calls + approvals == (has_runs ? 0 : 2));
     if (!has_runs) BOOST_TEST(events.back().get_if<run_completed>());
+}
+
+// A run that waits has not ended.
+
+namespace {
+
+/// A run that waits for answers which no handler gives, and what its error must name.
+struct unanswered {
+    const char* kind;
+    std::vector<step> steps;
+    std::vector<const char*> names;
+};
+
+std::vector<unanswered> all_unanswered() {
+    return {{"a function",
+             {step::call_function("get_weather"), step::reply("{output}!")},
+             {"function 'get_weather' (", "run_options::functions", "on_function_call", "event_stream::submit"}},
+            {"an approval",
+             {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("{output}!")},
+             {"tool 'reserve_seat' of MCP server 'bookings' (", "on_mcp_approval", "require_approval",
+              "default_approval = mcp_approval::never()", "event_stream::submit"}}};
+}
+
+void check_names(const std::string& message, const std::vector<const char*>& names) {
+    for (const char* each : names) BOOST_TEST(message.find(each) != std::string::npos, each << " in: " << message);
+}
+
+submission yes_to(const required_action& action) {
+    submission answers;
+    for (const function_call& call : action.function_calls) answers.output(call.id, "seat 14A is yours");
+    for (const mcp_approval_request& call : action.mcp_approvals) answers.approve(call.id);
+    return answers;
+}
+
+}  // namespace
+
+IN_BOTH_PROTOCOLS(a_loop_does_not_end_while_its_run_waits) {
+    for (const unanswered& each : all_unanswered()) {
+        BOOST_TEST_CONTEXT(each.kind) {
+            service->script("", each.steps);
+            event_stream stream = wait(desk.run_stream(new_thread(), "book", headers("fresh"), usual()));
+            std::optional<required_action> asked;
+            std::error_code code;
+            while (auto arrived = wait(stream.next(code)))
+                if (const auto* found = arrived->get_if<action_required>()) asked = found->action;
+            BOOST_TEST(code == errc::action_required);
+            check_names(stream.details().message, each.names);
+            BOOST_REQUIRE(asked.has_value());
+            // Nothing has been lost: it fails again, `try_next` has nothing, and answers still count.
+            BOOST_TEST(!stream.try_next().has_value());
+            const error met = failure(stream.next());
+            BOOST_TEST(met.code() == errc::action_required);
+            check_names(met.what(), each.names);
+            BOOST_TEST(stream.waits_for_answers());
+            wait(stream.submit(yes_to(*asked)));
+            const auto rest = take(stream);
+            BOOST_TEST(text_of(rest) == "seat 14A is yours!");
+            BOOST_TEST(rest.back().get_if<run_completed>());
+            BOOST_TEST(!wait(stream.next(code)).has_value());
+            BOOST_TEST(!code);
+            BOOST_TEST(stream.details().message.empty());
+        }
+    }
+}
+
+IN_BOTH_PROTOCOLS(an_answer_before_the_next_event_needs_no_option) {
+    for (const unanswered& each : all_unanswered()) {
+        service->script("", each.steps);
+        event_stream stream = wait(desk.run_stream(new_thread(), "book", headers("fresh"), usual()));
+        std::string text;
+        while (auto arrived = wait(stream.next())) {
+            if (const auto* delta = arrived->get_if<text_delta>()) text += delta->text;
+            if (const auto* asked = arrived->get_if<action_required>()) wait(stream.submit(yes_to(asked->action)));
+        }
+        BOOST_TEST(text == "seat 14A is yours!");
+    }
+}
+
+IN_BOTH_PROTOCOLS(who_answers_by_hand_may_let_the_loop_end) {
+    for (const unanswered& each : all_unanswered()) {
+        service->script("", each.steps);
+        run_options options = usual();
+        options.answers_by_hand = true;
+        event_stream stream = wait(desk.run_stream(new_thread(), "book", headers("fresh"), options));
+        std::optional<required_action> asked;
+        while (auto arrived = wait(stream.next()))
+            if (const auto* found = arrived->get_if<action_required>()) asked = found->action;
+        BOOST_TEST(stream.waits_for_answers());
+        BOOST_REQUIRE(asked.has_value());
+        wait(stream.submit(yes_to(*asked)));
+        std::string text;
+        while (auto arrived = wait(stream.next()))
+            if (const auto* delta = arrived->get_if<text_delta>()) text += delta->text;
+        BOOST_TEST(text == "seat 14A is yours!");
+        BOOST_TEST(!stream.waits_for_answers());
+    }
+}
+
+IN_BOTH_PROTOCOLS(a_gathered_run_that_waits_names_its_calls) {
+    for (const unanswered& each : all_unanswered()) {
+        for (const bool by_hand : {false, true}) {
+            service->script("", each.steps);
+            run_options options = usual();
+            options.answers_by_hand = by_hand;  // which nobody can, of a run that is gathered
+            try {
+                (void)wait(desk.run(new_thread(), "book", headers("fresh"), options));
+                BOOST_ERROR("it must fail");
+            } catch (const run_error& met) {
+                BOOST_TEST(met.code() == errc::action_required);
+                check_names(met.what(), each.names);
+                BOOST_TEST((met.result().status == run_state::requires_action));
+            }
+        }
+    }
 }
 
 // Headers of each run.

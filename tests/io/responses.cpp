@@ -113,12 +113,6 @@ struct changing_tokens {
     std::string latest;
 };
 
-asio::awaitable<std::vector<event>> collect_until_waiting(event_stream& stream) {
-    std::vector<event> events;
-    while (auto arrived = co_await stream.next()) events.push_back(std::move(*arrived));
-    co_return events;
-}
-
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(responses, responding)
@@ -142,7 +136,7 @@ BOOST_AUTO_TEST_CASE(functions_are_answered_by_hand) {
     options.tools.emplace_back(function_tool("get_weather", "The weather.", ""));
     agent a = client->local_agent(plain_definition());
     event_stream stream = await(io, a.run_stream("weather?", {}, options));
-    const auto first = await(io, collect_until_waiting(stream));
+    const auto first = await(io, collect(stream));
     const auto* asked = find<action_required>(first);
     BOOST_REQUIRE(asked);
     BOOST_REQUIRE(asked->action.function_calls.size() == 1u);
@@ -205,7 +199,7 @@ BOOST_AUTO_TEST_CASE(an_approval_has_no_headers_of_its_own) {
     service->script("", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("{output}")});
     agent a = client->local_agent(definition());
     event_stream stream = await(io, a.run_stream("book", token(planted_secret("fresh"))));
-    const auto first = await(io, collect_until_waiting(stream));
+    const auto first = await(io, collect(stream));
     const auto* asked = find<action_required>(first);
     BOOST_REQUIRE(asked);
     const std::string id = asked->action.mcp_approvals.at(0).id;
@@ -583,7 +577,7 @@ BOOST_AUTO_TEST_CASE(a_response_need_not_be_stored) {
     by_hand.store = false;
     by_hand.tools.emplace_back(function_tool("get_weather", "The weather.", ""));
     event_stream waiting = await(io, a.run_stream("weather?", {}, by_hand));
-    const auto first = await(io, collect_until_waiting(waiting));
+    const auto first = await(io, collect(waiting));
     const auto* asked = find<action_required>(first);
     BOOST_REQUIRE(asked);
     submission answers;
@@ -606,7 +600,7 @@ BOOST_AUTO_TEST_CASE(a_run_that_waits_is_given_up_without_a_request) {
     options.tools.emplace_back(function_tool("get_weather", "The weather.", ""));
     agent a = client->local_agent(plain_definition());
     event_stream stream = await(io, a.run_stream("weather?", {}, options));
-    BOOST_REQUIRE(find<action_required>(await(io, collect_until_waiting(stream))));
+    BOOST_REQUIRE(find<action_required>(await(io, collect(stream))));
     const std::size_t before = service->requests().size();
     await(io, stream.cancel_run());
     const auto rest = await(io, collect(stream));

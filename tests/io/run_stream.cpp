@@ -353,6 +353,7 @@ BOOST_FIXTURE_TEST_CASE(an_error_event_is_delivered_and_then_thrown, fixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_run_that_waits_for_an_action_ends_the_stream_without_failure, fixture) {
+    run_settings.answers_by_hand = true;
     event_stream stream = opened();
     transfer().bytes(
         created() +
@@ -838,6 +839,7 @@ BOOST_FIXTURE_TEST_CASE(an_unread_action_is_answered_all_the_same_and_stays_in_o
 }
 
 BOOST_FIXTURE_TEST_CASE(a_submission_that_is_cancelled_leaves_the_run_waiting, fixture) {
+    run_settings.answers_by_hand = true;
     event_stream stream = opened();
     transfer().bytes(created() + approval_asked() + done);
     transfer().done();
@@ -873,6 +875,7 @@ BOOST_FIXTURE_TEST_CASE(a_submission_that_is_cancelled_leaves_the_run_waiting, f
 }
 
 BOOST_FIXTURE_TEST_CASE(a_cancellation_in_the_turn_of_the_acceptance_does_not_lose_the_run, fixture) {
+    run_settings.answers_by_hand = true;
     event_stream stream = opened();
     transfer().bytes(created() + approval_asked() + done);
     transfer().done();

@@ -170,7 +170,11 @@ struct application : behind_proxy {
     /// The events until the stream ends or waits.
     std::vector<event> take(event_stream& stream) {
         std::vector<event> events;
-        while (auto arrived = wait(stream.next())) events.push_back(std::move(*arrived));
+        while (auto arrived = wait(stream.next())) {
+            events.push_back(std::move(*arrived));
+            while (auto more = stream.try_next()) events.push_back(std::move(*more));
+            if (stream.waits_for_answers()) break;
+        }
         check_hides_secrets(stream.report());
         return events;
     }

@@ -69,10 +69,14 @@ struct emulated {
     std::optional<corun::client> client;
 };
 
-/// All events of a stream.
+/// The events of a stream, until the run has ended or waits for answers.
 inline asio::awaitable<std::vector<event>> collect(event_stream& stream) {
     std::vector<event> events;
-    while (auto arrived = co_await stream.next()) events.push_back(std::move(*arrived));
+    while (auto arrived = co_await stream.next()) {
+        events.push_back(std::move(*arrived));
+        while (auto more = stream.try_next()) events.push_back(std::move(*more));
+        if (stream.waits_for_answers()) break;
+    }
     check_hides_secrets(stream.report());
     check_hides_secrets(stream.details());
     co_return events;

@@ -88,6 +88,24 @@ BOOST_AUTO_TEST_CASE(handlers_answer_what_they_all_are_for) {
     BOOST_TEST(!detail::handlers_answer(functions_only, calling({}, 1), false));
     BOOST_TEST(!detail::handlers_answer(functions_only, calling({"a"}, 1), true));
     BOOST_TEST(!detail::handlers_answer(approvals_only, calling({"a"}), false));
+
+    // One that is registered answers for those that are not, unless the caller does.
+    run_options some = approvals_only;
+    some.functions.emplace_back("a", "A.", "{}", [](const function_call&) { return "x"; });
+    BOOST_TEST(detail::handlers_answer(some, calling({"a", "b"}), false));
+    BOOST_TEST(!detail::handlers_answer(some, calling({"a", "b"}, 1), false));
+    some.answers_by_hand = true;
+    BOOST_TEST(detail::handlers_answer(some, calling({"a"}), false));
+    BOOST_TEST(!detail::handlers_answer(some, calling({"a", "b"}), false));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_function_that_nobody_registered_has_an_error_as_its_output, fixture) {
+    context->options.on_function_call = nullptr;
+    context->options.functions.emplace_back("a", "A.", "{}", [](const function_call&) { return "x"; });
+    const submission answers = ask(calling({"a", "it's"}));
+    BOOST_REQUIRE(answers.outputs().size() == 2u);
+    BOOST_TEST(answers.outputs()[0].output == "x");
+    BOOST_TEST(answers.outputs()[1].output == R"({"error":"there is no function 'it's'"})");
 }
 
 BOOST_FIXTURE_TEST_CASE(outputs_and_decisions_go_to_their_calls, fixture) {

@@ -1,0 +1,13 @@
+#pragma once
+#include <corun/resources.hpp>
+
+#include <string>
+
+/// Sentences for errors that an option of the run would have avoided.
+namespace corun::run {
+
+/// For `errc::action_required`: the calls that wait, and how they can be answered. `mixed`: handlers answer functions
+/// and approvals of one action together.
+std::string unanswered_calls(const required_action& action, bool mixed);
+
+}  // namespace corun::run
