@@ -76,7 +76,7 @@ public:
     /// the service errors.
     ///
     /// *Cancellation:* Terminal, partial and total. The request is dropped; a run that it created
-    /// continues at the service.
+    /// continues at the service, or is found and cancelled with `abandoned_run::cancelled`.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_header_source headers = {},
                                                            run_options options = {});
     /// Starts a run in an existing thread. The run is reconciled with `thread::definition` as last

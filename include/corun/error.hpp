@@ -71,6 +71,10 @@ enum class errc {
     event_too_large,  ///< An event exceeds `client_options::max_event_bytes`.
     bad_event,        ///< The data of an event is malformed; the message names the event.
     stream_failed,    ///< The service reported an error in the stream.
+    run_not_found,    ///< `event_stream::stop` cannot find out which run it is: no event has named it, and it was in no
+                      ///< thread and without a mark (`reattach_policy::mark_runs`). The run may continue.
+    not_cancellable,  ///< `event_stream::stop`: the service cannot cancel this run, a response that is not in the
+                      ///< background. The connection was closed; the run may continue.
 
     // The run did not complete (`agent::run`).
     run_failed,       ///< The run failed; the service code and message say why.

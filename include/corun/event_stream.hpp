@@ -20,8 +20,9 @@ struct handle_access;
 
 /// The events of one run, as they arrive.
 ///
-/// *Lifetime:* Move-only. Destroying it abandons the stream: the run continues at the service
-/// unless `run_options::on_abandon` says otherwise. `stop` ends both.
+/// *Lifetime:* Move-only. Destroying it abandons the stream: the run continues at the service, or is
+/// cancelled if it waits for answers, unless `run_options::on_abandon` says otherwise. `stop` ends
+/// both.
 ///
 /// *Threads:* Not thread-safe. Use it on the client's executor, with one `next` at a time.
 class CORUN_API event_stream {
@@ -84,12 +85,19 @@ public:
     [[nodiscard]] asio::awaitable<void> cancel_run();
 
     /// Stops reading and cancels the run. Completes when the run has ended at the service, so that
-    /// its thread accepts another one. Works right after the start too, when the run id is not
-    /// known yet. Discards queued events; `next` fails with `asio::error::operation_aborted` from
-    /// then on. Does nothing if the run has ended.
+    /// its thread accepts another one. Works right after the start too, when no event has named the
+    /// run yet: it is looked for in its thread, or by its mark (`reattach_policy::mark_runs`).
+    /// Discards queued events; `next` fails with `asio::error::operation_aborted` from then on. Does
+    /// nothing if the run has ended.
     ///
-    /// *Errors:* `errc::stop_timeout` after `client_options::stop_timeout`; the network errors and
-    /// the service errors. The run may then continue.
+    /// The service cancels responses of the Responses protocol only in the background. Of any other
+    /// response this closes the connection, and fails immediately; one that is not stored
+    /// (`run_options::store`) has ended then.
+    ///
+    /// *Errors:* `errc::not_cancellable` for a stored response that is not in the background.
+    /// `errc::run_not_found`, after half a second, for a run that no event has named and that cannot
+    /// be looked for. `errc::stop_timeout` after `client_options::stop_timeout`; the network errors
+    /// and the service errors. After any of them, the run may continue.
     ///
     /// *Cancellation:* Terminal, partial and total.
     [[nodiscard]] asio::awaitable<void> stop();

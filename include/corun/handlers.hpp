@@ -30,7 +30,8 @@ namespace corun {
 using function_handler = std::function<asio::awaitable<std::string>(function_call)>;
 
 /// Returns whether a call to an MCP server is approved. If it throws, the stream fails with
-/// `errc::handler_failed`; the run then waits at the service until it expires or is cancelled.
+/// `errc::handler_failed`; the run then waits at the service until its stream is destroyed
+/// (`run_options::on_abandon`).
 using approval_handler = std::function<asio::awaitable<bool>(mcp_approval_request)>;
 
 /// A callable that returns the output of a function call directly, not as an awaitable.

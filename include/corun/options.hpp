@@ -46,8 +46,8 @@ struct CORUN_API retry_policy {
 ///
 /// If the response to a request that creates a run or answers an action is lost, corun checks
 /// whether the request was carried out before it sends it again. A run in an existing thread is
-/// found by its agent and time. A run that creates its own thread can be found only by a mark, see
-/// `mark_runs`; without the mark, the stream fails with the error.
+/// found by its agent and time. A run that creates its own thread can be found once an event has
+/// named the thread, and before that only by a mark (`mark_runs`); otherwise the stream fails.
 struct CORUN_API reattach_policy {
     reattach_policy() = default;
 
@@ -56,15 +56,26 @@ struct CORUN_API reattach_policy {
     /// How long the run can be unreachable before the stream fails with the original error.
     std::chrono::milliseconds give_up_after = std::chrono::minutes{2};
     /// Adds `corun_run` with a random value to the metadata of the run and of the thread that it
-    /// creates, so that the run can always be found. No effect in the Responses protocol, which
-    /// cannot list responses.
+    /// creates, so that the run can always be found, also by `event_stream::stop`. Applies without
+    /// `enabled`, too. No effect in the Responses protocol, which cannot list responses.
     bool mark_runs = false;
 };
 
 /// What happens to a run when its stream is abandoned: destroyed, or by `event_stream::abandon`.
+///
+/// Runs are cancelled in the background, as by `event_stream::stop`, while the executor runs, and for
+/// at most `client_options::stop_timeout`.
 enum class abandoned_run {
-    goes_on,    ///< The run continues at the service.
-    cancelled,  ///< The run is cancelled in the background, as by `event_stream::stop`, while the executor runs.
+    /// A run that waits for answers, which its stream cannot give any more, is cancelled, so that its
+    /// thread accepts the next run. Any other continues at the service. A run that was answered
+    /// otherwise in the meantime continues.
+    cancelled_if_waiting,
+    /// The run continues. One that waits for answers can be answered with `thread::submit_stream`;
+    /// until then its thread accepts no other run.
+    goes_on,
+    /// The run is cancelled. So is one that may have been created by a `run_stream` that was cancelled
+    /// or failed: it is looked for as `event_stream::stop` does.
+    cancelled,
 };
 
 /// The protocol between a client and its service.
@@ -292,7 +303,7 @@ struct CORUN_API run_options {
     /// reports `run_restarted`. The run is not restarted if the delay exceeds
     /// `retry_policy::max_total_delay`.
     int rate_limit_restarts = 0;
-    abandoned_run on_abandon = abandoned_run::goes_on;
+    abandoned_run on_abandon = abandoned_run::cancelled_if_waiting;
 
     // Responses protocol only; fail with `errc::invalid_argument` in the threads protocol.
 

@@ -10,4 +10,8 @@ namespace corun::run {
 /// and approvals of one action together.
 std::string unanswered_calls(const required_action& action, bool mixed);
 
+/// What would have made it possible to find a run of which no event has told.
+inline constexpr const char* mark_advice =
+    "a run that creates its own thread can be found only with reattach_policy::mark_runs";
+
 }  // namespace corun::run

@@ -9,6 +9,11 @@ namespace {
 /// stream that is already on its way, so that the connection can be used again.
 constexpr std::chrono::milliseconds drain_time{2000};
 
+/// Events report how the run goes on.
+bool has_events(phase now) noexcept {
+    return now == phase::streaming || now == phase::polling;
+}
+
 }  // namespace
 
 run_fsm::run_fsm(limits bounds, time_point now) noexcept
@@ -22,7 +27,9 @@ void run_fsm::response_begins(time_point now) noexcept {
 }
 
 void run_fsm::response_accepted() noexcept {
-    if (!over()) phase_ = phase::streaming;
+    if (over()) return;
+    phase_ = phase::streaming;
+    awaits_answers_ = false;
 }
 
 void run_fsm::bytes_arrived(time_point now) noexcept {
@@ -31,7 +38,7 @@ void run_fsm::bytes_arrived(time_point now) noexcept {
 
 bool run_fsm::event_arrived(codec::event_class kind) noexcept {
     // After an action the rest of its response only frames it; what answers it says comes in another.
-    if (!has_events()) return false;
+    if (!has_events(phase_)) return false;
     const bool is_news = kind != codec::event_class::keepalive && kind != codec::event_class::repeated;
     if (is_news) last_event_ = last_activity_;
     switch (kind) {
@@ -46,6 +53,7 @@ bool run_fsm::event_arrived(codec::event_class kind) noexcept {
         case codec::event_class::action:
             phase_ = phase::waiting;
             response_ = response::draining;
+            awaits_answers_ = true;
             return true;
         case codec::event_class::last:
             phase_ = phase::over;
@@ -62,17 +70,13 @@ bool run_fsm::event_arrived(codec::event_class kind) noexcept {
 void run_fsm::response_ended(std::error_code code) noexcept {
     response_ = response::over;
     response_failure_ = code ? code : std::error_code(errc::premature_eof);
-    if (has_events()) lose(response_failure_);
+    if (has_events(phase_)) lose(response_failure_);
 }
 
 /// The response has no more to say, and the run has not come to its end.
 void run_fsm::lose(std::error_code code) noexcept {
     response_ = response::over;
-    // What a broken connection and silence leave open. Of an error that the service itself reports, and of what is
-    // wrong with what arrived, there is nothing to find.
-    const bool open = code == errc::connection_lost || code == errc::premature_eof || code == errc::idle_timeout ||
-                      code == errc::event_timeout;
-    if (open && existence_ == existence::known && !stream_error_ && limits_.reattachments > 0) {
+    if (is_loss(code) && existence_ == existence::known && !stream_error_ && limits_.reattachments > 0) {
         --limits_.reattachments;
         cause_ = code;
         phase_ = phase::lost;
@@ -97,7 +101,7 @@ void run_fsm::time_passed(time_point now) noexcept {
     const bool total = limits_.total.count() > 0 && now >= started_ + limits_.total;
     const bool silent = limits_.idle.count() > 0 && now >= last_activity_ + limits_.idle;
     const std::error_code silence = silent ? errc::idle_timeout : errc::event_timeout;
-    const bool reports = has_events();
+    const bool reports = has_events(phase_);
     if (reports && stream_error_) {
         fail(errc::stream_failed);
     } else if (total && !over()) {
@@ -118,7 +122,7 @@ void run_fsm::enter(run::phase next) noexcept {
     } else if (sends && next == phase::waiting) {
         phase_ = next;
         response_ = response::over;
-    } else if (has_events() && next == phase::restarting) {
+    } else if (has_events(phase_) && next == phase::restarting) {
         phase_ = next;
         response_ = response::draining;
     }
@@ -129,11 +133,13 @@ void run_fsm::answer_lost(std::error_code cause) noexcept {
     existence_ = existence::known;
     cause_ = cause;
     phase_ = phase::lost;
+    awaits_answers_ = false;
 }
 
 void run_fsm::polling_began(time_point now) noexcept {
     response_begins(now);
     response_ = response::polling;
+    awaits_answers_ = false;
     if (phase_ != phase::over) phase_ = phase::polling;
 }
 
@@ -164,6 +170,11 @@ std::optional<time_point> run_fsm::deadline() const noexcept {
         if (limits_.event.count() > 0) no_later_than(last_event_ + limits_.event);
     }
     return when;
+}
+
+bool is_loss(std::error_code code) noexcept {
+    return code == errc::connection_lost || code == errc::premature_eof || code == errc::idle_timeout ||
+           code == errc::event_timeout;
 }
 
 }  // namespace corun::run

@@ -94,6 +94,9 @@ public:
     /// No event will come unless the caller answers a run that waits.
     [[nodiscard]] bool over() const noexcept { return phase_ == run::phase::over || phase_ == run::phase::waiting; }
     [[nodiscard]] run::existence existence() const noexcept { return existence_; }
+    /// The run has asked for answers, and none are known to have been accepted: it waits for them, whatever has become
+    /// of its stream.
+    [[nodiscard]] bool awaits_answers() const noexcept { return awaits_answers_; }
     /// What the run was lost to last.
     [[nodiscard]] std::error_code cause() const noexcept { return cause_; }
     /// Why the latest response ended before it told of the run.
@@ -103,10 +106,6 @@ public:
 
 private:
     enum class response { reading, polling, draining, over };
-    /// Events report how the run goes on.
-    [[nodiscard]] bool has_events() const noexcept {
-        return phase_ == run::phase::streaming || phase_ == run::phase::polling;
-    }
     void lose(std::error_code code) noexcept;
 
     limits limits_;
@@ -118,6 +117,11 @@ private:
     std::error_code failure_, cause_, response_failure_;
     bool paused_ = false;
     bool stream_error_ = false;
+    bool awaits_answers_ = false;
 };
+
+/// What a broken connection and silence leave open: the run may still be found. Of an error that the service itself
+/// reports, and of what is wrong with what arrived, there is nothing to find.
+[[nodiscard]] bool is_loss(std::error_code code) noexcept;
 
 }  // namespace corun::run

@@ -3,9 +3,14 @@
 #include "async/backoff.hpp"
 #include "async/cancellation.hpp"
 #include "async/wait.hpp"
+#include "run/advice.hpp"
+#include "run/run_search.hpp"
 #include "stream/receiving.hpp"
 
-#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace corun::detail {
@@ -16,21 +21,56 @@ using std::chrono::milliseconds;
 constexpr milliseconds first_delay{100};
 constexpr milliseconds longest_delay{2000};
 
-/// Whether the run is known: its first events tell, else the service does.
-asio::awaitable<bool> identify(std::shared_ptr<stream_state> stream) {
-    const auto expects_events = [](const stream_state& state) {
-        return state.run_id().empty() && state.response && state.response->open() && state.fsm.reading();
-    };
-    while (expects_events(*stream)) {
-        co_await stream->arrival.wait();
-        co_await throw_if_cancelled();
-    }
-    bool known = !stream->run_id().empty();
-    if (!known && stream->fsm.existence() != run::existence::none) {
+/// How long `stop` waits for the event that names the run, where nothing else can.
+constexpr milliseconds patience{500};
+/// A request whose connection was dropped before it was answered may arrive a little later.
+constexpr int late_looks = 4;
+
+bool expects_events(const stream_state& stream) noexcept {
+    return stream.response && stream.response->open() && stream.fsm.reading();
+}
+
+asio::awaitable<void> wait_for_events(std::shared_ptr<stream_state> stream, std::optional<net::time_point> until) {
+    const std::unique_ptr<net::timer> timer = stream->run->api->clock->make_timer();
+    const std::weak_ptr<stream_state> weak = stream;
+    if (until)
+        timer->expires_at(*until, [weak] {
+            if (const auto waiting = weak.lock()) waiting->arrival.notify();
+        });
+    co_await stream->arrival.wait();
+    co_await throw_if_cancelled();
+}
+
+error not_found(const stream_state& stream) {
+    std::string message = "no event has named it, and ";
+    message += stream.protocol->identity().mark_would_help ? run::mark_advice : "responses are not listed";
+    return error(errc::run_not_found, std::move(message));
+}
+
+/// Whether the run is known: its first events tell, else the service does. Throws `errc::run_not_found`.
+asio::awaitable<bool> identify(std::shared_ptr<stream_state> stream, run::run_search search) {
+    using step = run::run_search::step;
+    const run_identity& identity = stream->protocol->identity();
+    while (!identity.is_known && stream->fsm.existence() != run::existence::none) {
+        const bool listening = expects_events(*stream);
+        const run::run_search::decision next = search.next(listening, stream->now());
+        if (next.step == step::nothing) break;
+        if (next.step == step::unknown) throw not_found(*stream);
+        if (next.step == step::wait) {
+            co_await wait_for_events(stream, next.until);
+            continue;
+        }
         const std::optional<bool> found = co_await stream->protocol->find_run(stream->secrets);
-        known = found.value_or(false);
+        if (found.value_or(false)) co_return true;
+        search.looked(found, listening, stream->now());
     }
-    co_return known;
+    co_return identity.is_known;
+}
+
+run::run_search search_for(const stream_state& stream, std::optional<milliseconds> limit) {
+    // A response that has begun says that the request has arrived.
+    const bool was_answered = stream.response && stream.response->accepted();
+    return run::run_search(limit, was_answered ? 1 : late_looks, stream.now());
 }
 
 asio::awaitable<void> cancel(std::shared_ptr<stream_state> stream) {
@@ -52,30 +92,68 @@ bool has_ended(const stream_state& stream) noexcept {
     return stream.fsm.phase() == run::phase::over && !stream.fsm.failure();
 }
 
-asio::awaitable<bool> end_run(std::shared_ptr<stream_state> stream) {
+namespace {
+
+asio::awaitable<bool> end_known_run(std::shared_ptr<stream_state> stream) {
     const std::shared_ptr<net::clock> clock = stream->run->api->clock;
-    stream->cancel_life();
-    const bool known = co_await identify(stream);
-    if (stream->response) stream->response->close();
-    bool ended = !known || has_ended(*stream);
-    if (!ended) co_await cancel(stream);
+    co_await cancel(stream);
     backoff delays(first_delay, longest_delay);
+    bool ended = false;
     while (!ended) {
         ended = co_await stream->protocol->has_ended(stream->secrets);
         if (ended) break;
         const net::time_point when = clock->now() + delays.next();
         co_await sleep_until(clock, when);
     }
-    stream->run->copy.reset();
-    stream->deadline.reset();
     co_return ended;
 }
 
-asio::awaitable<bool> end_abandoned_run(std::shared_ptr<stream_state> stream) {
+asio::awaitable<bool> end_run_once_known(std::shared_ptr<stream_state> stream, run::run_search search) {
+    bool ended = has_ended(*stream) || stream->fsm.existence() == run::existence::none;
+    const run_protocol::ending way = ended ? run_protocol::ending::by_leaving : stream->protocol->how_it_ends();
+    stream->cancel_life();
+    if (way == run_protocol::ending::by_request) {
+        const bool known = co_await identify(stream, std::move(search));
+        if (stream->response) stream->response->close();
+        ended = !known || has_ended(*stream);
+        if (!ended) ended = co_await end_known_run(stream);
+    }
+    if (stream->response) stream->response->close();
+    stream->run->copy.reset();
+    stream->deadline.reset();
+    if (way == run_protocol::ending::not_supported)
+        throw error(errc::not_cancellable,
+                    "only background responses can be cancelled (run_options::background); its connection was closed");
+    co_return ended;
+}
+
+/// Whether the run still waits for the answers that its stream owes it: somebody else may have given them.
+asio::awaitable<bool> still_waits(std::shared_ptr<stream_state> stream) {
+    const std::optional<bool> answered = co_await stream->protocol->find_run(stream->secrets);
+    co_return answered == false;
+}
+
+asio::awaitable<bool> end_silently(std::shared_ptr<stream_state> stream, run::abandonment fate) {
+    bool ends = true;
+    stream->cancel_life();
+    if (fate == run::abandonment::cancel_if_waiting) ends = co_await still_waits(stream);
+    // Nobody waits: also an event that comes late counts.
+    if (ends) ends = co_await end_run_once_known(stream, search_for(*stream, std::nullopt));
+    co_return ends;
+}
+
+}  // namespace
+
+asio::awaitable<bool> end_run(std::shared_ptr<stream_state> stream) {
+    run::run_search search = search_for(*stream, patience);
+    return end_run_once_known(std::move(stream), std::move(search));
+}
+
+asio::awaitable<bool> end_abandoned_run(std::shared_ptr<stream_state> stream, run::abandonment fate) {
     const milliseconds limit = stream->api().options.stop_timeout;
     bool ended = false;
     try {
-        auto ending = task<bool>::start(stream->run->api->executor, end_run(stream));
+        auto ending = task<bool>::start(stream->run->api->executor, end_silently(stream, fate));
         const auto outcome = co_await task<bool>::outcome_within(std::move(ending), stream->run->api->clock, limit);
         ended = outcome.value_or(false);
     } catch (const std::exception&) {

@@ -1,4 +1,5 @@
 #pragma once
+#include "run/abandonment.hpp"
 #include "stream/state.hpp"
 
 #include <asio/awaitable.hpp>
@@ -7,13 +8,16 @@
 
 namespace corun::detail {
 
-/// Cancels the run at the service, and completes when it has ended there; at once where no run was begun. Finds out
-/// first which run it is.
+/// Cancels the run at the service, and completes when it has ended there; at once where none was begun. Finds out first
+/// which run it is.
+///
+/// *Errors:* `errc::not_cancellable` after the connection has been dropped, and `errc::run_not_found`; those of the
+/// network and of the service.
 asio::awaitable<bool> end_run(std::shared_ptr<stream_state> stream);
 
 /// The same for a stream that nobody reads any more: gives up after `client_options::stop_timeout`, and reports to
-/// nobody.
-asio::awaitable<bool> end_abandoned_run(std::shared_ptr<stream_state> stream);
+/// nobody. `fate` is not to leave it.
+asio::awaitable<bool> end_abandoned_run(std::shared_ptr<stream_state> stream, run::abandonment fate);
 
 /// The run has come to its own end.
 [[nodiscard]] bool has_ended(const stream_state& stream) noexcept;

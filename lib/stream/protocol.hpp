@@ -42,7 +42,9 @@ struct run_identity {
 
     std::string run_id, thread_id;  ///< Empty until an event contains them.
     required_action action;         ///< The latest.
+    bool is_known = false;          ///< `run_id` is that of the run that the latest request began or answered.
     bool can_be_found = false;      ///< Should the run be lost: its id is known, or can be found out.
+    bool mark_would_help = false;   ///< It cannot be found, but with `reattach_policy::mark_runs` it could.
 };
 
 /// One run in its protocol's terms: what its events mean, how it is begun, how its actions are answered, and how it is
@@ -95,7 +97,14 @@ public:
     /// From here on polling shows only how the run ends.
     virtual void poll_only_the_end() = 0;
 
-    // How it is ended. The run's id is known.
+    // How it is ended.
+    enum class ending {
+        by_request,     ///< The service is asked to cancel it.
+        by_leaving,     ///< Nothing goes on at the service when the connection is dropped.
+        not_supported,  ///< The service cannot cancel it.
+    };
+    [[nodiscard]] virtual ending how_it_ends() const noexcept { return ending::by_request; }
+    // The run's id is known.
     virtual asio::awaitable<void> cancel(redactor secrets) = 0;
     virtual asio::awaitable<bool> has_ended(redactor secrets) = 0;
 

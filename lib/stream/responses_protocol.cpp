@@ -93,7 +93,7 @@ public:
         seen_.observe(name, data);
         if (name_of(name, data) == "keepalive") return codec::event_class::keepalive;
         const codec::event_class kind = wire::classify(name, data, seen_);
-        if (!is_known_ && kind != codec::event_class::end_of_stream) learn_ids(data);
+        if (!identity_.is_known && kind != codec::event_class::end_of_stream) learn_ids(data);
         if (kind == codec::event_class::action) take_action(data);
         return kind;
     }
@@ -131,7 +131,7 @@ public:
     }
 
     void before_send() override {
-        is_known_ = false;
+        identity_.is_known = false;
         sequence_ = {};
         resumed_after_.reset();
         may_resume_ = true;
@@ -155,14 +155,14 @@ public:
     asio::awaitable<std::optional<bool>> find_run(redactor) override {
         // Responses are not listed anywhere.
         std::optional<bool> carried_out;
-        if (is_known_) carried_out = true;
+        if (identity_.is_known) carried_out = true;
         co_return carried_out;
     }
 
     std::optional<run_call> resume_request() override {
         std::optional<run_call> rest;
         const auto last = sequence_.last();
-        if (!requests_->is_background() || !is_known_ || !last || !may_resume_ || only_the_end_) return rest;
+        if (!requests_->is_background() || !identity_.is_known || !last || !may_resume_ || only_the_end_) return rest;
         sequence_.resume();
         resumed_after_ = last;
         rest.emplace();
@@ -190,6 +190,13 @@ public:
     }
 
     void poll_only_the_end() override { only_the_end_ = true; }
+
+    [[nodiscard]] ending how_it_ends() const noexcept override {
+        // A response that waits has ended at the service.
+        if (waits_ && identity_.is_known) return ending::by_leaving;
+        if (requests_->is_background()) return ending::by_request;
+        return requests_->is_stored() ? ending::not_supported : ending::by_leaving;
+    }
 
     asio::awaitable<void> cancel(redactor secrets) override {
         // A response that waits has ended at the service.
@@ -223,7 +230,7 @@ private:
         return path_of(requests_->path(), identity_.run_id, "the stream's run id");
     }
 
-    void note_findable() noexcept { identity_.can_be_found = is_known_ && requests_->is_stored(); }
+    void note_findable() noexcept { identity_.can_be_found = identity_.is_known && requests_->is_stored(); }
 
     /// Each answer is a response of its own: the run goes by the id of the latest.
     void learn_ids(std::string_view data) {
@@ -234,7 +241,7 @@ private:
             if (run.id.empty()) return;
             identity_.run_id = std::move(run.id);
             if (!run.thread_id.empty()) identity_.thread_id = std::move(run.thread_id);
-            is_known_ = true;
+            identity_.is_known = true;
             waits_ = false;
             note_findable();
         } catch (const error&) {
@@ -276,7 +283,6 @@ private:
     run::sequence sequence_;
     std::optional<std::int64_t> resumed_after_;
     bool may_resume_ = true;           ///< Stream on a response that broke off.
-    bool is_known_ = false;            ///< The response that is on its way, or has come, has told its id.
     bool waits_ = false;               ///< The response has ended, and left calls to answer.
     bool only_the_end_ = false;        ///< Polling shows nothing else.
     bool begins_another_run_ = false;  ///< The next request does.

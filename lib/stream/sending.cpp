@@ -2,6 +2,7 @@
 
 #include "async/cancellation.hpp"
 #include "async/wait.hpp"
+#include "run/advice.hpp"
 #include "run/send_attempts.hpp"
 #include "stream/receiving.hpp"
 #include "text/random.hpp"
@@ -57,10 +58,11 @@ error with_attempts(const error& failure, int attempts) {
     return error(failure.code(), std::move(details));
 }
 
-error possibly_carried_out(const error& failure) {
+error possibly_carried_out(const error& failure, const run_identity& identity) {
     diagnostics details = failure.details();
     if (!details.message.empty()) details.message += "; ";
     details.message += "the request may have been carried out, which cannot be determined";
+    if (identity.mark_would_help) details.message += std::string(": ") + run::mark_advice;
     return error(failure.code(), std::move(details));
 }
 
@@ -115,7 +117,7 @@ asio::awaitable<void> send(std::shared_ptr<stream_state> stream, run_call call) 
         if (stream->abandoned()) throw_aborted();
         if (stream->fsm.failure()) throw error(stream->fsm.failure(), failure->details());
         if (carried_out.value_or(false)) co_return;
-        if (!carried_out) throw possibly_carried_out(*failure);
+        if (!carried_out) throw possibly_carried_out(*failure, stream->protocol->identity());
         if (!next.send_again) throw error(*failure);
     }
 }
@@ -146,7 +148,8 @@ asio::awaitable<void> send_once(std::shared_ptr<stream_state> stream, std::strin
         const auto state = co_await asio::this_coro::cancellation_state;
         if (response->accepted() || !is_cancelled(state)) continue;
         // Who ends the run needs to know which one it is.
-        if (stream->run->options.on_abandon != abandoned_run::cancelled) response->close();
+        const bool ends = stream->run->options.on_abandon == abandoned_run::cancelled || stream->abandoned();
+        if (!ends) response->close();
         throw_aborted();
     }
     if (stream->abandoned()) throw_aborted();

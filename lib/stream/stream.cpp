@@ -76,8 +76,13 @@ asio::awaitable<std::optional<event>> run_stream::next(std::shared_ptr<run_strea
 std::error_code run_stream::report_failure() {
     const stream_state& stream = *state_;
     if (stream.abandoned()) return asio::error::operation_aborted;
-    if (!waits_for_answers() || stream.run->options.answers_by_hand) return stream.fsm.failure();
     const run_protocol& protocol = *stream.protocol;
+    const std::error_code failure = stream.fsm.failure();
+    if (run::is_loss(failure) && protocol.identity().mark_would_help && options_of(*stream.run).reattach.enabled) {
+        reported_ = stream.details;
+        reported_->message += (reported_->message.empty() ? "" : "; ") + std::string(run::mark_advice);
+    }
+    if (!waits_for_answers() || stream.run->options.answers_by_hand) return failure;
     reported_ = stream.details;
     reported_->message =
         stream.secrets.redacted(run::unanswered_calls(protocol.identity().action, protocol.takes_mixed_answers()));
@@ -159,8 +164,8 @@ asio::awaitable<void> run_stream::stop(std::shared_ptr<run_stream> self) {
     if (ended) co_return;
     if (stream->response) stream->response->close();
     const std::string& id = stream->run_id();
-    throw error(errc::stop_timeout, id.empty() ? "the run is not known yet, and may go on"
-                                               : "run " + escape(id) + " did not end in time, and may go on");
+    throw error(errc::stop_timeout, id.empty() ? "no event has named it, and it was not found; it may continue"
+                                               : "run " + escape(id) + " did not end in time, and may continue");
 }
 
 void run_stream::abandon() noexcept {
@@ -168,11 +173,11 @@ void run_stream::abandon() noexcept {
     if (stream.abandoned()) return;
     const std::error_code failure = stream.fsm.failure();
     stream.observe_end(failure ? failure : std::error_code(asio::error::operation_aborted));
-    const bool exists = stream.fsm.existence() != run::existence::none || !stream.run_id().empty();
-    if (stream.run->options.on_abandon == abandoned_run::cancelled && exists && !has_ended(stream)) {
+    const run::abandonment fate = run::abandon(stream.run->options.on_abandon, stream.fsm);
+    if (fate != run::abandonment::leave) {
         try {
             stream.user = stream_state::caller::stopping;
-            (void)task<bool>::start(stream.run->api->executor, end_abandoned_run(state_));
+            (void)task<bool>::start(stream.run->api->executor, end_abandoned_run(state_, fate));
             stream.drop_events();
             return;
         } catch (...) {

@@ -46,6 +46,7 @@ asio::awaitable<creation_search> find_threads_run(lost_creation lost, redactor s
     creation_search search;
     const std::shared_ptr<run_context> run = lost.run;
     std::string thread = run->conversation ? run->conversation->value.id : run->threads.former_thread;
+    if (thread.empty()) thread = lost.thread;
     if (thread.empty()) {
         if (run->threads.mark.empty()) co_return search;
         thread = co_await find_marked_thread(run, secrets);

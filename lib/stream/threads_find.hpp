@@ -19,6 +19,7 @@ struct lost_creation {
     std::shared_ptr<run_context> run;
     std::int64_t sent_at = 0;  ///< By this machine's clock, in seconds since 1970.
     std::string former_run;    ///< The failed run in whose place this one is begun.
+    std::string thread;        ///< The one that the run has created, if an event has told it.
 };
 
 struct creation_search {
@@ -28,7 +29,7 @@ struct creation_search {
     std::optional<thread_run> run;
 };
 
-/// Looks for the run in its thread; a run that creates its thread is found by its mark alone.
+/// Looks for the run in its thread. Where no event has told of the thread that the run creates, only its mark tells.
 asio::awaitable<creation_search> find_threads_run(lost_creation lost, redactor secrets);
 
 }  // namespace corun::detail

@@ -64,6 +64,7 @@ public:
     static asio::awaitable<void> find(threads_protocol& self, std::string run_id) {
         self.identity_.run_id = std::move(run_id);
         self.identity_.thread_id = self.run_->conversation->value.id;
+        self.identity_.is_known = true;
         std::string path = self.path_of_run();
         const std::string json = co_await api_client::call(self.api_, "GET", path);
         self.take_action(json);
@@ -132,6 +133,7 @@ public:
         creation_.sent_at = std::time(nullptr);
         if (!std::exchange(begins_another_run_, false)) return;
         creation_.former_run = std::exchange(identity_.run_id, {});
+        identity_.is_known = false;
         replay_ = {};
         replay_.set_thread();
     }
@@ -155,6 +157,7 @@ public:
             carried_out = !co_await still_waits(std::move(secrets));
             co_return carried_out;
         }
+        creation_.thread = identity_.thread_id;
         const creation_search search = co_await find_threads_run(creation_, std::move(secrets));
         if (search.run) learn(*search.run);
         if (search.possible) carried_out = search.run.has_value();
@@ -215,9 +218,11 @@ private:
 
     /// So that the run can be found and cancelled before its first event has been taken.
     void learn_ids(std::string_view name, std::string_view data) {
-        if (!is_run_event(name)) return;
         try {
-            learn(wire::decode_run(data));
+            if (is_run_event(name)) learn(wire::decode_run(data));
+            // A thread that its run creates has that run alone.
+            if (name == "thread.created") identity_.thread_id = wire::decode_thread(data).id;
+            note_findable();
         } catch (const error&) {
             // Reported when the caller takes the event.
         }
@@ -226,13 +231,15 @@ private:
     void learn(const thread_run& run) {
         identity_.run_id = run.id;
         identity_.thread_id = run.thread_id;
+        identity_.is_known = !run.id.empty();
         if (run_->conversation) run_->conversation->latest_run = run.id;
         note_findable();
     }
 
     void note_findable() noexcept {
-        identity_.can_be_found = !identity_.run_id.empty() || run_->conversation ||
+        identity_.can_be_found = !identity_.run_id.empty() || run_->conversation || !identity_.thread_id.empty() ||
                                  !run_->threads.former_thread.empty() || !run_->threads.mark.empty();
+        identity_.mark_would_help = !identity_.can_be_found;
     }
 
     void take_action(std::string_view data) {

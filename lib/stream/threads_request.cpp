@@ -57,7 +57,7 @@ wire::run_request request_of(run_context& run, reconcile::plan& plan) {
     request.tools = std::move(plan.tools);
     request.tool_resources = std::move(plan.tool_resources);
     request.options = run.options;
-    if (const reattach_policy reattach = options_of(run).reattach; reattach.enabled && reattach.mark_runs) {
+    if (options_of(run).reattach.mark_runs) {
         run.threads.mark = random_uuid();
         request.options.metadata[run_mark] = request.thread_metadata[run_mark] = run.threads.mark;
     }

@@ -66,6 +66,8 @@ constexpr row rows[] = {
     {errc::event_too_large, "an event exceeds the size limit", std::errc::message_size},
     {errc::bad_event, "an event is malformed", std::errc::bad_message},
     {errc::stream_failed, "the service reported an error in the stream"},
+    {errc::run_not_found, "the run could not be found, and may continue"},
+    {errc::not_cancellable, "the service cannot cancel the run, which may continue"},
 
     {errc::run_failed, "the run failed"},
     {errc::run_incomplete, "the run stopped before it was complete"},

@@ -487,8 +487,10 @@ BOOST_AUTO_TEST_CASE(a_run_that_waits_is_answered_and_streamed_from_its_thread) 
     mcp->accept_token("planted-secret-2");
     agent a = make_agent();
     std::string thread_id, run_id, call_id;
+    run_options options;
+    options.on_abandon = abandoned_run::goes_on;
     {
-        event_stream stream = await(io, a.run_stream("Book seat 14A", token("planted-secret-1")));
+        event_stream stream = await(io, a.run_stream("Book seat 14A", token("planted-secret-1"), options));
         const std::vector<event> events = await(io, collect(stream));
         const auto* asked = events.back().get_if<action_required>();
         BOOST_REQUIRE(asked);

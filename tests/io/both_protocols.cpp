@@ -627,7 +627,10 @@ IN_BOTH_PROTOCOLS(a_run_is_cancelled_while_a_handler_is_at_work) {
 IN_BOTH_PROTOCOLS(stop_ends_the_run_and_the_stream) {
     service->options().client_leaves = emulator::client_leaves::is_cancelled;
     event_stream stream = held(usual());
-    wait(stream.stop());
+    if (has_runs || speaks.in_background)
+        wait(stream.stop());
+    else
+        BOOST_TEST(failure(stream.stop()).code() == errc::not_cancellable);
     BOOST_TEST(!stream.try_next().has_value());
     std::error_code code;
     BOOST_TEST(!wait(stream.next(code)).has_value());
@@ -641,7 +644,81 @@ IN_BOTH_PROTOCOLS(an_abandoned_run_is_cancelled_when_asked) {
         options.on_abandon = what;
         { const event_stream stream = held(options); }
         for (int i = 0; i != 200; ++i) run_ready(io);
-        BOOST_TEST(cancellations() == (what == abandoned_run::cancelled ? 1u : 0u));
+        const bool cancels = what == abandoned_run::cancelled && (has_runs || speaks.in_background);
+        BOOST_TEST(cancellations() == (cancels ? 1u : 0u));
+    }
+}
+
+IN_BOTH_PROTOCOLS(stop_keeps_its_promise_before_the_first_event) {
+    client_options settings;
+    settings.stop_timeout = 1h;
+    use(settings);
+    for (const bool in_thread : {true, false}) {
+        for (const bool marked : {true, false}) {
+            BOOST_TEST_CONTEXT((in_thread ? "in a thread, " : "in a new thread, ")
+                               << (marked ? "marked" : "unmarked")) {
+                service->script("", {step::reply("Well"), step::hold()});
+                service->inject(fault::stall());
+                run_options options = usual();
+                options.reattach.emplace().mark_runs = marked;
+                const thread in = new_thread();
+                event_stream stream = wait(in_thread ? plain.run_stream(in, "Hello", {}, options)
+                                                     : plain.run_stream("Hello", {}, options));
+                service->forget_requests();
+                BOOST_TEST(stream.run_id().empty());
+                const net::time_point before = clock->now();
+                if (has_runs && (in_thread || marked)) {
+                    wait(stream.stop());
+                    BOOST_TEST(cancellations() == 1u);
+                    thread ended = wait(client->get_thread(stream.thread_id()));
+                    BOOST_TEST((wait(ended.get_run(stream.run_id())).status == run_state::cancelled));
+                    BOOST_TEST((!in_thread || stream.thread_id() == in.id()));
+                } else {
+                    const error met = failure(stream.stop());
+                    const bool may_cancel = has_runs || speaks.in_background;
+                    BOOST_TEST(met.code() == (may_cancel ? errc::run_not_found : errc::not_cancellable));
+                    const std::string text = met.what();
+                    BOOST_TEST((text.find("reattach_policy::mark_runs") != std::string::npos) == has_runs);
+                    BOOST_TEST((text.find("run_options::background") != std::string::npos) == !may_cancel);
+                    BOOST_TEST(cancellations() == 0u);
+                    BOOST_TEST((clock->now() - before == (may_cancel ? 500ms : 0ms)));
+                }
+                BOOST_TEST((clock->now() - before < 1h));
+                std::error_code code;
+                BOOST_TEST(!wait(stream.next(code)).has_value());
+                BOOST_TEST(code == asio::error::operation_aborted);
+            }
+        }
+    }
+}
+
+IN_BOTH_PROTOCOLS(a_stream_that_goes_while_its_run_waits_leaves_its_thread_free) {
+    const auto policies = {run_options().on_abandon, abandoned_run::goes_on, abandoned_run::cancelled};
+    for (const abandoned_run policy : policies) {
+        for (const unanswered& each : all_unanswered()) {
+            BOOST_TEST_CONTEXT(each.kind << ", policy " << static_cast<int>(policy)) {
+                service->script("", each.steps);
+                service->forget_requests();
+                run_options options = usual();
+                options.on_abandon = policy;
+                thread in = new_thread();
+                {
+                    event_stream stream = wait(desk.run_stream(in, "book", headers("fresh"), options));
+                    (void)take(stream);
+                    BOOST_REQUIRE(stream.waits_for_answers());
+                }
+                const bool cancels = has_runs && policy != abandoned_run::goes_on;
+                if (cancels) run_in_virtual_time(io, *clock, [&] { return cancellations() > 0; });
+                for (int i = 0; i != 200; ++i) run_ready(io);
+                BOOST_TEST(cancellations() == (cancels ? 1u : 0u));
+                if (!has_runs) continue;  // A response that waits has ended.
+                service->script("", {step::reply("again")});
+                if (cancels)
+                    BOOST_TEST(wait(plain.run(in, "Hi", {}, usual())).text() == "again");
+                else
+                    BOOST_TEST(failure(plain.run(in, "Hi", {}, usual())).code() == errc::bad_request);
+            }
+        }
     }
 }
 

@@ -55,11 +55,30 @@ BOOST_FIXTURE_TEST_CASE(a_run_that_made_its_own_thread_is_found_once_its_id_is_k
     BOOST_TEST(std::count(seen.names.begin(), seen.names.end(), "thread.created") == 1);
 }
 
+BOOST_FIXTURE_TEST_CASE(so_it_is_once_its_thread_is_known, simple) {
+    for (const bool reset : {false, true}) {
+        service->forget_requests();
+        service->inject((reset ? emulator::fault::reset() : emulator::fault::cut()).after_events(1));
+        const outcome seen = play();
+        BOOST_TEST(!seen.failure);
+        BOOST_TEST(seen.text == "one two three");
+        BOOST_TEST(seen.reattached == 1u);
+        BOOST_TEST(count("POST", "/threads/runs") == 1u);
+        for (const char* once : {"thread.created", "thread.run.created", "thread.run.completed"})
+            BOOST_TEST(std::count(seen.names.begin(), seen.names.end(), once) == 1);
+        BOOST_TEST(seen.names.front() == "thread.created");
+    }
+}
+
 BOOST_FIXTURE_TEST_CASE(before_that_only_its_mark_finds_it, simple) {
     proxy.inject(network_fault::reset().at(280));
     const outcome lost = play();
     BOOST_TEST(lost.failure == errc::connection_lost);
     BOOST_TEST(lost.reattached == 0u);
+    proxy.inject(network_fault::reset().at(280));
+    const error met = failure_of(io, [&] { return plain.run("Hello"); });
+    BOOST_TEST(met.code() == errc::connection_lost);
+    BOOST_TEST(std::string(met.what()).find("reattach_policy::mark_runs") != std::string::npos);
 
     client_options settings;
     settings.reattach.mark_runs = true;

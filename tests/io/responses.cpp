@@ -545,8 +545,12 @@ BOOST_AUTO_TEST_CASE(a_response_in_the_foreground_cannot_be_cancelled_but_left) 
     event_stream stream = held();
     (void)await(io, stream.next());
     BOOST_TEST(failure_of(io, stream.cancel_run()).code() == errc::bad_request);
-    await(io, stream.stop());
-    BOOST_TEST(count("GET", stream.run_id()) >= 1u);
+    const std::size_t before = service->requests().size();
+    const error met = failure_of(io, stream.stop());
+    BOOST_TEST(met.code() == errc::not_cancellable);
+    BOOST_TEST(std::string(met.what()).find("run_options::background") != std::string::npos);
+    BOOST_TEST(service->requests().size() == before);
+    BOOST_TEST(!stream.try_next().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_response_need_not_be_stored) {

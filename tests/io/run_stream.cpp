@@ -748,6 +748,7 @@ BOOST_FIXTURE_TEST_CASE(a_provider_that_hangs_is_given_up_in_time_with_nothing_s
     run_ready(io);
     BOOST_TEST(!given_up);
     clock->advance(1ms);
+    BOOST_TEST(name_of_next(stream) == "corun.approval_decided");
     std::error_code code;
     BOOST_TEST(!next(stream, code).has_value());
     BOOST_TEST(code == errc::mcp_headers_timeout);
@@ -813,8 +814,8 @@ BOOST_FIXTURE_TEST_CASE(answers_do_not_wait_for_a_response_that_lingers, with_ap
     BOOST_TEST(transfer().request.url.find("/threads/thread_1/runs/run_1/submit_tool_outputs") != std::string::npos);
     transfer().head(200, "text/event-stream");
     transfer().bytes(run_event("queued") + delta("Hello") + run_event("completed") + done);
-    for (const char* expected : {"thread.run.created", "thread.run.requires_action", "thread.run.queued",
-                                 "thread.message.delta", "thread.run.completed", "end"})
+    for (const char* expected : {"thread.run.created", "thread.run.requires_action", "corun.approval_decided",
+                                 "thread.run.queued", "thread.message.delta", "thread.run.completed", "end"})
         BOOST_TEST(name_of_next(stream) == expected);
 }
 
@@ -823,6 +824,7 @@ BOOST_FIXTURE_TEST_CASE(silence_after_the_answers_is_an_idle_timeout, with_appro
     run_until(io, [this] { return transport->starts == 2; });
     BOOST_TEST(name_of_next(stream) == "thread.run.created");
     BOOST_TEST(name_of_next(stream) == "thread.run.requires_action");
+    BOOST_TEST(name_of_next(stream) == "corun.approval_decided");
     clock->advance(60s);
     std::error_code code;
     BOOST_TEST(!next(stream, code).has_value());
@@ -834,7 +836,8 @@ BOOST_FIXTURE_TEST_CASE(an_unread_action_is_answered_all_the_same_and_stays_in_o
     run_until(io, [this] { return transport->starts == 2; });
     transfer().head(200, "text/event-stream");
     transfer().bytes(run_event("completed") + done);
-    for (const char* expected : {"thread.run.created", "thread.run.requires_action", "thread.run.completed", "end"})
+    for (const char* expected :
+         {"thread.run.created", "thread.run.requires_action", "corun.approval_decided", "thread.run.completed", "end"})
         BOOST_TEST(name_of_next(stream) == expected);
 }
 

@@ -3,6 +3,8 @@
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -157,6 +159,64 @@ BOOST_FIXTURE_TEST_CASE(a_run_that_waits_for_answers_is_stopped, world) {
     BOOST_TEST((states() == std::vector<std::string>{"cancelled"}));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_run_whose_answers_fail_is_cancelled_with_its_stream, world) {
+    service->script("", {step::call_function("pay"), step::reply("{output}")});
+    service->inject(emulator::fault::respond(400).on("POST", "/threads/*/runs/*/submit_tool_outputs"));
+    run_options options;
+    options.functions.emplace_back("pay", "Pays.", "{}", [](const function_call&) { return "paid"; });
+    options.retry.emplace().max_retries = 0;
+    {
+        event_stream stream = begin(options);
+        std::error_code code;
+        while (await(io, *clock, stream.next(code))) continue;
+        BOOST_TEST(code);
+        BOOST_TEST((states() == std::vector<std::string>{"requires_action"}));
+    }
+    BOOST_TEST(wait_for_state("cancelled"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_whose_handler_is_at_work_is_cancelled_with_its_stream, world) {
+    service->script("", {step::call_function("pay"), step::reply("{output}")});
+    asio::steady_timer never(io, asio::steady_timer::time_point::max());
+    bool called = false;
+    run_options options;
+    options.functions.emplace_back("pay", "Pays.", "{}", [&](function_call) -> asio::awaitable<std::string> {
+        called = true;
+        co_await never.async_wait(asio::use_awaitable);
+        std::string output = "paid";
+        co_return output;
+    });
+    {
+        event_stream stream = begin(options);
+        run_in_virtual_time(io, *clock, [&] { return called; });
+    }
+    BOOST_TEST(wait_for_state("cancelled"));
+    BOOST_TEST(count("POST", "/submit_tool_outputs") == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_somebody_else_has_answered_goes_on, world) {
+    service->script("", {step::call_function("pay"), step::reply("one"), step::hold()});
+    run_options options;
+    options.tools.emplace_back(function_tool("pay", "Pays.", "{}"));
+    {
+        event_stream stream = begin(options);
+        std::optional<required_action> asked;
+        while (!asked) {
+            const auto arrived = await(io, *clock, stream.next());
+            BOOST_REQUIRE(arrived.has_value());
+            if (const auto* found = arrived->get_if<action_required>()) asked = found->action;
+        }
+        submission answers;
+        answers.output(asked->function_calls.at(0).id, "paid");
+        (void)await(io, *clock, await(io, client->get_thread(in.id())).submit(stream.run_id(), answers));
+    }
+    const std::size_t reads = count("GET", "") + 1;
+    run_in_virtual_time(io, *clock, [&] { return count("GET", "") >= reads; });
+    for (int i = 0; i != 50; ++i) run_ready(io);
+    BOOST_TEST(count("POST", "/cancel") == 0u);
+    BOOST_TEST((states() == std::vector<std::string>{"in_progress"}));
+}
+
 BOOST_FIXTURE_TEST_CASE(an_abandoned_run_goes_on_unless_told_otherwise, world) {
     {
         event_stream stream = begin();
@@ -187,6 +247,43 @@ BOOST_FIXTURE_TEST_CASE(so_is_one_whose_start_is_cancelled_before_it_was_answere
     run_until(io, [&] { return done; });
     proxy.release();
     BOOST_TEST(wait_for_state("cancelled"));
+}
+
+BOOST_FIXTURE_TEST_CASE(so_is_one_whose_start_fails_or_is_cancelled_though_nothing_names_it, world) {
+    // The service creates the run, and its response stays away for ever.
+    for (const bool by_caller : {true, false}) {
+        for (const abandoned_run policy : {abandoned_run::cancelled, abandoned_run::cancelled_if_waiting}) {
+            service->forget_requests();
+            BOOST_TEST_CONTEXT((by_caller ? "cancelled" : "failed") << ", policy " << static_cast<int>(policy)) {
+                proxy.inject(network_fault::stall().at(0).on("POST", "/runs"));
+                run_options options;
+                options.on_abandon = policy;
+                if (!by_caller) options.total_timeout = 1s;
+                in = new_thread();
+                asio::cancellation_signal cancel;
+                std::exception_ptr failure;
+                bool done = false;
+                asio::co_spawn(io, plain.run_stream(in, "Hello", {}, options),
+                               asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr met, event_stream) {
+                                   failure = met;
+                                   done = true;
+                               }));
+                run_until(io, [&] { return count("POST", "/runs") == 1; });
+                if (by_caller)
+                    cancel.emit(asio::cancellation_type::terminal);
+                else
+                    clock->advance(1s);
+                run_until(io, [&] { return done; });
+                BOOST_TEST(static_cast<bool>(failure));
+                if (policy == abandoned_run::cancelled) {
+                    BOOST_TEST(wait_for_state("cancelled"));
+                } else {
+                    for (int i = 0; i != 20; ++i) run_ready(io);
+                    BOOST_TEST((states() == std::vector<std::string>{"in_progress"}));
+                }
+            }
+        }
+    }
 }
 
 BOOST_FIXTURE_TEST_CASE(a_run_that_has_ended_is_not_cancelled_when_abandoned, world) {

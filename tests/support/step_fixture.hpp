@@ -136,6 +136,8 @@ public:
 
     void poll_only_the_end() override { log.emplace_back("only the end"); }
 
+    [[nodiscard]] ending how_it_ends() const noexcept override { return ends_by; }
+
     asio::awaitable<void> cancel(detail::redactor) override {
         log.emplace_back("cancel");
         if (!cancels.empty()) next(cancels);
@@ -150,14 +152,16 @@ public:
     void learn() {
         identity_.run_id = "run_1";
         identity_.thread_id = "thread_1";
-        identity_.can_be_found = true;
+        identity_.is_known = identity_.can_be_found = true;
     }
+    void set_mark_would_help() { identity_.mark_would_help = true; }
     void set_action(required_action action) { identity_.action = std::move(action); }
 
     std::vector<std::string> log;
     mcp_header_request prepared_for;
     std::exception_ptr prepare_failure;
     bool can_resume = false;
+    ending ends_by = ending::by_request;
     std::deque<std::function<std::optional<bool>()>> finds;
     std::deque<std::function<std::vector<detail::polled_event>()>> polls;
     std::deque<std::function<bool()>> ends;

@@ -77,6 +77,119 @@ BOOST_FIXTURE_TEST_CASE(a_response_that_ends_before_it_names_the_run_is_followed
     }
 }
 
+BOOST_FIXTURE_TEST_CASE(an_event_that_does_not_come_is_not_waited_for, fixture) {
+    begin(false);
+    protocol->finds.push_back([] { return false; });
+    protocol->finds.push_back([] { return true; });
+    protocol->ends.push_back([] { return true; });
+    end_run();
+    wait(99ms);
+    BOOST_TEST(logged("find_run") == 0u);
+    wait(1ms);
+    BOOST_TEST(logged("find_run") == 1u);
+    BOOST_TEST(!outcome.has_value());
+    wait(100ms);
+    BOOST_TEST(logged("find_run") == 2u);
+    BOOST_TEST(logged("cancel") == 1u);
+    BOOST_TEST(outcome.value() == std::error_code());
+    BOOST_TEST(transport->current() == nullptr);
+    BOOST_TEST(clock->pending() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_nobody_can_name_is_an_error_with_its_remedy, fixture) {
+    for (const bool mark_would_help : {true, false}) {
+        make();
+        if (mark_would_help) protocol->set_mark_would_help();
+        begin(false);
+        protocol->finds.push_back([] { return std::nullopt; });
+        end_run();
+        wait(100ms);
+        BOOST_TEST(logged("find_run") == 1u);
+        wait(399ms);
+        BOOST_TEST(!outcome.has_value());
+        wait(1ms);
+        BOOST_TEST(outcome.value() == errc::run_not_found);
+        BOOST_TEST((what.find("reattach_policy::mark_runs") != std::string::npos) == mark_would_help);
+        BOOST_TEST(logged("cancel") == 0u);
+    }
+    // Where no event can come, at once.
+    make();
+    begin(false);
+    protocol->finds.push_back([] { return std::nullopt; });
+    end_run();
+    end(errc::connection_lost);
+    BOOST_TEST(outcome.value() == errc::run_not_found);
+}
+
+BOOST_FIXTURE_TEST_CASE(until_it_is_given_up_an_event_may_name_the_run, fixture) {
+    begin(false);
+    protocol->finds.push_back([] { return std::nullopt; });
+    protocol->ends.push_back([] { return true; });
+    end_run();
+    wait(499ms);
+    receive(frame("news", "known"));
+    BOOST_TEST(logged("cancel") == 1u);
+    BOOST_TEST(outcome.value() == std::error_code());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_cannot_be_cancelled_is_left_at_once, fixture) {
+    for (const bool known : {true, false}) {
+        make();
+        begin(known);
+        protocol->ends_by = detail::run_protocol::ending::not_supported;
+        end_run();
+        BOOST_TEST(transport->current() == nullptr);
+        BOOST_TEST(outcome.value() == errc::not_cancellable);
+        BOOST_TEST(what.find("run_options::background") != std::string::npos);
+        BOOST_TEST(logged("cancel") + logged("has_ended") + logged("find_run") == 0u);
+    }
+    make();
+    begin();
+    protocol->ends_by = detail::run_protocol::ending::not_supported;
+    receive(frame("last"));
+    end_run();
+    BOOST_TEST(outcome.value() == std::error_code());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_that_ends_with_its_connection_needs_no_request, fixture) {
+    begin();
+    protocol->ends_by = detail::run_protocol::ending::by_leaving;
+    end_run();
+    BOOST_TEST(transport->current() == nullptr);
+    BOOST_TEST(outcome.value() == std::error_code());
+    BOOST_TEST(logged("cancel") + logged("has_ended") + logged("find_run") == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_abandoned_run_is_cancelled_only_while_it_waits, fixture) {
+    for (const std::optional<bool> answered :
+         {std::optional<bool>(false), std::optional<bool>(true), std::optional<bool>()}) {
+        make();
+        begin();
+        receive(frame("action"));
+        protocol->finds.push_back([answered] { return answered; });
+        if (answered == false) protocol->ends.push_back([] { return true; });
+        start(detail::end_abandoned_run(stream, run::abandonment::cancel_if_waiting));
+        BOOST_TEST(outcome.value() == std::error_code());
+        BOOST_TEST(logged("find_run") == 1u);
+        BOOST_TEST(logged("cancel") == (answered == false ? 1u : 0u));
+        BOOST_TEST(transport->current() == nullptr);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_request_that_was_dropped_is_looked_for_a_few_times, fixture) {
+    // It was never answered.
+    stream->fsm.run_exists(run::existence::possible);
+    for (int i = 0; i != 4; ++i) protocol->finds.push_back([] { return false; });
+    start(detail::end_abandoned_run(stream, run::abandonment::cancel));
+    for (const auto delay : {100ms, 200ms, 400ms}) {
+        BOOST_TEST(!outcome.has_value());
+        wait(delay);
+    }
+    BOOST_TEST(logged("find_run") == 4u);
+    BOOST_TEST(logged("cancel") == 0u);
+    BOOST_TEST(outcome.value() == std::error_code());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_run_that_has_ended_by_itself_is_not_cancelled, fixture) {
     begin();
     receive(frame("last"));
@@ -116,13 +229,13 @@ BOOST_FIXTURE_TEST_CASE(a_refused_cancellation_means_that_the_run_has_ended, fix
 BOOST_FIXTURE_TEST_CASE(an_abandoned_run_is_ended_in_time_or_left, fixture) {
     begin();
     protocol->ends.push_back([] { return true; });
-    start(detail::end_abandoned_run(stream));
+    start(detail::end_abandoned_run(stream, run::abandonment::cancel));
     BOOST_TEST(outcome.value() == std::error_code());
 
     make();
     begin();
     for (int i = 0; i != 1000; ++i) protocol->ends.push_back([] { return false; });
-    start(detail::end_abandoned_run(stream));
+    start(detail::end_abandoned_run(stream, run::abandonment::cancel));
     const auto limit = context->api->options.stop_timeout;
     wait(limit - 1ms);
     BOOST_TEST(!outcome.has_value());
@@ -132,7 +245,7 @@ BOOST_FIXTURE_TEST_CASE(an_abandoned_run_is_ended_in_time_or_left, fixture) {
     make();
     begin();
     protocol->cancels.push_back([] { throw failed_with(errc::forbidden, 403); });
-    start(detail::end_abandoned_run(stream));
+    start(detail::end_abandoned_run(stream, run::abandonment::cancel));
     BOOST_TEST(outcome.value() == std::error_code());
 }
 

@@ -248,7 +248,7 @@ BOOST_FIXTURE_TEST_CASE(an_action_with_handlers_is_answered_once, with_handlers)
     BOOST_TEST(path().starts_with("/answers"));
     accept();
     receive(frame("last"));
-    BOOST_TEST(take() == "action last");
+    BOOST_TEST(take() == "action corun.approval_decided last");
     BOOST_TEST(!stream->fsm.failure());
 }
 

@@ -63,6 +63,20 @@ BOOST_AUTO_TEST_CASE(what_may_have_arrived_is_looked_for_before_it_is_sent_again
     BOOST_TEST(attempts.may_have_arrived());
 }
 
+BOOST_AUTO_TEST_CASE(what_nobody_waits_for_any_longer_may_have_arrived_all_the_same) {
+    for (const error& each : {network(errc::total_timeout), answered(errc::unexpected_content_type, 200)}) {
+        send_attempts attempts(policy(2), true);
+        const send_attempts::decision next = attempts.failed(each, false, 0);
+        BOOST_TEST(!next.delay.has_value());
+        BOOST_TEST(!next.find_run);
+        BOOST_TEST(!next.send_again);
+        BOOST_TEST(attempts.may_have_arrived());
+    }
+    send_attempts refused(policy(2), true);
+    (void)refused.failed(answered(errc::bad_request, 400), false, 0);
+    BOOST_TEST(!refused.may_have_arrived());
+}
+
 BOOST_AUTO_TEST_CASE(without_permission_to_look_what_may_have_arrived_is_not_sent_again) {
     send_attempts attempts(policy(2), false);
     const auto next = attempts.failed(network(errc::connection_lost), false, 0);

@@ -145,7 +145,15 @@ BOOST_FIXTURE_TEST_CASE(where_it_cannot_be_told_whether_it_was_carried_out_the_e
         wait(1s);
         BOOST_TEST(outcome.value() == errc::connection_lost);
         BOOST_TEST(what.find("may have been carried out") != std::string::npos);
+        BOOST_TEST(what.find("mark_runs") == std::string::npos);
     }
+    make();
+    protocol->set_mark_would_help();
+    send();
+    protocol->finds.push_back([] { return std::nullopt; });
+    end(errc::connection_lost);
+    wait(1s);
+    BOOST_TEST(what.find("found only with reattach_policy::mark_runs") != std::string::npos);
 }
 
 BOOST_FIXTURE_TEST_CASE(after_an_error_of_the_server_nothing_is_sent_again, fixture) {
