@@ -1,6 +1,5 @@
 #pragma once
 #include "net/clock.hpp"
-#include <corun/export.hpp>
 
 #include <asio/any_io_executor.hpp>
 
@@ -9,6 +8,6 @@
 namespace corun::detail {
 
 /// Time on an executor. Exported for corun-emulator.
-CORUN_API std::shared_ptr<net::clock> make_clock(asio::any_io_executor executor);
+std::shared_ptr<net::clock> make_clock(asio::any_io_executor executor);
 
 }  // namespace corun::detail

@@ -1,6 +1,5 @@
 #pragma once
 #include "net/transport.hpp"
-#include <corun/export.hpp>
 #include <corun/secret.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -16,7 +15,7 @@
 namespace corun::curl {
 
 /// As the members of `client_options` of the same names.
-struct CORUN_API options {
+struct options {
     options() = default;
 
     std::string ca_file;
@@ -32,6 +31,6 @@ struct CORUN_API options {
 
 /// Connections are kept and reused for as long as the transport lives. Everything happens on
 /// `executor`, a single-threaded context or a strand. Throws `errc::invalid_argument`.
-CORUN_API std::shared_ptr<net::transport> make_transport(asio::any_io_executor executor, options settings = {});
+std::shared_ptr<net::transport> make_transport(asio::any_io_executor executor, options settings = {});
 
 }  // namespace corun::curl

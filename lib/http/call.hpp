@@ -1,7 +1,6 @@
 #pragma once
 #include "net/clock.hpp"
 #include "net/transport.hpp"
-#include <corun/export.hpp>
 
 #include <asio/awaitable.hpp>
 
@@ -52,7 +51,7 @@ struct call_handlers {
 ///
 /// *Errors:* `corun::error` with the codes of the network, `errc::idle_timeout` (bytes sent count as activity) and
 /// `errc::total_timeout`. *Cancellation* drops the request. Exported for corun-emulator.
-CORUN_API asio::awaitable<http_response> http_call(std::shared_ptr<net::transport> transport,
+asio::awaitable<http_response> http_call(std::shared_ptr<net::transport> transport,
                                                    std::shared_ptr<net::clock> clock, net::request request,
                                                    call_limits limits, call_handlers handlers = {});
 
