@@ -64,7 +64,7 @@ struct CORUN_API reattach_policy {
 /// What happens to a run when its stream is abandoned: destroyed, or by `event_stream::abandon`.
 ///
 /// Runs are cancelled in the background, as by `event_stream::stop`, while the executor runs, and for
-/// at most `client_options::stop_timeout`.
+/// at most `client_options::stop_timeout`. The next run with the same `thread` handle waits for that.
 enum class abandoned_run {
     /// A run that waits for answers, which its stream cannot give any more, is cancelled, so that its
     /// thread accepts the next run. Any other continues at the service. A run that was answered

@@ -1,5 +1,6 @@
 #pragma once
 #include "api/api_client.hpp"
+#include "async/task.hpp"
 #include <corun/files.hpp>
 #include <corun/prompt_agent.hpp>
 #include <corun/resources.hpp>
@@ -40,7 +41,8 @@ struct thread_object : api_object<thread_definition> {
     [[nodiscard]] std::string path() const;
     [[nodiscard]] std::string path_of_messages() const;
 
-    std::string latest_run;  ///< The latest that is known here.
+    std::string latest_run;                ///< The latest that is known here.
+    std::shared_ptr<task<bool>> cleaning;  ///< Cancels a run whose stream has gone: the next has to wait for it.
 };
 
 struct vector_store_object : api_object<vector_store_info> {

@@ -177,7 +177,8 @@ void run_stream::abandon() noexcept {
     if (fate != run::abandonment::leave) {
         try {
             stream.user = stream_state::caller::stopping;
-            (void)task<bool>::start(stream.run->api->executor, end_abandoned_run(state_, fate));
+            auto cleaning = task<bool>::start(stream.run->api->executor, end_abandoned_run(state_, fate));
+            if (stream.run->conversation) stream.run->conversation->cleaning = std::move(cleaning);
             stream.drop_events();
             return;
         } catch (...) {

@@ -114,6 +114,8 @@ void keep_approvals(run_context& run, const wire::run_request& request) {
 asio::awaitable<prepared_run> prepare_threads_run(std::shared_ptr<run_context> run, mcp_header_request request) {
     prepared_run prepared;
     refuse_options_of_responses(*run);
+    if (run->conversation && run->conversation->cleaning)
+        (void)co_await task<bool>::outcome_of_shielded(run->conversation->cleaning);
     if (run->provider) {
         for (const mcp_tool& server : reconcile::servers_of(input_of(*run)))
             request.server_labels.push_back(server.server_label);

@@ -1,6 +1,8 @@
 // What an application relies on, in whichever protocol its client speaks: one source of tests for both.
 #include "application.hpp"
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -692,6 +694,60 @@ IN_BOTH_PROTOCOLS(stop_keeps_its_promise_before_the_first_event) {
     }
 }
 
+IN_BOTH_PROTOCOLS(a_run_is_cancelled_with_its_stream_before_the_first_event) {
+    for (const bool in_thread : {true, false}) {
+        for (const bool marked : {true, false}) {
+            BOOST_TEST_CONTEXT((in_thread ? "in a thread, " : "in a new thread, ")
+                               << (marked ? "marked" : "unmarked")) {
+                service->script("", {step::reply("Well"), step::hold()});
+                service->inject(fault::stall());
+                service->forget_requests();
+                run_options options = usual();
+                options.on_abandon = abandoned_run::cancelled;
+                options.reattach.emplace().mark_runs = marked;
+                const thread in = new_thread();
+                {
+                    event_stream stream = wait(in_thread ? plain.run_stream(in, "Hello", {}, options)
+                                                         : plain.run_stream("Hello", {}, options));
+                    BOOST_TEST(stream.run_id().empty());
+                }
+                const bool can_be_found = has_runs && (in_thread || marked);
+                const net::time_point before = clock->now();
+                // Who cannot be found may still be named by an event, until it is too late.
+                if (can_be_found)
+                    run_in_virtual_time(io, *clock, [&] { return cancellations() == 1u; });
+                else if (has_runs || speaks.in_background)
+                    run_in_virtual_time(io, *clock, [&] { return clock->now() - before >= 10s; });
+                for (int i = 0; i != 50; ++i) run_ready(io);
+                BOOST_TEST(cancellations() == (can_be_found ? 1u : 0u));
+            }
+        }
+    }
+}
+
+IN_BOTH_PROTOCOLS(a_run_is_cancelled_when_an_event_names_it_after_its_start_was_given_up) {
+    service->script("", {step::reply("Well"), step::hold()});
+    proxy.inject(network_fault::delay().at(0));
+    service->forget_requests();
+    run_options options = usual();
+    options.on_abandon = abandoned_run::cancelled;
+    asio::cancellation_signal cancel;
+    bool done = false;
+    asio::co_spawn(io, plain.run_stream("Hello", {}, options),
+                   asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr met, event_stream) {
+                       BOOST_TEST(static_cast<bool>(met));
+                       done = true;
+                   }));
+    run_in_virtual_time(io, *clock, [&] { return proxy.held() == 1; });
+    cancel.emit(asio::cancellation_type::terminal);
+    run_until(io, [&] { return done; });
+    proxy.release();
+    const bool may_cancel = has_runs || speaks.in_background;
+    if (may_cancel) run_in_virtual_time(io, *clock, [&] { return cancellations() == 1u; });
+    for (int i = 0; i != 50; ++i) run_ready(io);
+    BOOST_TEST(cancellations() == (may_cancel ? 1u : 0u));
+}
+
 IN_BOTH_PROTOCOLS(a_stream_that_goes_while_its_run_waits_leaves_its_thread_free) {
     const auto policies = {run_options().on_abandon, abandoned_run::goes_on, abandoned_run::cancelled};
     for (const abandoned_run policy : policies) {
@@ -708,15 +764,13 @@ IN_BOTH_PROTOCOLS(a_stream_that_goes_while_its_run_waits_leaves_its_thread_free)
                     BOOST_REQUIRE(stream.waits_for_answers());
                 }
                 const bool cancels = has_runs && policy != abandoned_run::goes_on;
-                if (cancels) run_in_virtual_time(io, *clock, [&] { return cancellations() > 0; });
-                for (int i = 0; i != 200; ++i) run_ready(io);
-                BOOST_TEST(cancellations() == (cancels ? 1u : 0u));
-                if (!has_runs) continue;  // A response that waits has ended.
                 service->script("", {step::reply("again")});
                 if (cancels)
                     BOOST_TEST(wait(plain.run(in, "Hi", {}, usual())).text() == "again");
-                else
+                else if (has_runs)  // A response that waits has ended, and locks nothing.
                     BOOST_TEST(failure(plain.run(in, "Hi", {}, usual())).code() == errc::bad_request);
+                for (int i = 0; i != 200; ++i) run_ready(io);
+                BOOST_TEST(cancellations() == (cancels ? 1u : 0u));
             }
         }
     }
