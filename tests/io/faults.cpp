@@ -338,7 +338,7 @@ BOOST_AUTO_TEST_CASE(a_submission_refused_in_any_way_is_a_typed_error) {
             const outcome got = await(io, run_whole(one.start(*this, a)));
             BOOST_TEST(got.code == each.code);
             BOOST_TEST(!got.terminal);
-            BOOST_TEST(got.names.back() == "thread.run.requires_action");
+            BOOST_TEST(got.names.back() == "corun.function_called");
         }
     }
 }
