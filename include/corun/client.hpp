@@ -44,7 +44,9 @@ class api_client;
 /// keep alive what they need of it.
 ///
 /// *Threads:* Not thread-safe. Everything runs on the executor, which must be a single-threaded
-/// context or a strand. To use more cores, create a client for each core.
+/// context or a strand. To use more cores, create a client for each core. Requests fail with
+/// `errc::invalid_argument` from a coroutine on another execution context. In a debug build of this
+/// library, an assertion fails when two threads use a client at the same time.
 class CORUN_API client {
 public:
     /// `endpoint` is the project's URL,
@@ -52,8 +54,10 @@ public:
     /// it can also end in `/v1`, such as that of OpenAI, Azure OpenAI or a local server; such
     /// endpoints store no agents.
     ///
-    /// Throws `errc::invalid_endpoint`, or `errc::insecure_endpoint` if a credential would be sent
-    /// over http to a host that is not loopback.
+    /// Throws `errc::invalid_endpoint`, `errc::insecure_endpoint` if a credential would be sent over
+    /// http to a host that is not loopback, or `errc::invalid_argument` if an option is invalid,
+    /// the executor is that of a thread pool with several threads, or the credential is an `api_key`
+    /// for OpenAI, which takes `bearer` only.
     client(asio::any_io_executor executor, std::string endpoint, corun::credential credential,
            client_options options = {});
 

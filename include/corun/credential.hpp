@@ -24,7 +24,8 @@ public:
     credential(token_provider tokens);
     /// A fixed bearer token.
     static credential bearer(secret token);
-    /// A key, sent as `api-key` instead of `Authorization`.
+    /// A key of an Azure service, sent as `api-key` instead of `Authorization`. OpenAI and most other
+    /// servers of the Responses protocol take a key as `bearer`.
     static credential api_key(secret key);
     /// A function that is called for a bearer token before each request, on the client's executor.
     /// It does its own caching; for tokens that corun caches, use a `token_provider`. If it throws,

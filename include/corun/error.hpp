@@ -117,8 +117,9 @@ struct CORUN_API diagnostics {
 
 /// The exception of this library: an `errc` or a system error, with its diagnostics.
 ///
-/// `what()` is one line: the sentence of the code, the message, and the status, error and request
-/// id of the service. Control characters are escaped. Copying does not throw.
+/// `what()` is one line: the sentence of the code and the message, or the message alone if it is a
+/// sentence that says as much, and the status, error and request id of the service. Control
+/// characters are escaped. Copying does not throw.
 class CORUN_API error : public std::system_error {
 public:
     error(std::error_code code, diagnostics details);

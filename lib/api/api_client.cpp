@@ -1,5 +1,6 @@
 #include "api/api_client.hpp"
 
+#include "async/executor_checks.hpp"
 #include "async/wait.hpp"
 #include "http/observed_transport.hpp"
 #include "http/retry_after.hpp"
@@ -27,7 +28,8 @@ void check_timeouts(const client_options& options) {
     };
     for (const auto& [name, timeout] : timeouts)
         if (timeout.count() < 0)
-            throw error(errc::invalid_argument, std::string("client_options::") + name + " is negative");
+            throw error(errc::invalid_argument, std::string("client_options::") + name +
+                                                    " is negative: " + std::to_string(timeout.count()) + " ms");
 }
 
 std::string user_agent(const client_options& options) {
@@ -54,6 +56,8 @@ api_client::api_client(asio::any_io_executor e, std::string_view endpoint, corun
       endpoint_(checked_endpoint(endpoint, static_cast<bool>(credential))),
       credential_(std::move(credential)),
       user_agent_(user_agent(options)) {
+    if (credential_.is_api_key() && is_openai(endpoint_))
+        throw error(errc::invalid_argument, "OpenAI expects its key as a bearer token: use credential::bearer");
     if (options.api_version.empty()) throw error(errc::invalid_argument, "client_options::api_version is empty");
     check_timeouts(options);
 }
@@ -104,7 +108,7 @@ asio::awaitable<secret> api_client::get_token(std::shared_ptr<api_client> self) 
     if (problem.empty() && token.empty()) problem = "the token is empty";
     if (problem.empty() && !is_header_value(token.reveal()))
         problem = "the token contains characters that a header field must not have";
-    if (!problem.empty()) throw error(errc::credential_failed, "the credential gave no token: " + problem);
+    if (!problem.empty()) throw error(errc::credential_failed, std::move(problem));
     co_return token;
 }
 
@@ -123,6 +127,8 @@ asio::awaitable<prepared_request> api_client::make_request(std::shared_ptr<api_c
                                                            std::string method, std::string path, std::string query,
                                                            secret body, redactor secrets) {
     prepared_request prepared;
+    const asio::any_io_executor caller = co_await asio::this_coro::executor;
+    check_caller(self->executor, caller);
     prepared.secrets = std::move(secrets);
     if (self->credential_) {
         prepared.token = co_await get_token(self);
@@ -177,6 +183,15 @@ asio::awaitable<std::string> api_client::call(std::shared_ptr<api_client> self, 
     }
 }
 
+error api_client::response_error(const net::response_head& head, std::string_view body, std::string_view expected_type,
+                                 const redactor& secrets) const {
+    error failure = service_error(head, body, expected_type, secrets);
+    if (failure.code() != errc::unauthorized || !credential_.is_api_key()) return failure;
+    diagnostics details = failure.details();
+    details.message = "the key was sent as `api-key`; a server that expects a bearer token needs credential::bearer";
+    return error(failure.code(), std::move(details));
+}
+
 call_limits api_client::limits_of(const prepared_request& prepared) const {
     using std::chrono::milliseconds;
     call_limits limits;
@@ -202,7 +217,7 @@ asio::awaitable<std::string> api_client::send(std::shared_ptr<api_client> self, 
     const std::string_view type = response.head.media_type();
     const bool right_type = any_type || type.empty() || equal_ignoring_case(type, "application/json");
     if (status < 200 || status >= 300 || !right_type)
-        throw service_error(response.head, response.body, "application/json", prepared.secrets);
+        throw self->response_error(response.head, response.body, "application/json", prepared.secrets);
     if (response.truncated) {
         diagnostics details;
         details.status = status;

@@ -66,6 +66,10 @@ public:
                                                           std::string method, std::string path, std::string query,
                                                           secret body, redactor secrets);
 
+    /// The error that a response other than the expected one is.
+    [[nodiscard]] error response_error(const net::response_head& head, std::string_view body,
+                                       std::string_view expected_type, const redactor& secrets) const;
+
     /// Whether the credential can replace a token that was rejected.
     [[nodiscard]] bool can_refresh() const noexcept { return credential_.can_refresh(); }
     /// Call it with the token of a request that was answered with 401.

@@ -1,5 +1,6 @@
 #include "api/endpoint.hpp"
 
+#include "text/ascii.hpp"
 #include "text/url.hpp"
 #include <corun/error.hpp>
 
@@ -16,15 +17,26 @@ namespace {
 
 std::string checked_endpoint(std::string_view endpoint, bool has_credential) {
     const auto url = parse_url(endpoint);
-    if (!url) reject(errc::invalid_endpoint, "the endpoint must be an absolute URL such as https://host/path");
+    if (!url)
+        reject(errc::invalid_endpoint, "the endpoint " + quote_url(endpoint) +
+                                           " is not an absolute http or https URL, such as https://host/path");
     if (url->user_info) reject(errc::invalid_endpoint, "the endpoint must not contain a user name or a password");
     if (url->rest.find_first_of("?#") != url->rest.npos)
-        reject(errc::invalid_endpoint, "the endpoint must not have a query or a fragment");
+        reject(errc::invalid_endpoint, "the endpoint " + quote_url(endpoint) + " must not have a query or a fragment");
     if (has_credential && !may_carry_credentials(*url))
-        reject(errc::insecure_endpoint, "the endpoint would receive the credential over plain http at " +
-                                            std::string(url->host) + "; use https, or http to this machine only");
+        reject(errc::insecure_endpoint, "the endpoint " + quote_url(endpoint) +
+                                            " would receive the credential over plain http; use https, or http to "
+                                            "this machine only");
     while (endpoint.ends_with('/')) endpoint.remove_suffix(1);
     return std::string(endpoint);
+}
+
+bool is_openai(std::string_view endpoint) {
+    const auto url = parse_url(endpoint);
+    if (!url) return false;
+    std::string host(url->host);
+    for (char& c : host) c = ascii::lower(c);
+    return host == "api.openai.com" || host.ends_with(".api.openai.com");
 }
 
 std::string request_url(std::string_view endpoint, std::string_view path, std::string_view api_version,

@@ -4,6 +4,9 @@
 
 namespace corun::detail {
 
+/// True for OpenAI itself, which takes keys as bearer tokens only.
+[[nodiscard]] bool is_openai(std::string_view endpoint);
+
 /// The endpoint without slashes at its end. Throws `errc::invalid_endpoint`, and `errc::insecure_endpoint` when a
 /// credential would go over plain http to another machine.
 [[nodiscard]] std::string checked_endpoint(std::string_view endpoint, bool has_credential);

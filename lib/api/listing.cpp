@@ -16,7 +16,8 @@ std::string include_query(const std::vector<std::string>& include) {
 
 std::string list_query(const list_options& options, std::string_view filter, std::string_view cursor) {
     if (options.page_size < 1 || options.page_size > 100)
-        throw error(errc::invalid_argument, "list_options::page_size must be from 1 to 100");
+        throw error(errc::invalid_argument,
+                    "list_options::page_size is " + std::to_string(options.page_size) + "; it must be from 1 to 100");
     std::string query = "limit=" + std::to_string(options.page_size);
     query += options.oldest_first ? "&order=asc" : "&order=desc";
     if (!cursor.empty()) query += "&after=" + percent_encoded(cursor);

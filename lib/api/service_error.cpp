@@ -38,8 +38,7 @@ errc errc_of(int status) noexcept {
 std::string error_message_of(const net::response_head& head, std::string_view expected_type) {
     if (head.status >= 200 && head.status < 300) {
         const std::string_view type = head.media_type();
-        return "expected " + std::string(expected_type) + ", got " +
-               (type.empty() ? "no content type" : std::string(type));
+        return (type.empty() ? "none" : std::string(type)) + " instead of " + std::string(expected_type);
     }
     if (head.status >= 300 && head.status < 400)
         if (const auto target = parse_url(head.field("location")))

@@ -1,7 +1,10 @@
 #include "api/fetch.hpp"
+#include "async/executor_checks.hpp"
 #include "client/handle_access.hpp"
 #include "client/protocols.hpp"
 #include <corun/agent.hpp>
+
+#include <asio/this_coro.hpp>
 
 #include <utility>
 
@@ -50,6 +53,8 @@ std::shared_ptr<detail::thread_object> open_thread(const thread& handle) {
 
 asio::awaitable<event_stream> start_stream(std::shared_ptr<run_context> run) {
     mcp_header_request header_request;
+    const asio::any_io_executor caller = co_await asio::this_coro::executor;
+    detail::check_caller(run->api->executor, caller);
     std::unique_ptr<detail::run_protocol> protocol = detail::make_run_protocol(run);
     detail::prepared_run prepared =
         co_await protocol->prepare(std::move(header_request), detail::run_protocol::start::first);
@@ -58,6 +63,8 @@ asio::awaitable<event_stream> start_stream(std::shared_ptr<run_context> run) {
 
 asio::awaitable<thread_run> create_only(std::shared_ptr<run_context> run, thread_run (*decode)(std::string_view)) {
     mcp_header_request header_request;
+    const asio::any_io_executor caller = co_await asio::this_coro::executor;
+    detail::check_caller(run->api->executor, caller);
     const std::unique_ptr<detail::run_protocol> protocol = detail::make_run_protocol(run);
     detail::prepared_run prepared =
         co_await protocol->prepare(std::move(header_request), detail::run_protocol::start::first);

@@ -1,6 +1,7 @@
 #include "api/fetch.hpp"
 #include "api/listing.hpp"
 #include "async/asio_clock.hpp"
+#include "async/executor_checks.hpp"
 #include "client/handle_access.hpp"
 #include "client/protocols.hpp"
 #include "curl/curl_transport.hpp"
@@ -40,6 +41,7 @@ curl::options transport_options(const client_options& options) {
 
 std::shared_ptr<api_client> connect(asio::any_io_executor executor, std::string endpoint, credential credential,
                                     client_options options) {
+    detail::check_executor(executor);
     auto transport = curl::make_transport(executor, transport_options(options));
     auto clock = detail::make_clock(executor);
     return detail::make_api_client(std::move(executor), endpoint, std::move(credential), std::move(options),

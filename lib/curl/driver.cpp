@@ -59,6 +59,7 @@ driver::~driver() {
 }
 
 CURLMcode driver::add(CURL* easy, driven_transfer& transfer) {
+    const detail::thread_guard::scope alone(guard_);
     transfer.position = active_.size();
     active_.push_back(&transfer);
     CURLMcode code = curl_multi_add_handle(multi_.get(), easy);
@@ -76,6 +77,7 @@ void driver::forget(driven_transfer& transfer) noexcept {
 }
 
 void driver::remove(CURL* easy, driven_transfer& transfer) noexcept {
+    const detail::thread_guard::scope alone(guard_);
     forget(transfer);
     curl_multi_remove_handle(multi_.get(), easy);
     leave(transfer);
@@ -98,6 +100,7 @@ void driver::leave(driven_transfer& transfer) noexcept {
 }
 
 void driver::resume_later(driven_transfer& transfer) {
+    const detail::thread_guard::scope alone(guard_);
     if (std::find(to_resume_.begin(), to_resume_.end(), &transfer) == to_resume_.end()) to_resume_.push_back(&transfer);
     if (resume_posted_) return;
     resume_posted_ = true;
@@ -122,6 +125,7 @@ void driver::deliver_gathered() noexcept {
 }
 
 void driver::resume_all() noexcept {
+    const detail::thread_guard::scope alone(guard_);
     resume_posted_ = false;
     std::vector<driven_transfer*> transfers;
     transfers.swap(to_resume_);
@@ -176,6 +180,7 @@ void driver::wait_for_sockets() {
 }
 
 void driver::sockets_ready() {
+    const detail::thread_guard::scope alone(guard_);
     std::array<epoll_event, 128> ready;
     const int count = ::epoll_wait(sockets_.native_handle(), ready.data(), static_cast<int>(ready.size()), 0);
     for (int i = 0; i < count; ++i) {
@@ -208,6 +213,7 @@ void driver::wait_for_timer(long timeout_ms) {
     timer_.expires_after(std::chrono::milliseconds(timeout_ms));
     timer_.async_wait([self = shared_from_this()](std::error_code code) {
         if (code) return;
+        const detail::thread_guard::scope alone(self->guard_);
         self->act(CURL_SOCKET_TIMEOUT, 0);
         self->collect_finished();
     });

@@ -1,4 +1,6 @@
 #pragma once
+#include "async/thread_guard.hpp"
+
 #include <asio/any_io_executor.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
@@ -73,6 +75,7 @@ private:
     };
 
     asio::any_io_executor executor_;
+    detail::thread_guard guard_;
     std::unique_ptr<CURLM, multi_deleter> multi_;
     asio::posix::stream_descriptor sockets_;  ///< The epoll set.
     asio::steady_timer timer_;

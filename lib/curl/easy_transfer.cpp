@@ -219,6 +219,7 @@ private:
             end.proxy_tls_failed = easy_.info(CURLINFO_PROXY_SSL_VERIFYRESULT) != 0;
             end.head_complete = head_.is_complete();
             end.head_too_large = head_.is_too_large();
+            end.os_errno = static_cast<int>(easy_.info(CURLINFO_OS_ERRNO));
             if (result != CURLE_OK) end.open_errno = open_errno();
             failure_ = error_of(end);
             if (failure_) message_ = message_of(end);

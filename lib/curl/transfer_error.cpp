@@ -2,6 +2,8 @@
 
 #include <corun/error.hpp>
 
+#include <algorithm>
+
 namespace corun::curl {
 namespace {
 
@@ -65,6 +67,14 @@ bool is_broken_handshake(const transfer_end& end) noexcept {
            end.problem.starts_with("Send failure") || end.problem.find("unexpected eof") != end.problem.npos;
 }
 
+constexpr std::string_view failed_to_connect = "Failed to connect to ";
+
+/// The host and port in libcurl's `Failed to connect to HOST port PORT after N ms: ...`.
+std::string refused_address(std::string_view problem) {
+    problem.remove_prefix(failed_to_connect.size());
+    return std::string(problem.substr(0, std::min(problem.find(" after "), problem.find(": "))));
+}
+
 }  // namespace
 
 std::error_code error_of(const transfer_end& end) noexcept {
@@ -81,19 +91,23 @@ std::error_code error_of(const transfer_end& end) noexcept {
 }
 
 std::string message_of(const transfer_end& end) {
-    if (end.head_too_large) return "the head of the response is too large";
+    if (end.head_too_large) return "its head is too large";
     if (is_out_of_files(end)) return "no connection to " + std::string(end.origin) + " can be made; see `ulimit -n`";
-    if (end.result == CURLE_OK) return "the connection was closed within the head of the response";
-    if (end.result == CURLE_SEND_FAIL_REWIND) return "the connection broke while the request was being sent";
+    if (end.result == CURLE_OK) return "the server closed it within the head of the response";
+    if (end.result == CURLE_SEND_FAIL_REWIND) return "it broke while the request was being sent";
+    if (end.result == CURLE_PARTIAL_FILE) return "the response broke off";
+    if (end.result == CURLE_OPERATION_TIMEDOUT) return std::string(end.origin);
     if (end.proxy_status == 407)
         return "the proxy rejected the user and password (HTTP 407); set them in the proxy's URL";
     if (end.proxy_status >= 300)
         return "the proxy refused the connection (HTTP " + std::to_string(end.proxy_status) + ")";
     // libcurl's text contains the proxy's URL, password and all.
     if (end.problem.starts_with("Unsupported proxy")) return "the proxy's URL cannot be used";
+    if (end.result == CURLE_COULDNT_CONNECT && end.os_errno != 0 && end.problem.starts_with(failed_to_connect))
+        return refused_address(end.problem) + ": " + std::generic_category().message(end.os_errno);
     std::string text(end.problem.empty() ? curl_easy_strerror(end.result) : end.problem);
     if (error_of(end) != errc::tls_failed) return text;
-    return "TLS with " + std::string(end.proxy_tls_failed ? "the proxy" : end.origin) + ": " + text;
+    return "TLS with " + std::string(end.proxy_tls_failed ? "the proxy" : end.origin) + " failed: " + text;
 }
 
 }  // namespace corun::curl

@@ -18,6 +18,7 @@ struct transfer_end {
     bool proxy_tls_failed = false;  ///< The certificate that was not accepted is the proxy's.
     bool head_complete = false;     ///< The final response's head has been received.
     bool head_too_large = false;    ///< Which is why the transfer was ended.
+    int os_errno = 0;               ///< The system's reason for a failure to connect, if known.
     int open_errno = 0;             ///< Why the process can open no more files; 0 if it can.
 };
 

@@ -44,7 +44,7 @@ public:
         last_activity_ = clock_->now();
         response.head = std::move(head);
         if (streams_body() && !has_body_length(response.head))
-            finish(errc::bad_response, "the response has neither Content-Length nor Transfer-Encoding");
+            finish(errc::bad_response, "it has neither Content-Length nor Transfer-Encoding");
     }
 
     void on_bytes(std::string_view bytes) noexcept override {

@@ -39,7 +39,8 @@ asio::awaitable<access_token> fetch_by_client_credentials(shared_context context
 fetch oauth_client_credentials(shared_context context, oauth_client client) {
     const auto url = detail::parse_url(client.token_endpoint);
     if (!url || url->user_info)
-        throw error(errc::invalid_endpoint, "the token endpoint must be an absolute URL, https://host/path");
+        throw error(errc::invalid_endpoint, "the token endpoint " + detail::quote_url(client.token_endpoint) +
+                                                " is not an absolute http or https URL, or contains a user name");
     if (!detail::may_carry_credentials(*url))
         throw error(errc::insecure_endpoint, "the token endpoint " + detail::origin_of(*url) +
                                                  " is plain http; client secrets are sent over https, or over http to "

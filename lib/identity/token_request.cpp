@@ -46,7 +46,8 @@ std::optional<std::chrono::system_clock::time_point> expiry_of(const source_cont
 token_request::token_request(std::string name, std::string url, bool link_local) : source(std::move(name)) {
     const auto parts = detail::parse_url(url);
     if (!parts || parts->user_info)
-        throw error(errc::credential_failed, source + ": the endpoint is not an absolute http or https URL");
+        throw error(errc::credential_failed, source + ": the endpoint " + detail::quote_url(url) +
+                                                 " is not an absolute http or https URL, or contains a user name");
     origin = detail::origin_of(*parts);
     const bool is_metadata_service = link_local && is_link_local(parts->host);
     if (!detail::may_carry_credentials(*parts) && !is_metadata_service)

@@ -5,6 +5,8 @@
 #include <corun/error.hpp>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace corun::codec {
 
@@ -30,11 +32,21 @@ body parse_object(std::string_view json, std::string_view member) {
     return parsed;
 }
 
+namespace {
+
+/// As short as it can be: `0.5`, `7`, `nan`.
+std::string text_of(double value) {
+    std::array<char, 32> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    return {digits.data(), end};
+}
+
+}  // namespace
+
 void check_range(const std::optional<double>& value, double least, double most, const std::string& member) {
     // Written so that a NaN is refused too.
     if (value && !(*value >= least && *value <= most))
-        refuse(member, "must be from " + std::to_string(static_cast<int>(least)) + " to " +
-                           std::to_string(static_cast<int>(most)));
+        refuse(member, "is " + text_of(*value) + "; it must be from " + text_of(least) + " to " + text_of(most));
 }
 
 body to_json(const metadata& pairs, std::string_view owner) {

@@ -33,7 +33,8 @@ void refuse_duplicate_labels(const std::vector<tool>& tools, const std::string& 
     for (const tool& each : tools) {
         const auto* server = std::get_if<mcp_tool>(&each);
         if (server != nullptr && !labels.insert(server->server_label).second)
-            throw error(errc::duplicate_server_label, where + " have two for the label " + quote(server->server_label) +
+            throw error(errc::duplicate_server_label, where + " have two MCP servers with the label " +
+                                                          quote(server->server_label) +
                                                           "; give every MCP server a label of its own");
     }
 }

@@ -44,7 +44,7 @@ void validate_label(std::string_view label, std::string_view where) {
     if (label.empty()) throw error(errc::invalid_server_label, "a label in " + std::string(where) + " is empty");
     if (has_control_character)
         throw error(errc::invalid_server_label,
-                    "the label " + quote(label) + " in " + std::string(where) + " holds a control character");
+                    "the label " + quote(label) + " in " + std::string(where) + " contains a control character");
 }
 
 void validate_server(std::string_view label, std::string_view url, std::string_view where) {
@@ -89,7 +89,8 @@ void validate_options(const run_options& options) {
     };
     for (const auto& [name, time] : times)
         if (time && time->count() < 0)
-            throw error(errc::invalid_argument, std::string("run_options::") + name + " is negative");
+            throw error(errc::invalid_argument,
+                        std::string("run_options::") + name + " is negative: " + std::to_string(time->count()) + " ms");
 }
 
 bool has_label(const mcp_tool& server, std::string_view label) noexcept {
@@ -100,10 +101,10 @@ void refuse_unknown(const std::vector<mcp_tool>& known, const std::string& label
     if (std::any_of(known.begin(), known.end(), [&](const mcp_tool& server) { return has_label(server, label); }))
         return;
     const auto quoted = [](const mcp_tool& server) { return quote(server.server_label); };
-    throw error(
-        errc::unknown_server_label,
-        std::string(where) + " names " + quote(label) + "; known are " +
-            (known.empty() ? "none: neither the agent nor run_options::tools has an MCP tool" : list(known, quoted)));
+    throw error(errc::unknown_server_label,
+                std::string(where) + " names MCP server " + quote(label) +
+                    ", which neither the agent nor the run has; " +
+                    (known.empty() ? "they have none" : "known are " + list(known, quoted)));
 }
 
 void refuse_unknown(const std::vector<mcp_tool>& known, const mcp_headers& headers, const run_options& options) {
@@ -115,9 +116,10 @@ void refuse_unknown(const std::vector<mcp_tool>& known, const mcp_headers& heade
 void refuse_insecure(const mcp_tool& server) {
     const auto url = detail::parse_url(server.server_url);
     if (url && detail::may_carry_credentials(*url)) return;
-    throw error(errc::insecure_endpoint, "headers go over https, or over http to this machine only; MCP server " +
-                                             quote(server.server_label) + " is at " +
-                                             (url ? quote(detail::origin_of(*url)) : "what is not such a URL"));
+    throw error(errc::insecure_endpoint,
+                "headers are sent over https, or over http to this machine only; MCP server " +
+                    quote(server.server_label) + " is at " +
+                    (url ? quote(detail::origin_of(*url)) : detail::quote_url(server.server_url)));
 }
 
 headers headers_for_approval(const mcp_headers& all, const std::vector<mcp_tool>& servers,
@@ -143,13 +145,14 @@ void validate(const mcp_headers& headers) {
 void validate(const headers& fields, const std::string& owner) {
     for (const header& field : fields) {
         if (!is_header_name(field.name))
-            throw error(errc::invalid_header, "the name " + quote(field.name) + " for " + owner + " is not a token");
+            throw error(errc::invalid_header,
+                        "the header name " + quote(field.name) + " for " + owner + " is not a token");
         if (!is_header_value(field.value.reveal()))
-            throw error(errc::invalid_header, "the value of " + quote(field.name) + " for " + owner +
-                                                  " holds a control character, or begins or ends with a blank");
+            throw error(errc::invalid_header, "the value of header " + quote(field.name) + " for " + owner +
+                                                  " contains a control character, or begins or ends with a blank");
         // The wire carries headers as a JSON object: one value a name.
         if (fields.find(field.name) != &field.value)
-            throw error(errc::invalid_header, quote(field.name) + " for " + owner + " is given twice");
+            throw error(errc::invalid_header, "header " + quote(field.name) + " for " + owner + " is given twice");
     }
 }
 

@@ -68,7 +68,7 @@ void refuse_duplicate_labels(const std::vector<Tool>& tools, const std::string& 
         if (as_mcp(*a) != nullptr)
             for (auto b = tools.begin(); b != a; ++b)
                 if (same_identity(*a, *b))
-                    throw error(errc::duplicate_server_label, where + " have two for the label " +
+                    throw error(errc::duplicate_server_label, where + " have two MCP servers with the label " +
                                                                   detail::quote(as_mcp(*a)->server_label) +
                                                                   "; give every MCP server a label of its own");
 }

@@ -43,7 +43,7 @@ asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, m
     if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
     if (failure) throw error(errc::mcp_headers_failed, message_of(failure));
     if (!headers)
-        throw error(errc::mcp_headers_timeout, "it gave none within " + std::to_string(limit.count()) + " ms");
+        throw error(errc::mcp_headers_timeout, "it took longer than " + std::to_string(limit.count()) + " ms");
     co_return std::move(*headers);
 }
 

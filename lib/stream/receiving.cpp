@@ -74,7 +74,8 @@ bool response_reader::pause(bool paused) noexcept {
 }
 
 error response_reader::failure() const {
-    if (kind_ == kind::refusal && over()) return service_error(head_, refusal_, "text/event-stream", stream_.secrets);
+    if (kind_ == kind::refusal && over())
+        return stream_.api().response_error(head_, refusal_, "text/event-stream", stream_.secrets);
     diagnostics details;
     details.status = head_.status;
     details.request_id = stream_.secrets.redacted(request_id_of(head_));

@@ -1,6 +1,7 @@
 #include "stream/stream.hpp"
 
 #include "async/cancellation.hpp"
+#include "async/executor_checks.hpp"
 #include "run/advice.hpp"
 #include "stream/ending.hpp"
 #include "stream/life.hpp"
@@ -45,6 +46,10 @@ asio::awaitable<std::optional<event>> run_stream::next(std::shared_ptr<run_strea
     stream_state& stream = *self->state_;
     if (code) code->clear();
     self->reported_.reset();
+#ifndef NDEBUG
+    const asio::any_io_executor caller = co_await asio::this_coro::executor;
+    check_caller(stream.run->api->executor, caller);
+#endif
     const auto state = co_await asio::this_coro::cancellation_state;
     bool switched = false;
     while (!stream.has_news() && !is_cancelled(state)) {

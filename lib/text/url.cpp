@@ -1,6 +1,7 @@
 #include "text/url.hpp"
 
 #include "text/ascii.hpp"
+#include "text/escape.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -97,6 +98,21 @@ std::string origin_of(const url_parts& url) {
     origin.append("://").append(ipv6 ? "[" : "").append(url.host).append(ipv6 ? "]" : "");
     if (!url.port.empty()) origin.append(":").append(url.port);
     return origin;
+}
+
+std::string quote_url(std::string_view text) {
+    constexpr std::size_t longest = 100;
+    text = text.substr(0, text.find_first_of("?#"));
+    std::string shown;
+    if (const std::size_t at = text.rfind('@'); at != text.npos) {
+        const std::size_t scheme = text.substr(0, at).find("://");
+        if (scheme != text.npos) shown = text.substr(0, scheme + 3);
+        shown += "***";
+        text.remove_prefix(at);
+    }
+    shown += text;
+    if (shown.size() > longest) shown = shown.substr(0, longest) + "...";
+    return quote(shown);
 }
 
 std::string percent_encoded(std::string_view text) {

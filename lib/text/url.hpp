@@ -34,6 +34,10 @@ int port_of(const url_parts& url) noexcept;
 /// Scheme, host and port. The other parts of a URL may contain secrets.
 std::string origin_of(const url_parts& url);
 
+/// What a message shows of a text that should be a URL: no user, no password, no query, and only its
+/// beginning. Quoted and escaped.
+std::string quote_url(std::string_view text);
+
 /// Percent-encodes all but the unreserved characters (RFC 3986, 2.3).
 std::string percent_encoded(std::string_view text);
 

@@ -12,20 +12,26 @@ struct row {
     const char* sentence;
     /// The standard condition that means the same, if there is one.
     std::errc condition = {};
+    /// Its messages say all that the sentence does, and more.
+    bool has_whole_messages = false;
 };
+constexpr bool whole = true;
+constexpr std::errc no_condition{};
 
 /// In the order of `errc`.
 constexpr row rows[] = {
-    {errc::invalid_argument, "an argument is invalid", std::errc::invalid_argument},
-    {errc::invalid_endpoint, "the endpoint is not an absolute http or https URL", std::errc::invalid_argument},
-    {errc::insecure_endpoint, "the endpoint would send the credential unencrypted; use https or a loopback host"},
-    {errc::invalid_header, "a header is invalid", std::errc::invalid_argument},
+    {errc::invalid_argument, "an argument is invalid", std::errc::invalid_argument, whole},
+    {errc::invalid_endpoint, "the endpoint is not an absolute http or https URL", std::errc::invalid_argument, whole},
+    {errc::insecure_endpoint, "the endpoint would send the credential unencrypted; use https or a loopback host",
+     no_condition, whole},
+    {errc::invalid_header, "a header is invalid", std::errc::invalid_argument, whole},
     {errc::invalid_server_label, "an MCP server label is empty or contains a control character",
-     std::errc::invalid_argument},
-    {errc::unknown_server_label, "neither the agent nor the run has an MCP server with this label"},
-    {errc::duplicate_server_label, "two MCP tools have the same server label"},
+     std::errc::invalid_argument, whole},
+    {errc::unknown_server_label, "neither the agent nor the run has an MCP server with this label", no_condition,
+     whole},
+    {errc::duplicate_server_label, "two MCP tools have the same server label", no_condition, whole},
     {errc::conflicting_tool_definition,
-     "an MCP tool of the run differs from the agent's tool with the same server label"},
+     "an MCP tool of the run differs from the agent's tool with the same server label", no_condition, whole},
 
     {errc::agent_level_mcp_resources, "the MCP resources stored with the agent conflict with those of the run"},
     {errc::thread_level_mcp_resources, "the MCP resources stored with the thread conflict with those of the run"},
@@ -38,13 +44,13 @@ constexpr row rows[] = {
 
     {errc::connect_failed, "could not connect"},
     {errc::connect_timeout, "connecting timed out", std::errc::timed_out},
-    {errc::tls_failed, "the TLS handshake failed or the certificate is not trusted"},
+    {errc::tls_failed, "the TLS handshake failed or the certificate is not trusted", no_condition, whole},
     {errc::idle_timeout, "the service sent nothing for too long", std::errc::timed_out},
     {errc::event_timeout, "the service sent keep-alives but no event for too long", std::errc::timed_out},
     {errc::stop_timeout, "stopping the run timed out", std::errc::timed_out},
     {errc::total_timeout, "the call timed out", std::errc::timed_out},
     {errc::connection_lost, "the connection was lost", std::errc::connection_reset},
-    {errc::response_too_large, "the response exceeds the size limit", std::errc::message_size},
+    {errc::response_too_large, "the response exceeds the size limit", std::errc::message_size, whole},
     {errc::credential_failed, "the credential failed to provide a token"},
 
     {errc::mcp_headers_failed, "the provider of MCP headers failed"},
@@ -63,7 +69,7 @@ constexpr row rows[] = {
     {errc::bad_response, "the response is malformed", std::errc::bad_message},
 
     {errc::premature_eof, "the stream ended before the run did"},
-    {errc::event_too_large, "an event exceeds the size limit", std::errc::message_size},
+    {errc::event_too_large, "an event exceeds the size limit", std::errc::message_size, whole},
     {errc::bad_event, "an event is malformed", std::errc::bad_message},
     {errc::stream_failed, "the service reported an error in the stream"},
     {errc::run_not_found, "the run could not be found, and may continue"},
@@ -106,13 +112,20 @@ public:
 };
 
 std::string describe(const std::error_code& code, const diagnostics& details) {
-    std::string text = code.message();
-    if (!details.message.empty()) text += ": " + details.message;
+    const row* const entry = code.category() == category() ? find(code.value()) : nullptr;
+    std::string text;
+    if (details.message.empty())
+        text = code.message();
+    else if (entry && entry->has_whole_messages)
+        text = details.message;
+    else
+        text = code.message() + ": " + details.message;
 
     std::string response;
     const auto append = [&response](const std::string& part) { response += (response.empty() ? "" : ", ") + part; };
-    if (details.status != 0) append("HTTP " + std::to_string(details.status));
-    if (!details.service_code.empty()) append(details.service_code);
+    const std::string status = std::to_string(details.status);
+    if (details.status != 0) append("HTTP " + status);
+    if (!details.service_code.empty() && details.service_code != status) append(details.service_code);
     if (!details.service_message.empty()) append('"' + details.service_message + '"');
     if (!details.request_id.empty()) append("request id " + details.request_id);
     if (details.attempts > 1) append(std::to_string(details.attempts) + " attempts");

@@ -13,7 +13,9 @@ truncation_strategy truncation_strategy::automatic() {
     return truncation_strategy(R"({"type":"auto"})");
 }
 truncation_strategy truncation_strategy::last_messages(int count) {
-    if (count < 1) throw_invalid_argument("truncation_strategy::last_messages", "must be at least 1");
+    if (count < 1)
+        throw_invalid_argument("truncation_strategy::last_messages",
+                               "is " + std::to_string(count) + "; it must be at least 1");
     document object = object_with("type", "last_messages");
     object["last_messages"] = count;
     return truncation_strategy(object.dump());

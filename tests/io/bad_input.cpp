@@ -155,6 +155,10 @@ struct table : refused {
             add("endpoint", endpoint + ", a key", errc::insecure_endpoint,
                 [=] { made(endpoint, credential::api_key("secret-value")); });
         }
+        for (const std::string endpoint :
+             {"https://api.openai.com/v1", "https://API.OpenAI.com/v1/", "https://eu.api.openai.com/v1"})
+            add("endpoint", endpoint + ", a key", errc::invalid_argument,
+                [=] { made(endpoint, credential::api_key("secret-value")); });
         client_options options;
         options.api_version = "";
         add("client options", "no api_version", errc::invalid_argument,

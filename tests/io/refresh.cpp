@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -141,6 +142,18 @@ BOOST_AUTO_TEST_CASE(a_credential_without_another_token_is_not_asked_again) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(an_empty_token_is_reported_once) {
+    const auto nothing = []() -> asio::awaitable<secret> { co_return secret(); };
+    const auto throws = []() -> asio::awaitable<secret> {
+        throw std::runtime_error("the vault is sealed");
+        co_return secret();
+    };
+    BOOST_TEST(failure_of(detail::api_client::call(service_with(credential::callback(nothing)), "GET", "/a")).what() ==
+               "the credential failed to provide a token: the token is empty");
+    BOOST_TEST(failure_of(detail::api_client::call(service_with(credential::callback(throws)), "GET", "/a")).what() ==
+               "the credential failed to provide a token: the vault is sealed");
+}
+
 BOOST_AUTO_TEST_CASE(no_fresh_token_is_the_failure_of_the_credential) {
     accepted = "planted-secret-2";
     fails = true;
@@ -204,6 +217,8 @@ BOOST_AUTO_TEST_CASE(a_key_goes_in_a_header_of_its_own) {
     const error failure = failure_of(detail::api_client::call(with_key, "GET", "/a"));
     BOOST_TEST(failure.code() == errc::unauthorized);
     BOOST_TEST(failure.service_message() == "*** is wrong");
+    BOOST_TEST(failure.details().message ==
+               "the key was sent as `api-key`; a server that expects a bearer token needs credential::bearer");
     BOOST_TEST(head.find("\r\napi-key: planted-secret-key\r\n") != head.npos);
     BOOST_TEST(head.find("Authorization") == head.npos);
 }

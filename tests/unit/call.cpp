@@ -329,7 +329,7 @@ BOOST_FIXTURE_TEST_CASE(a_streamed_body_needs_a_known_end, played_call) {
         BOOST_TEST_CONTEXT(each.status << each.field) {
             BOOST_TEST(*call.ended == each.expected);
             if (each.expected) {
-                BOOST_TEST(call.details.message == "the response has neither Content-Length nor Transfer-Encoding");
+                BOOST_TEST(call.details.message == "it has neither Content-Length nor Transfer-Encoding");
                 BOOST_TEST(call.details.status == each.status);
             }
         }

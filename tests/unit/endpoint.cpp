@@ -58,6 +58,20 @@ BOOST_AUTO_TEST_CASE(an_error_does_not_repeat_the_password_in_an_endpoint) {
     BOOST_TEST(!says(failure_of([] { return checked_endpoint("https://user:secret-value@host", true); }), "secret"));
 }
 
+BOOST_AUTO_TEST_CASE(an_error_shows_the_endpoint_and_says_once_what_is_wrong_with_it) {
+    const std::pair<const char*, const char*> rows[] = {
+        {"host/path", "the endpoint 'host/path' is not an absolute http or https URL, such as https://host/path"},
+        {"", "the endpoint '' is not an absolute http or https URL, such as https://host/path"},
+        {"https://user:secret-value@host", "the endpoint must not contain a user name or a password"},
+        {"https://host/p?key=secret-value", "the endpoint 'https://host/p' must not have a query or a fragment"},
+        {"http://service.example/p",
+         "the endpoint 'http://service.example/p' would receive the credential over plain http; use https, or http to "
+         "this machine only"},
+    };
+    for (const auto& [endpoint, expected] : rows)
+        BOOST_TEST(failure_of([text = endpoint] { return checked_endpoint(text, true); }).what() == expected);
+}
+
 BOOST_AUTO_TEST_CASE(a_credential_needs_https_or_this_machine) {
     BOOST_TEST(checked_endpoint("http://localhost:1234/p", true) == "http://localhost:1234/p");
     BOOST_TEST(checked_endpoint("http://service.example/p", false) == "http://service.example/p");

@@ -148,9 +148,35 @@ BOOST_AUTO_TEST_CASE(what_counts_the_attempts_if_there_were_several) {
 
 BOOST_AUTO_TEST_CASE(what_says_the_code_and_the_message) {
     const corun::error refused(errc::invalid_argument, "agent_id is empty");
-    BOOST_TEST(refused.what() == "an argument is invalid: agent_id is empty");
+    BOOST_TEST(refused.what() == "agent_id is empty");
     BOOST_TEST((refused.code() == errc::invalid_argument));
     BOOST_TEST(refused.details().message == "agent_id is empty");
+}
+
+BOOST_AUTO_TEST_CASE(what_says_nothing_twice) {
+    // The message of these is a whole sentence.
+    for (const errc code :
+         {errc::invalid_argument, errc::invalid_endpoint, errc::insecure_endpoint, errc::invalid_header,
+          errc::invalid_server_label, errc::unknown_server_label, errc::duplicate_server_label,
+          errc::conflicting_tool_definition, errc::tls_failed, errc::response_too_large, errc::event_too_large}) {
+        BOOST_TEST(corun::error(code, "the whole sentence").what() == "the whole sentence");
+        BOOST_TEST(corun::error(code, "").what() == corun::category().message(static_cast<int>(code)));
+    }
+    BOOST_TEST(corun::error(errc::connect_failed, "nobody").what() == "could not connect: nobody");
+    // The same number in another category.
+    BOOST_TEST(corun::error(std::error_code(static_cast<int>(errc::invalid_argument), std::generic_category()),
+                            [] {
+                                corun::diagnostics details;
+                                details.message = "m";
+                                return details;
+                            }())
+                   .what() == std::generic_category().message(static_cast<int>(errc::invalid_argument)) + ": m");
+    corun::diagnostics details;
+    details.status = 401;
+    details.service_code = "401";
+    details.service_message = "Unauthorized.";
+    BOOST_TEST(corun::error(errc::unauthorized, details).what() ==
+               "the service rejected the credential (HTTP 401, \"Unauthorized.\")");
 }
 
 BOOST_AUTO_TEST_CASE(what_says_what_the_service_answered) {

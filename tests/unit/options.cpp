@@ -15,9 +15,10 @@ BOOST_AUTO_TEST_CASE(a_truncation_strategy_is_a_json_object) {
 
 BOOST_AUTO_TEST_CASE(a_truncation_strategy_keeps_at_least_one_message) {
     for (const int count : {0, -1})
-        BOOST_CHECK_EXCEPTION(truncation_strategy::last_messages(count), error, [](const error& problem) {
+        BOOST_CHECK_EXCEPTION(truncation_strategy::last_messages(count), error, [count](const error& problem) {
             return problem.code() == errc::invalid_argument &&
-                   problem.details().message == "truncation_strategy::last_messages must be at least 1";
+                   problem.details().message ==
+                       "truncation_strategy::last_messages is " + std::to_string(count) + "; it must be at least 1";
         });
 }
 

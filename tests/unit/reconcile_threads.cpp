@@ -533,7 +533,7 @@ BOOST_AUTO_TEST_CASE(refuses_a_header_name_given_twice_in_any_case) {
     request what = request().agent("mcp:L");
     what.value.headers.set("L", corun::headers({"X-Key", "1"}, {"x-key", "2"}));
     BOOST_TEST(outcome(what.value) == error_of(errc::invalid_header));
-    BOOST_TEST(message_of(what.value) == "'x-key' for MCP server 'L' is given twice");
+    BOOST_TEST(message_of(what.value) == "header 'x-key' for MCP server 'L' is given twice");
 }
 
 BOOST_AUTO_TEST_CASE(says_in_a_sentence_what_moved_and_why) {
@@ -573,26 +573,28 @@ BOOST_AUTO_TEST_CASE(says_which_definition_of_a_function_is_in_force) {
 }
 
 BOOST_AUTO_TEST_CASE(says_in_an_error_what_is_wrong_where_and_what_to_do) {
-    expect_message(on("mcp:L").tools("mcp:M").with("K"), "mcp_headers names 'K'; known are 'L', 'M'");
+    expect_message(on("mcp:L").tools("mcp:M").with("K"),
+                   "mcp_headers names MCP server 'K', which neither the agent nor the run has; known are 'L', 'M'");
     expect_message(
         on("").approve("K", mcp_approval::never()),
-        "run_options::require_approval names 'K'; known are none: neither the agent nor run_options::tools has an MCP "
-        "tool");
-    expect_message(on("").with("a\r\nb"), "the label 'a\\r\\nb' in mcp_headers holds a control character");
+        "run_options::require_approval names MCP server 'K', which neither the agent nor the run has; they have none");
+    expect_message(on("").with("a\r\nb"), "the label 'a\\r\\nb' in mcp_headers contains a control character");
     expect_message(on("").tools("mcp:"), "a label in run_options::tools is empty");
-    expect_message(on("mcp:L").with("L", "X\nY"), "the name 'X\\nY' for MCP server 'L' is not a token");
-    expect_message(on("mcp:L").with("L", "X-Key", "secret\n"),
-                   "the value of 'X-Key' for MCP server 'L' holds a control character, or begins or ends with a blank");
-    expect_message(on("mcp:L mcp:L").with("L"),
-                   "the agent's tools have two for the label 'L'; give every MCP server a label of its own");
+    expect_message(on("mcp:L").with("L", "X\nY"), "the header name 'X\\nY' for MCP server 'L' is not a token");
+    expect_message(
+        on("mcp:L").with("L", "X-Key", "secret\n"),
+        "the value of header 'X-Key' for MCP server 'L' contains a control character, or begins or ends with a blank");
+    expect_message(
+        on("mcp:L mcp:L").with("L"),
+        "the agent's tools have two MCP servers with the label 'L'; give every MCP server a label of its own");
     expect_message(
         on("mcp:L").tools({corun::mcp_tool("L", "https://other.example/mcp")}),
         "run_options::tools and the agent define the label 'L' with different server_url; use the agent's definition, "
         "or another label");
     expect_message(on("").tools("function:g function:g"), "run_options::tools has the function 'g' twice");
-    expect_message(
-        on({corun::mcp_tool("L", "http://user:pass@mcp.example:8080/mcp?key=hidden")}).with("L"),
-        "headers go over https, or over http to this machine only; MCP server 'L' is at 'http://mcp.example:8080'");
+    expect_message(on({corun::mcp_tool("L", "http://user:pass@mcp.example:8080/mcp?key=hidden")}).with("L"),
+                   "headers are sent over https, or over http to this machine only; MCP server 'L' is at "
+                   "'http://mcp.example:8080'");
     expect_message(
         on("mcp:L").agent_stores(stored_entry("L")).with("L"),
         "agent 'asst_1' stores tool_resources.mcp for 'L', and this run brings its own for 'L'; the service fails "

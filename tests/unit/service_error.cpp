@@ -54,9 +54,9 @@ BOOST_AUTO_TEST_CASE(a_success_of_another_type_says_both_types) {
     for (const int status : {200, 204, 299}) {
         const error failure = failure_of(head_of(status, {{"Content-Type", "text/html; charset=utf-8"}}));
         BOOST_CHECK(failure.code() == errc::unexpected_content_type);
-        BOOST_TEST(failure.details().message == "expected text/plain, got text/html");
+        BOOST_TEST(failure.details().message == "text/html instead of text/plain");
     }
-    BOOST_TEST(failure_of(head_of(200)).details().message == "expected text/plain, got no content type");
+    BOOST_TEST(failure_of(head_of(200)).details().message == "none instead of text/plain");
 }
 
 BOOST_AUTO_TEST_CASE(a_redirect_names_its_origin_only) {

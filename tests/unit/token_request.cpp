@@ -2,6 +2,7 @@
 
 #include "identity/bearer.hpp"
 #include "identity/resource.hpp"
+#include "text/url.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -64,7 +65,8 @@ BOOST_AUTO_TEST_CASE(a_request_asks_for_json_and_marks_its_response_as_secret) {
 
 BOOST_AUTO_TEST_CASE(secrets_go_over_https_or_to_this_machine) {
     for (const char* url : {"login.test/token", "ftp://login.test", "https://user:hidden@login.test/token"})
-        BOOST_TEST(failure_for(url) == "source: the endpoint is not an absolute http or https URL");
+        BOOST_TEST(failure_for(url) == "source: the endpoint " + detail::quote_url(url) +
+                                           " is not an absolute http or https URL, or contains a user name");
     const std::string plain_http = " is plain http; tokens are sent over https, or over http to this machine only";
     BOOST_TEST(failure_for("http://login.test/token") == "source: http://login.test" + plain_http);
     BOOST_TEST(failure_for("http://169.254.169.254/token") == "source: http://169.254.169.254" + plain_http);

@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_can_open_no_more_files_says_so) {
 BOOST_AUTO_TEST_CASE(a_response_is_complete_only_with_its_head) {
     BOOST_TEST(!error_of(end_of(CURLE_OK, true)));
     BOOST_TEST(error_of(end_of(CURLE_OK)) == errc::connection_lost);
-    BOOST_TEST(message_of(end_of(CURLE_OK)) == "the connection was closed within the head of the response");
+    BOOST_TEST(message_of(end_of(CURLE_OK)) == "the server closed it within the head of the response");
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_that_is_reset_ends_early_once_its_head_is_complete) {
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_head_that_is_too_large_is_a_bad_response) {
     transfer_end end = end_of(CURLE_WRITE_ERROR);
     end.head_too_large = true;
     BOOST_TEST(error_of(end) == errc::bad_response);
-    BOOST_TEST(message_of(end) == "the head of the response is too large");
+    BOOST_TEST(message_of(end) == "its head is too large");
 }
 
 BOOST_AUTO_TEST_CASE(a_proxy_that_refuses_is_a_failed_connection) {
@@ -113,7 +113,8 @@ BOOST_AUTO_TEST_CASE(an_alert_after_the_handshake_is_a_failure_of_tls) {
     const char* alert = "OpenSSL SSL_read: tlsv13 alert certificate required, errno 0";
     for (const CURLcode result : {CURLE_RECV_ERROR, CURLE_SEND_ERROR}) {
         BOOST_TEST(error_of(end_of(result, false, alert)) == errc::tls_failed);
-        BOOST_TEST(message_of(end_of(result, false, alert)) == "TLS with https://service.test: " + std::string(alert));
+        BOOST_TEST(message_of(end_of(result, false, alert)) ==
+                   "TLS with https://service.test failed: " + std::string(alert));
         BOOST_TEST(error_of(end_of(result, true, alert)) == errc::connection_lost);
         BOOST_TEST(error_of(end_of(result, false, "Recv failure: reset")) == errc::connection_lost);
     }
@@ -133,14 +134,30 @@ BOOST_AUTO_TEST_CASE(a_handshake_that_the_network_broke_is_a_failed_connection) 
 
 BOOST_AUTO_TEST_CASE(names_whose_certificate_was_not_accepted) {
     transfer_end end = end_of(CURLE_PEER_FAILED_VERIFICATION, false, "self-signed certificate");
-    BOOST_TEST(message_of(end) == "TLS with https://service.test: self-signed certificate");
+    BOOST_TEST(message_of(end) == "TLS with https://service.test failed: self-signed certificate");
     end.proxy_tls_failed = true;
-    BOOST_TEST(message_of(end) == "TLS with the proxy: self-signed certificate");
+    BOOST_TEST(message_of(end) == "TLS with the proxy failed: self-signed certificate");
 }
 
 BOOST_AUTO_TEST_CASE(uses_the_name_of_the_code_where_there_is_no_text) {
     BOOST_TEST(message_of(end_of(CURLE_GOT_NOTHING)) == curl_easy_strerror(CURLE_GOT_NOTHING));
     BOOST_TEST(message_of(end_of(CURLE_GOT_NOTHING, false, "Empty reply")) == "Empty reply");
+}
+
+BOOST_AUTO_TEST_CASE(says_once_why_there_is_no_connection) {
+    transfer_end refused = end_of(CURLE_COULDNT_CONNECT, false,
+                                  "Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server");
+    refused.os_errno = static_cast<int>(std::errc::connection_refused);
+    BOOST_TEST(error(errc::connect_failed, message_of(refused)).what() ==
+               "could not connect: 127.0.0.1 port 9: Connection refused");
+    refused.problem = "Failed to connect to ::1 port 9: Connection refused";
+    BOOST_TEST(message_of(refused) == "::1 port 9: Connection refused");
+    refused.os_errno = 0;
+    BOOST_TEST(message_of(refused) == "Failed to connect to ::1 port 9: Connection refused");
+    BOOST_TEST(message_of(end_of(CURLE_OPERATION_TIMEDOUT, false, "Connection timed out after 10001 milliseconds")) ==
+               "https://service.test");
+    BOOST_TEST(message_of(end_of(CURLE_PARTIAL_FILE, true, "transfer closed with outstanding read data remaining")) ==
+               "the response broke off");
 }
 
 BOOST_AUTO_TEST_CASE(hides_a_proxys_url) {
@@ -152,7 +169,7 @@ BOOST_AUTO_TEST_CASE(says_when_a_request_cannot_be_repeated) {
     BOOST_TEST(error_of(end_of(CURLE_SEND_FAIL_REWIND, false, "necessary data rewind was not possible")) ==
                errc::connection_lost);
     BOOST_TEST(message_of(end_of(CURLE_SEND_FAIL_REWIND, false, "necessary data rewind was not possible")) ==
-               "the connection broke while the request was being sent");
+               "it broke while the request was being sent");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <string>
+#include <utility>
 
 namespace {
 using corun::detail::parse_url;
@@ -132,6 +133,17 @@ BOOST_AUTO_TEST_CASE(shows_the_origin_alone) {
          {std::pair("https://u:p@host:8443/path?key=secret#f", "https://host:8443"),
           std::pair("http://[::1]/x", "http://[::1]"), std::pair("https://host", "https://host")})
         BOOST_TEST(corun::detail::origin_of(parse_url(text).value()) == origin);
+}
+
+BOOST_AUTO_TEST_CASE(a_message_shows_what_should_be_a_url_without_its_secrets) {
+    using corun::detail::quote_url;
+    BOOST_TEST(quote_url("host/path") == "'host/path'");
+    BOOST_TEST(quote_url("") == "''");
+    BOOST_TEST(quote_url("https://user:p@ss@host/x?sig=secret") == "'https://***@host/x'");
+    BOOST_TEST(quote_url("user:pass@host") == "'***@host'");
+    BOOST_TEST(quote_url("https://host#secret") == "'https://host'");
+    BOOST_TEST(quote_url("a\nb") == "'a\\nb'");
+    BOOST_TEST(quote_url(std::string(101, 'x')) == "'" + std::string(100, 'x') + "...'");
 }
 
 BOOST_AUTO_TEST_CASE(sees_user_info_and_takes_the_host_behind_it) {

@@ -231,7 +231,8 @@ void set_definition(body& request, const response_request& response) {
     const body definition = definition_body(of_run);
     for (auto& [key, value] : definition.get_ref<const body::object_t&>()) request[key] = value;
     if (options.max_completion_tokens && *options.max_completion_tokens < 1)
-        refuse("run_options::max_completion_tokens", "must be at least 1");
+        refuse("run_options::max_completion_tokens",
+               "is " + std::to_string(*options.max_completion_tokens) + "; it must be at least 1");
     set_if(request, "max_output_tokens", options.max_completion_tokens);
     set_if(request, "parallel_tool_calls", options.parallel_tool_calls);
     set_truncation(request, options.truncation_strategy);

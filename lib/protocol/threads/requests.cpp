@@ -13,7 +13,7 @@ namespace {
 using codec::to_json;
 
 void check_tokens(const std::optional<int>& value, const std::string& member) {
-    if (value && *value < 256) refuse(member, "must be at least 256");
+    if (value && *value < 256) refuse(member, "is " + std::to_string(*value) + "; it must be at least 256");
 }
 
 body to_json(const content_block& block) {
