@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds and runs a project that has corun as a subproject, as a shared and as a static library.
+# Builds and runs a project that has corun as a subproject, as a shared and as a static library, or installed.
 #   tests/consumer/run.sh [meson setup options]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,4 +19,6 @@ for kind in shared static; do
     fi
     meson compile -C "$work/build" -j 2
     meson test -C "$work/build" --suite consumer --print-errorlogs
+    [ $kind = static ] || meson install -C "$work/build" --destdir "$work/root" --no-rebuild --quiet
 done
+"$here/installed.sh" "$work/root" "${CXX:-c++}"
