@@ -167,6 +167,32 @@ class Program(unittest.TestCase):
             refused.exception.close()
             self.assertEqual(end(process), (0, '', ''))
 
+    def test_creates_an_agent_and_says_what_a_client_needs(self):
+        with socket.socket() as taken:
+            taken.bind(('127.0.0.1', 0))
+            port = taken.getsockname()[1]
+        definition = self.file('{"model": "m", "name": "desk"}')
+        with running('--agent', definition, '--mcp', '--mcp-port', str(port), '--token', 't', '--mcp-token', 'u') as process:
+            lines = [process.stdout.readline().strip() for _ in range(4)]
+            self.assertEqual(lines[:3], [f'an MCP server listens at http://127.0.0.1:{port}/mcp', 'the bearer token is t',
+                                         'the bearer token of the MCP server is u'])
+            self.assertRegex(lines[3], r'^the agent is asst_\w+$')
+            with send(process, 'GET', '/assistants/' + lines[3].split()[-1], token='t') as answer:
+                self.assertEqual(json.load(answer)['name'], 'desk')
+
+    def test_creates_an_agent_with_versions(self):
+        definition = self.file('{"name": "desk", "definition": {"kind": "prompt", "model": "m"}}')
+        with running('--agent', definition) as process:
+            self.assertEqual(process.stdout.readline(), 'the bearer token is emulator\n')
+            self.assertEqual(process.stdout.readline(), 'the agent is desk\n')
+
+    def test_says_why_an_agent_cannot_be_created(self):
+        for content in ('{"model": "m", "colour": "red"}', 'no JSON', '[]'):
+            status, output, errors = outcome('--agent', self.file(content))
+            self.assertEqual((status, output), (1, ''))
+            self.assertIn('corun-emulator: the agent is rejected: ', errors)
+        self.assertIn('--agent: cannot read /none', outcome('--agent', '/none')[2])
+
     def test_runs_an_mcp_server_beside_it(self):
         with running('--mcp', '--mcp-token', 'mine') as process:
             url = process.stdout.readline().split()[-1]
@@ -188,9 +214,12 @@ class Program(unittest.TestCase):
                 if name in ('--help', '--version'):
                     continue
                 values = given[value] if value in given else value.split('|')
+                if name == '--agent':
+                    values = [self.file('{"model": "m"}')]
                 arguments += [one for one in (name, values[turn % len(values)]) if one is not None]
             with running(*arguments) as process:
-                process.stdout.readline()
+                while not process.stdout.readline().startswith('the agent is '):
+                    pass
                 self.assertEqual(end(process), (0, '', ''))
 
 

@@ -7,6 +7,7 @@
 
 #include <exception>
 #include <iterator>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -29,6 +30,34 @@ struct lost_exchange final : http::exchange {
     void abort(bool) override {}
     asio::awaitable<void> closed() override { co_return; }
 };
+
+/// A request of the emulator to itself.
+struct local_exchange final : http::exchange {
+    explicit local_exchange(http::request original) { request = std::move(original); }
+
+    void respond(int its_status, http::fields, std::string its_body) override {
+        status = its_status;
+        body = std::move(its_body);
+    }
+    void begin(int, http::fields) override {}
+    asio::awaitable<void> write(std::string) override { co_return; }
+    void finish() override {}
+    void abort(bool) override {}
+    asio::awaitable<void> closed() override { co_return; }
+
+    int status = 0;
+    std::string body;
+};
+
+api_error wrong_key(const api_request& request) {
+    const bool has_token = !http::find(request.fields, "authorization").empty();
+    const bool misses_token = request.at_bare_v1 && !has_token;
+    const char* const text =
+        misses_token ? "You didn't provide an API key. You need to provide your API key in an Authorization "
+                       "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+                     : "Incorrect API key provided.";
+    return api_error(401, error_envelope(text, "invalid_request_error", nullptr, "invalid_api_key"));
+}
 
 asio::awaitable<void> finish(event_sink sink) {
     event_sink stream = std::move(sink);
@@ -119,9 +148,31 @@ void api_server::listen() {
 
 void api_server::stop() {
     if (!server_) return;
+    for (const auto& timer : delays_) timer->cancel();
     environment_->stop();
     responses_->stop();
     server_->stop();
+}
+
+std::string api_server::add_agent(std::string definition) {
+    const json parsed = json::parse(definition, nullptr, false);
+    http::request made;
+    made.method = "POST";
+    made.target =
+        std::string(base_path) + (parsed.contains("definition") ? "/agents" : "/assistants") + "?api-version=v1";
+    made.fields.emplace_back("Authorization", "Bearer " + token_);
+    made.fields.emplace_back("Content-Type", "application/json");
+    made.body = std::move(definition);
+    const auto exchange = std::make_shared<local_exchange>(std::move(made));
+    const api_request request(exchange->request, base_path);
+    constexpr bool is_recorded = false;
+    const auto responder = std::make_shared<recording_responder>(weak_from_this(), exchange, request, 0, !is_recorded);
+    try {
+        dispatch(request, responder);
+    } catch (const api_error& error) {
+        throw std::invalid_argument("the agent is rejected: " + text_of(error.body()));
+    }
+    return get_string(json::parse(exchange->body, nullptr, false), "id");
 }
 
 std::string api_server::endpoint() const {
@@ -131,6 +182,27 @@ std::string api_server::endpoint() const {
 void api_server::serve(const std::shared_ptr<http::exchange>& exchange) {
     const api_request request(exchange->request, base_path);
     const std::uint64_t number = record(request);
+    const auto delay = environment_->faults.take_delay(request.method, request.path);
+    if (delay)
+        answer_later(exchange, number, *delay);
+    else
+        answer(exchange, number);
+}
+
+void api_server::answer_later(const std::shared_ptr<http::exchange>& exchange, std::uint64_t number,
+                              std::chrono::milliseconds delay) {
+    const auto timer = std::make_shared<asio::steady_timer>(environment_->context, delay);
+    delays_.insert(timer);
+    timer->async_wait([weak = weak_from_this(), timer, exchange, number](std::error_code code) {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->delays_.erase(timer);
+        if (!code) self->answer(exchange, number);
+    });
+}
+
+void api_server::answer(const std::shared_ptr<http::exchange>& exchange, std::uint64_t number) {
+    const api_request request(exchange->request, base_path);
     const auto responder_to = [&](std::shared_ptr<http::exchange> target, bool is_lost) {
         return std::make_shared<recording_responder>(weak_from_this(), std::move(target), request, number, is_lost);
     };
@@ -150,9 +222,8 @@ void api_server::serve(const std::shared_ptr<http::exchange>& exchange) {
 
 void api_server::dispatch(const api_request& request, const std::shared_ptr<responder>& responder) {
     if (request.at_openai) {
-        if (!is_authorized(request, true))
-            throw api_error(401, error_envelope("Incorrect API key provided.", "invalid_request_error", nullptr,
-                                                "invalid_api_key"));
+        const bool accepts_key = !request.at_bare_v1 || environment_->options.api_key_at_v1;
+        if (!is_authorized(request, accepts_key)) throw wrong_key(request);
         return responses_->serve(request, responder);
     }
     if (!request.in_project) throw no_such_route();

@@ -9,9 +9,13 @@
 #include "emulator/threads/threads_api.hpp"
 #include <corun/emulator/emulator.hpp>
 
+#include <asio/steady_timer.hpp>
+
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +33,9 @@ public:
     void stop();
     void forget_requests() noexcept;
 
+    /// Creates an agent by its JSON, and returns its id. Throws `std::invalid_argument`.
+    std::string add_agent(std::string definition);
+
     [[nodiscard]] std::string endpoint() const;
     [[nodiscard]] const std::string& token() const noexcept { return token_; }
     [[nodiscard]] emulator::environment& environment() noexcept { return *environment_; }
@@ -39,6 +46,9 @@ private:
     class recording_responder;
 
     void serve(const std::shared_ptr<http::exchange>& exchange);
+    void answer(const std::shared_ptr<http::exchange>& exchange, std::uint64_t number);
+    void answer_later(const std::shared_ptr<http::exchange>& exchange, std::uint64_t number,
+                      std::chrono::milliseconds delay);
     void dispatch(const api_request& request, const std::shared_ptr<responder>& responder);
     void respond_with(const fault& fault, http::exchange& exchange);
     [[nodiscard]] bool is_authorized(const api_request& request, bool accepts_key) const;
@@ -60,6 +70,7 @@ private:
     std::vector<recorded_request> requests_;
     std::uint64_t forgotten_ = 0;  ///< The number of the first of those.
     std::uint64_t responses_sent_ = 0;
+    std::set<std::shared_ptr<asio::steady_timer>> delays_;
     std::optional<http::server> server_;
 };
 

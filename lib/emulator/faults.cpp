@@ -18,6 +18,11 @@ fault fault::respond(int status, std::string body, header_fields fields) {
 fault fault::drop() {
     return fault(kind::drop);
 }
+fault fault::delay(std::chrono::milliseconds duration) {
+    fault one(kind::delay);
+    one.count_ = static_cast<std::size_t>(std::max<std::chrono::milliseconds::rep>(duration.count(), 0));
+    return one;
+}
 fault fault::cut() {
     return fault(kind::cut);
 }
@@ -99,6 +104,7 @@ constexpr struct {
 } fault_forms[] = {
     {"respond", respond_with},
     {"drop", [](const json&, const json&) { return fault::drop(); }},
+    {"delay", [](const json& ms, const json&) { return fault::delay(std::chrono::milliseconds(ms.get<int>())); }},
     {"cut", [](const json&, const json&) { return fault::cut(); }},
     {"reset", [](const json&, const json&) { return fault::reset(); }},
     {"stall", [](const json&, const json&) { return fault::stall(); }},
@@ -171,10 +177,20 @@ bool fault_access::matches(const fault& f, std::string_view method, std::string_
 
 std::optional<fault> fault_list::take_answer(std::string_view method, std::string_view path) {
     for (auto i = waiting_.begin(); i != waiting_.end(); ++i) {
-        if (fault_access::in_stream(*i) || !fault_access::matches(*i, method, path)) continue;
+        if (!fault_access::is_answer(*i) || !fault_access::matches(*i, method, path)) continue;
         fault found = *i;
         if (!fault_access::use(*i)) waiting_.erase(i);
         return found;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::chrono::milliseconds> fault_list::take_delay(std::string_view method, std::string_view path) {
+    for (auto i = waiting_.begin(); i != waiting_.end(); ++i) {
+        if (fault_access::kind(*i) != fault::kind::delay || !fault_access::matches(*i, method, path)) continue;
+        const std::chrono::milliseconds duration(fault_access::count(*i));
+        if (!fault_access::use(*i)) waiting_.erase(i);
+        return duration;
     }
     return std::nullopt;
 }

@@ -14,7 +14,8 @@ struct fault_access {
     using place = fault::place;
 
     static fault::kind kind(const fault& f) { return f.kind_; }
-    static bool in_stream(const fault& f) { return f.kind_ != fault::kind::respond && f.kind_ != fault::kind::drop; }
+    static bool is_answer(const fault& f) { return f.kind_ == fault::kind::respond || f.kind_ == fault::kind::drop; }
+    static bool in_stream(const fault& f) { return !is_answer(f) && f.kind_ != fault::kind::delay; }
     static fault::place where(const fault& f) { return f.place_; }
     static std::size_t count(const fault& f) { return f.count_; }
     static const std::string& event(const fault& f) { return f.event_; }
@@ -40,6 +41,8 @@ public:
     void add(fault fault) { waiting_.push_back(std::move(fault)); }
     /// Takes the first fault that responds to this request in place of the service.
     std::optional<fault> take_answer(std::string_view method, std::string_view path);
+    /// Takes the first fault that delays this request: its duration in milliseconds.
+    std::optional<std::chrono::milliseconds> take_delay(std::string_view method, std::string_view path);
     /// Takes the faults of a stream that begins.
     std::vector<fault> take_stream(std::string_view method, std::string_view path);
 

@@ -87,7 +87,8 @@ private:
 struct settings {
     service_options service;
     bool mcp = false;
-    std::string mcp_token = "mcp-token", scripts, faults;
+    std::uint16_t mcp_port = 0;
+    std::string mcp_token = "mcp-token", agent, scripts, faults;
 
     void add_to(CLI::App& app) {
         option_table table(app);
@@ -95,6 +96,8 @@ struct settings {
         add_threads_options(table);
         add_responses_options(table);
         table.flag("--mcp", "also run an MCP server, with a tool `echo`", mcp);
+        table.number("--mcp-port", "N", "its port (default: a free one)", mcp_port, 65535,
+                     [](long count) { return static_cast<std::uint16_t>(count); });
         table.text("--mcp-token", "T", "the bearer token of the MCP server (default: mcp-token)", mcp_token);
     }
 
@@ -109,6 +112,7 @@ private:
         table.number("--port", "N", "listen on this port (default: a free one)", service.port, 65535, as_port);
         table.text("--address", "A", "listen on this address (default: 127.0.0.1)", service.address);
         table.text("--token", "T", "the bearer token to accept (default: emulator; empty: any)", service.token);
+        table.text("--agent", "FILE", "create an agent: {\"model\": \"gpt-4o\", \"tools\": [...]}", agent);
         table.text("--scripts", "FILE",
                    "what the model does: [{\"match\": \"...\", \"steps\": [{\"reply\": \"...\"}]}]", scripts);
         table.text("--faults", "FILE", "what goes wrong: [{\"cut\": true, \"after_bytes\": 700}]", faults);
@@ -190,6 +194,7 @@ private:
                      {{"templates", agent_headers::templates},
                       {"refused", agent_headers::refused},
                       {"accepted", agent_headers::accepted}});
+        table.flag("--api-key-at-v1", "a bare /v1 also accepts the token as api-key", service.api_key_at_v1);
         table.flag("--templated-server-url", "an agent's server_url may contain {{name}}",
                    service.templated_server_url);
         table.flag("--listed-tools-as-input", "mcp_list_tools items may be sent as input",
@@ -252,6 +257,7 @@ void serve(const settings& wanted) {
     if (wanted.mcp) {
         mcp_server_options options;
         options.address = wanted.service.address;
+        options.port = wanted.mcp_port;
         mcp = std::make_unique<mcp_server>(context, options);
         mcp->accept_token(wanted.mcp_token);
         mcp->add_tool("echo", "Gives back what it is given",
@@ -263,8 +269,13 @@ void serve(const settings& wanted) {
         emulator.stop();
         if (mcp) mcp->stop();
     });
+    std::string agent;
+    if (!wanted.agent.empty()) agent = emulator.add_agent(contents_of("--agent", wanted.agent));
     std::cout << "corun-emulator listens at " << emulator.endpoint() << "\n";
     if (mcp) std::cout << "an MCP server listens at " << mcp->url() << "\n";
+    if (!wanted.service.token.empty()) std::cout << "the bearer token is " << wanted.service.token << "\n";
+    if (mcp) std::cout << "the bearer token of the MCP server is " << wanted.mcp_token << "\n";
+    if (!agent.empty()) std::cout << "the agent is " << agent << "\n";
     std::cout << std::flush;
     context.run();
 }

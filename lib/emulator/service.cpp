@@ -50,6 +50,10 @@ void service::load_scripts(std::string_view text) {
     for (auto& one : scripts_of(text)) impl_->environment().scripts.push_back(std::move(one));
 }
 
+std::string service::add_agent(std::string definition) {
+    return impl_->add_agent(std::move(definition));
+}
+
 std::string service::add_file(std::string filename, std::string bytes, std::string purpose) {
     return impl_->files().add_file(std::move(filename), std::move(bytes), std::move(purpose))->id;
 }

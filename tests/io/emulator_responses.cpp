@@ -623,7 +623,43 @@ BOOST_AUTO_TEST_CASE(keeps_streams_alive_by_numbered_events) {
     BOOST_TEST(value_of(events, "keepalive").is_null());
 }
 
+BOOST_AUTO_TEST_CASE(a_bare_v1_expects_a_bearer_token) {
+    const std::string root = service->endpoint().substr(0, service->endpoint().find('/', 7));
+    client_options options;
+    options.protocol = protocol::responses;
+    const auto ask = [&](credential by) {
+        corun::client there(io.get_executor(), root + "/v1", std::move(by), options);
+        return there.local_agent(prompt_agent_definition("gpt-4o"));
+    };
+    agent keyed = ask(credential::api_key(service->token()));
+    try {
+        (void)await(io, keyed.run("Hi"));
+        BOOST_ERROR("it did not fail");
+    } catch (const error& failure) {
+        BOOST_TEST(
+            failure.what() ==
+            "the service rejected the credential: the key was sent as `api-key`; a server that expects a bearer "
+            "token needs credential::bearer (HTTP 401, invalid_api_key, \"You didn't provide an API key. You need "
+            "to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer "
+            "YOUR_KEY).\", request id " +
+                failure.request_id() + ")");
+    }
+    BOOST_TEST(await(io, ask(credential::bearer(service->token())).run("Hi")).text() == "You said: Hi");
+    service->options().api_key_at_v1 = true;
+    BOOST_TEST(await(io, keyed.run("Hi")).text() == "You said: Hi");
+    service->options().api_key_at_v1 = false;
+    // A wrong bearer token is not explained: it is not the header that is wrong.
+    try {
+        (void)await(io, ask(credential::bearer("planted-secret-wrong")).run("Hi"));
+        BOOST_ERROR("it did not fail");
+    } catch (const error& failure) {
+        BOOST_TEST(failure.code() == errc::unauthorized);
+        BOOST_TEST(failure.details().message.empty());
+    }
+}
+
 BOOST_AUTO_TEST_CASE(is_reached_as_any_openai_server) {
+    service->options().api_key_at_v1 = true;
     const std::string root = service->endpoint().substr(0, service->endpoint().find('/', 7));
     for (const char* base : {"/v1", "/any/prefix/v1"})
         for (const char* key : {"Authorization", "api-key"}) {

@@ -1,6 +1,7 @@
 // What the emulator does where the service is disputed or goes wrong, and how runs go on without a stream.
 #include "emulated_http.hpp"
 
+#include <asio/co_spawn.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -466,6 +467,36 @@ BOOST_AUTO_TEST_CASE(remembers_what_it_answered_and_to_which_run) {
     const std::string id = run["id"];
     BOOST_TEST(answers == (names{"200 ", "200 " + id, "200 " + id, "404 ", "503 ", "0 "}),
                boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(handles_a_delayed_request_later_and_others_meanwhile) {
+    service->inject(fault::delay(std::chrono::hours(1)).on("GET", "/assistants"));
+    bool answered = false;
+    asio::co_spawn(io, exchange_raw(request("GET", "/assistants")),
+                   [&](std::exception_ptr, const raw_response&) { answered = true; });
+    run_until(io, [&] { return service->requests().size() == 1; });
+    BOOST_TEST(get("/assistants")["data"].empty());
+    BOOST_TEST(!answered);
+    // Nothing of it keeps the service from stopping.
+    service->stop();
+    run_until(io, [&] { return answered; });
+
+    service.emplace(io, emulator::service_options());
+    service->load_faults(R"([{"delay": 20}, {"respond": 503}])");
+    const auto began = std::chrono::steady_clock::now();
+    BOOST_TEST(send("GET", "/assistants").status == 503);
+    BOOST_TEST((std::chrono::steady_clock::now() - began >= milliseconds(20)));
+}
+
+BOOST_AUTO_TEST_CASE(has_the_agents_that_it_is_given) {
+    const std::string id = service->add_agent(R"({"model":"gpt-4o","name":"desk"})");
+    BOOST_TEST(get("/assistants/" + id)["name"] == "desk");
+    BOOST_TEST(service->add_agent(R"({"name":"new","definition":{"kind":"prompt","model":"gpt-4o"}})") == "new");
+    BOOST_TEST(get("/agents/new")["name"] == "new");
+    for (const char* wrong : {"", "[]", "no JSON", R"({"model":"m","colour":"red"})"})
+        BOOST_CHECK_THROW((void)service->add_agent(wrong), std::invalid_argument);
+    // It is no request that a client has sent.
+    BOOST_TEST(service->requests().size() == 2u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -33,6 +33,17 @@ BOOST_AUTO_TEST_CASE(passes_frames_without_faults) {
     BOOST_TEST(passed({}).bytes == "<a><b><c>");
 }
 
+BOOST_AUTO_TEST_CASE(delays_apply_beside_other_faults) {
+    fault_list faults;
+    for (fault& each : faults_of(R"([{"delay": 30, "on": "GET /a"}, {"respond": 503, "on": "GET /a"}, {"cut": true}])"))
+        faults.add(std::move(each));
+    BOOST_TEST(!faults.take_delay("GET", "/b").has_value());
+    BOOST_TEST((faults.take_delay("GET", "/a") == std::chrono::milliseconds(30)));
+    BOOST_TEST(!faults.take_delay("GET", "/a").has_value());
+    BOOST_TEST(faults.take_answer("GET", "/a").has_value());
+    BOOST_TEST(faults.take_stream("GET", "/a").size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(inserts_once_at_a_position) {
     BOOST_TEST(bytes_with(fault::insert("!")) == "!<a><b><c>");
     BOOST_TEST(bytes_with(fault::insert("!").after_bytes(0)) == "!<a><b><c>");

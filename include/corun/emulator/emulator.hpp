@@ -100,6 +100,12 @@ public:
     /// *Errors:* Throws `std::invalid_argument`.
     void load_scripts(std::string_view json);
 
+    /// Adds an agent, and returns its id (Responses: its name). `definition` is the JSON of a request that creates one:
+    /// `{"model": "gpt-4o", "tools": [...]}`, or, with versions, `{"name": "desk", "definition": {...}}`.
+    ///
+    /// *Errors:* Throws `std::invalid_argument` if the service rejects it.
+    std::string add_agent(std::string definition);
+
     /// Adds a file as if a run had created it, and returns its id.
     std::string add_file(std::string filename, std::string bytes, std::string purpose = "assistants_output");
 
@@ -107,8 +113,8 @@ public:
     /// Adds faults from JSON: `[{"respond": 429, "headers": {"Retry-After": "3"}, "on": "POST
     /// /threads/runs", "times": 2}, {"cut": true, "after_bytes": 700}]`.
     ///
-    /// Faults: `respond` (a status) with `body` and `headers`, `drop`, `cut`, `reset`, `stall`, `crlf`
-    /// (true), `insert` (bytes), `omit`, `repeat` (an event), `split` (a number); with `on`, `times`
+    /// Faults: `respond` (a status) with `body` and `headers`, `drop`, `delay` (milliseconds), `cut`, `reset`, `stall`,
+    /// `crlf` (true), `insert` (bytes), `omit`, `repeat` (an event), `split` (a number); with `on`, `times`
     /// (`"always"` or a number) and one of `after_bytes`, `after_events`, `every_events`, `before`,
     /// `after`.
     ///

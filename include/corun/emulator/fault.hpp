@@ -2,6 +2,7 @@
 #include <corun/emulator/types.hpp>
 #include <corun/export.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -17,7 +18,7 @@ namespace corun::emulator {
 /// Faults are tried in the order of injection. Those of a stream apply together.
 class CORUN_API fault {
 public:
-    enum class kind { respond, drop, cut, reset, stall, insert, omit, repeat, rewrite, split };
+    enum class kind { respond, drop, delay, cut, reset, stall, insert, omit, repeat, rewrite, split };
     static constexpr std::size_t always = static_cast<std::size_t>(-1);
 
     /// Responds with this instead of handling the request. An empty body becomes the service's error envelope; a
@@ -25,6 +26,8 @@ public:
     static fault respond(int status, std::string body = {}, header_fields fields = {});
     /// Handles the request, then resets the connection instead of responding.
     static fault drop();
+    /// Handles the request so much later. What else applies to the request applies then.
+    static fault delay(std::chrono::milliseconds duration);
     /// Closes the connection in the middle of a stream: FIN without a last chunk.
     static fault cut();
     /// Resets the connection in the middle of a stream.

@@ -121,6 +121,9 @@ struct CORUN_API service_options {
                                                ///< else `expired_at` in both.
 
     // Responses only.
+    /// `/v1`, as of OpenAI and of local servers, also accepts the token as `api-key`. `/openai/v1`, as
+    /// of Azure, and any other path that ends in `/v1` always do.
+    bool api_key_at_v1 = false;
     emulator::agent_key agent_key = agent_key::agent_reference;
     emulator::agent_overrides agent_overrides = agent_overrides::refused;
     emulator::agent_headers agent_headers = agent_headers::templates;

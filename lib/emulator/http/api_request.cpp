@@ -60,6 +60,7 @@ void api_request::take_openai_segments() {
         segments.erase(segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(at));
         segments.insert(segments.begin(), "openai");
         at_openai = true;
+        at_bare_v1 = at == 0;
         return;
     }
 }

@@ -30,6 +30,7 @@ struct api_request {
     std::vector<std::string> segments;
     std::vector<std::pair<std::string, std::string>> query;
     bool in_project = false, at_openai = false;
+    bool at_bare_v1 = false;  ///< No other segment precedes `v1`.
 
 private:
     void take_openai_segments();
