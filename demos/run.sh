@@ -3,7 +3,7 @@
 # a token of its own in every run.
 #
 #   demos/run.sh            the demo per_run_headers
-#   demos/run.sh NAME       another one: quickstart, tools, chat, observe
+#   demos/run.sh NAME       another one: quickstart, tools, chat, observe, beast (where Boost is installed)
 #
 # With AZURE_AI_PROJECT_ENDPOINT and AZURE_AI_TOKEN set it talks to the real service, else to the
 # emulator inside the demo's own process. See demos/backend.hpp for the other variables.

@@ -30,7 +30,7 @@ LAYERS = {
     'stream': {'asio'},
     'client': {'asio'},
     'emulator': {'asio', 'nlohmann', 'restinio', 'http_parser'},
-    'demos': {'asio', 'nlohmann'},
+    'demos': {'asio', 'nlohmann', 'boost'},
     'tests': {'asio', 'curl', 'simdjson', 'nlohmann', 'boost', 'restinio', 'http_parser'},
 }
 HEIGHT = {name: height for height, name in enumerate(LAYERS)}
