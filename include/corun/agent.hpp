@@ -11,8 +11,10 @@
 #include <corun/run_result.hpp>
 #include <corun/thread.hpp>
 
+#include <concepts>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace corun {
 
@@ -21,6 +23,10 @@ class api_client;
 struct agent_object;
 struct handle_access;
 }  // namespace detail
+
+/// `run_options`, in an overload that braces never select: `{}` always means no headers.
+template <class T>
+concept run_options_only = std::same_as<T, run_options>;
 
 /// An agent of the service, or one that the application keeps (`client::local_agent`).
 ///
@@ -83,6 +89,15 @@ public:
     /// received. Without a thread, the run creates one.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(thread conversation, message text,
                                                            mcp_header_source headers = {}, run_options options = {});
+    /// Without headers: `run_stream("Hello", options)`.
+    template <run_options_only Options>
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, Options options) {
+        return run_stream(std::move(text), mcp_header_source(), std::move(options));
+    }
+    template <run_options_only Options>
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(thread conversation, message text, Options options) {
+        return run_stream(std::move(conversation), std::move(text), mcp_header_source(), std::move(options));
+    }
 
     /// Starts a run as `run_stream` does, and gathers its events. Completes when the run has ended.
     ///
@@ -94,6 +109,14 @@ public:
                                                   run_options options = {});
     [[nodiscard]] asio::awaitable<run_result> run(thread conversation, message text, mcp_header_source headers = {},
                                                   run_options options = {});
+    template <run_options_only Options>
+    [[nodiscard]] asio::awaitable<run_result> run(message text, Options options) {
+        return run(std::move(text), mcp_header_source(), std::move(options));
+    }
+    template <run_options_only Options>
+    [[nodiscard]] asio::awaitable<run_result> run(thread conversation, message text, Options options) {
+        return run(std::move(conversation), std::move(text), mcp_header_source(), std::move(options));
+    }
 
     /// Creates a run without streaming it. Completes with the run as the service returns it,
     /// usually queued. Threads protocol only.
@@ -107,6 +130,14 @@ public:
                                                          run_options options = {});
     [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text,
                                                          mcp_header_source headers = {}, run_options options = {});
+    template <run_options_only Options>
+    [[nodiscard]] asio::awaitable<thread_run> create_run(message text, Options options) {
+        return create_run(std::move(text), mcp_header_source(), std::move(options));
+    }
+    template <run_options_only Options>
+    [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text, Options options) {
+        return create_run(std::move(conversation), std::move(text), mcp_header_source(), std::move(options));
+    }
 
     /// Fetches the agent, and updates `definition`.
     [[nodiscard]] asio::awaitable<void> refresh();

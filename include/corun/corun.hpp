@@ -11,6 +11,7 @@
 #include <corun/files.hpp>
 #include <corun/handlers.hpp>
 #include <corun/headers.hpp>
+#include <corun/json_text.hpp>
 #include <corun/mcp_headers.hpp>
 #include <corun/message.hpp>
 #include <corun/observer.hpp>
@@ -22,6 +23,7 @@
 #include <corun/response_format.hpp>
 #include <corun/run_result.hpp>
 #include <corun/secret.hpp>
+#include <corun/sse/format.hpp>
 #include <corun/sse/parser.hpp>
 #include <corun/submission.hpp>
 #include <corun/thread.hpp>

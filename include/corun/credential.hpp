@@ -1,12 +1,12 @@
 #pragma once
 #include <corun/asio.hpp>
 #include <corun/export.hpp>
+#include <corun/handlers.hpp>
 #include <corun/secret.hpp>
 #include <corun/token_provider.hpp>
 
 #include <asio/any_io_executor.hpp>
 
-#include <functional>
 #include <memory>
 
 namespace corun {
@@ -30,7 +30,7 @@ public:
     /// A function that is called for a bearer token before each request, on the client's executor.
     /// It does its own caching; for tokens that corun caches, use a `token_provider`. If it throws,
     /// the request fails with `errc::credential_failed`.
-    static credential callback(std::function<asio::awaitable<secret>()> get_token);
+    static credential callback(handler<secret> get_token);
 
     /// True unless default-constructed.
     explicit operator bool() const noexcept;

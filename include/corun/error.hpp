@@ -2,6 +2,7 @@
 #include <corun/export.hpp>
 
 #include <chrono>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -92,6 +93,30 @@ enum class errc {
 CORUN_API const std::error_category& category() noexcept;
 CORUN_API std::error_code make_error_code(errc value) noexcept;
 
+/// Groups of errors, to compare codes with: `if (code == corun::condition::network)`. A code can be in several. Codes
+/// of the system and of Asio are in the groups too.
+enum class condition {
+    invalid_use = 1,    ///< A mistake of the caller: invalid input, or a run that the service would reject.
+    network,            ///< The service could not be reached, or the connection broke or timed out.
+    timeout,            ///< As `is_timeout`.
+    credentials,        ///< There is no token or key, or the service does not accept it or permit the operation.
+    rejected,           ///< The service refused the request: HTTP 4xx.
+    service_failure,    ///< The service failed or sent what it should not: HTTP 5xx, malformed data.
+    handler_failure,    ///< A handler of the caller failed or took too long.
+    run_not_completed,  ///< The run failed, was cancelled, expired, reached a limit, or waits for answers.
+    cancelled,          ///< The caller cancelled the operation: `asio::error::operation_aborted`.
+};
+
+CORUN_API std::error_condition make_error_condition(condition value) noexcept;
+
+/// The name of the enumerator, such as `connect_timeout`.
+CORUN_API std::string_view to_string(errc value) noexcept;
+CORUN_API std::string_view to_string(condition value) noexcept;
+
+/// Print the name of the enumerator.
+CORUN_API std::ostream& operator<<(std::ostream& out, errc value);
+CORUN_API std::ostream& operator<<(std::ostream& out, condition value);
+
 /// True for the timeouts of `errc` and any other code equal to `std::errc::timed_out`.
 CORUN_API bool is_timeout(const std::error_code& code) noexcept;
 /// True if the same request may succeed later: timeouts, connection errors, 429 and 5xx. Creating a
@@ -146,6 +171,9 @@ private:
     std::shared_ptr<const state> state_;
 };
 
+/// Prints `what()`.
+CORUN_API std::ostream& operator<<(std::ostream& out, const error& failure);
+
 /// True if the same request may succeed later. `x-should-retry` of the response overrides the code.
 /// A run that failed with `rate_limit_exceeded` can be retried after `retry_after()`.
 CORUN_API bool is_retryable(const error& failure) noexcept;
@@ -154,3 +182,5 @@ CORUN_API bool is_retryable(const error& failure) noexcept;
 
 template <>
 struct std::is_error_code_enum<corun::errc> : std::true_type {};
+template <>
+struct std::is_error_condition_enum<corun::condition> : std::true_type {};

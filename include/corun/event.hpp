@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -297,5 +298,23 @@ private:
 
 /// True for the five events that end a run.
 CORUN_API bool is_terminal(const event& value) noexcept;
+
+/// How a run ended.
+enum class run_outcome { completed, failed, incomplete, cancelled, expired };
+
+/// The name of the outcome, such as `completed`.
+CORUN_API std::string_view to_string(run_outcome outcome) noexcept;
+CORUN_API std::ostream& operator<<(std::ostream& out, run_outcome outcome);
+
+/// The run of an event that ends it, otherwise null. Valid while the event lives.
+CORUN_API const thread_run* ended_run(const event& value) noexcept;
+/// The outcome of an event that ends a run; nothing for other events.
+CORUN_API std::optional<run_outcome> outcome_of(const event& value) noexcept;
+/// The outcome of a state in which a run has ended; nothing for other states.
+CORUN_API std::optional<run_outcome> outcome_of(run_state state) noexcept;
+
+/// Prints the event in one line: its name, and its text, ids and errors. Control characters are escaped. The text can
+/// contain what users and the model say, and what the service echoes.
+CORUN_API std::ostream& operator<<(std::ostream& out, const event& value);
 
 }  // namespace corun

@@ -1,20 +1,27 @@
 #pragma once
 #include <corun/asio.hpp>
 #include <corun/export.hpp>
+#include <corun/json_text.hpp>
 #include <corun/mcp_headers.hpp>
 #include <corun/resources.hpp>
 #include <corun/tools.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-/// Functions of the application that a run calls. Each call is reported when it has ended, with its
-/// result, its error and its duration: by the events `function_called` and `approval_decided`, and
-/// to `observer::on_function_call` and `on_approval`.
+/// Functions of the application that corun calls. Each call for a run is reported when it has ended,
+/// with its result, its error and its duration: by the events `function_called` and
+/// `approval_decided`, and to `observer::on_function_call` and `on_approval`.
+///
+/// Each is a coroutine, or a function that returns its result directly. Parameters can be
+/// references: the arguments live until the handler has completed.
 ///
 /// g++ 12 destroys a lambda with captures twice if it is created inside a `co_await` expression:
 /// give it a name first.
@@ -25,19 +32,106 @@
 /// *Threads:* Handlers are awaited on the client's executor.
 namespace corun {
 
+/// How a handler calls a `Callable`. json.hpp adds callables that take a `nlohmann::json`.
+template <class Callable, class... Arguments>
+struct handler_call {
+    using values = std::tuple<Arguments...>;
+    static values convert(Arguments... arguments) { return values(std::move(arguments)...); }
+    static auto call(Callable& callable, values& arguments) requires std::invocable<Callable&, Arguments...> {
+        return std::apply(callable, std::move(arguments));
+    }
+};
+
+namespace detail {
+
+template <class T>
+struct awaited {
+    using type = T;
+    static constexpr bool awaits = false;
+};
+template <class T, class Executor>
+struct awaited<asio::awaitable<T, Executor>> {
+    using type = T;
+    static constexpr bool awaits = true;
+};
+
+template <class Callable, class... Arguments>
+using call_result = decltype(handler_call<Callable, Arguments...>::call(
+    std::declval<Callable&>(), std::declval<typename handler_call<Callable, Arguments...>::values&>()));
+
+}  // namespace detail
+
+/// What a handler can return as its `Result`: a `bool` and nothing that converts to it, a text for a
+/// `std::string`, otherwise anything that converts. json.hpp adds `nlohmann::json` as a text.
+template <class Value, class Result>
+concept handler_result = std::same_as<Value, Result> ||
+    (!std::same_as<Result, bool> &&
+     std::convertible_to<Value, std::conditional_t<std::same_as<Result, std::string>, json_text, Result>>);
+
+/// A callable with the parameters and the result of a handler; the result can be an `asio::awaitable`.
+template <class Callable, class Result, class... Arguments>
+concept handler_callable = requires {
+    typename detail::call_result<Callable, Arguments...>;
+}
+&&handler_result<typename detail::awaited<detail::call_result<Callable, Arguments...>>::type, Result>;
+
+/// A function of the application, or none. Made from anything that can be called with `Arguments`
+/// and returns `Result` or `asio::awaitable<Result>`. Copies share the callable.
+template <class Result, class... Arguments>
+class handler {
+public:
+    handler() noexcept = default;
+    handler(std::nullptr_t) noexcept {}
+    handler(std::function<asio::awaitable<Result>(Arguments...)> function) {
+        if (function) wrap(std::move(function));
+    }
+    template <class Callable>
+    requires(!std::same_as<std::remove_cvref_t<Callable>, handler> &&
+             handler_callable<std::decay_t<Callable>, Result, Arguments...>) handler(Callable&& callable) {
+        wrap(std::decay_t<Callable>(std::forward<Callable>(callable)));
+    }
+
+    /// Calls the function when it is awaited, and completes with its result.
+    [[nodiscard]] asio::awaitable<Result> operator()(Arguments... arguments) const {
+        return function_(std::move(arguments)...);
+    }
+    [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(function_); }
+
+private:
+    template <class Callable>
+    void wrap(Callable callable) {
+        function_ = [shared = std::make_shared<Callable>(std::move(callable))](Arguments... arguments) {
+            return run(shared, std::move(arguments)...);
+        };
+    }
+
+    /// Holds the callable and its arguments while they are used.
+    template <class Callable>
+    static asio::awaitable<Result> run(std::shared_ptr<Callable> callable, Arguments... arguments) {
+        using call = handler_call<Callable, Arguments...>;
+        using result = std::conditional_t<std::same_as<Result, std::string>, json_text, Result>;
+        typename call::values values = call::convert(std::move(arguments)...);
+        if constexpr (detail::awaited<detail::call_result<Callable, Arguments...>>::awaits) {
+            auto value = co_await call::call(*callable, values);
+            result converted(std::move(value));
+            co_return std::move(converted);
+        } else {
+            result converted(call::call(*callable, values));
+            co_return std::move(converted);
+        }
+    }
+
+    std::function<asio::awaitable<Result>(Arguments...)> function_;
+};
+
 /// Returns the output of a function call, a text for the model. If it throws, the exception text is
 /// sent to the model as the output, `{"error": "<text>"}`.
-using function_handler = std::function<asio::awaitable<std::string>(function_call)>;
+using function_handler = handler<std::string, function_call>;
 
 /// Returns whether a call to an MCP server is approved. If it throws, the stream fails with
 /// `errc::handler_failed`; the run then waits at the service until its stream is destroyed
 /// (`run_options::on_abandon`).
-using approval_handler = std::function<asio::awaitable<bool>(mcp_approval_request)>;
-
-/// A callable that returns the output of a function call directly, not as an awaitable.
-template <class Callable>
-concept plain_function_handler = std::invocable<Callable&, function_call> &&
-    std::convertible_to<std::invoke_result_t<Callable&, function_call>, std::string>;
+using approval_handler = handler<bool, mcp_approval_request>;
 
 /// A function of the application that the model can call: its definition and its code.
 ///
@@ -46,20 +140,10 @@ concept plain_function_handler = std::invocable<Callable&, function_call> &&
 ///         [](corun::function_call call) -> asio::awaitable<std::string> { ... });
 struct CORUN_API local_function {
     /// `parameters` is a JSON schema.
-    local_function(std::string name, std::string description, std::string parameters, function_handler handler);
-    /// For a callable that returns its output directly: `std::string(corun::function_call)`.
-    template <plain_function_handler Callable>
-    local_function(std::string name, std::string description, std::string parameters, Callable callable)
-        : local_function(std::move(name), std::move(description), std::move(parameters),
-                         function_handler([callable = std::move(callable)](function_call call) mutable {
-                             return to_awaitable(std::string(callable(std::move(call))));
-                         })) {}
+    local_function(std::string name, std::string description, json_text parameters, function_handler handler);
 
     function_tool definition;
     function_handler handler;
-
-private:
-    static asio::awaitable<std::string> to_awaitable(std::string output);
 };
 
 /// The argument of a provider of MCP headers.
@@ -86,7 +170,7 @@ struct CORUN_API mcp_header_request {
 /// *Errors:* If it throws, the caller's function fails with `errc::mcp_headers_failed`. After
 /// `run_options::mcp_header_timeout` it is cancelled, and the function fails with
 /// `errc::mcp_headers_timeout`. Nothing is sent in either case.
-using mcp_header_provider = std::function<asio::awaitable<mcp_headers>(mcp_header_request)>;
+using mcp_header_provider = handler<mcp_headers, mcp_header_request>;
 
 class mcp_header_source;
 
@@ -101,6 +185,11 @@ public:
     mcp_header_source() = default;
     /// The same headers for the whole run, approvals included.
     mcp_header_source(mcp_headers fixed);
+    /// As `mcp_headers` of several servers.
+    mcp_header_source(mcp_server_headers first, mcp_server_headers second);
+    mcp_header_source(mcp_server_headers first, mcp_server_headers second, mcp_server_headers third);
+    mcp_header_source(mcp_server_headers first, mcp_server_headers second, mcp_server_headers third,
+                      mcp_server_headers fourth);
     /// Called at the start, for every round of approvals, and once more after a rejected token.
     mcp_header_source(mcp_header_provider provider);
     template <mcp_header_callable Callable>

@@ -1,14 +1,33 @@
 #pragma once
+#include <corun/error.hpp>
 #include <corun/event.hpp>
+#include <corun/handlers.hpp>
+#include <corun/json_text.hpp>
+#include <corun/run_result.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <concepts>
+#include <string>
 #include <string_view>
+#include <tuple>
 
+/// nlohmann_json for those who use it: include this header before the code that passes its values to
+/// corun. A `json_text` can then be a `nlohmann::json`: the parameters of a function, its output, a
+/// schema, `run_options::extra_json`. A function handler can take its arguments as one, and return
+/// one:
+///
+///     options.functions.emplace_back("get_weather", "The weather in a city.", schema,
+///         [](nlohmann::json arguments) -> nlohmann::json {
+///             return {{"celsius", degrees_in(arguments.at("city"))}};
+///         });
+///
+/// A coroutine that returns JSON must be an `asio::awaitable<nlohmann::json>`: in one that returns
+/// an `asio::awaitable<std::string>`, `co_return` converts JSON to a string, which throws.
 namespace corun {
 
 /// The data of an event as nlohmann JSON; `is_discarded()` if it is not JSON, such as that of a
-/// keep-alive. This header includes nlohmann/json.hpp.
+/// keep-alive.
 [[nodiscard]] inline nlohmann::json to_json(const event& value) {
     return nlohmann::json::parse(value.raw(), nullptr, false);
 }
@@ -42,5 +61,108 @@ template <is_json_value Value>
 [[nodiscard]] nlohmann::json to_json(const Value& value) {
     return to_json(std::string_view(value.json()));
 }
+
+/// The name of an enumerator, such as "connect_timeout" or "in_progress".
+[[nodiscard]] inline nlohmann::json to_json(errc value) {
+    return to_string(value);
+}
+[[nodiscard]] inline nlohmann::json to_json(run_state state) {
+    return to_string(state);
+}
+[[nodiscard]] inline nlohmann::json to_json(run_outcome outcome) {
+    return to_string(outcome);
+}
+
+/// `{"prompt_tokens": ..., "completion_tokens": ..., "total_tokens": ..., "cached_tokens": ...}`
+[[nodiscard]] inline nlohmann::json to_json(const usage& value) {
+    return {{"prompt_tokens", value.prompt_tokens},
+            {"completion_tokens", value.completion_tokens},
+            {"total_tokens", value.total_tokens},
+            {"cached_tokens", value.cached_tokens}};
+}
+
+/// `code` and `message`.
+[[nodiscard]] inline nlohmann::json to_json(const last_error& value) {
+    return {{"code", value.code}, {"message", value.message}};
+}
+
+/// `code` (the name of an `errc`, or the number of another category), `category`, `message` (`what()`) and the
+/// details that there are. Like `what()`, it contains no secret, but may contain text of users.
+[[nodiscard]] inline nlohmann::json to_json(const error& failure) {
+    nlohmann::json object = {{"category", failure.code().category().name()}, {"message", failure.what()}};
+    if (failure.code().category() == category())
+        object["code"] = to_string(static_cast<errc>(failure.code().value()));
+    else
+        object["code"] = failure.code().value();
+    if (failure.status() != 0) object["status"] = failure.status();
+    if (!failure.request_id().empty()) object["request_id"] = failure.request_id();
+    if (!failure.service_code().empty()) object["service_code"] = failure.service_code();
+    if (!failure.service_message().empty()) object["service_message"] = failure.service_message();
+    if (failure.retry_after()) object["retry_after_ms"] = failure.retry_after()->count();
+    return object;
+}
+
+/// The result of a run: ids, `status`, `text`, and where there are any: `usage`, `last_error`, `incomplete_reason`.
+/// Messages and steps are in `messages` and `steps`, as received; those of a run that broke off are not.
+[[nodiscard]] inline nlohmann::json to_json(const run_result& result) {
+    nlohmann::json object = {{"run_id", result.run_id},         {"thread_id", result.thread_id},
+                             {"agent_id", result.agent_id},     {"status", to_string(result.status)},
+                             {"text", result.text()},           {"messages", nlohmann::json::array()},
+                             {"steps", nlohmann::json::array()}};
+    for (const thread_message& message : result.messages)
+        if (!message.raw.empty()) object["messages"].push_back(to_json(message));
+    for (const run_step& step : result.steps)
+        if (!step.raw.empty()) object["steps"].push_back(to_json(step));
+    if (result.usage) object["usage"] = to_json(*result.usage);
+    if (result.last_error) object["last_error"] = to_json(*result.last_error);
+    if (!result.incomplete_reason.empty()) object["incomplete_reason"] = result.incomplete_reason;
+    return object;
+}
+
+namespace detail {
+
+template <class Json>
+struct nlohmann_text {
+    static std::string text_of(const Json& value) {
+        try {
+            return value.dump();
+        } catch (const nlohmann::json::type_error&) {
+            throw error(errc::invalid_argument, "a JSON value contains text that is not UTF-8");
+        }
+    }
+};
+
+/// Converts to JSON, and not to what JSON converts to.
+struct only_json {
+    template <std::same_as<nlohmann::json> T>
+    operator T() const;
+};
+
+}  // namespace detail
+
+template <>
+struct json_library<nlohmann::json> : detail::nlohmann_text<nlohmann::json> {};
+template <>
+struct json_library<nlohmann::ordered_json> : detail::nlohmann_text<nlohmann::ordered_json> {};
+
+/// A callable that takes the arguments of a function call as JSON.
+template <class Callable>
+concept takes_json_arguments =
+    !std::invocable<Callable&, function_call> && std::invocable<Callable&, detail::only_json>;
+
+/// Calls it with the arguments that the model wrote; none are an empty object. Text that is not JSON
+/// is an error of the handler, which the model gets to read.
+template <takes_json_arguments Callable>
+struct handler_call<Callable, function_call> {
+    using values = std::tuple<nlohmann::json>;
+    static values convert(function_call call) {
+        if (call.arguments.empty()) return values(nlohmann::json::object());
+        nlohmann::json arguments = to_json(std::string_view(call.arguments));
+        if (arguments.is_discarded())
+            throw error(errc::invalid_argument, "the arguments of " + call.name + " are not JSON");
+        return values(std::move(arguments));
+    }
+    static auto call(Callable& callable, values& arguments) { return callable(std::get<0>(std::move(arguments))); }
+};
 
 }  // namespace corun

@@ -11,7 +11,18 @@
 
 namespace corun {
 
+/// The HTTP headers for one MCP server.
+struct CORUN_API mcp_server_headers {
+    mcp_server_headers(std::string server_label, headers fields);
+
+    std::string server_label;
+    headers fields;
+};
+
 /// HTTP headers for MCP servers, by server label, for one run.
+///
+///     corun::mcp_headers headers{{"bookings", {{"Authorization", "Bearer " + token}}},
+///                                {"weather", {{"X-Api-Key", key}}}};
 ///
 /// `agent::run_stream` sends them with its run only: they override the headers of the agent and the
 /// thread for the same label, and are not stored. A label is the `server_label` of an MCP tool of
@@ -23,6 +34,11 @@ class CORUN_API mcp_headers {
 public:
     mcp_headers() = default;
     mcp_headers(std::string server_label, headers fields);
+    /// Up to four servers in one expression; use `set` for more.
+    mcp_headers(mcp_server_headers first, mcp_server_headers second);
+    mcp_headers(mcp_server_headers first, mcp_server_headers second, mcp_server_headers third);
+    mcp_headers(mcp_server_headers first, mcp_server_headers second, mcp_server_headers third,
+                mcp_server_headers fourth);
 
     /// Sets one header of a server; replaces a header of the same name.
     mcp_headers& set(std::string server_label, std::string name, secret value);

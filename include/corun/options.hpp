@@ -1,6 +1,7 @@
 #pragma once
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
+#include <corun/json_text.hpp>
 #include <corun/message.hpp>
 #include <corun/observer.hpp>
 #include <corun/response_format.hpp>
@@ -28,8 +29,6 @@ namespace corun {
 /// part. A request that creates a run, answers an action or adds a message may have been carried
 /// out even if its response was lost: corun checks that first, see `reattach_policy`.
 struct CORUN_API retry_policy {
-    retry_policy() = default;
-
     int max_retries = 3;  ///< Per request; 0 disables retries.
     std::chrono::milliseconds first_delay{500};
     std::chrono::milliseconds longest_delay = std::chrono::seconds{30};
@@ -49,8 +48,6 @@ struct CORUN_API retry_policy {
 /// found by its agent and time. A run that creates its own thread can be found once an event has
 /// named the thread, and before that only by a mark (`mark_runs`); otherwise the stream fails.
 struct CORUN_API reattach_policy {
-    reattach_policy() = default;
-
     bool enabled = true;
     int max_reattachments = 8;  ///< Per stream; the next loss ends the stream.
     /// How long the run can be unreachable before the stream fails with the original error.
@@ -192,8 +189,6 @@ private:
 /// the run fails with the error that the row of the table in the documentation names. If several
 /// permissions apply, the first one in this order is used.
 struct CORUN_API reconcile_policy {
-    reconcile_policy() = default;
-
     /// For a streaming run with both new tools and MCP headers (rows 11 and 12): create a copy of
     /// the agent with these tools, and delete it when the stream has ended, is abandoned or is
     /// destroyed.
@@ -291,7 +286,7 @@ struct CORUN_API run_options {
     /// the library sets: `assistant_id`, `stream`, `thread`, `tool_resources`. In the Responses
     /// protocol, likewise for the members of its request, such as `input`, `text`,
     /// `max_output_tokens` and `structured_inputs`.
-    std::string extra_json;
+    json_text extra_json;
 
     /// Override the client's options for this run.
     std::optional<std::chrono::milliseconds> connect_timeout, idle_timeout, event_timeout, total_timeout;
@@ -312,7 +307,7 @@ struct CORUN_API run_options {
     /// local agent, they are sent as they are: the Azure service fills them into the instructions,
     /// other servers reject them. The service may log them, so do not pass secrets. For the headers
     /// of an MCP server, see `reconcile_policy::structured_inputs`.
-    std::map<std::string, std::string> structured_inputs;
+    std::map<std::string, json_text> structured_inputs;
     /// The id of the response (`run_result::run_id`) that this run continues, for servers without
     /// stored conversations. Not for a run in a thread.
     std::string previous_response_id;

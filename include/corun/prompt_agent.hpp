@@ -1,6 +1,7 @@
 #pragma once
 #include <corun/export.hpp>
 #include <corun/headers.hpp>
+#include <corun/json_text.hpp>
 #include <corun/message.hpp>
 #include <corun/resources.hpp>
 #include <corun/response_format.hpp>
@@ -31,7 +32,7 @@ struct CORUN_API prompt_mcp_tool {
     std::string project_connection_id;             ///< A connection of the project; its credential is used.
     /// A JSON object with the tool's other members (`connector_id`, `server_description`, ...), or
     /// empty.
-    std::string extra_json;
+    json_text extra_json;
 };
 
 /// A tool of a prompt agent, or of a request. In a `json_tool` stands the whole object as the
@@ -46,8 +47,8 @@ struct CORUN_API structured_input {
     structured_input() = default;
 
     std::string description;
-    std::string default_value;  ///< JSON text, or empty.
-    std::string schema;         ///< JSON schema, or empty.
+    json_text default_value;  ///< JSON text, or empty.
+    json_text schema;         ///< JSON schema, or empty.
     bool required = false;
 };
 
@@ -68,11 +69,11 @@ struct CORUN_API prompt_agent_definition {
     std::optional<double> top_p;        ///< 0 to 1.
     std::optional<corun::response_format> response_format;
     std::optional<corun::tool_choice> tool_choice;
-    std::string reasoning;  ///< A JSON object, such as `{"effort":"low"}`, or empty.
+    json_text reasoning;  ///< A JSON object, such as `{"effort":"low"}`, or empty.
     std::map<std::string, structured_input> structured_inputs;
     corun::metadata metadata;
     /// A JSON object with the definition's other members, or empty.
-    std::string extra_json;
+    json_text extra_json;
 
     // Received only.
     std::string id;

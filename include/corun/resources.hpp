@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <iosfwd>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,6 +41,7 @@ enum class run_state {
 CORUN_API std::string_view to_string(run_state state) noexcept;
 /// The state of that name, or `unknown`.
 CORUN_API run_state parse_run_state(std::string_view text) noexcept;
+CORUN_API std::ostream& operator<<(std::ostream& out, run_state state);
 /// True for cancelled, failed, completed, incomplete and expired.
 CORUN_API bool is_terminal(run_state state) noexcept;
 

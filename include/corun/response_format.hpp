@@ -1,5 +1,6 @@
 #pragma once
 #include <corun/export.hpp>
+#include <corun/json_text.hpp>
 
 #include <string>
 
@@ -15,10 +16,10 @@ public:
     static response_format json_object();
     /// JSON that follows `schema`, a JSON schema. Throws `errc::invalid_argument` if `schema` is
     /// not a JSON object.
-    static response_format json_schema(std::string name, std::string schema, std::string description = {});
+    static response_format json_schema(std::string name, json_text schema, std::string description = {});
     /// Any other format, as JSON text. If it is not JSON, sending it fails with
     /// `errc::invalid_argument`.
-    static response_format from_json(std::string json);
+    static response_format from_json(json_text json);
 
     [[nodiscard]] const std::string& json() const noexcept { return json_; }
 

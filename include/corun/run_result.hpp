@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,6 +55,9 @@ private:
     std::map<std::string, part_numbers, std::less<>> call_numbers_;                    ///< By step.
     std::map<std::pair<std::string, std::int32_t>, part_numbers> output_numbers_;      ///< By step and call.
 };
+
+/// Prints the state, the error and the usage in one line, and the text below it.
+CORUN_API std::ostream& operator<<(std::ostream& out, const run_result& result);
 
 /// Thrown for a run that did not complete: `errc::run_failed`, `run_incomplete`, `run_cancelled`,
 /// `run_expired`, `action_required`, or the error that broke the stream. Holds the partial result.

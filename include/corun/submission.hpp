@@ -1,6 +1,7 @@
 #pragma once
 #include <corun/export.hpp>
 #include <corun/headers.hpp>
+#include <corun/json_text.hpp>
 
 #include <string>
 #include <vector>
@@ -9,7 +10,7 @@ namespace corun {
 
 /// The output of a function call.
 struct CORUN_API tool_output {
-    tool_output(std::string tool_call_id, std::string output);
+    tool_output(std::string tool_call_id, json_text output);
 
     std::string tool_call_id;
     std::string output;
@@ -34,8 +35,8 @@ class CORUN_API submission {
 public:
     submission() = default;
 
-    /// Adds the output of a function call.
-    submission& output(std::string tool_call_id, std::string output);
+    /// Adds the output of a function call: a text for the model, which need not be JSON.
+    submission& output(std::string tool_call_id, json_text output);
     /// Approves an MCP call. Without `fields`, it is sent with the run's headers for its server,
     /// fresh from their provider if there is one.
     submission& approve(std::string tool_call_id, headers fields = {});

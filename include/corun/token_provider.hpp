@@ -28,6 +28,9 @@ struct CORUN_API access_token {
     std::chrono::system_clock::time_point expires_at = std::chrono::system_clock::time_point::max();
 };
 
+/// Returns a token.
+using token_handler = handler<access_token>;
+
 /// A cache of one token. Tokens are refreshed five minutes before they expire, or after half of
 /// their lifetime if that is less than ten minutes. Concurrent callers share one fetch.
 ///
@@ -45,8 +48,7 @@ public:
     token_provider();
     /// `fetch` runs on `executor`, a single-threaded context or a strand, once at a time. `now`
     /// returns the time; by default that of the system's clock.
-    token_provider(asio::any_io_executor executor, std::function<asio::awaitable<access_token>()> fetch,
-                   clock now = {});
+    token_provider(asio::any_io_executor executor, token_handler fetch, clock now = {});
 
     explicit operator bool() const noexcept { return state_ != nullptr; }
 

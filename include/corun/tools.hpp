@@ -1,6 +1,7 @@
 #pragma once
 #include <corun/export.hpp>
 #include <corun/headers.hpp>
+#include <corun/json_text.hpp>
 
 #include <map>
 #include <optional>
@@ -26,11 +27,11 @@ struct CORUN_API mcp_tool {
 /// A function of the application.
 struct CORUN_API function_tool {
     /// `parameters` is a JSON schema; empty for a function without parameters.
-    function_tool(std::string name, std::string description, std::string parameters);
+    function_tool(std::string name, std::string description, json_text parameters);
 
     std::string name;
     std::string description;
-    std::string parameters;
+    json_text parameters;
     std::optional<bool> strict;  ///< Whether arguments must match the schema exactly.
 
     friend bool operator==(const function_tool&, const function_tool&) = default;
@@ -42,10 +43,10 @@ struct CORUN_API json_tool {
     /// `json` is the whole tool object; its member `type` must be equal to `type`. `name`
     /// distinguishes tools of a type that an agent can have several of: `openapi`,
     /// `azure_function`, `connected_agent`.
-    json_tool(std::string type, std::string json, std::string name = {});
+    json_tool(std::string type, json_text json, std::string name = {});
 
     std::string type;
-    std::string json;
+    json_text json;
     std::string name;
 
     friend bool operator==(const json_tool&, const json_tool&) = default;
@@ -119,7 +120,7 @@ private:
 
 /// Calls the API that is described by `spec`, an OpenAPI document as JSON text. The parameters in
 /// `default_params` get the defaults of the document.
-CORUN_API tool openapi(std::string name, std::string description, std::string spec, openapi_auth auth,
+CORUN_API tool openapi(std::string name, std::string description, json_text spec, openapi_auth auth,
                        std::vector<std::string> default_params = {});
 
 /// A queue of Azure Storage.
@@ -161,7 +162,7 @@ public:
     /// The function of this name.
     static tool_choice function(std::string name);
     /// Any other choice, as JSON text.
-    static tool_choice from_json(std::string json);
+    static tool_choice from_json(json_text json);
 
     [[nodiscard]] const std::string& json() const noexcept { return json_; }
 
@@ -227,7 +228,7 @@ struct CORUN_API tool_resources {
     tool_resources& set_azure_ai_search(azure_ai_search_index index);
 
     std::vector<mcp_tool_resource> mcp;
-    std::map<std::string, std::string> other;  ///< JSON values by kind (`file_search`, ...).
+    std::map<std::string, json_text> other;  ///< JSON values by kind (`file_search`, ...).
 
     [[nodiscard]] bool empty() const noexcept { return mcp.empty() && other.empty(); }
 };

@@ -79,7 +79,7 @@ asio::awaitable<thread_run> create(std::shared_ptr<run_context> run) {
     return create_only(std::move(run), runs->decode);
 }
 
-std::error_code outcome_of(run_state status) noexcept {
+std::error_code error_of(run_state status) noexcept {
     switch (status) {
         case run_state::completed:
             return {};
@@ -113,7 +113,7 @@ asio::awaitable<run_result> gather(asio::awaitable<event_stream> started) {
         if (step.last_error) secrets.redact(*step.last_error);
     diagnostics details = stream.details();
     if (!code) {
-        code = outcome_of(result.status);
+        code = error_of(result.status);
         if (result.last_error) {
             details.service_code = result.last_error->code;
             details.service_message = result.last_error->message;

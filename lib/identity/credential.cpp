@@ -7,7 +7,7 @@
 namespace corun {
 
 struct credential::state {
-    using function = std::function<asio::awaitable<secret>()>;
+    using function = handler<secret>;
     using any_source = std::variant<secret, function, token_provider>;
 
     explicit state(any_source s, bool key = false) : source(std::move(s)), is_api_key(key) {}
@@ -32,7 +32,7 @@ credential credential::api_key(secret key) {
     return result;
 }
 
-credential credential::callback(std::function<asio::awaitable<secret>()> get_token) {
+credential credential::callback(handler<secret> get_token) {
     credential result;
     result.state_ = std::make_shared<const state>(std::move(get_token));
     return result;

@@ -30,7 +30,7 @@ struct source_context {
 
 using shared_context = std::shared_ptr<const source_context>;
 /// Fetches a token. Fails with `errc::credential_failed`.
-using fetch = std::function<asio::awaitable<access_token>()>;
+using fetch = token_handler;
 
 /// The real one: libcurl, and time on `executor`.
 [[nodiscard]] shared_context make_context(asio::any_io_executor executor, identity_options options);

@@ -60,7 +60,7 @@ identity_options::identity_options()
 access_token::access_token(secret v, time_point e) : value(std::move(v)), expires_at(e) {}
 
 struct token_provider::state {
-    state(asio::any_io_executor e, std::function<asio::awaitable<access_token>()> f, clock c)
+    state(asio::any_io_executor e, token_handler f, clock c)
         : executor(std::move(e)), fetch(std::move(f)), now(std::move(c)) {
         if (!now) now = [] { return std::chrono::system_clock::now(); };
     }
@@ -76,7 +76,7 @@ struct token_provider::state {
     }
 
     asio::any_io_executor executor;
-    std::function<asio::awaitable<access_token>()> fetch;
+    token_handler fetch;
     clock now;
     access_token cached;
     time_point refresh_at;
@@ -129,8 +129,7 @@ asio::awaitable<bool> token_provider::state::refresh(std::shared_ptr<state> self
 
 token_provider::token_provider() = default;
 
-token_provider::token_provider(asio::any_io_executor executor, std::function<asio::awaitable<access_token>()> fetch,
-                               clock now)
+token_provider::token_provider(asio::any_io_executor executor, token_handler fetch, clock now)
     : state_(std::make_shared<state>(std::move(executor), std::move(fetch), std::move(now))) {}
 
 asio::awaitable<secret> token_provider::token() const {

@@ -1,9 +1,11 @@
 #pragma once
 #include "json/reader.hpp"
 #include <corun/error.hpp>
+#include <corun/json_text.hpp>
 
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 /// Reading objects by tables of their members.
@@ -22,10 +24,13 @@ void into(json::value source, T& out) {
     json::read(source, out.*Member);
 }
 
-/// By a function of its own.
+/// By a function of its own; JSON text as a string.
 template <auto Read, auto Member, class T>
 void by(json::value source, T& out) {
-    Read(source, out.*Member);
+    if constexpr (std::is_same_v<decltype(out.*Member), json_text&>)
+        Read(source, (out.*Member).text());
+    else
+        Read(source, out.*Member);
 }
 
 template <class T, std::size_t Size>

@@ -1,10 +1,146 @@
+#include "text/escape.hpp"
 #include <corun/event.hpp>
 
+#include <ostream>
+
 namespace corun {
+namespace {
+
+struct outcome_name {
+    run_outcome outcome;
+    run_state state;
+    const char* name;
+};
+
+constexpr outcome_name outcome_names[] = {
+    {run_outcome::completed, run_state::completed, "completed"},
+    {run_outcome::failed, run_state::failed, "failed"},
+    {run_outcome::incomplete, run_state::incomplete, "incomplete"},
+    {run_outcome::cancelled, run_state::cancelled, "cancelled"},
+    {run_outcome::expired, run_state::expired, "expired"},
+};
+
+/// The run that a body ends, and how.
+struct end_finder {
+    struct end {
+        const thread_run* run = nullptr;
+        run_outcome outcome = {};
+    };
+
+    end operator()(const run_completed& body) const noexcept { return {&body.run, run_outcome::completed}; }
+    end operator()(const run_failed& body) const noexcept { return {&body.run, run_outcome::failed}; }
+    end operator()(const run_incomplete& body) const noexcept { return {&body.run, run_outcome::incomplete}; }
+    end operator()(const run_cancelled& body) const noexcept { return {&body.run, run_outcome::cancelled}; }
+    end operator()(const run_expired& body) const noexcept { return {&body.run, run_outcome::expired}; }
+    template <class Other>
+    end operator()(const Other&) const noexcept {
+        return {};
+    }
+};
+
+end_finder::end find_end(const event& value) noexcept {
+    return std::visit(end_finder(), value.body());
+}
+
+/// Prints what a reader of a log wants to know of a body, each part after a space.
+class body_printer {
+public:
+    explicit body_printer(std::ostream& out) : out_(out) {}
+
+    void operator()(const text_delta& body) const { text(body.text); }
+    void operator()(const refusal_delta& body) const { text(body.text); }
+    void operator()(const reasoning_delta& body) const { text(body.text); }
+    void operator()(const annotation& body) const { word(body.value.type); }
+    void operator()(const image_delta& body) const { word(body.file_id); }
+    void operator()(const image_partial& body) const { word(body.item_id); }
+    void operator()(const thread_created& body) const { word(body.thread_id); }
+    void operator()(const run_created& body) const { word(body.run_id); }
+    void operator()(const run_status& body) const { words(body.run_id, body.status_text); }
+    void operator()(const message_created& body) const { word(body.message.id); }
+    void operator()(const message_in_progress& body) const { word(body.message.id); }
+    void operator()(const message_completed& body) const {
+        word(body.message.id);
+        text(body.message.text());
+    }
+    void operator()(const step_created& body) const { words(body.step.id, body.step.type); }
+    void operator()(const step_in_progress& body) const { words(body.step.id, body.step.type); }
+    void operator()(const step_completed& body) const { words(body.step.id, body.step.type, body.step.status); }
+    void operator()(const tool_call_delta& body) const { words(body.name, body.arguments, body.output); }
+    void operator()(const mcp_tools_listed& body) const { word(body.list.server_label); }
+    void operator()(const mcp_call& body) const { words(body.call.server_label, body.call.name); }
+    void operator()(const action_required& body) const {
+        word(body.action.type);
+        for (const function_call& call : body.action.function_calls) word(call.name);
+        for (const mcp_approval_request& call : body.action.mcp_approvals) words(call.server_label, call.name);
+    }
+    void operator()(const run_restarted& body) const { run(body.run); }
+    void operator()(const reattached& body) const { words(body.run_id, body.cause.message()); }
+    void operator()(const stream_error& body) const { words(body.code, body.message); }
+    void operator()(const function_called& body) const { words(body.name, body.error.value_or("")); }
+    void operator()(const approval_decided& body) const {
+        words(body.server_label, body.name, body.approved ? "approved" : body.error.value_or("denied"));
+    }
+    void operator()(const unknown&) const {}
+    /// The events that end a run.
+    template <class Ended>
+    void operator()(const Ended& body) const {
+        run(body.run);
+    }
+
+private:
+    void word(std::string_view value) const {
+        if (!value.empty()) out_ << ' ' << detail::escape(value);
+    }
+    template <class... Values>
+    void words(const Values&... values) const {
+        (word(values), ...);
+    }
+    void text(std::string_view value) const { out_ << ' ' << detail::quote(value); }
+    void run(const thread_run& value) const {
+        word(value.id);
+        if (value.last_error) words(value.last_error->code, value.last_error->message);
+        word(value.incomplete_reason);
+    }
+
+    std::ostream& out_;
+};
+
+}  // namespace
 
 bool is_terminal(const event& value) noexcept {
-    return value.get_if<run_completed>() || value.get_if<run_failed>() || value.get_if<run_incomplete>() ||
-           value.get_if<run_cancelled>() || value.get_if<run_expired>();
+    return ended_run(value) != nullptr;
+}
+
+const thread_run* ended_run(const event& value) noexcept {
+    return find_end(value).run;
+}
+
+std::optional<run_outcome> outcome_of(const event& value) noexcept {
+    const end_finder::end found = find_end(value);
+    if (!found.run) return std::nullopt;
+    return found.outcome;
+}
+
+std::optional<run_outcome> outcome_of(run_state state) noexcept {
+    for (const outcome_name& entry : outcome_names)
+        if (entry.state == state) return entry.outcome;
+    return std::nullopt;
+}
+
+std::string_view to_string(run_outcome outcome) noexcept {
+    for (const outcome_name& entry : outcome_names)
+        if (entry.outcome == outcome) return entry.name;
+    return "unknown";
+}
+
+std::ostream& operator<<(std::ostream& out, run_outcome outcome) {
+    return out << to_string(outcome);
+}
+
+std::ostream& operator<<(std::ostream& out, const event& value) {
+    out << (value.name().empty() ? "event" : detail::escape(value.name()));
+    std::visit(body_printer(out), value.body());
+    return out;
 }
 
 }  // namespace corun

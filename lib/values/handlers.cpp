@@ -2,15 +2,18 @@
 
 namespace corun {
 
-local_function::local_function(std::string name, std::string description, std::string parameters,
+local_function::local_function(std::string name, std::string description, json_text parameters,
                                function_handler callable)
     : definition(std::move(name), std::move(description), std::move(parameters)), handler(std::move(callable)) {}
 
-asio::awaitable<std::string> local_function::to_awaitable(std::string output) {
-    co_return output;
-}
-
 mcp_header_source::mcp_header_source(mcp_headers fixed) : fixed_(std::move(fixed)) {}
+mcp_header_source::mcp_header_source(mcp_server_headers first, mcp_server_headers second)
+    : fixed_(std::move(first), std::move(second)) {}
+mcp_header_source::mcp_header_source(mcp_server_headers first, mcp_server_headers second, mcp_server_headers third)
+    : fixed_(std::move(first), std::move(second), std::move(third)) {}
+mcp_header_source::mcp_header_source(mcp_server_headers first, mcp_server_headers second, mcp_server_headers third,
+                                     mcp_server_headers fourth)
+    : fixed_(std::move(first), std::move(second), std::move(third), std::move(fourth)) {}
 mcp_header_source::mcp_header_source(mcp_header_provider provider) : provider_(std::move(provider)) {}
 
 }  // namespace corun

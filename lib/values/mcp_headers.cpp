@@ -10,6 +10,25 @@ mcp_headers::mcp_headers(std::string server_label, headers fields) {
     set(std::move(server_label), std::move(fields));
 }
 
+mcp_server_headers::mcp_server_headers(std::string label, headers values)
+    : server_label(std::move(label)), fields(std::move(values)) {}
+
+mcp_headers::mcp_headers(mcp_server_headers first, mcp_server_headers second) {
+    for (mcp_server_headers* const each : {&first, &second})
+        set(std::move(each->server_label), std::move(each->fields));
+}
+
+mcp_headers::mcp_headers(mcp_server_headers first, mcp_server_headers second, mcp_server_headers third)
+    : mcp_headers(std::move(first), std::move(second)) {
+    set(std::move(third.server_label), std::move(third.fields));
+}
+
+mcp_headers::mcp_headers(mcp_server_headers first, mcp_server_headers second, mcp_server_headers third,
+                         mcp_server_headers fourth)
+    : mcp_headers(std::move(first), std::move(second), std::move(third)) {
+    set(std::move(fourth.server_label), std::move(fourth.fields));
+}
+
 mcp_headers& mcp_headers::set(std::string server_label, std::string name, secret value) {
     servers_[std::move(server_label)].set(std::move(name), std::move(value));
     return *this;

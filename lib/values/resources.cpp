@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ostream>
 #include <utility>
 
 namespace corun {
@@ -37,6 +38,10 @@ run_state parse_run_state(std::string_view text) noexcept {
     const auto found = std::find_if(state_names.begin(), state_names.end(),
                                     [text](const state_name& entry) { return entry.name == text; });
     return found == state_names.end() ? run_state::unknown : found->state;
+}
+
+std::ostream& operator<<(std::ostream& out, run_state state) {
+    return out << to_string(state);
 }
 
 bool is_terminal(run_state state) noexcept {

@@ -1,6 +1,8 @@
+#include "text/escape.hpp"
 #include <corun/run_result.hpp>
 
 #include <algorithm>
+#include <ostream>
 #include <string_view>
 
 namespace corun {
@@ -337,6 +339,17 @@ std::vector<tool_call> run_result::tool_calls() const {
     std::vector<tool_call> all;
     for (const run_step& step : steps) all.insert(all.end(), step.tool_calls.begin(), step.tool_calls.end());
     return all;
+}
+
+std::ostream& operator<<(std::ostream& out, const run_result& result) {
+    out << "run";
+    if (!result.run_id.empty()) out << ' ' << detail::escape(result.run_id);
+    out << ' ' << result.status;
+    if (result.last_error)
+        out << ", " << detail::escape(result.last_error->code) << ": " << detail::escape(result.last_error->message);
+    if (!result.incomplete_reason.empty()) out << ", " << detail::escape(result.incomplete_reason);
+    if (result.usage) out << ", " << result.usage->total_tokens << " tokens";
+    return out << '\n' << result.text();
 }
 
 run_error::run_error(std::error_code code, diagnostics details, run_result partial)

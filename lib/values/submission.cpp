@@ -4,12 +4,13 @@
 
 namespace corun {
 
-tool_output::tool_output(std::string id, std::string text) : tool_call_id(std::move(id)), output(std::move(text)) {}
+tool_output::tool_output(std::string id, json_text text)
+    : tool_call_id(std::move(id)), output(std::move(text).text()) {}
 
 tool_approval::tool_approval(std::string id, bool yes, corun::headers fields)
     : tool_call_id(std::move(id)), approve(yes), headers(std::move(fields)) {}
 
-submission& submission::output(std::string tool_call_id, std::string output) {
+submission& submission::output(std::string tool_call_id, json_text output) {
     outputs_.emplace_back(std::move(tool_call_id), std::move(output));
     return *this;
 }

@@ -103,7 +103,7 @@ tool bing_custom_search(bing_search search, std::string instance_name) {
     return make_bing_tool("bing_custom_search", std::move(search), std::move(instance_name));
 }
 
-tool openapi(std::string name, std::string description, std::string spec, openapi_auth auth,
+tool openapi(std::string name, std::string description, json_text spec, openapi_auth auth,
              std::vector<std::string> default_params) {
     document body = object_with("name", name);
     set_unless_empty(body, "description", std::move(description));

@@ -10,10 +10,10 @@ using namespace detail;
 mcp_tool::mcp_tool(std::string label, std::string url, std::vector<std::string> allowed)
     : server_label(std::move(label)), server_url(std::move(url)), allowed_tools(std::move(allowed)) {}
 
-function_tool::function_tool(std::string function_name, std::string what_it_does, std::string schema)
+function_tool::function_tool(std::string function_name, std::string what_it_does, json_text schema)
     : name(std::move(function_name)), description(std::move(what_it_does)), parameters(std::move(schema)) {}
 
-json_tool::json_tool(std::string wire_type, std::string text, std::string tool_name)
+json_tool::json_tool(std::string wire_type, json_text text, std::string tool_name)
     : type(std::move(wire_type)), json(std::move(text)), name(std::move(tool_name)) {}
 
 ranking_options::ranking_options(std::string name, double threshold)
@@ -59,8 +59,8 @@ tool_choice tool_choice::of_type(std::string type) {
 tool_choice tool_choice::function(std::string name) {
     return tool_choice(dump(typed_object("function", object_with("name", std::move(name))), "tool_choice::function"));
 }
-tool_choice tool_choice::from_json(std::string json) {
-    return tool_choice(std::move(json));
+tool_choice tool_choice::from_json(json_text json) {
+    return tool_choice(std::move(json).text());
 }
 
 mcp_approval::mcp_approval(kind type) : type_(type) {}

@@ -1,11 +1,14 @@
 #include <corun/error.hpp>
 
+#include <asio/error.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -229,6 +232,64 @@ BOOST_AUTO_TEST_CASE(is_caught_as_a_system_error_and_says_the_same_as_a_copy) {
         copied = copy.what();
         BOOST_TEST(copied == original.what());
     }
+}
+
+BOOST_AUTO_TEST_CASE(codes_belong_to_groups) {
+    using corun::condition;
+    struct row {
+        std::error_code code;
+        std::set<condition> groups;
+    };
+    const row rows[] = {
+        {errc::invalid_argument, {condition::invalid_use}},
+        {errc::unknown_server_label, {condition::invalid_use}},
+        {errc::tools_with_mcp_headers_streaming, {condition::invalid_use}},
+        {errc::connect_failed, {condition::network}},
+        {errc::connect_timeout, {condition::network, condition::timeout}},
+        {errc::premature_eof, {condition::network}},
+        {errc::credential_failed, {condition::credentials}},
+        {errc::unauthorized, {condition::credentials, condition::rejected}},
+        {errc::rate_limited, {condition::rejected}},
+        {errc::server_failed, {condition::service_failure}},
+        {errc::mcp_headers_timeout, {condition::handler_failure, condition::timeout}},
+        {errc::run_expired, {condition::run_not_completed}},
+        {errc::action_required, {condition::run_not_completed}},
+        {std::make_error_code(std::errc::connection_refused), {condition::network}},
+        {std::make_error_code(std::errc::timed_out), {condition::network, condition::timeout}},
+        {std::make_error_code(std::errc::operation_canceled), {condition::cancelled}},
+        {asio::error::make_error_code(asio::error::eof), {condition::network}},
+        {asio::error::make_error_code(asio::error::host_not_found), {condition::network}},
+        {asio::error::make_error_code(asio::error::connection_reset), {condition::network}},
+        {asio::error::make_error_code(asio::error::operation_aborted), {condition::cancelled}},
+        {std::make_error_code(std::errc::no_such_file_or_directory), {}},
+        {std::error_code(), {}},
+    };
+    for (const row& each : rows)
+        for (int value = static_cast<int>(condition::invalid_use); value <= static_cast<int>(condition::cancelled);
+             ++value) {
+            const auto group = static_cast<condition>(value);
+            BOOST_TEST_CONTEXT(each.code.message() << " and " << group)
+            BOOST_TEST((each.code == group) == each.groups.contains(group));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(every_code_has_a_name_and_a_group) {
+    using corun::condition;
+    std::set<std::string_view> names;
+    for (int value = first; value <= last; ++value) {
+        const auto code = static_cast<errc>(value);
+        BOOST_TEST(names.insert(to_string(code)).second);
+        BOOST_TEST(to_string(code).find(' ') == std::string_view::npos);
+        bool grouped = false;
+        for (int group = 1; group <= static_cast<int>(condition::cancelled); ++group)
+            grouped = grouped || make_error_code(code) == static_cast<condition>(group);
+        BOOST_TEST(grouped, "no group for " << code);
+        BOOST_TEST((make_error_code(code) == condition::timeout) == is_timeout(code));
+    }
+    BOOST_TEST(to_string(errc::connect_timeout) == "connect_timeout");
+    std::ostringstream out;
+    out << errc::tls_failed << ' ' << condition::network << ' ' << corun::error(errc::not_found, "no x");
+    BOOST_TEST(out.str() == "tls_failed network the service has no such object: no x");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

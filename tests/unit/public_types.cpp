@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace {
 
@@ -27,9 +29,9 @@ static_assert(
         corun::azure_ai_search_index, corun::tool_choice, corun::response_format, corun::truncation_strategy,
         corun::file_upload, corun::static_chunking, corun::vector_store_data_source, corun::vector_store_definition,
         corun::access_token, corun::token_provider, corun::identity_options, corun::oauth_client, corun::local_function,
-        corun::mcp_header_request, corun::mcp_header_source, corun::reconcile_policy, corun::retry_policy,
-        corun::reattach_policy, corun::observer, corun::prompt_mcp_tool, corun::prompt_agent_definition,
-        corun::structured_input, corun::tool_output, corun::tool_approval, corun::submission>);
+        corun::mcp_header_request, corun::mcp_header_source, corun::observer, corun::json_text,
+        corun::mcp_server_headers, corun::prompt_mcp_tool, corun::prompt_agent_definition, corun::structured_input,
+        corun::tool_output, corun::tool_approval, corun::submission>);
 static_assert(
     none_is_an_aggregate<
         // received
@@ -44,6 +46,12 @@ static_assert(
         corun::reattach_record, corun::submit_record, corun::wire_message, corun::reattached>);
 static_assert(none_is_an_aggregate<corun::client, corun::agent, corun::thread, corun::vector_store, corun::event_stream,
                                    corun::paged<corun::agent>, corun::event>);
+
+/// Destroying these twice does nothing, so they can be aggregates.
+template <class... T>
+inline constexpr bool all_are_harmless_aggregates = ((std::is_aggregate_v<T> &&
+                                                      std::is_trivially_destructible_v<T>)&&...);
+static_assert(all_are_harmless_aggregates<corun::reconcile_policy, corun::retry_policy, corun::reattach_policy>);
 
 template <class Variant>
 inline constexpr bool no_alternative_is_an_aggregate = false;
@@ -80,6 +88,33 @@ static_assert(!std::is_convertible_v<corun::secret, std::string> &&
 
 static_assert(std::string_view(CORUN_VERSION) == CORUN_VERSION_CHECK, "version.hpp says what meson.build says");
 
+// Options without headers, and braces that mean no headers or headers, never options.
+template <class... Arguments>
+concept runs = requires(corun::agent a, corun::thread t, Arguments... arguments) {
+    a.run_stream("Hello", arguments...);
+    a.run_stream(t, "Hello", arguments...);
+    a.run("Hello", arguments...);
+    a.run(t, "Hello", arguments...);
+    a.create_run("Hello", arguments...);
+    a.create_run(t, "Hello", arguments...);
+};
+static_assert(runs<corun::run_options> && runs<const corun::run_options&> && runs<corun::run_options&>);
+static_assert(runs<corun::mcp_headers> && runs<corun::mcp_headers, corun::run_options> && runs<>);
+static_assert(!runs<corun::client_options> && !runs<corun::run_options, corun::run_options> && !runs<int>);
+template <class Agent>
+concept reads_braces = requires(Agent a, corun::thread t) {
+    a.run_stream("Hello", {});
+    a.run_stream("Hello", {}, {});
+    a.run_stream(t, "Hello", {});
+    a.run("Hello", {});
+    a.create_run("Hello", {});
+    a.run_stream("Hello", {{"bookings", {{"Authorization", "..."}}}});
+    a.run_stream("Hello", {{"bookings", {{"Authorization", "..."}}}, {"weather", {{"X-Api-Key", "k"}, {"B", "2"}}}});
+    a.run_stream(t, "Hello", {{"a", {{"A", "1"}}}, {"b", {{"B", "2"}}}, {"c", {{"C", "3"}}}}, corun::run_options());
+    a.run("Hello", {{"a", {{"A", "1"}}}, {"b", {{"B", "2"}}}, {"c", {{"C", "3"}}}, {"d", {{"D", "4"}}}});
+};
+static_assert(reads_braces<corun::agent>);
+
 // The calls of the README.
 static_assert(std::is_constructible_v<corun::message, const char*> &&
               std::is_convertible_v<const char*, corun::message>);
@@ -103,6 +138,32 @@ BOOST_AUTO_TEST_CASE(headers_are_written_in_braces_without_an_initializer_list) 
     const corun::mcp_headers servers("label", {{"A", "1"}, {"B", "2"}, {"C", "3"}});
     BOOST_TEST(two.size() == 2u);
     BOOST_TEST(servers.find("label")->size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(headers_of_several_servers_are_one_expression) {
+    const corun::mcp_headers two{{"a", {{"A", "1"}}}, {"b", {{"B", "2"}, {"C", "3"}}}};
+    BOOST_TEST(two.size() == 2u);
+    BOOST_TEST(two.find("b")->size() == 2u);
+    const corun::mcp_headers three{{"a", {{"A", "1"}}}, {"b", {{"B", "2"}}}, {"c", {{"C", "3"}}}};
+    BOOST_TEST((three.labels() == std::vector<std::string>{"a", "b", "c"}));
+    const corun::mcp_header_source four{
+        {"a", {{"A", "1"}}}, {"b", {{"B", "2"}}}, {"c", {{"C", "3"}}}, {"d", {{"D", "4"}}}};
+    BOOST_TEST((four.fixed().labels() == std::vector<std::string>{"a", "b", "c", "d"}));
+    BOOST_TEST(four.fixed().find("d")->find("D")->reveal() == "4");
+}
+
+BOOST_AUTO_TEST_CASE(policies_take_designated_initializers) {
+    corun::run_options options;
+    options.retry = {.max_retries = 0};
+    options.reattach = {.mark_runs = true};
+    options.reconcile = {.ephemeral_agent = true, .polling = true};
+    BOOST_TEST(options.retry->max_retries == 0);
+    BOOST_TEST((options.retry->first_delay == std::chrono::milliseconds(500)));
+    BOOST_TEST(options.reattach->mark_runs);
+    BOOST_TEST(options.reattach->enabled);
+    BOOST_TEST(options.reconcile.ephemeral_agent);
+    BOOST_TEST(options.reconcile.polling);
+    BOOST_TEST(!options.reconcile.approval_headers);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -73,7 +73,7 @@ prompt_mcp_tool read_mcp_tool(json::object source) {
             if (members) tool.require_approval = read_approval(*members);
             if (tool.require_approval) return;
         }
-        add_member(tool.extra_json, key, raw);
+        add_member(tool.extra_json.text(), key, raw);
     });
     return tool;
 }
@@ -134,7 +134,7 @@ void read_definition_member(std::string_view key, json::value source, prompt_age
     if (key == "tools") return read_tools(source, out.tools);
     if (key == "temperature") return json::read(source, out.temperature);
     if (key == "top_p") return json::read(source, out.top_p);
-    if (key == "reasoning") return read_raw(source, out.reasoning);
+    if (key == "reasoning") return read_raw(source, out.reasoning.text());
     if (key == "structured_inputs") return read_structured_inputs(source, out.structured_inputs);
     if (key == "tool_choice") {
         if (!json::is_null(source)) out.tool_choice = tool_choice::from_json(std::string(json::raw(source)));
@@ -156,9 +156,9 @@ void read_definition_member(std::string_view key, json::value source, prompt_age
         });
         if (!other) return;
         out.response_format.reset();
-        return add_member(out.extra_json, key, raw);
+        return add_member(out.extra_json.text(), key, raw);
     }
-    add_member(out.extra_json, key, json::raw(source));
+    add_member(out.extra_json.text(), key, json::raw(source));
 }
 
 void read_version_member(std::string_view key, json::value source, prompt_agent_definition& out) {

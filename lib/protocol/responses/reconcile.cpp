@@ -296,7 +296,7 @@ private:
             if (!value) return "the value of " + detail::escape(field.name) + " does not fit its stored template";
             secret json = to_json_string(*value);
             const auto own = input_.options.structured_inputs.find(std::string(form->input));
-            const bool differs = own != input_.options.structured_inputs.end() && own->second != json.reveal();
+            const bool differs = own != input_.options.structured_inputs.end() && own->second.text() != json.reveal();
             const auto [known, is_new] = inputs.emplace(std::string(form->input), json);
             if (differs || (!is_new && !(known->second == json)))
                 return "structured input " + quote(form->input) + " would need two values";

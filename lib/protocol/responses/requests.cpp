@@ -96,7 +96,7 @@ struct tool_writer {
         set_unless_empty(object, "description", tool.description);
         // Not optional in this protocol.
         object["parameters"] =
-            parse_object(tool.parameters.empty() ? R"({"type":"object","properties":{}})" : tool.parameters,
+            parse_object(tool.parameters.empty() ? R"({"type":"object","properties":{}})" : tool.parameters.text(),
                          "function_tool::parameters of " + tool.name);
         set_if(object, "strict", tool.strict);
         return object;
