@@ -1,0 +1,173 @@
+// The examples of the guide in README.md, as it shows them: compiled, not run. The whole programs beside this file are run.
+#include <corun/corun.hpp>
+#include <corun/emulator/emulator.hpp>
+
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace guide {
+
+struct vault_client {
+    asio::awaitable<std::string> token_for(std::string label);
+};
+asio::awaitable<corun::access_token> fetch_from_vault();
+std::string token_of(const std::string& user);
+void use(const corun::event& event);
+void use(std::string_view type, std::string_view data);
+void complain(const corun::vector_store& store);
+template <class... Values>
+void count(const Values&...) {}
+template <class... Values>
+void record(const Values&...) {}
+
+asio::awaitable<void> credentials(std::string endpoint) {
+    auto executor = co_await asio::this_coro::executor;
+    corun::client client{executor, endpoint, corun::default_credential(executor)};
+}
+
+asio::awaitable<void> token_providers(corun::agent agent, asio::any_io_executor executor, std::string token_endpoint,
+                                      std::string client_id, std::string client_secret) {
+    std::map<std::string, corun::token_provider> tokens;
+    tokens["bookings"] = corun::google_identity_token(executor, "https://bookings-abc.a.run.app");
+    tokens["weather"] = corun::oauth_client_credentials(executor, corun::oauth_client(token_endpoint, client_id, client_secret));
+    tokens["vault"] = corun::token_provider(executor, fetch_from_vault);  // your awaitable<corun::access_token>()
+    auto stream = co_await agent.run_stream("Book seat 14A", corun::mcp_bearer_tokens(tokens));
+}
+
+asio::awaitable<void> headers_of_a_run(corun::agent agent, corun::thread thread, std::string user, std::string key) {
+    corun::mcp_headers headers;
+    headers.set("bookings", "Authorization", "Bearer " + token_of(user));
+    headers.set("bookings", "X-Tenant", "acme");
+    headers.set("weather", "X-Api-Key", key);
+    auto stream = co_await agent.run_stream(thread, "Book seat 14A", headers);
+}
+
+void approvals() {
+    corun::run_options options;
+    options.default_approval = corun::mcp_approval::never();
+    options.require_approval.emplace("payments", corun::mcp_approval::always());
+}
+
+asio::awaitable<void> header_provider(corun::agent agent, vault_client& vault) {
+    corun::mcp_header_provider provider = [&vault](corun::mcp_header_request asked) -> asio::awaitable<corun::mcp_headers> {
+        corun::mcp_headers headers;
+        for (const std::string& label : asked.server_labels)
+            headers.set(label, "Authorization", "Bearer " + co_await vault.token_for(label));
+        co_return headers;
+    };
+    auto stream = co_await agent.run_stream("Book seat 14A", provider);
+}
+
+asio::awaitable<void> answers_by_hand(corun::event_stream& stream) {
+    while (auto event = co_await stream.next()) {
+        if (auto* asked = event->get_if<corun::action_required>()) {
+            corun::submission answers;
+            for (auto& call : asked->action.function_calls) answers.output(call.id, "cold");
+            for (auto& call : asked->action.mcp_approvals) answers.approve(call.id);  // with the run's headers, or deny
+            co_await stream.submit(answers);
+        }
+    }
+}
+
+asio::awaitable<void> many_events(corun::event_stream& stream) {
+    while (auto event = co_await stream.next()) {          // waits
+        use(*event);
+        while (auto more = stream.try_next()) use(*more);  // takes what has arrived already, without waiting
+    }
+}
+
+void resilience() {
+    corun::client_options options;
+    options.retry.max_retries = 5;                            // 0: one try
+    options.reattach.give_up_after = std::chrono::minutes{5};  // reattach.enabled = false: the loss is the error
+    corun::run_options run;
+    run.rate_limit_restarts = 3;                              // runs that fail with "Try again in 22 seconds"
+    run.on_abandon = corun::abandoned_run::cancelled;          // a stream that goes takes its run with it
+}
+
+asio::awaitable<void> composition(corun::event_stream& stream, asio::steady_timer& timer) {
+    using namespace asio::experimental::awaitable_operators;
+    auto either = co_await (stream.next() || timer.async_wait(asio::use_awaitable));
+}
+
+asio::awaitable<void> resources(corun::client client, corun::mcp_headers headers) {
+    corun::agent_definition definition("gpt-4o");
+    definition.instructions = "Answer travel questions.";
+    definition.tools.push_back(corun::mcp_tool("bookings", "https://bookings-abc.a.run.app/mcp"));
+    corun::agent agent = co_await client.create_agent(definition);
+
+    corun::thread thread = co_await client.create_thread();
+    corun::run_result first = co_await agent.run(thread, "Is seat 14A free?", headers);
+    corun::run_result second = co_await agent.run(thread, "Book it.", headers);
+
+    auto messages = thread.list_messages();
+    while (auto message = co_await messages.next()) std::cout << message->role << ": " << message->text() << '\n';
+}
+
+asio::awaitable<void> polling(corun::agent agent, corun::thread thread, corun::mcp_headers headers, corun::submission answers) {
+    corun::thread_run run = co_await agent.create_run(thread, "Book it.", headers);
+    run = co_await thread.wait_for_run(run.id);            // until it has ended, or waits
+    if (run.status == corun::run_state::requires_action) run = co_await thread.submit(run.id, answers);
+}
+
+asio::awaitable<void> responses(asio::any_io_executor executor, std::string endpoint, corun::credential credential,
+                                corun::mcp_header_provider provider, corun::run_options run) {
+    corun::client_options options;
+    options.protocol = corun::protocol::responses;
+    corun::client client{executor, endpoint, credential, options};  // a project, or a URL that ends in /v1
+
+    corun::prompt_agent_definition desk("gpt-4o");
+    desk.tools.emplace_back(corun::prompt_mcp_tool("bookings", "https://bookings.example/mcp"));
+    corun::agent agent = client.local_agent(desk);                   // lives here, is sent with each request
+    corun::event_stream stream = co_await agent.run_stream("Book 14A", provider, run);
+}
+
+void structured_inputs(corun::run_options& run) {
+    run.structured_inputs["city"] = R"("Oslo")";  // JSON; the service may log it
+}
+
+asio::awaitable<void> files(corun::client client, std::string chart_id) {
+    corun::file_info file = co_await client.upload_file(corun::file_upload::from_file("manuals/prices.pdf"));
+
+    corun::vector_store_definition definition;
+    definition.file_ids.push_back(file.id);
+    corun::vector_store store = co_await client.create_vector_store(definition);
+    corun::vector_store_info info = co_await store.wait();  // until the service has taken the files in
+    if (info.file_counts.failed > 0) complain(store);
+
+    co_await client.download_file(chart_id, std::filesystem::path("chart.png"));
+}
+
+void observer() {
+    corun::client_options options;
+    options.observer.on_request = [](const corun::request_record& r) { count(r.method, r.path_template, r.status, r.duration); };
+    options.observer.on_run = [](const corun::run_record& r) { record(r.model, r.usage, r.time_to_first_text, r.error); };
+    options.observer.on_wire = [](const corun::wire_message& m) { std::clog << m; };  // debugging
+}
+
+void parser(std::string_view chunk) {
+    corun::sse::parser parser;
+    parser.feed(chunk);
+    while (const corun::sse::event* event = parser.next()) use(event->type, event->data);
+}
+
+void emulator(asio::io_context& io) {
+    corun::emulator::service service(io);
+    corun::client client(io.get_executor(), service.endpoint(), corun::credential::bearer(service.token()));
+
+    // meson: dependency('corun-emulator') beside dependency('corun'); pkg-config: corun-emulator
+    service.script("weather", {corun::emulator::step::reply("It will be cold.")});
+    service.inject(corun::emulator::fault::cut().after_events(12));
+    service.inject(corun::emulator::fault::respond(429, "", {{"Retry-After", "7"}}).on("POST", "/threads/runs"));
+}
+
+}  // namespace guide

@@ -1,0 +1,38 @@
+#include <corun/corun.hpp>
+
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <asio/this_coro.hpp>
+
+#include <exception>
+#include <iostream>
+
+asio::awaitable<void> talk(std::string endpoint, std::string token, std::string agent_id, std::string mcp_token) {
+    corun::client client{co_await asio::this_coro::executor, endpoint, corun::credential::bearer(token)};
+    corun::agent agent = co_await client.get_agent(agent_id);
+
+    corun::mcp_headers headers;  // for this run only
+    headers.set("bookings", "Authorization", "Bearer " + mcp_token);
+    corun::run_options options;
+    options.default_approval = corun::mcp_approval::never();  // else each MCP call waits for an approval
+
+    auto stream = co_await agent.run_stream("Is seat 14A free?", headers, options);
+    while (auto event = co_await stream.next())
+        if (auto* delta = event->get_if<corun::text_delta>()) std::cout << delta->text << std::flush;
+    std::cout << '\n';
+}
+
+int main(int argc, char** argv) try {
+    if (argc != 5) {
+        std::cerr << "usage: talk ENDPOINT TOKEN AGENT_ID MCP_TOKEN\n";
+        return 2;
+    }
+    asio::io_context io;
+    asio::co_spawn(io, talk(argv[1], argv[2], argv[3], argv[4]), [](std::exception_ptr failure) {
+        if (failure) std::rethrow_exception(failure);
+    });
+    io.run();
+} catch (const std::exception& failure) {
+    std::cerr << failure.what() << '\n';
+    return 1;
+}
