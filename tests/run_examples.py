@@ -20,8 +20,8 @@ SCRIPTS = [
 
 
 @contextlib.contextmanager
-def service():
-    """The emulator with an MCP server and an agent that uses it: its endpoint, and the agent's id."""
+def service(with_mcp=True):
+    """The emulator with an MCP server and an agent, which may use it: its endpoint, and the agent's id."""
     with tempfile.NamedTemporaryFile('w', suffix='.json') as scripts:
         json.dump(SCRIPTS, scripts)
         scripts.flush()
@@ -29,7 +29,8 @@ def service():
         try:
             endpoint = process.stdout.readline().split()[-1]
             mcp_url = process.stdout.readline().split()[-1]
-            agent = {'model': 'm', 'tools': [{'type': 'mcp', 'server_label': 'bookings', 'server_url': mcp_url}]}
+            tools = [{'type': 'mcp', 'server_label': 'bookings', 'server_url': mcp_url}]
+            agent = {'model': 'm', 'tools': tools if with_mcp else []}
             request = urllib.request.Request(endpoint + '/assistants?api-version=v1', json.dumps(agent).encode(),
                                              {'Authorization': 'Bearer ' + TOKEN, 'Content-Type': 'application/json'})
             with urllib.request.urlopen(request, timeout=60) as response:
@@ -47,7 +48,7 @@ def outcome(*command):
 class Examples(unittest.TestCase):
     def test_talk(self):
         with service() as (endpoint, agent):
-            self.assertEqual(outcome(TALK, endpoint, TOKEN, agent, MCP_TOKEN), (0, 'It is free.\n', ''))
+            self.assertEqual(outcome(TALK, endpoint, TOKEN, agent, MCP_TOKEN), (0, 'It is {"text":"free"}.\n', ''))
 
     def test_talk_says_what_failed(self):
         with service() as (endpoint, agent):
@@ -61,8 +62,8 @@ class Examples(unittest.TestCase):
             self.assertEqual(outcome(FUNCTIONS, endpoint, TOKEN, agent, MCP_TOKEN), (0, expected, ''))
 
     def test_without_asio(self):
-        with service() as (endpoint, agent):
-            self.assertEqual(outcome(WITHOUT_ASIO, endpoint, TOKEN, agent), (0, 'Say one\nSay two\n', ''))
+        with service(with_mcp=False) as (endpoint, agent):
+            self.assertEqual(outcome(WITHOUT_ASIO, endpoint, TOKEN, agent), (0, 'You said: Say one\nYou said: Say two\n', ''))
 
 
 if __name__ == '__main__':

@@ -1,4 +1,5 @@
 // The examples of the guide in README.md, as it shows them: compiled, not run. The whole programs beside this file are run.
+// clang-format off: lines stand as in README.md
 #include <corun/corun.hpp>
 #include <corun/emulator/emulator.hpp>
 
@@ -48,6 +49,7 @@ asio::awaitable<void> headers_of_a_run(corun::agent agent, corun::thread thread,
     headers.set("bookings", "Authorization", "Bearer " + token_of(user));
     headers.set("bookings", "X-Tenant", "acme");
     headers.set("weather", "X-Api-Key", key);
+    // or: corun::mcp_headers headers{{"bookings", {{"Authorization", token}}}, {"weather", {{"X-Api-Key", key}}}};
     auto stream = co_await agent.run_stream(thread, "Book seat 14A", headers);
 }
 
@@ -123,7 +125,7 @@ asio::awaitable<void> responses(asio::any_io_executor executor, std::string endp
                                 corun::mcp_header_provider provider, corun::run_options run) {
     corun::client_options options;
     options.protocol = corun::protocol::responses;
-    corun::client client{executor, endpoint, credential, options};  // a project, or a URL that ends in /v1
+    corun::client client{executor, endpoint, credential, options};  // a project, or a URL that ends in /v1; at OpenAI, credential::bearer(key)
 
     corun::prompt_agent_definition desk("gpt-4o");
     desk.tools.emplace_back(corun::prompt_mcp_tool("bookings", "https://bookings.example/mcp"));
