@@ -1,5 +1,6 @@
-// The examples of the guide in README.md, as it shows them: compiled, not run. The whole programs beside this file are run.
-// clang-format off: lines stand as in README.md
+// The examples of the guide in README.md, with its line breaks: compiled, not run. The whole programs beside this
+// file are run.
+// clang-format off
 #include <corun/corun.hpp>
 #include <corun/emulator/emulator.hpp>
 

@@ -51,8 +51,7 @@ struct call_handlers {
 ///
 /// *Errors:* `corun::error` with the codes of the network, `errc::idle_timeout` (bytes sent count as activity) and
 /// `errc::total_timeout`. *Cancellation* drops the request. Exported for corun-emulator.
-asio::awaitable<http_response> http_call(std::shared_ptr<net::transport> transport,
-                                                   std::shared_ptr<net::clock> clock, net::request request,
-                                                   call_limits limits, call_handlers handlers = {});
+asio::awaitable<http_response> http_call(std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock,
+                                         net::request request, call_limits limits, call_handlers handlers = {});
 
 }  // namespace corun::detail
