@@ -3,6 +3,8 @@
 // clang-format off
 #include <corun/corun.hpp>
 #include <corun/emulator/emulator.hpp>
+#include <corun/json.hpp>
+#include <corun/sse/format.hpp>
 
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/steady_timer.hpp>
@@ -171,6 +173,41 @@ void emulator(asio::io_context& io) {
     service.script("weather", {corun::emulator::step::reply("It will be cold.")});
     service.inject(corun::emulator::fault::cut().after_events(12));
     service.inject(corun::emulator::fault::respond(429, "", {{"Retry-After", "7"}}).on("POST", "/threads/runs"));
+}
+
+asio::awaitable<void> endings(corun::agent agent) {
+    corun::run_options options;
+    options.default_approval = corun::mcp_approval::never();
+    auto stream = co_await agent.run_stream("Is seat 14A free?", options);  // no headers: only options
+    while (auto event = co_await stream.next())
+        if (const corun::thread_run* run = corun::ended_run(*event))  // any of the five events that end a run
+            std::cout << run->id << ' ' << *corun::outcome_of(*event) << '\n';
+}
+
+void renew();
+void retry_later();
+
+asio::awaitable<void> error_groups(corun::agent agent) {
+    try {
+        co_await agent.run("Is seat 14A free?");
+    } catch (const corun::error& failure) {
+        if (failure.code() == corun::condition::credentials) renew();
+        else if (failure.code() == corun::condition::network) retry_later();
+        else throw;
+    }
+}
+
+void json_handlers(corun::run_options& options, std::string schema) {
+    options.functions.emplace_back("get_weather", "The weather in a city.", schema,
+                                   [](nlohmann::json arguments) -> nlohmann::json {
+                                       return {{"city", arguments.at("city")}, {"celsius", -3}};
+                                   });
+}
+
+void socket_write(std::string_view text);
+
+void relay() {
+    socket_write(corun::sse::format({"text_delta", R"({"text":"Hi"})", ""}));  // type, data, last event id
 }
 
 }  // namespace guide
