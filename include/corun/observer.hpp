@@ -46,6 +46,7 @@ struct CORUN_API request_record {
 struct CORUN_API run_record {
     run_record() = default;
 
+    std::string tag;  ///< `run_options::tag`
     std::string run_id;          ///< `gen_ai.response.id`; empty if never received.
     std::string thread_id;       ///< `gen_ai.conversation.id`
     std::string agent_id;        ///< `gen_ai.agent.id`
@@ -83,6 +84,7 @@ struct CORUN_API retry_record {
 struct CORUN_API reattach_record {
     reattach_record() = default;
 
+    std::string tag;  ///< `run_options::tag`
     std::string run_id, thread_id;
     int attempt = 1;           ///< Consecutive, from 1.
     std::error_code why;       ///< The error that broke the stream.
@@ -97,6 +99,7 @@ struct CORUN_API reattach_record {
 struct CORUN_API submit_record {
     submit_record() = default;
 
+    std::string tag;  ///< `run_options::tag`
     std::string run_id, thread_id;
     int round = 0;                         ///< Of this stream, from 1.
     std::size_t outputs = 0;               ///< Function outputs.
@@ -111,6 +114,7 @@ struct CORUN_API submit_record {
 struct CORUN_API function_call_record {
     function_call_record() = default;
 
+    std::string tag;  ///< `run_options::tag`
     std::string run_id, thread_id;
     std::string call_id;    ///< `gen_ai.tool.call.id`
     std::string name;       ///< `gen_ai.tool.name`
@@ -126,6 +130,7 @@ struct CORUN_API function_call_record {
 struct CORUN_API approval_record {
     approval_record() = default;
 
+    std::string tag;  ///< `run_options::tag`
     std::string run_id, thread_id;
     std::string call_id;       ///< `gen_ai.tool.call.id`
     std::string name;          ///< `gen_ai.tool.name`

@@ -288,6 +288,10 @@ struct CORUN_API run_options {
     /// `max_output_tokens` and `structured_inputs`.
     json_text extra_json;
 
+    /// Of the application, such as the id of its user. Copied into the observer's records of the run,
+    /// and not sent.
+    std::string tag;
+
     /// Override the client's options for this run.
     std::optional<std::chrono::milliseconds> connect_timeout, idle_timeout, event_timeout, total_timeout;
     std::optional<retry_policy> retry;

@@ -13,8 +13,9 @@ namespace {
 /// What the records of functions and approvals share.
 template <class Record, class Event>
 Record record_of(const Event& done, std::chrono::system_clock::time_point began, const redactor& secrets,
-                 const run_identity& run) {
+                 const run_identity& run, const std::string& tag) {
     Record record;
+    record.tag = tag;
     record.run_id = secrets.redacted(run.run_id);
     record.thread_id = secrets.redacted(run.thread_id);
     record.call_id = secrets.redacted(done.call_id);
@@ -30,6 +31,7 @@ Record record_of(const Event& done, std::chrono::system_clock::time_point began,
 
 run_observation::run_observation(const run_context& run) : wanted_(run.api->notifier.wants(&observer::on_run)) {
     reattach_.attempt = 0;
+    reattach_.tag = submit_.tag = record_.tag = run.options.tag;
     if (!wanted_) return;
     began_ = run.api->clock->now();
     record_.began = std::chrono::system_clock::now();
@@ -101,7 +103,7 @@ void run_observation::function_called(const api_client& api, const corun::functi
                                       const run_identity& run) noexcept {
     if (!api.notifier.wants(&observer::on_function_call)) return;
     try {
-        auto record = record_of<function_call_record>(done, began, secrets, run);
+        auto record = record_of<function_call_record>(done, began, secrets, run, submit_.tag);
         record.output = redacted_text(done.output, secrets);
         api.notifier.notify(&observer::on_function_call, std::move(record));
     } catch (...) {
@@ -114,7 +116,7 @@ void run_observation::approval_decided(const api_client& api, const corun::appro
                                        const run_identity& run) noexcept {
     if (!api.notifier.wants(&observer::on_approval)) return;
     try {
-        auto record = record_of<approval_record>(done, began, secrets, run);
+        auto record = record_of<approval_record>(done, began, secrets, run, submit_.tag);
         record.server_label = secrets.redacted(done.server_label);
         record.approved = done.approved;
         api.notifier.notify(&observer::on_approval, std::move(record));

@@ -216,6 +216,32 @@ IN_BOTH_PROTOCOLS(a_function_that_throws_tells_the_model_so) {
     BOOST_TEST(events.back().get_if<run_completed>());
 }
 
+IN_BOTH_PROTOCOLS(the_tag_of_a_run_is_in_its_records) {
+    service->script("", {step::call_function("get_weather", "{}"), step::reply("a grey sky, they say")});
+    service->inject(fault::cut().after_events(2));
+    client_options settings;
+    std::vector<std::string> kinds;
+    const auto tagged = [&kinds](const char* kind) {
+        return [&kinds, kind](const auto& record) {
+            BOOST_TEST(record.tag == "user 7");
+            kinds.emplace_back(kind);
+        };
+    };
+    settings.observer.on_run = tagged("run");
+    settings.observer.on_submit = tagged("submit");
+    settings.observer.on_reattach = tagged("reattach");
+    settings.observer.on_function_call = tagged("function_call");
+    use(settings);
+    run_options options = usual();
+    options.tag = "user 7";
+    options.functions.emplace_back("get_weather", "The weather.", R"({"type":"object","properties":{}})",
+                                   [](function_call) -> asio::awaitable<std::string> { co_return "grey"; });
+    (void)take(plain.run_stream("weather?", {}, options));
+    for (const char* kind : {"run", "submit", "reattach", "function_call"})
+        BOOST_TEST((std::find(kinds.begin(), kinds.end(), kind) != kinds.end()), "no record: " << kind);
+    for (const auto& request : service->requests()) BOOST_TEST(request.body.find("user 7") == request.body.npos);
+}
+
 IN_BOTH_PROTOCOLS(what_a_function_did_is_an_event_and_a_record) {
     service->script("", {step::call_function("get_weather", R"({"city":"Oslo"})"),
                          step::call_function("get_weather", R"({"city":"Rome"})"), step::reply("{output}")});

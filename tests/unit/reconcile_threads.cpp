@@ -610,8 +610,16 @@ BOOST_AUTO_TEST_CASE(says_in_an_error_what_is_wrong_where_and_what_to_do) {
     expect_message(
         on("mcp:L").with("L").tools({function("g"), corun::json_tool("file_search", "{}")}),
         "the run brings what the agent does not have (function 'g', tool 'file_search'), beside MCP headers or "
-        "approvals for 'L'. Add these tools to the agent, use agent::create_run, which does not stream, or allow a way "
-        "round in run_options::reconcile");
+        "approvals for 'L'. Add these tools to the agent, use agent::create_run, which does not stream, or set in "
+        "run_options::reconcile ephemeral_agent (two more requests: a copy of the agent is created and deleted), or "
+        "polling (text arrives without deltas), or approval_headers (the servers list their tools without these "
+        "headers)");
+    expect_message(
+        on("mcp:L").with("L").tools({function("g")}).approve("L", mcp_approval::never()),
+        "the run brings what the agent does not have (function 'g'), beside MCP headers or approvals for 'L'. Add "
+        "these tools to the agent, use agent::create_run, which does not stream, or set in run_options::reconcile "
+        "ephemeral_agent (two more requests: a copy of the agent is created and deleted), or polling (text arrives "
+        "without deltas)");
     expect_message(on("").functions("f").tools("function:f"),
                    "run_options::tools and functions have the function 'f' twice");
     request silent = on("");

@@ -320,8 +320,19 @@ private:
         throw error(has_new_server ? errc::mcp_tool_not_on_agent : errc::tools_with_mcp_headers_streaming,
                     "the run brings what the agent does not have (" + list(new_tools_, name_of<tool>) +
                         "), beside MCP headers or approvals for " + list(plan_.tool_resources.mcp, label) +
-                        ". Add these tools to the agent, use agent::create_run, which does not stream, or allow "
-                        "a way round in run_options::reconcile");
+                        ". Add these tools to the agent, use agent::create_run, which does not stream, or set in "
+                        "run_options::reconcile " +
+                        policies_that_serve());
+    }
+
+    /// The policies that let this run stream, and their costs.
+    std::string policies_that_serve() const {
+        std::string policies = "ephemeral_agent (two more requests: a copy of the agent is created and deleted)";
+        if (agent_has_entries() || thread_has_entries()) return policies;
+        policies += ", or polling (text arrives without deltas)";
+        if (every_call_waits())
+            policies += ", or approval_headers (the servers list their tools without these headers)";
+        return policies;
     }
 
     const input& input_;
