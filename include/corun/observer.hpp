@@ -46,7 +46,7 @@ struct CORUN_API request_record {
 struct CORUN_API run_record {
     run_record() = default;
 
-    std::string tag;  ///< `run_options::tag`
+    std::string tag;             ///< `run_options::tag`
     std::string run_id;          ///< `gen_ai.response.id`; empty if never received.
     std::string thread_id;       ///< `gen_ai.conversation.id`
     std::string agent_id;        ///< `gen_ai.agent.id`
