@@ -20,12 +20,12 @@ SCRIPTS = [
 
 
 @contextlib.contextmanager
-def service(with_mcp=True):
+def service(with_mcp=True, scripts=SCRIPTS):
     """The emulator with an MCP server and an agent, which may use it: its endpoint, and the agent's id."""
-    with tempfile.NamedTemporaryFile('w', suffix='.json') as scripts:
-        json.dump(SCRIPTS, scripts)
-        scripts.flush()
-        process = subprocess.Popen([EMULATOR, '--mcp', '--scripts', scripts.name], stdout=subprocess.PIPE, text=True)
+    with tempfile.NamedTemporaryFile('w', suffix='.json') as file:
+        json.dump(scripts, file)
+        file.flush()
+        process = subprocess.Popen([EMULATOR, '--mcp', '--scripts', file.name], stdout=subprocess.PIPE, text=True)
         try:
             endpoint = process.stdout.readline().split()[-1]
             mcp_url = process.stdout.readline().split()[-1]
@@ -55,6 +55,13 @@ class Examples(unittest.TestCase):
             status, output, errors = outcome(TALK, endpoint, 'expired', agent, MCP_TOKEN)
             self.assertEqual((status, output), (1, ''))
             self.assertIn('401', errors)
+
+    def test_talk_says_that_its_run_failed(self):
+        with service(scripts=[{'match': '', 'steps': [{'fail': 'server_error', 'message': 'no seats today'}]}]) as (endpoint, agent):
+            status, output, errors = outcome(TALK, endpoint, TOKEN, agent, MCP_TOKEN)
+            self.assertEqual((status, output), (0, '\n'))
+            self.assertIn('thread.run.failed', errors)
+            self.assertIn('no seats today', errors)
 
     def test_functions(self):
         with service() as (endpoint, agent):

@@ -1,5 +1,7 @@
 #include "emulated_http.hpp"
+#include <corun/emulator/run.hpp>
 
+#include <asio/post.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <set>
@@ -822,6 +824,34 @@ BOOST_AUTO_TEST_CASE(stops_with_runs_and_connections_open) {
     io.restart();
     io.run();
     BOOST_TEST(io.stopped());
+}
+
+BOOST_AUTO_TEST_CASE(run_returns_what_a_coroutine_does_while_the_emulator_listens) {
+    asio::io_context context;
+    emulator::service listening(context);
+    const auto answer = []() -> asio::awaitable<int> { co_return 42; };
+    const auto failure = []() -> asio::awaitable<void> {
+        throw std::out_of_range("no such seat");
+        co_return;
+    };
+    BOOST_TEST(emulator::run(context, answer()) == 42);
+    BOOST_CHECK_THROW(emulator::run(context, failure()), std::out_of_range);
+    BOOST_TEST(emulator::run(context, answer()) == 42);
+}
+
+BOOST_AUTO_TEST_CASE(run_reports_a_context_that_is_stopped_and_the_coroutine_may_go_on) {
+    asio::io_context context;
+    bool resumed = false;
+    const auto stops = [&]() -> asio::awaitable<void> {
+        context.stop();
+        co_await asio::post(context, asio::use_awaitable);
+        resumed = true;
+    };
+    BOOST_CHECK_THROW(emulator::run(context, stops()), std::logic_error);
+    BOOST_TEST(!resumed);
+    context.restart();
+    context.run();
+    BOOST_TEST(resumed);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,6 +6,7 @@
 #include <asio/io_context.hpp>
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
@@ -16,30 +17,34 @@ namespace corun::emulator {
 /// Runs `context` until `work` has completed, and returns its result: for tests, where `io_context::run` alone would
 /// not return, because the emulator listens.
 ///
-/// *Errors:* Rethrows what `work` throws. Throws `std::logic_error` if nothing is left that could complete it.
+/// *Errors:* Rethrows what `work` throws. Throws `std::logic_error` if `context` is stopped first.
 ///
 /// *Lifetime:* Other work of the context stays pending, and continues in the next call.
 template <class T>
 T run(asio::io_context& context, asio::awaitable<T> work) {
-    std::exception_ptr failure;
-    bool completed = false;
-    std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> result;
-    const auto complete = [&](std::exception_ptr thrown, auto&&... value) {
-        failure = thrown;
-        completed = true;
-        if (!failure) result.emplace(std::forward<decltype(value)>(value)...);
+    // Shared: if this call ends early, the coroutine may still complete in a later one.
+    struct outcome {
+        std::exception_ptr failure;
+        bool completed = false;
+        std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> value;
+    };
+    const auto end = std::make_shared<outcome>();
+    const auto complete = [end](std::exception_ptr failure, auto&&... value) {
+        end->failure = failure;
+        end->completed = true;
+        if (!failure) end->value.emplace(std::forward<decltype(value)>(value)...);
     };
     if constexpr (std::is_void_v<T>)
-        asio::co_spawn(context, std::move(work), [&complete](std::exception_ptr thrown) { complete(thrown); });
+        asio::co_spawn(context, std::move(work), [complete](std::exception_ptr failure) { complete(failure); });
     else
         asio::co_spawn(context, std::move(work),
-                       [&complete](std::exception_ptr thrown, T value) { complete(thrown, std::move(value)); });
+                       [complete](std::exception_ptr failure, T value) { complete(failure, std::move(value)); });
 
     context.restart();
-    while (!completed)
-        if (context.run_one() == 0) throw std::logic_error("the coroutine waits, and nothing is left to wake it");
-    if (failure) std::rethrow_exception(failure);
-    if constexpr (!std::is_void_v<T>) return std::move(*result);
+    while (!end->completed)
+        if (context.run_one() == 0) throw std::logic_error("the io_context was stopped before the coroutine completed");
+    if (end->failure) std::rethrow_exception(end->failure);
+    if constexpr (!std::is_void_v<T>) return std::move(*end->value);
 }
 
 }  // namespace corun::emulator
