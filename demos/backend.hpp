@@ -112,17 +112,17 @@ public:
     }
 
     /// Creates a thread, which is removed likewise.
-    asio::awaitable<corun::thread> make_thread(corun::client client) {
-        corun::thread thread = co_await client.create_thread();
+    asio::awaitable<corun::agent_thread> make_thread(corun::client client) {
+        corun::agent_thread thread = co_await client.create_thread();
         threads_.push_back(thread);
         co_return thread;
     }
 
     /// Removes the agents and threads of the demo. Reports failures on standard error.
     asio::awaitable<void> clean_up() {
-        const std::vector<corun::thread> threads = std::exchange(threads_, {});
+        const std::vector<corun::agent_thread> threads = std::exchange(threads_, {});
         const std::vector<corun::agent> agents = std::exchange(agents_, {});
-        for (corun::thread each : threads) {
+        for (corun::agent_thread each : threads) {
             if (!speaks_responses()) co_await end_runs(each);
             co_await remove(each);
         }
@@ -150,8 +150,8 @@ private:
     }
 
     /// A thread cannot be removed while a run of it is active.
-    static asio::awaitable<void> end_runs(corun::thread active) {
-        corun::thread thread = std::move(active);
+    static asio::awaitable<void> end_runs(corun::agent_thread active) {
+        corun::agent_thread thread = std::move(active);
         try {
             asio::steady_timer pause(co_await asio::this_coro::executor);
             auto runs = thread.list_runs();
@@ -184,7 +184,7 @@ private:
     std::optional<corun::emulator::mcp_server> mcp_;
     std::optional<corun::emulator::service> service_;
     std::vector<corun::agent> agents_;
-    std::vector<corun::thread> threads_;
+    std::vector<corun::agent_thread> threads_;
     std::string endpoint_, token_, mcp_url_;
     int tokens_ = 0;
 };

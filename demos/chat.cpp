@@ -19,10 +19,10 @@ using terminal_ptr = std::shared_ptr<demo::terminal>;
 /// Shows the run and asks for approvals. Returns false when it requires an action that this demo does not support.
 asio::awaitable<bool> show(corun::event_stream& stream, terminal_ptr terminal) {
     while (std::optional<corun::event> event = co_await stream.next()) {
-        if (const auto* delta = event->get_if<corun::text_delta>()) std::cout << delta->text << std::flush;
-        if (const auto* failed = event->get_if<corun::run_failed>(); failed && failed->run.last_error)
+        if (const auto* delta = event->get_if<corun::events::text_delta>()) std::cout << delta->text << std::flush;
+        if (const auto* failed = event->get_if<corun::events::run_failed>(); failed && failed->run.last_error)
             std::cout << "the run failed: " << failed->run.last_error->message;
-        const auto* required = event->get_if<corun::action_required>();
+        const auto* required = event->get_if<corun::events::action_required>();
         if (required == nullptr) continue;
         if (required->action.mcp_approvals.empty() || !required->action.function_calls.empty()) {
             std::cout << "the run waits for " << required->action.type << ", which this program does not do";
@@ -43,7 +43,7 @@ asio::awaitable<bool> show(corun::event_stream& stream, terminal_ptr terminal) {
 }
 
 /// One turn of the conversation.
-asio::awaitable<void> answer(corun::agent agent, corun::thread thread, std::string line, demo::backend& backend,
+asio::awaitable<void> answer(corun::agent agent, corun::agent_thread thread, std::string line, demo::backend& backend,
                              terminal_ptr terminal) {
     const corun::mcp_header_provider provider =
         [&backend](corun::mcp_header_request) -> asio::awaitable<corun::mcp_headers> {
@@ -69,7 +69,7 @@ asio::awaitable<void> chat(demo::backend& backend) {
     corun::client client{executor, backend.endpoint(), backend.credential(), backend.options()};
     const auto terminal = std::make_shared<demo::terminal>(executor);
     corun::agent agent = co_await backend.make_agent(client);
-    corun::thread thread = co_await backend.make_thread(client);
+    corun::agent_thread thread = co_await backend.make_thread(client);
 
     std::cout << "Say something; an empty line ends.\n> " << std::flush;
     while (std::optional<std::string> line = co_await demo::terminal::read_line(terminal)) {

@@ -160,7 +160,7 @@ asio::awaitable<void> story(demo::backend& backend) {
 
     corun::client client{co_await asio::this_coro::executor, backend.endpoint(), backend.credential(), options};
     corun::agent agent = co_await backend.make_agent(client);
-    corun::thread thread = co_await backend.make_thread(client);
+    corun::agent_thread thread = co_await backend.make_thread(client);
     corun::run_options without_approvals;
     without_approvals.default_approval = corun::mcp_approval::never();
     (void)co_await agent.run(thread, "Book seat 14A.", backend.mcp_headers(), without_approvals);

@@ -25,7 +25,7 @@ std::string_view colour(std::string_view escape) {
 class screen {
 public:
     void show(const corun::event& event) {
-        if (const auto* delta = event.get_if<corun::text_delta>()) {
+        if (const auto* delta = event.get_if<corun::events::text_delta>()) {
             if (!in_text_) std::cout << "  " << bold << std::left << std::setw(name_width) << "text" << plain;
             in_text_ = true;
             std::cout << green << delta->text << plain << std::flush;
@@ -52,19 +52,20 @@ private:
     static constexpr int name_width = 30;
 
     static void describe(const corun::event& event) {
-        if (const auto* created = event.get_if<corun::run_created>()) std::cout << created->run_id;
-        if (const auto* step = event.get_if<corun::step_created>()) std::cout << step->step.type;
-        if (const auto* step = event.get_if<corun::step_completed>()) std::cout << step->step.type;
-        if (const auto* listed = event.get_if<corun::mcp_tools_listed>()) {
+        if (const auto* created = event.get_if<corun::events::run_created>()) std::cout << created->run_id;
+        if (const auto* step = event.get_if<corun::events::step_created>()) std::cout << step->step.type;
+        if (const auto* step = event.get_if<corun::events::step_completed>()) std::cout << step->step.type;
+        if (const auto* listed = event.get_if<corun::events::mcp_tools_listed>()) {
             std::cout << "server " << listed->list.server_label << " offers";
             for (const auto& tool : listed->list.tools) std::cout << ' ' << tool.name;
         }
-        if (const auto* delta = event.get_if<corun::tool_call_delta>()) std::cout << delta->name << delta->arguments;
-        if (const auto* call = event.get_if<corun::mcp_call>())
+        if (const auto* delta = event.get_if<corun::events::tool_call_delta>())
+            std::cout << delta->name << delta->arguments;
+        if (const auto* call = event.get_if<corun::events::mcp_call>())
             std::cout << call->call.name << call->call.arguments << " -> " << call->call.output.value_or("");
-        if (const auto* done = event.get_if<corun::run_completed>(); done && done->run.usage)
+        if (const auto* done = event.get_if<corun::events::run_completed>(); done && done->run.usage)
             std::cout << done->run.usage->total_tokens << " tokens used";
-        if (const auto* failed = event.get_if<corun::run_failed>(); failed && failed->run.last_error)
+        if (const auto* failed = event.get_if<corun::events::run_failed>(); failed && failed->run.last_error)
             std::cout << red << failed->run.last_error->code << ": " << failed->run.last_error->message << plain;
     }
 
@@ -76,7 +77,7 @@ void title(std::string_view text) {
 }
 
 /// Streams one run and shows all of it. The agent does not keep the headers.
-asio::awaitable<void> stream_run(corun::agent agent, corun::thread thread, corun::mcp_headers headers) {
+asio::awaitable<void> stream_run(corun::agent agent, corun::agent_thread thread, corun::mcp_headers headers) {
     corun::run_options options;
     options.default_approval = corun::mcp_approval::never();
 
@@ -96,7 +97,7 @@ asio::awaitable<void> story(demo::backend& backend) {
               << backend.endpoint() << '\n';
 
     corun::agent agent = co_await backend.make_agent(client);
-    corun::thread thread = co_await backend.make_thread(client);
+    corun::agent_thread thread = co_await backend.make_thread(client);
     std::cout << "Agent " << agent.id() << " and thread " << thread.id() << " are made once, without any header.\n";
     if (backend.speaks_responses()) std::cout << "The agent lives here, and is sent with each request.\n";
 

@@ -35,7 +35,7 @@ asio::awaitable<void> story(demo::backend& backend) {
                                      });
     std::vector<corun::tool> tools{find_seats.definition};
     corun::agent agent = co_await backend.make_agent(client, tools);
-    corun::thread thread = co_await backend.make_thread(client);
+    corun::agent_thread thread = co_await backend.make_thread(client);
 
     corun::run_options options;
     options.functions.push_back(find_seats);
@@ -62,14 +62,14 @@ asio::awaitable<void> story(demo::backend& backend) {
     corun::event_stream stream =
         co_await agent.run_stream(thread, "Find me a free seat in row 14, and book it.", provider, options);
     while (std::optional<corun::event> event = co_await stream.next()) {
-        if (const auto* delta = event->get_if<corun::text_delta>()) {
+        if (const auto* delta = event->get_if<corun::events::text_delta>()) {
             if (!*in_text) std::cout << "  text       ";
             *in_text = true;
             std::cout << delta->text << std::flush;
         }
-        if (const auto* call = event->get_if<corun::mcp_call>())
+        if (const auto* call = event->get_if<corun::events::mcp_call>())
             note(*in_text) << "mcp call   " << call->call.name << " -> " << call->call.output.value_or("") << '\n';
-        if (const auto* failed = event->get_if<corun::run_failed>(); failed && failed->run.last_error)
+        if (const auto* failed = event->get_if<corun::events::run_failed>(); failed && failed->run.last_error)
             note(*in_text) << "failed     " << failed->run.last_error->message << '\n';
     }
 

@@ -1,6 +1,6 @@
 // A Boost.Beast server that streams the answers of an agent, as `GET /?QUESTION`. Boost.Asio is not Asio: corun has a
-// file, an io_context and a thread of its own (agent_thread.cpp), and its events come here by value.
-#include "agent_thread.hpp"
+// file, an io_context and a thread of its own (agent_worker.cpp), and its events come here by value.
+#include "agent_worker.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -26,7 +26,7 @@ using tcp = boost::asio::ip::tcp;
 /// One request, and the chunks of its response.
 class session : public std::enable_shared_from_this<session> {
 public:
-    session(tcp::socket socket, demo::agent_thread& agent) : socket_(std::move(socket)), agent_(agent) {}
+    session(tcp::socket socket, demo::agent_worker& agent) : socket_(std::move(socket)), agent_(agent) {}
 
     void start() {
         http::async_read(socket_, buffer_, request_, [self = shared_from_this()](beast::error_code code, std::size_t) {
@@ -61,7 +61,7 @@ private:
     }
 
     void take(const corun::event& event) {
-        const auto* delta = event.get_if<corun::text_delta>();
+        const auto* delta = event.get_if<corun::events::text_delta>();
         if (delta && !delta->text.empty()) write(std::string(delta->text));
     }
 
@@ -95,7 +95,7 @@ private:
     }
 
     tcp::socket socket_;
-    demo::agent_thread& agent_;
+    demo::agent_worker& agent_;
     beast::flat_buffer buffer_;
     http::request<http::empty_body> request_;
     http::response<http::empty_body> header_;
@@ -105,7 +105,7 @@ private:
     bool is_writing_ = false, is_last_ = false;
 };
 
-void accept(tcp::acceptor& acceptor, demo::agent_thread& agent) {
+void accept(tcp::acceptor& acceptor, demo::agent_worker& agent) {
     acceptor.async_accept([&](beast::error_code code, tcp::socket socket) {
         if (code) return;
         std::make_shared<session>(std::move(socket), agent)->start();
@@ -132,7 +132,7 @@ std::string get(const tcp::endpoint& server, const std::string& target) {
 int main() {
     try {
         boost::asio::io_context io{1};
-        demo::agent_thread agent;
+        demo::agent_worker agent;
         tcp::acceptor acceptor(io, {boost::asio::ip::address_v4::loopback(), 0});
         accept(acceptor, agent);
         std::thread serving([&] { io.run(); });

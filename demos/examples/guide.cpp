@@ -47,7 +47,7 @@ asio::awaitable<void> token_providers(corun::agent agent, asio::any_io_executor 
     auto stream = co_await agent.run_stream("Book seat 14A", corun::mcp_bearer_tokens(tokens));
 }
 
-asio::awaitable<void> headers_of_a_run(corun::agent agent, corun::thread thread, std::string user, std::string key) {
+asio::awaitable<void> headers_of_a_run(corun::agent agent, corun::agent_thread thread, std::string user, std::string key) {
     corun::mcp_headers headers;
     headers.set("bookings", "Authorization", "Bearer " + token_of(user));
     headers.set("bookings", "X-Tenant", "acme");
@@ -74,7 +74,7 @@ asio::awaitable<void> header_provider(corun::agent agent, vault_client& vault) {
 
 asio::awaitable<void> answers_by_hand(corun::event_stream& stream) {
     while (auto event = co_await stream.next()) {
-        if (auto* asked = event->get_if<corun::action_required>()) {
+        if (auto* asked = event->get_if<corun::events::action_required>()) {
             corun::submission answers;
             for (auto& call : asked->action.function_calls) answers.output(call.id, "cold");
             for (auto& call : asked->action.mcp_approvals) answers.approve(call.id);  // with the run's headers, or deny
@@ -110,7 +110,7 @@ asio::awaitable<void> resources(corun::client client, corun::mcp_headers headers
     definition.tools.push_back(corun::mcp_tool("bookings", "https://bookings-abc.a.run.app/mcp"));
     corun::agent agent = co_await client.create_agent(definition);
 
-    corun::thread thread = co_await client.create_thread();
+    corun::agent_thread thread = co_await client.create_thread();
     corun::run_result first = co_await agent.run(thread, "Is seat 14A free?", headers);
     corun::run_result second = co_await agent.run(thread, "Book it.", headers);
 
@@ -118,7 +118,7 @@ asio::awaitable<void> resources(corun::client client, corun::mcp_headers headers
     while (auto message = co_await messages.next()) std::cout << message->role << ": " << message->text() << '\n';
 }
 
-asio::awaitable<void> polling(corun::agent agent, corun::thread thread, corun::mcp_headers headers, corun::submission answers) {
+asio::awaitable<void> polling(corun::agent agent, corun::agent_thread thread, corun::mcp_headers headers, corun::submission answers) {
     corun::thread_run run = co_await agent.create_run(thread, "Book it.", headers);
     run = co_await thread.wait_for_run(run.id);            // until it has ended, or waits
     if (run.status == corun::run_state::requires_action) run = co_await thread.submit(run.id, answers);

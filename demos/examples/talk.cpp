@@ -18,7 +18,7 @@ asio::awaitable<void> talk(std::string endpoint, std::string token, std::string 
 
     auto stream = co_await agent.run_stream("Is seat 14A free?", headers, options);
     while (auto event = co_await stream.next()) {
-        if (auto* delta = event->get_if<corun::text_delta>()) std::cout << delta->text << std::flush;
+        if (auto* delta = event->get_if<corun::events::text_delta>()) std::cout << delta->text << std::flush;
         if (corun::outcome_of(*event).value_or(corun::run_outcome::completed) != corun::run_outcome::completed)
             std::cerr << *event;  // failed, incomplete, cancelled or expired
     }

@@ -1,4 +1,5 @@
 #pragma once
+#include <corun/agent_thread.hpp>
 #include <corun/asio.hpp>
 #include <corun/event_stream.hpp>
 #include <corun/export.hpp>
@@ -9,7 +10,6 @@
 #include <corun/prompt_agent.hpp>
 #include <corun/resources.hpp>
 #include <corun/run_result.hpp>
-#include <corun/thread.hpp>
 
 #include <concepts>
 #include <memory>
@@ -64,7 +64,7 @@ public:
     /// `headers` are sent to MCP servers for this run only. They override the headers of the agent
     /// and the thread, and are not stored. Pass `mcp_headers`, or a provider that is called at the
     /// start, for every round of approvals, and once more if a server rejects the first headers
-    /// before the run has done anything (see `run_restarted`). `event_stream::report` tells how
+    /// before the run has done anything (see `events::run_restarted`). `event_stream::report` tells how
     /// reconciliation passed the headers to the service.
     ///
     /// In the Responses protocol, headers are sent with the tools of each request, so a provider is
@@ -85,9 +85,9 @@ public:
     /// continues at the service, or is found and cancelled with `abandoned_run::cancelled`.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_header_source headers = {},
                                                            run_options options = {});
-    /// Starts a run in an existing thread. The run is reconciled with `thread::definition` as last
+    /// Starts a run in an existing thread. The run is reconciled with `agent_thread::definition` as last
     /// received. Without a thread, the run creates one.
-    [[nodiscard]] asio::awaitable<event_stream> run_stream(thread conversation, message text,
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(agent_thread conversation, message text,
                                                            mcp_header_source headers = {}, run_options options = {});
     /// Without headers: `run_stream("Hello", options)`.
     template <run_options_only Options>
@@ -95,7 +95,7 @@ public:
         return run_stream(std::move(text), mcp_header_source(), std::move(options));
     }
     template <run_options_only Options>
-    [[nodiscard]] asio::awaitable<event_stream> run_stream(thread conversation, message text, Options options) {
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(agent_thread conversation, message text, Options options) {
         return run_stream(std::move(conversation), std::move(text), mcp_header_source(), std::move(options));
     }
 
@@ -107,35 +107,35 @@ public:
     /// *Cancellation:* As for `run_stream` and `event_stream::next`.
     [[nodiscard]] asio::awaitable<run_result> run(message text, mcp_header_source headers = {},
                                                   run_options options = {});
-    [[nodiscard]] asio::awaitable<run_result> run(thread conversation, message text, mcp_header_source headers = {},
-                                                  run_options options = {});
+    [[nodiscard]] asio::awaitable<run_result> run(agent_thread conversation, message text,
+                                                  mcp_header_source headers = {}, run_options options = {});
     template <run_options_only Options>
     [[nodiscard]] asio::awaitable<run_result> run(message text, Options options) {
         return run(std::move(text), mcp_header_source(), std::move(options));
     }
     template <run_options_only Options>
-    [[nodiscard]] asio::awaitable<run_result> run(thread conversation, message text, Options options) {
+    [[nodiscard]] asio::awaitable<run_result> run(agent_thread conversation, message text, Options options) {
         return run(std::move(conversation), std::move(text), mcp_header_source(), std::move(options));
     }
 
     /// Creates a run without streaming it. Completes with the run as the service returns it,
     /// usually queued. Threads protocol only.
     ///
-    /// Poll the run with `thread::get_run` or `thread::wait_for_run`, and answer its actions with
-    /// `thread::submit`: the handlers of `options` are not called.
+    /// Poll the run with `agent_thread::get_run` or `agent_thread::wait_for_run`, and answer its actions with
+    /// `agent_thread::submit`: the handlers of `options` are not called.
     ///
     /// *Errors:* Those of `run_stream`, except that new tools and MCP headers can be combined.
     /// `errc::invalid_argument` in the Responses protocol.
     [[nodiscard]] asio::awaitable<thread_run> create_run(message text, mcp_header_source headers = {},
                                                          run_options options = {});
-    [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text,
+    [[nodiscard]] asio::awaitable<thread_run> create_run(agent_thread conversation, message text,
                                                          mcp_header_source headers = {}, run_options options = {});
     template <run_options_only Options>
     [[nodiscard]] asio::awaitable<thread_run> create_run(message text, Options options) {
         return create_run(std::move(text), mcp_header_source(), std::move(options));
     }
     template <run_options_only Options>
-    [[nodiscard]] asio::awaitable<thread_run> create_run(thread conversation, message text, Options options) {
+    [[nodiscard]] asio::awaitable<thread_run> create_run(agent_thread conversation, message text, Options options) {
         return create_run(std::move(conversation), std::move(text), mcp_header_source(), std::move(options));
     }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <corun/agent.hpp>
+#include <corun/agent_thread.hpp>
 #include <corun/asio.hpp>
 #include <corun/credential.hpp>
 #include <corun/export.hpp>
@@ -8,7 +9,6 @@
 #include <corun/paged.hpp>
 #include <corun/prompt_agent.hpp>
 #include <corun/resources.hpp>
-#include <corun/thread.hpp>
 #include <corun/vector_store.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -87,9 +87,9 @@ public:
     [[nodiscard]] paged<agent> list_agents(list_options options = {});
     [[nodiscard]] asio::awaitable<void> delete_agent(std::string agent_id);
 
-    [[nodiscard]] asio::awaitable<thread> create_thread(thread_definition definition = {});
-    [[nodiscard]] asio::awaitable<thread> get_thread(std::string thread_id);
-    [[nodiscard]] paged<thread> list_threads(list_options options = {});
+    [[nodiscard]] asio::awaitable<agent_thread> create_thread(thread_definition definition = {});
+    [[nodiscard]] asio::awaitable<agent_thread> get_thread(std::string thread_id);
+    [[nodiscard]] paged<agent_thread> list_threads(list_options options = {});
     [[nodiscard]] asio::awaitable<void> delete_thread(std::string thread_id);
 
     /// Uploads a file. The request is never retried.

@@ -2,6 +2,7 @@
 
 /// Includes every header but the opt-in ones, json.hpp and emulator/emulator.hpp.
 #include <corun/agent.hpp>
+#include <corun/agent_thread.hpp>
 #include <corun/asio.hpp>
 #include <corun/client.hpp>
 #include <corun/credential.hpp>
@@ -9,6 +10,7 @@
 #include <corun/event.hpp>
 #include <corun/event_stream.hpp>
 #include <corun/files.hpp>
+#include <corun/former_names.hpp>
 #include <corun/handlers.hpp>
 #include <corun/headers.hpp>
 #include <corun/json_text.hpp>
@@ -26,7 +28,6 @@
 #include <corun/sse/format.hpp>
 #include <corun/sse/parser.hpp>
 #include <corun/submission.hpp>
-#include <corun/thread.hpp>
 #include <corun/token_provider.hpp>
 #include <corun/tools.hpp>
 #include <corun/vector_store.hpp>

@@ -20,10 +20,11 @@ namespace detail {
 struct event_access;
 }
 
-/// The events of a run.
+/// The bodies of a run's events: what `event::get_if` takes.
 ///
-/// *Lifetime:* The views in the deltas are valid while their `event`, or a copy of it, lives. All
-/// other events own their data.
+/// *Lifetime:* The views in the deltas are valid while their `event`, or a copy of it, lives. All other events own
+/// their data.
+namespace events {
 
 /// The run created its thread. Precedes `run_created`.
 struct CORUN_API thread_created {
@@ -257,6 +258,8 @@ struct CORUN_API unknown {
     unknown() = default;
 };
 
+}  // namespace events
+
 /// One event of a run: its typed body, its name, and its data as received.
 ///
 /// *Lifetime:* A value. It owns the bytes that its views point to.
@@ -265,11 +268,14 @@ struct CORUN_API unknown {
 class CORUN_API event {
 public:
     using body_type =
-        std::variant<unknown, text_delta, tool_call_delta, refusal_delta, reasoning_delta, annotation, image_delta,
-                     thread_created, run_created, run_status, message_created, message_in_progress, message_completed,
-                     step_created, step_in_progress, step_completed, mcp_tools_listed, mcp_call, action_required,
-                     run_completed, run_failed, run_incomplete, run_cancelled, run_expired, run_restarted, reattached,
-                     stream_error, image_partial, function_called, approval_decided>;
+        std::variant<events::unknown, events::text_delta, events::tool_call_delta, events::refusal_delta,
+                     events::reasoning_delta, events::annotation, events::image_delta, events::thread_created,
+                     events::run_created, events::run_status, events::message_created, events::message_in_progress,
+                     events::message_completed, events::step_created, events::step_in_progress, events::step_completed,
+                     events::mcp_tools_listed, events::mcp_call, events::action_required, events::run_completed,
+                     events::run_failed, events::run_incomplete, events::run_cancelled, events::run_expired,
+                     events::run_restarted, events::reattached, events::stream_error, events::image_partial,
+                     events::function_called, events::approval_decided>;
 
     event() = default;
 

@@ -35,7 +35,7 @@ public:
     /// Completes with the next event, or with nothing once the run has ended.
     ///
     /// A run that waits for answers has not ended. If the handlers of `run_options` cannot give all
-    /// of them, answer with `submit` when `action_required` arrives. Called before that, `next`
+    /// of them, answer with `submit` when `events::action_required` arrives. Called before that, `next`
     /// fails with `errc::action_required`, which names the pending calls; `submit` still works, and
     /// `next` then continues. With `run_options::answers_by_hand`, it completes with nothing
     /// instead.
@@ -62,7 +62,7 @@ public:
     /// `next`.
     [[nodiscard]] std::optional<event> try_next();
 
-    /// Answers all calls of the `action_required` that `next` delivered. Completes when the service
+    /// Answers all calls of the `events::action_required` that `next` delivered. Completes when the service
     /// has accepted the answers; `next` then delivers the events that follow.
     ///
     /// *Errors:* `errc::invalid_argument` if `answers` is empty or the run waits for nothing; the
@@ -73,12 +73,12 @@ public:
     /// *Cancellation:* Terminal, partial and total. The service may have accepted the answers.
     [[nodiscard]] asio::awaitable<void> submit(submission answers);
 
-    /// True if the run waits for `submit`: `action_required` has arrived, and the handlers cannot
+    /// True if the run waits for `submit`: `events::action_required` has arrived, and the handlers cannot
     /// answer all of it.
     [[nodiscard]] bool waits_for_answers() const noexcept;
 
     /// Asks the service to cancel the run, even if it waits for answers. Completes when the service
-    /// has responded. The stream then continues to its end, usually `run_cancelled`.
+    /// has responded. The stream then continues to its end, usually `events::run_cancelled`.
     ///
     /// *Errors:* `errc::invalid_argument` if the run id is not known yet; the network errors and
     /// the service errors.

@@ -17,8 +17,8 @@
 #include <vector>
 
 /// Functions of the application that corun calls. Each call for a run is reported when it has ended,
-/// with its result, its error and its duration: by the events `function_called` and
-/// `approval_decided`, and to `observer::on_function_call` and `on_approval`.
+/// with its result, its error and its duration: by the events `events::function_called` and
+/// `events::approval_decided`, and to `observer::on_function_call` and `on_approval`.
 ///
 /// Each is a coroutine, or a function that returns its result directly. Parameters can be
 /// references: the arguments live until the handler has completed.

@@ -164,9 +164,9 @@ struct CORUN_API wire_message {
         end,            ///< The result, in one sentence.
     };
 
-    wire_message(part what, std::uint64_t request);
+    wire_message(part kind, std::uint64_t request);
 
-    part what;
+    part kind;
     std::uint64_t request;  ///< `request_record::number`
     std::string text;
     std::uint64_t bytes = 0;  ///< Bytes of the body since the last message.
@@ -194,7 +194,7 @@ struct CORUN_API observer {
 
     std::function<void(const request_record&)> on_request;
     /// Called once for each stream of a run that has sent its first request, including
-    /// `thread::submit_stream`.
+    /// `agent_thread::submit_stream`.
     std::function<void(const run_record&)> on_run;
     std::function<void(const retry_record&)> on_retry;
     std::function<void(const reattach_record&)> on_reattach;

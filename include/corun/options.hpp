@@ -39,7 +39,7 @@ struct CORUN_API retry_policy {
 };
 
 /// How a stream continues when its connection breaks, times out or ends before the run does: it
-/// finds the run again, reports that with the event `reattached`, and delivers the missed events,
+/// finds the run again, reports that with the event `events::reattached`, and delivers the missed events,
 /// with text continuing where it stopped. It polls the run until it has ended or waits for answers,
 /// so text then arrives in larger parts.
 ///
@@ -67,7 +67,7 @@ enum class abandoned_run {
     /// thread accepts the next run. Any other continues at the service. A run that was answered
     /// otherwise in the meantime continues.
     cancelled_if_waiting,
-    /// The run continues. One that waits for answers can be answered with `thread::submit_stream`;
+    /// The run continues. One that waits for answers can be answered with `agent_thread::submit_stream`;
     /// until then its thread accepts no other run.
     goes_on,
     /// The run is cancelled. So is one that may have been created by a `run_stream` that was cancelled
@@ -251,7 +251,7 @@ struct CORUN_API run_options {
     std::optional<mcp_approval> default_approval;
 
     /// Functions that the model can call, several concurrently. Their definitions are added to
-    /// `tools`. The stream continues by itself after an `action_required` that calls functions. A
+    /// `tools`. The stream continues by itself after an `events::action_required` that calls functions. A
     /// call of one that is not here, because the model invented it or the agent defines it, is
     /// answered like one that throws, `{"error": "there is no function '<name>'"}`, unless
     /// `on_function_call` or `answers_by_hand` is set.
@@ -299,7 +299,7 @@ struct CORUN_API run_options {
     /// How many times the run is restarted in the same stream if it fails with
     /// `rate_limit_exceeded` before it has written or called anything. The delay is the one that
     /// the service names, otherwise `retry_policy::first_delay`, doubled each time. The stream
-    /// reports `run_restarted`. The run is not restarted if the delay exceeds
+    /// reports `events::run_restarted`. The run is not restarted if the delay exceeds
     /// `retry_policy::max_total_delay`.
     int rate_limit_restarts = 0;
     abandoned_run on_abandon = abandoned_run::cancelled_if_waiting;

@@ -270,8 +270,8 @@ struct CORUN_API agent_definition {
     std::string raw;
 };
 
-/// The definition of a thread, for `client::create_thread` and from `thread::definition`. For
-/// `thread::update`, it holds the changes: empty members stay unchanged. The service may echo
+/// The definition of a thread, for `client::create_thread` and from `agent_thread::definition`. For
+/// `agent_thread::update`, it holds the changes: empty members stay unchanged. The service may echo
 /// stored MCP headers in `tool_resources` and `raw`.
 struct CORUN_API thread_definition {
     thread_definition() = default;

@@ -25,7 +25,7 @@ struct CORUN_API tool_approval {
     corun::headers headers;
 };
 
-/// The answers to an `action_required`: one for each of its calls.
+/// The answers to an `events::action_required`: one for each of its calls.
 ///
 ///     corun::submission answers;
 ///     for (const auto& call : action.function_calls) answers.output(call.id, "sunny");

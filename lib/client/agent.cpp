@@ -47,7 +47,7 @@ std::shared_ptr<run_context> make_context(agent_pointer agent, std::shared_ptr<d
     return run;
 }
 
-std::shared_ptr<detail::thread_object> open_thread(const thread& handle) {
+std::shared_ptr<detail::thread_object> open_thread(const agent_thread& handle) {
     return handle_access::open(handle, "the thread");
 }
 
@@ -145,7 +145,7 @@ asio::awaitable<event_stream> agent::run_stream(message text, mcp_header_source 
         make_context(open(*this), nullptr, std::move(text), std::move(headers), std::move(options), true));
 }
 
-asio::awaitable<event_stream> agent::run_stream(thread conversation, message text, mcp_header_source headers,
+asio::awaitable<event_stream> agent::run_stream(agent_thread conversation, message text, mcp_header_source headers,
                                                 run_options options) {
     return start_stream(make_context(open(*this), open_thread(conversation), std::move(text), std::move(headers),
                                      std::move(options), true));
@@ -156,7 +156,7 @@ asio::awaitable<run_result> agent::run(message text, mcp_header_source headers, 
     return gather(run_stream(std::move(text), std::move(headers), std::move(options)));
 }
 
-asio::awaitable<run_result> agent::run(thread conversation, message text, mcp_header_source headers,
+asio::awaitable<run_result> agent::run(agent_thread conversation, message text, mcp_header_source headers,
                                        run_options options) {
     options.answers_by_hand = false;
     return gather(run_stream(std::move(conversation), std::move(text), std::move(headers), std::move(options)));
@@ -166,7 +166,7 @@ asio::awaitable<thread_run> agent::create_run(message text, mcp_header_source he
     return create(make_context(open(*this), nullptr, std::move(text), std::move(headers), std::move(options), false));
 }
 
-asio::awaitable<thread_run> agent::create_run(thread conversation, message text, mcp_header_source headers,
+asio::awaitable<thread_run> agent::create_run(agent_thread conversation, message text, mcp_header_source headers,
                                               run_options options) {
     return create(make_context(open(*this), open_thread(conversation), std::move(text), std::move(headers),
                                std::move(options), false));

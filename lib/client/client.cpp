@@ -103,18 +103,19 @@ asio::awaitable<void> client::delete_agent(std::string agent_id) {
 
 // Threads.
 
-asio::awaitable<thread> client::create_thread(thread_definition definition) {
+asio::awaitable<agent_thread> client::create_thread(thread_definition definition) {
     secret body = api_->resources.threads.encode(definition);
-    return fetch(api_, "POST", path_of_threads(*api_), decode_handle<thread>(api_), std::move(body));
+    return fetch(api_, "POST", path_of_threads(*api_), decode_handle<agent_thread>(api_), std::move(body));
 }
 
-asio::awaitable<thread> client::get_thread(std::string thread_id) {
-    return fetch(api_, "GET", path_of_thread(*api_, thread_id), decode_handle<thread>(api_));
+asio::awaitable<agent_thread> client::get_thread(std::string thread_id) {
+    return fetch(api_, "GET", path_of_thread(*api_, thread_id), decode_handle<agent_thread>(api_));
 }
 
-paged<thread> client::list_threads(list_options options) {
+paged<agent_thread> client::list_threads(list_options options) {
     require(*api_, api_->resources.threads.can_be_listed, "client::list_threads");
-    return detail::list<thread>(api_, path_of_threads(*api_), std::move(options), decode_handle<thread>(api_));
+    return detail::list<agent_thread>(api_, path_of_threads(*api_), std::move(options),
+                                      decode_handle<agent_thread>(api_));
 }
 
 asio::awaitable<void> client::delete_thread(std::string thread_id) {

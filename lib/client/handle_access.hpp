@@ -2,8 +2,8 @@
 #include "api/api_objects.hpp"
 #include "stream/stream.hpp"
 #include <corun/agent.hpp>
+#include <corun/agent_thread.hpp>
 #include <corun/event_stream.hpp>
-#include <corun/thread.hpp>
 #include <corun/vector_store.hpp>
 
 #include <memory>

@@ -77,7 +77,7 @@ public:
     }
 
     void finish() {
-        if (!used_) add<unknown>();
+        if (!used_) add<events::unknown>();
         if (!unescaped_) return;
         detail::event_access::set_storage(first_, unescaped_);
         for (std::size_t i = more_before_; i != more_.size(); ++i)

@@ -39,7 +39,7 @@ Body call_of(const nlohmann::json& object) {
 
 }  // namespace
 
-std::string encode(const reattached& body) {
+std::string encode(const events::reattached& body) {
     document object;
     object["run_id"] = body.run_id;
     object["thread_id"] = body.thread_id;
@@ -49,13 +49,13 @@ std::string encode(const reattached& body) {
     return dump(object);
 }
 
-std::string encode(const function_called& body) {
+std::string encode(const events::function_called& body) {
     document object = call_object(body);
     object["output"] = body.output;
     return dump(object);
 }
 
-std::string encode(const approval_decided& body) {
+std::string encode(const events::approval_decided& body) {
     document object = call_object(body);
     object["server_label"] = body.server_label;
     object["approved"] = body.approved;
@@ -63,10 +63,10 @@ std::string encode(const approval_decided& body) {
 }
 
 template <>
-reattached decode_synthetic<reattached>(std::string_view data) {
+events::reattached decode_synthetic<events::reattached>(std::string_view data) {
     const auto object = nlohmann::json::parse(data);
     const auto& cause = object.at("cause");
-    reattached body;
+    events::reattached body;
     body.run_id = object.at("run_id").get<std::string>();
     body.thread_id = object.at("thread_id").get<std::string>();
     const bool is_ours = cause.at("category").get<std::string>() == category().name();
@@ -75,17 +75,17 @@ reattached decode_synthetic<reattached>(std::string_view data) {
 }
 
 template <>
-function_called decode_synthetic<function_called>(std::string_view data) {
+events::function_called decode_synthetic<events::function_called>(std::string_view data) {
     const auto object = nlohmann::json::parse(data);
-    auto body = call_of<function_called>(object);
+    auto body = call_of<events::function_called>(object);
     body.output = object.at("output").get<std::string>();
     return body;
 }
 
 template <>
-approval_decided decode_synthetic<approval_decided>(std::string_view data) {
+events::approval_decided decode_synthetic<events::approval_decided>(std::string_view data) {
     const auto object = nlohmann::json::parse(data);
-    auto body = call_of<approval_decided>(object);
+    auto body = call_of<events::approval_decided>(object);
     body.server_label = object.at("server_label").get<std::string>();
     body.approved = object.at("approved").get<bool>();
     return body;

@@ -15,18 +15,18 @@ inline constexpr std::string_view reattached_name = "corun.reattached";
 inline constexpr std::string_view function_called_name = "corun.function_called";
 inline constexpr std::string_view approval_decided_name = "corun.approval_decided";
 
-std::string encode(const reattached& body);
-std::string encode(const function_called& body);
-std::string encode(const approval_decided& body);
+std::string encode(const events::reattached& body);
+std::string encode(const events::function_called& body);
+std::string encode(const events::approval_decided& body);
 
 /// Decodes the data that `encode` wrote.
 template <class Body>
 Body decode_synthetic(std::string_view data);
 template <>
-reattached decode_synthetic<reattached>(std::string_view data);
+events::reattached decode_synthetic<events::reattached>(std::string_view data);
 template <>
-function_called decode_synthetic<function_called>(std::string_view data);
+events::function_called decode_synthetic<events::function_called>(std::string_view data);
 template <>
-approval_decided decode_synthetic<approval_decided>(std::string_view data);
+events::approval_decided decode_synthetic<events::approval_decided>(std::string_view data);
 
 }  // namespace corun::codec

@@ -33,7 +33,7 @@ void deliver(stream_state& stream, std::string_view name, const std::string& dat
 
 asio::awaitable<std::string> call_function(std::shared_ptr<stream_state> stream, function_handler handler,
                                            function_call call) {
-    function_called done;
+    events::function_called done;
     done.call_id = call.id;
     done.name = call.name;
     done.arguments = call.arguments;
@@ -59,7 +59,7 @@ asio::awaitable<std::string> call_function(std::shared_ptr<stream_state> stream,
 
 asio::awaitable<bool> ask_for_approval(std::shared_ptr<stream_state> stream, approval_handler handler,
                                        mcp_approval_request request) {
-    approval_decided done;
+    events::approval_decided done;
     done.call_id = request.id;
     done.name = request.name;
     done.arguments = request.arguments;

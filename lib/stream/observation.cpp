@@ -98,7 +98,7 @@ void run_observation::submit_ended(const api_client& api, std::error_code failur
     }
 }
 
-void run_observation::function_called(const api_client& api, const corun::function_called& done,
+void run_observation::function_called(const api_client& api, const events::function_called& done,
                                       std::chrono::system_clock::time_point began, const redactor& secrets,
                                       const run_identity& run) noexcept {
     if (!api.notifier.wants(&observer::on_function_call)) return;
@@ -111,7 +111,7 @@ void run_observation::function_called(const api_client& api, const corun::functi
     }
 }
 
-void run_observation::approval_decided(const api_client& api, const corun::approval_decided& done,
+void run_observation::approval_decided(const api_client& api, const events::approval_decided& done,
                                        std::chrono::system_clock::time_point began, const redactor& secrets,
                                        const run_identity& run) noexcept {
     if (!api.notifier.wants(&observer::on_approval)) return;

@@ -27,10 +27,10 @@ public:
     void submit_ended(const api_client& api, std::error_code failure, const run_identity& run) noexcept;
 
     // A handler has ended.
-    void function_called(const api_client& api, const corun::function_called& done,
+    void function_called(const api_client& api, const events::function_called& done,
                          std::chrono::system_clock::time_point began, const redactor& secrets,
                          const run_identity& run) noexcept;
-    void approval_decided(const api_client& api, const corun::approval_decided& done,
+    void approval_decided(const api_client& api, const events::approval_decided& done,
                           std::chrono::system_clock::time_point began, const redactor& secrets,
                           const run_identity& run) noexcept;
 

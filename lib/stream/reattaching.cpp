@@ -125,7 +125,7 @@ asio::awaitable<void> poll(std::shared_ptr<stream_state> stream) {
 }
 
 void report_reattached(stream_state& stream) {
-    reattached found;
+    events::reattached found;
     found.run_id = stream.run_id();
     found.thread_id = stream.thread_id();
     found.cause = stream.fsm.cause();

@@ -34,7 +34,7 @@ std::optional<std::string_view> response_in(std::string_view data) noexcept {
 const thread_run* failed_run_in(const event& first, const std::vector<event>& more) noexcept {
     const thread_run* found = nullptr;
     const auto look_at = [&found](const event& each) {
-        if (const auto* failed = each.get_if<run_failed>()) found = &failed->run;
+        if (const auto* failed = each.get_if<events::run_failed>()) found = &failed->run;
     };
     look_at(first);
     for (const event& each : more) look_at(each);

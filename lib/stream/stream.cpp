@@ -114,7 +114,7 @@ std::optional<event> run_stream::take() {
         return taken;
     }
     if (!taken) return taken;
-    if (const auto* reported = taken->get_if<stream_error>()) {
+    if (const auto* reported = taken->get_if<events::stream_error>()) {
         stream.details.service_code = reported->code.empty() ? reported->type : reported->code;
         stream.details.service_message = reported->message;
         stream.secrets.redact(stream.details);

@@ -27,11 +27,11 @@ struct end_finder {
         run_outcome outcome = {};
     };
 
-    end operator()(const run_completed& body) const noexcept { return {&body.run, run_outcome::completed}; }
-    end operator()(const run_failed& body) const noexcept { return {&body.run, run_outcome::failed}; }
-    end operator()(const run_incomplete& body) const noexcept { return {&body.run, run_outcome::incomplete}; }
-    end operator()(const run_cancelled& body) const noexcept { return {&body.run, run_outcome::cancelled}; }
-    end operator()(const run_expired& body) const noexcept { return {&body.run, run_outcome::expired}; }
+    end operator()(const events::run_completed& body) const noexcept { return {&body.run, run_outcome::completed}; }
+    end operator()(const events::run_failed& body) const noexcept { return {&body.run, run_outcome::failed}; }
+    end operator()(const events::run_incomplete& body) const noexcept { return {&body.run, run_outcome::incomplete}; }
+    end operator()(const events::run_cancelled& body) const noexcept { return {&body.run, run_outcome::cancelled}; }
+    end operator()(const events::run_expired& body) const noexcept { return {&body.run, run_outcome::expired}; }
     template <class Other>
     end operator()(const Other&) const noexcept {
         return {};
@@ -47,40 +47,40 @@ class body_printer {
 public:
     explicit body_printer(std::ostream& out) : out_(out) {}
 
-    void operator()(const text_delta& body) const { text(body.text); }
-    void operator()(const refusal_delta& body) const { text(body.text); }
-    void operator()(const reasoning_delta& body) const { text(body.text); }
-    void operator()(const annotation& body) const { word(body.value.type); }
-    void operator()(const image_delta& body) const { word(body.file_id); }
-    void operator()(const image_partial& body) const { word(body.item_id); }
-    void operator()(const thread_created& body) const { word(body.thread_id); }
-    void operator()(const run_created& body) const { word(body.run_id); }
-    void operator()(const run_status& body) const { words(body.run_id, body.status_text); }
-    void operator()(const message_created& body) const { word(body.message.id); }
-    void operator()(const message_in_progress& body) const { word(body.message.id); }
-    void operator()(const message_completed& body) const {
+    void operator()(const events::text_delta& body) const { text(body.text); }
+    void operator()(const events::refusal_delta& body) const { text(body.text); }
+    void operator()(const events::reasoning_delta& body) const { text(body.text); }
+    void operator()(const events::annotation& body) const { word(body.value.type); }
+    void operator()(const events::image_delta& body) const { word(body.file_id); }
+    void operator()(const events::image_partial& body) const { word(body.item_id); }
+    void operator()(const events::thread_created& body) const { word(body.thread_id); }
+    void operator()(const events::run_created& body) const { word(body.run_id); }
+    void operator()(const events::run_status& body) const { words(body.run_id, body.status_text); }
+    void operator()(const events::message_created& body) const { word(body.message.id); }
+    void operator()(const events::message_in_progress& body) const { word(body.message.id); }
+    void operator()(const events::message_completed& body) const {
         word(body.message.id);
         text(body.message.text());
     }
-    void operator()(const step_created& body) const { words(body.step.id, body.step.type); }
-    void operator()(const step_in_progress& body) const { words(body.step.id, body.step.type); }
-    void operator()(const step_completed& body) const { words(body.step.id, body.step.type, body.step.status); }
-    void operator()(const tool_call_delta& body) const { words(body.name, body.arguments, body.output); }
-    void operator()(const mcp_tools_listed& body) const { word(body.list.server_label); }
-    void operator()(const mcp_call& body) const { words(body.call.server_label, body.call.name); }
-    void operator()(const action_required& body) const {
+    void operator()(const events::step_created& body) const { words(body.step.id, body.step.type); }
+    void operator()(const events::step_in_progress& body) const { words(body.step.id, body.step.type); }
+    void operator()(const events::step_completed& body) const { words(body.step.id, body.step.type, body.step.status); }
+    void operator()(const events::tool_call_delta& body) const { words(body.name, body.arguments, body.output); }
+    void operator()(const events::mcp_tools_listed& body) const { word(body.list.server_label); }
+    void operator()(const events::mcp_call& body) const { words(body.call.server_label, body.call.name); }
+    void operator()(const events::action_required& body) const {
         word(body.action.type);
         for (const function_call& call : body.action.function_calls) word(call.name);
         for (const mcp_approval_request& call : body.action.mcp_approvals) words(call.server_label, call.name);
     }
-    void operator()(const run_restarted& body) const { run(body.run); }
-    void operator()(const reattached& body) const { words(body.run_id, body.cause.message()); }
-    void operator()(const stream_error& body) const { words(body.code, body.message); }
-    void operator()(const function_called& body) const { words(body.name, body.error.value_or("")); }
-    void operator()(const approval_decided& body) const {
+    void operator()(const events::run_restarted& body) const { run(body.run); }
+    void operator()(const events::reattached& body) const { words(body.run_id, body.cause.message()); }
+    void operator()(const events::stream_error& body) const { words(body.code, body.message); }
+    void operator()(const events::function_called& body) const { words(body.name, body.error.value_or("")); }
+    void operator()(const events::approval_decided& body) const {
         words(body.server_label, body.name, body.approved ? "approved" : body.error.value_or("denied"));
     }
-    void operator()(const unknown&) const {}
+    void operator()(const events::unknown&) const {}
     /// The events that end a run.
     template <class Ended>
     void operator()(const Ended& body) const {

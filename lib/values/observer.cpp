@@ -7,11 +7,11 @@
 
 namespace corun {
 
-wire_message::wire_message(part its_part, std::uint64_t number) : what(its_part), request(number) {}
+wire_message::wire_message(part its_part, std::uint64_t number) : kind(its_part), request(number) {}
 
 std::ostream& operator<<(std::ostream& out, const wire_message& message) {
     const bool goes_out =
-        message.what == wire_message::part::request || message.what == wire_message::part::request_body;
+        message.kind == wire_message::part::request || message.kind == wire_message::part::request_body;
     std::string_view rest = message.text;
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find('\n'), rest.size());

@@ -74,14 +74,14 @@ struct run_result::gatherer {
 struct run_result::gatherer::messages {
     run_result& result;
 
-    void operator()(const text_delta& delta) const {
+    void operator()(const events::text_delta& delta) const {
         append_text(delta.message_id, delta.content_index, "text", delta.text);
     }
-    void operator()(const refusal_delta& delta) const {
+    void operator()(const events::refusal_delta& delta) const {
         append_text(delta.message_id, delta.content_index, "refusal", delta.text);
     }
 
-    void operator()(const annotation& piece) const {
+    void operator()(const events::annotation& piece) const {
         thread_message& message = message_with(piece.message_id);
         if (has_ended(message)) return;
         message_content& content = part_at(result.content_numbers_[message.id], message.content, piece.content_index);
@@ -90,7 +90,7 @@ struct run_result::gatherer::messages {
               piece.value);
     }
 
-    void operator()(const image_delta& delta) const {
+    void operator()(const events::image_delta& delta) const {
         thread_message& message = message_with(delta.message_id);
         if (has_ended(message)) return;
         message_content& content = part_at(result.content_numbers_[message.id], message.content, delta.content_index);
@@ -98,10 +98,10 @@ struct run_result::gatherer::messages {
         assign_unless_empty(content.file_id, delta.file_id);
     }
 
-    void operator()(const message_created& event) const { begin(event.message); }
-    void operator()(const message_in_progress& event) const { begin(event.message); }
+    void operator()(const events::message_created& event) const { begin(event.message); }
+    void operator()(const events::message_in_progress& event) const { begin(event.message); }
 
-    void operator()(const message_completed& event) const {
+    void operator()(const events::message_completed& event) const {
         message_with(event.message.id) = event.message;
         result.content_numbers_.erase(event.message.id);
         std::erase_if(result.annotation_numbers_,
@@ -143,10 +143,10 @@ private:
 struct run_result::gatherer::steps {
     run_result& result;
 
-    void operator()(const step_created& event) const { begin(event.step); }
-    void operator()(const step_in_progress& event) const { begin(event.step); }
+    void operator()(const events::step_created& event) const { begin(event.step); }
+    void operator()(const events::step_in_progress& event) const { begin(event.step); }
 
-    void operator()(const step_completed& event) const {
+    void operator()(const events::step_completed& event) const {
         run_step& step = step_with(event.step.id);
         run_step before = std::exchange(step, event.step);
         // The service may report a step as completed before its calls have output.
@@ -161,7 +161,7 @@ struct run_result::gatherer::steps {
         std::erase_if(result.output_numbers_, [&step](const auto& entry) { return entry.first.first == step.id; });
     }
 
-    void operator()(const tool_call_delta& delta) const {
+    void operator()(const events::tool_call_delta& delta) const {
         run_step& step = step_with(delta.step_id);
         if (step.type.empty()) step.type = "tool_calls";
         tool_call& call = part_at(result.call_numbers_[step.id], step.tool_calls, delta.index);
@@ -180,7 +180,7 @@ struct run_result::gatherer::steps {
         append_unless_repeated(*call.output, delta.output);
     }
 
-    void operator()(const mcp_tools_listed& event) const {
+    void operator()(const events::mcp_tools_listed& event) const {
         run_step& step = step_with(event.step_id);
         if (step.type.empty()) step.type = "activities";
         const auto same =
@@ -193,7 +193,7 @@ struct run_result::gatherer::steps {
             *same = event.list;
     }
 
-    void operator()(const mcp_call& event) const {
+    void operator()(const events::mcp_call& event) const {
         run_step& step = step_with(event.step_id);
         if (step.type.empty()) step.type = "tool_calls";
         if (tool_call* const known = find_by_id(step.tool_calls, event.call.id))
@@ -214,7 +214,7 @@ private:
     }
 
     /// Adds a part of a code interpreter's output.
-    void add_output(const tool_call_delta& delta, tool_call& call) const {
+    void add_output(const events::tool_call_delta& delta, tool_call& call) const {
         if (delta.output.empty() && delta.file_id.empty()) return;
         code_interpreter_output& output = part_at(result.output_numbers_[{std::string(delta.step_id), delta.index}],
                                                   call.outputs, delta.output_index);
@@ -236,22 +236,24 @@ private:
 struct run_result::gatherer::runs {
     run_result& result;
 
-    void operator()(const unknown&) const {}
-    void operator()(const reasoning_delta&) const {}
-    void operator()(const image_partial&) const {}
+    void operator()(const events::unknown&) const {}
+    void operator()(const events::reasoning_delta&) const {}
+    void operator()(const events::image_partial&) const {}
 
-    void operator()(const thread_created& event) const { assign_unless_empty(result.thread_id, event.thread_id); }
+    void operator()(const events::thread_created& event) const {
+        assign_unless_empty(result.thread_id, event.thread_id);
+    }
 
-    void operator()(const run_created& event) const { set_ids(event.run_id, event.thread_id, event.agent_id); }
+    void operator()(const events::run_created& event) const { set_ids(event.run_id, event.thread_id, event.agent_id); }
 
-    void operator()(const run_status& event) const {
+    void operator()(const events::run_status& event) const {
         set_ids(event.run_id, event.thread_id, {});
         if (is_terminal(result.status)) return;
         result.status = event.status;
         if (event.status != run_state::requires_action) result.required_action.reset();
     }
 
-    void operator()(const action_required& event) const {
+    void operator()(const events::action_required& event) const {
         set_ids(event.run_id, event.thread_id, {});
         if (is_terminal(result.status)) return;
         result.status = run_state::requires_action;
@@ -260,14 +262,14 @@ struct run_result::gatherer::runs {
         for (const mcp_approval_request& call : event.action.mcp_approvals) set_arguments(call.id, call.arguments);
     }
 
-    void operator()(const run_completed& event) const { end(event.run, run_state::completed); }
-    void operator()(const run_failed& event) const { end(event.run, run_state::failed); }
-    void operator()(const run_incomplete& event) const { end(event.run, run_state::incomplete); }
-    void operator()(const run_cancelled& event) const { end(event.run, run_state::cancelled); }
-    void operator()(const run_expired& event) const { end(event.run, run_state::expired); }
+    void operator()(const events::run_completed& event) const { end(event.run, run_state::completed); }
+    void operator()(const events::run_failed& event) const { end(event.run, run_state::failed); }
+    void operator()(const events::run_incomplete& event) const { end(event.run, run_state::incomplete); }
+    void operator()(const events::run_cancelled& event) const { end(event.run, run_state::cancelled); }
+    void operator()(const events::run_expired& event) const { end(event.run, run_state::expired); }
 
     /// The new run keeps nothing of the failed one.
-    void operator()(const run_restarted&) const {
+    void operator()(const events::run_restarted&) const {
         run_result restarted;
         restarted.thread_id = std::move(result.thread_id);
         restarted.report = std::move(result.report);
@@ -275,13 +277,13 @@ struct run_result::gatherer::runs {
     }
 
     /// The same run continues.
-    void operator()(const reattached&) const {}
+    void operator()(const events::reattached&) const {}
 
     /// What a handler did is in the step, when the service has it.
-    void operator()(const function_called&) const {}
-    void operator()(const approval_decided&) const {}
+    void operator()(const events::function_called&) const {}
+    void operator()(const events::approval_decided&) const {}
 
-    void operator()(const stream_error& event) const {
+    void operator()(const events::stream_error& event) const {
         // The run's own error has more details.
         if (result.last_error) return;
         corun::last_error& error = result.last_error.emplace();

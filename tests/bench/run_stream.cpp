@@ -184,15 +184,15 @@ void bare_libcurl(std::size_t streams, corun::protocol protocol) {
 asio::awaitable<void> with_next(corun::agent agent, std::size_t& deltas) {
     corun::event_stream stream = co_await agent.run_stream("go");
     while (auto event = co_await stream.next())
-        if (event->get_if<corun::text_delta>()) ++deltas;
+        if (event->get_if<corun::events::text_delta>()) ++deltas;
 }
 
 asio::awaitable<void> with_try_next(corun::agent agent, std::size_t& deltas) {
     corun::event_stream stream = co_await agent.run_stream("go");
     while (auto event = co_await stream.next()) {
-        if (event->get_if<corun::text_delta>()) ++deltas;
+        if (event->get_if<corun::events::text_delta>()) ++deltas;
         while (auto more = stream.try_next())
-            if (more->get_if<corun::text_delta>()) ++deltas;
+            if (more->get_if<corun::events::text_delta>()) ++deltas;
     }
 }
 

@@ -97,12 +97,12 @@ struct soak {
             bool done = false;
             std::string why;
             try {
-                thread in = co_await client->create_thread();
+                agent_thread in = co_await client->create_thread();
                 event_stream stream = co_await with.run_stream(in, "go");
                 while (auto arrived = co_await stream.next(code)) {
-                    if (const auto* delta = arrived->get_if<text_delta>()) text += delta->text;
-                    if (arrived->get_if<reattached>()) ++reattachments;
-                    done = done || arrived->get_if<run_completed>();
+                    if (const auto* delta = arrived->get_if<events::text_delta>()) text += delta->text;
+                    if (arrived->get_if<events::reattached>()) ++reattachments;
+                    done = done || arrived->get_if<events::run_completed>();
                 }
                 why = code.message();
                 co_await client->delete_thread(in.id());

@@ -39,11 +39,11 @@ asio::awaitable<std::string> ask(std::string endpoint) {
     corun::agent agent = co_await client.get_agent("asst_123");
 
     // Nobody answers, so nothing below runs here; that it links is what counts.
-    corun::thread thread = co_await client.create_thread();
+    corun::agent_thread thread = co_await client.create_thread();
     corun::event_stream stream = co_await agent.run_stream(thread, "Hello", make_headers());
     std::string text;
     while (auto event = co_await stream.next())
-        if (const auto* delta = event->get_if<corun::text_delta>()) text += delta->text;
+        if (const auto* delta = event->get_if<corun::events::text_delta>()) text += delta->text;
     const corun::run_result result = co_await agent.run("Hello");
     co_return text + result.text();
 }

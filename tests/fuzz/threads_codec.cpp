@@ -61,9 +61,9 @@ void require_same(const event& one, const event& other) {
     require(one.name() == other.name() && one.raw() == other.raw() && one.continues() == other.continues() &&
                 one.body().index() == other.body().index(),
             "the fast path gives the same events");
-    const auto* fast = one.get_if<text_delta>();
+    const auto* fast = one.get_if<events::text_delta>();
     if (fast == nullptr) return;
-    const auto* general = other.get_if<text_delta>();
+    const auto* general = other.get_if<events::text_delta>();
     require(fast->text == general->text && fast->message_id == general->message_id &&
                 fast->content_index == general->content_index,
             "the fast path gives the same deltas");

@@ -98,7 +98,7 @@ corun::submission answers_to(const corun::required_action& action, bool approve)
     return answers;
 }
 
-asio::awaitable<json> drive_run(corun::agent agent, corun::thread conversation, json wanted) {
+asio::awaitable<json> drive_run(corun::agent agent, corun::agent_thread conversation, json wanted) {
     json asked = json::array(), events = json::array(), problem;
     corun::run_result result;
     try {
@@ -114,7 +114,7 @@ asio::awaitable<json> drive_run(corun::agent agent, corun::thread conversation, 
         while (std::optional<corun::event> event = co_await stream.next()) {
             if (!event->continues()) events.push_back(event->name());
             result.apply(*event);
-            const auto* action = event->get_if<corun::action_required>();
+            const auto* action = event->get_if<corun::events::action_required>();
             if (action != nullptr && wanted.value("submit", false)) {
                 corun::submission answers = answers_to(action->action, wanted["approve"].get<bool>());
                 co_await stream.submit(answers);
@@ -145,7 +145,7 @@ struct session {
 
     corun::client client;
     corun::agent agent;
-    std::vector<corun::thread> threads;  // by user
+    std::vector<corun::agent_thread> threads;  // by user
 };
 
 asio::awaitable<void> make_agent(session& at, std::string mcp_url) {
@@ -155,7 +155,7 @@ asio::awaitable<void> make_agent(session& at, std::string mcp_url) {
 }
 
 asio::awaitable<void> make_thread(session& at) {
-    corun::thread made = co_await at.client.create_thread();
+    corun::agent_thread made = co_await at.client.create_thread();
     at.threads.push_back(std::move(made));
 }
 

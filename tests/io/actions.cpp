@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(registered_functions_answer_round_after_round_on_one_stream
     event_stream stream = await(io, a.run_stream("the weather", {}, options));
     const std::vector<event> events = await(io, collect(stream));
     BOOST_REQUIRE(!events.empty());
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
     BOOST_TEST(count_of(events, "thread.run.requires_action") == 2u);
     BOOST_TEST(count_of(events, "thread.run.created") == 1u);
     BOOST_TEST(text_of(events).find("Then cold in Bern") != std::string::npos);
@@ -189,15 +189,15 @@ BOOST_AUTO_TEST_CASE(without_a_handler_for_each_call_the_action_is_the_callers) 
                                    });
     event_stream stream = await(io, a.run_stream("the weather", {}, options));
     std::vector<event> events = await(io, collect(stream));
-    BOOST_REQUIRE(events.back().get_if<action_required>());
+    BOOST_REQUIRE(events.back().get_if<events::action_required>());
     BOOST_TEST(!called);
 
     submission answers;
-    for (const function_call& call : events.back().get_if<action_required>()->action.function_calls)
+    for (const function_call& call : events.back().get_if<events::action_required>()->action.function_calls)
         answers.output(call.id, call.name + " by hand");
     await(io, stream.submit(answers));
     events = await(io, collect(stream));
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
     BOOST_TEST(text_of(events).find("get_time by hand") != std::string::npos);
 }
 
@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(functions_and_approvals_mixed_in_one_action_are_the_callers
     };
     event_stream stream = await(io, a.run_stream("a trip", token("planted-secret-A"), options));
     std::vector<event> events = await(io, collect(stream));
-    const auto* asked = events.back().get_if<action_required>();
+    const auto* asked = events.back().get_if<events::action_required>();
     BOOST_REQUIRE(asked);
     BOOST_TEST(!asked_handlers);
     BOOST_REQUIRE(asked->action.function_calls.size() == 1u);
@@ -235,7 +235,7 @@ BOOST_AUTO_TEST_CASE(functions_and_approvals_mixed_in_one_action_are_the_callers
     answers.output(asked->action.function_calls[0].id, "cold").approve(asked->action.mcp_approvals[0].id);
     await(io, stream.submit(answers));
     events = await(io, collect(stream));
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
     BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer planted-secret-A"},
                boost::test_tools::per_element());
 }
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(an_action_of_an_unknown_kind_is_the_callers) {
     options.on_function_call = [](function_call) -> asio::awaitable<std::string> { co_return ""; };
     event_stream stream = await(io, a.run_stream("something strange", {}, options));
     const std::vector<event> events = await(io, collect(stream));
-    const auto* asked = events.back().get_if<action_required>();
+    const auto* asked = events.back().get_if<events::action_required>();
     BOOST_REQUIRE(asked);
     BOOST_TEST(asked->action.type == "submit_signature");
     BOOST_TEST(asked->action.raw.find("7b") != std::string::npos);
@@ -265,8 +265,8 @@ BOOST_AUTO_TEST_CASE(a_caller_answers_inside_its_loop) {
         std::string text;
         event_stream stream = co_await a.run_stream("the weather");
         while (auto arrived = co_await stream.next()) {
-            if (const auto* delta = arrived->get_if<text_delta>()) text += delta->text;
-            const auto* asked = arrived->get_if<action_required>();
+            if (const auto* delta = arrived->get_if<events::text_delta>()) text += delta->text;
+            const auto* asked = arrived->get_if<events::action_required>();
             if (asked == nullptr) continue;
             submission answers;
             for (const function_call& call : asked->action.function_calls) answers.output(call.id, city_of(call));
@@ -304,7 +304,7 @@ BOOST_AUTO_TEST_CASE(a_stale_answer_is_the_services_error_and_may_be_corrected) 
     options.answers_by_hand = true;
     event_stream stream = await(io, a.run_stream("the weather", {}, options));
     std::vector<event> events = await(io, collect(stream));
-    const auto* asked = events.back().get_if<action_required>();
+    const auto* asked = events.back().get_if<events::action_required>();
     BOOST_REQUIRE(asked);
 
     submission stale;
@@ -331,7 +331,7 @@ BOOST_AUTO_TEST_CASE(an_answer_that_comes_too_late_is_the_services_error) {
     const std::vector<event> events = await(io, collect(stream));
     *moved += 2h;
     submission answers;
-    answers.output(events.back().get_if<action_required>()->action.function_calls.at(0).id, "sunny");
+    answers.output(events.back().get_if<events::action_required>()->action.function_calls.at(0).id, "sunny");
     const error refused = failure_of(io, stream.submit(answers));
     BOOST_TEST(refused.code() == errc::bad_request);
     BOOST_TEST(refused.service_message().find("expired") != std::string::npos);
@@ -346,7 +346,7 @@ BOOST_AUTO_TEST_CASE(an_approval_carries_the_headers_of_the_run) {
     options.on_mcp_approval = approve_all();
     event_stream stream = await(io, a.run_stream("Book seat 14A", token("planted-secret-A"), options));
     const std::vector<event> events = await(io, collect(stream));
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
     BOOST_TEST(text_of(events).find("seat 14A is yours") != std::string::npos);
     const auto sent = submissions();
     BOOST_REQUIRE(sent.size() == 1u);
@@ -395,7 +395,7 @@ BOOST_AUTO_TEST_CASE(a_run_outlives_its_token_when_a_provider_gives_fresh_ones) 
     };
     event_stream stream = await(io, a.run_stream("Book seat 14A", provider, options));
     const std::vector<event> events = await(io, collect(stream));
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
     BOOST_TEST(text_of(events).find("seat 14A is yours") != std::string::npos);
 
     BOOST_REQUIRE(asked.size() == 2u);
@@ -464,7 +464,7 @@ BOOST_AUTO_TEST_CASE(headers_given_with_one_approval_are_for_that_call) {
     agent a = make_agent();
     event_stream stream = await(io, a.run_stream("Book seat 14A", token("planted-secret-A")));
     std::vector<event> events = await(io, collect(stream));
-    const auto* asked = events.back().get_if<action_required>();
+    const auto* asked = events.back().get_if<events::action_required>();
     BOOST_REQUIRE(asked);
     submission bad;
     bad.approve(asked->action.mcp_approvals.at(0).id, headers({"X-Bad", "a\nb"}));
@@ -475,7 +475,7 @@ BOOST_AUTO_TEST_CASE(headers_given_with_one_approval_are_for_that_call) {
                     headers({"Authorization", "Bearer planted-secret-for-the-call"}));
     await(io, stream.submit(answers));
     events = await(io, collect(stream));
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
     BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer planted-secret-for-the-call"},
                boost::test_tools::per_element());
 }
@@ -492,21 +492,21 @@ BOOST_AUTO_TEST_CASE(a_run_that_waits_is_answered_and_streamed_from_its_thread) 
     {
         event_stream stream = await(io, a.run_stream("Book seat 14A", token("planted-secret-1"), options));
         const std::vector<event> events = await(io, collect(stream));
-        const auto* asked = events.back().get_if<action_required>();
+        const auto* asked = events.back().get_if<events::action_required>();
         BOOST_REQUIRE(asked);
         thread_id = stream.thread_id();
         run_id = stream.run_id();
         call_id = asked->action.mcp_approvals.at(0).id;
     }
     *moved += 20min;
-    thread t = await(io, client->get_thread(thread_id));
+    agent_thread t = await(io, client->get_thread(thread_id));
     submission answers;
     answers.approve(call_id);
     event_stream stream = await(io, t.submit_stream(run_id, answers, token("planted-secret-2")));
     BOOST_TEST(stream.run_id() == run_id);
     BOOST_TEST(stream.thread_id() == thread_id);
     const std::vector<event> events = await(io, collect(stream));
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
     BOOST_TEST(text_of(events).find("seat 14A is yours") != std::string::npos);
     BOOST_TEST(tokens_at("tools/call") == std::vector<std::string>{"Bearer planted-secret-2"},
                boost::test_tools::per_element());
@@ -514,7 +514,7 @@ BOOST_AUTO_TEST_CASE(a_run_that_waits_is_answered_and_streamed_from_its_thread) 
     // It has ended: the service says so.
     BOOST_TEST(failure_of(io, t.submit_stream(run_id, answers)).code() == errc::bad_request);
     BOOST_TEST(failure_of(io, t.submit_stream("run_none", answers)).code() == errc::not_found);
-    BOOST_CHECK_THROW((void)thread().submit_stream("run_1", answers), error);
+    BOOST_CHECK_THROW((void)agent_thread().submit_stream("run_1", answers), error);
 }
 
 BOOST_AUTO_TEST_CASE(a_run_is_created_answered_and_waited_for_without_a_stream) {
@@ -522,7 +522,7 @@ BOOST_AUTO_TEST_CASE(a_run_is_created_answered_and_waited_for_without_a_stream) 
     agent_definition definition("gpt-4o");
     definition.tools.push_back(function_tool("get_weather", "The weather in a city.", city_schema));
     agent a = await(io, client->create_agent(std::move(definition)));
-    thread t = await(io, client->create_thread());
+    agent_thread t = await(io, client->create_thread());
     thread_run run = await(io, a.create_run(t, "the weather"));
     int rounds = 0;
     while (!is_terminal(run.status)) {
@@ -591,7 +591,7 @@ BOOST_AUTO_TEST_CASE(a_provider_that_fails_at_an_approval_ends_the_stream_with_n
         event_stream stream = await(io, a.run_stream("Book seat 14A", provider, options));
         std::error_code code;
         bool asked = false;
-        while (auto arrived = await(io, stream.next(code))) asked = asked || arrived->get_if<action_required>();
+        while (auto arrived = await(io, stream.next(code))) asked = asked || arrived->get_if<events::action_required>();
         BOOST_TEST(asked);
         BOOST_TEST(code == (kind == 0 ? errc::mcp_headers_failed : errc::unknown_server_label));
         BOOST_TEST(submissions().empty());
@@ -632,7 +632,7 @@ BOOST_AUTO_TEST_CASE(a_refused_token_is_asked_for_once_more_and_the_run_begun_ag
                                                                                         : "planted-secret-stale");
         };
         std::vector<event> events;
-        thread t;
+        agent_thread t;
         if (in_thread) {
             t = await(io, client->create_thread());
             events = await(io, collect(a.run_stream(t, "Book seat 14A", provider, without_approvals())));
@@ -643,12 +643,12 @@ BOOST_AUTO_TEST_CASE(a_refused_token_is_asked_for_once_more_and_the_run_begun_ag
         BOOST_REQUIRE(asked.size() == 2u);
         BOOST_TEST((asked[1].why == mcp_header_request::occasion::rejected_token));
         BOOST_TEST(!asked[1].run_id.empty());
-        BOOST_TEST(events.back().get_if<run_completed>());
+        BOOST_TEST(events.back().get_if<events::run_completed>());
         BOOST_TEST(count_of(events, "thread.run.created") == 2u);
         BOOST_TEST(count_of(events, "corun.run_restarted") == 1u);
         BOOST_TEST(count_of(events, "thread.run.failed") == 0u);
         for (const event& each : events)
-            if (const auto* restarted = each.get_if<run_restarted>()) {
+            if (const auto* restarted = each.get_if<events::run_restarted>()) {
                 BOOST_TEST(restarted->run.id == asked[1].run_id);
                 BOOST_REQUIRE(restarted->run.last_error.has_value());
                 BOOST_TEST(restarted->run.last_error->message.find("401") != std::string::npos);
@@ -676,7 +676,7 @@ BOOST_AUTO_TEST_CASE(a_token_refused_twice_is_the_runs_failure) {
     const std::vector<event> events = await(io, collect(a.run_stream("Book", provider, without_approvals())));
     BOOST_TEST(asked == 2);
     BOOST_TEST(runs_created() == 2u);
-    BOOST_TEST(events.back().get_if<run_failed>());
+    BOOST_TEST(events.back().get_if<events::run_failed>());
 }
 
 BOOST_AUTO_TEST_CASE(a_run_is_not_begun_again_once_it_has_done_something) {
@@ -698,7 +698,7 @@ BOOST_AUTO_TEST_CASE(a_run_is_not_begun_again_once_it_has_done_something) {
     const std::vector<event> events = await(io, collect(a.run_stream("a seat", provider, options)));
     BOOST_TEST(asked == 2);  // at the start and for the approval
     BOOST_TEST(runs_created() == 1u);
-    BOOST_TEST(events.back().get_if<run_failed>());
+    BOOST_TEST(events.back().get_if<events::run_failed>());
 }
 
 BOOST_AUTO_TEST_CASE(headers_given_once_are_not_asked_for_again) {
@@ -706,7 +706,7 @@ BOOST_AUTO_TEST_CASE(headers_given_once_are_not_asked_for_again) {
     const std::vector<event> events =
         await(io, collect(a.run_stream("Book", token("planted-secret-stale"), without_approvals())));
     BOOST_TEST(runs_created() == 1u);
-    BOOST_TEST(events.back().get_if<run_failed>());
+    BOOST_TEST(events.back().get_if<events::run_failed>());
 }
 
 BOOST_AUTO_TEST_CASE(a_provider_that_fails_when_asked_again_leaves_the_failure_of_the_run) {
@@ -744,7 +744,7 @@ BOOST_AUTO_TEST_CASE(the_headers_of_two_hundred_users_at_once_never_mix) {
         run_options options;
         options.on_mcp_approval = approve_all();
         event_stream stream = co_await a.run_stream("Book seat " + std::to_string(user), provider, options);
-        while (auto arrived = co_await stream.next()) completed += arrived->get_if<run_completed>() != nullptr;
+        while (auto arrived = co_await stream.next()) completed += arrived->get_if<events::run_completed>() != nullptr;
         run_ids[static_cast<std::size_t>(user)] = stream.run_id();
         co_return user;
     };
@@ -797,7 +797,7 @@ BOOST_AUTO_TEST_CASE(a_run_cancelled_while_it_waits_comes_to_its_end_on_the_stre
             };
         event_stream stream = await(io, a.run_stream("the weather", {}, options));
         if (by_hand) {
-            BOOST_TEST(await(io, collect(stream)).back().get_if<action_required>());
+            BOOST_TEST(await(io, collect(stream)).back().get_if<events::action_required>());
             BOOST_TEST(stream.waits_for_answers());
         } else {
             run_until(io, [&] { return begun; });
@@ -806,7 +806,7 @@ BOOST_AUTO_TEST_CASE(a_run_cancelled_while_it_waits_comes_to_its_end_on_the_stre
         await(io, stream.cancel_run());
         const std::vector<event> events = await(io, collect(stream));
         BOOST_REQUIRE(!events.empty());
-        BOOST_TEST(events.back().get_if<run_cancelled>());
+        BOOST_TEST(events.back().get_if<events::run_cancelled>());
         if (!by_hand) run_until(io, [&] { return ended; });
     }
     BOOST_TEST(submissions().empty());

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_thread_holds_a_conversation) {
     thread_definition definition;
     definition.metadata["user"] = "u1";
     definition.messages.push_back("Earlier question");
-    thread t = await(io, client->create_thread(definition));
+    agent_thread t = await(io, client->create_thread(definition));
     BOOST_TEST(await(io, client->get_thread(t.id())).definition().metadata.at("user") == "u1");
 
     const thread_message added = await(io, t.add_message("A remark"));
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(a_thread_holds_a_conversation) {
 BOOST_AUTO_TEST_CASE(a_run_without_streaming_is_polled_to_its_end) {
     mcp->accept_token("planted-secret-agents", now() + std::chrono::hours(1));
     agent a = make_agent();
-    thread t = await(io, client->create_thread());
+    agent_thread t = await(io, client->create_thread());
     thread_run r = await(io, a.create_run(t, "Book seat 14A", token("planted-secret-agents"), without_approvals()));
     for (int polls = 0; !is_terminal(r.status) && polls < 1000; ++polls) r = await(io, t.get_run(r.id));
     BOOST_TEST((r.status == run_state::completed));
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(an_io_context_may_go_with_streams_under_way) {
             agent a = co_await c.create_agent(agent_definition("gpt-4o"));
             event_stream stream = co_await a.run_stream("hi");
             while (auto arrived = co_await stream.next())
-                if (arrived->get_if<message_completed>()) ++open;
+                if (arrived->get_if<events::message_completed>()) ++open;
         };
         for (int i = 0; i < 5; ++i) asio::co_spawn(*context, hold(here), [](std::exception_ptr) {});
         run_until(*context, [&] { return open == 5; });
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(a_running_run_is_cancelled_through_its_stream) {
         std::string ended;
         event_stream stream = co_await on.run_stream("wait");
         while (auto arrived = co_await stream.next()) {
-            if (arrived->get_if<message_completed>()) co_await stream.cancel_run();
+            if (arrived->get_if<events::message_completed>()) co_await stream.cancel_run();
             ended = arrived->name();
         }
         co_return ended;
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(the_options_of_a_run_reach_the_service) {
     options.response_format = response_format::json_object();
     options.truncation_strategy = truncation_strategy::last_messages(10);
     options.tool_choice = tool_choice::none();
-    thread t = await(io, client->create_thread());
+    agent_thread t = await(io, client->create_thread());
     (void)await(io, a.run(t, "hello", mcp_headers(), options));
     const std::string body = service->requests().back().body;
     for (const char* part :

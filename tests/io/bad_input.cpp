@@ -219,13 +219,13 @@ struct table : refused {
             {"agent::refresh", [this] { run(agent().refresh()); }},
             {"agent::update", [this] { run(agent().update(agent_definition("gpt-4o"))); }},
             {"agent::remove", [this] { run(agent().remove()); }},
-            {"thread::refresh", [this] { run(corun::thread().refresh()); }},
-            {"thread::update", [this] { run(corun::thread().update(thread_definition())); }},
-            {"thread::remove", [this] { run(corun::thread().remove()); }},
-            {"thread::add_message", [this] { run(corun::thread().add_message("hi")); }},
-            {"thread::get_run", [this] { run(corun::thread().get_run("run_1")); }},
-            {"thread::submit", [this] { run(corun::thread().submit("run_1", answer())); }},
-            {"thread::submit_stream", [this] { run(corun::thread().submit_stream("run_1", answer())); }},
+            {"agent_thread::refresh", [this] { run(corun::agent_thread().refresh()); }},
+            {"agent_thread::update", [this] { run(corun::agent_thread().update(thread_definition())); }},
+            {"agent_thread::remove", [this] { run(corun::agent_thread().remove()); }},
+            {"agent_thread::add_message", [this] { run(corun::agent_thread().add_message("hi")); }},
+            {"agent_thread::get_run", [this] { run(corun::agent_thread().get_run("run_1")); }},
+            {"agent_thread::submit", [this] { run(corun::agent_thread().submit("run_1", answer())); }},
+            {"agent_thread::submit_stream", [this] { run(corun::agent_thread().submit_stream("run_1", answer())); }},
             {"vector_store::refresh", [this] { run(vector_store().refresh()); }},
             {"vector_store::add_file", [this] { run(vector_store().add_file("file_1")); }},
             {"vector_store::wait", [this] { run(vector_store().wait()); }},
@@ -585,7 +585,7 @@ struct table : refused {
     }
 
     agent stored;
-    corun::thread conversation;
+    corun::agent_thread conversation;
     vector_store store;
     event_stream waiting;
     std::string run_id;
@@ -671,7 +671,7 @@ BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_is_refused) {
 
 BOOST_AUTO_TEST_CASE(a_definition_that_would_store_mcp_headers_as_bare_json_is_refused) {
     agent a = make_agent();
-    corun::thread t = await(io, client->create_thread());
+    corun::agent_thread t = await(io, client->create_thread());
     const std::size_t before = service->requests().size();
     tool_resources bare;
     bare.other["mcp"] = R"([{"server_label":"bookings","headers":{"Authorization":"Bearer planted-secret-value"}}])";

@@ -28,7 +28,7 @@ asio::awaitable<broken_run> run_to_the_end(agent a, std::string text) {
     event_stream stream = co_await a.run_stream(text);
     while (auto arrived = co_await stream.next(came.code)) {
         ++came.events;
-        if (const auto* delta = arrived->get_if<text_delta>()) came.text += delta->text;
+        if (const auto* delta = arrived->get_if<events::text_delta>()) came.text += delta->text;
     }
     came.details = stream.details();
     co_return came;
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_line_of_two_megabytes_is_delivered_whole_or_refused_by_it
         if (each.name() != "thread.surprise") continue;
         seen = true;
         BOOST_TEST(each.raw().size() == large.size() + 8);
-        BOOST_TEST(each.get_if<unknown>());
+        BOOST_TEST(each.get_if<events::unknown>());
     }
     BOOST_TEST(seen);
 
@@ -189,9 +189,9 @@ BOOST_AUTO_TEST_CASE(a_failed_run_is_an_event_and_from_run_an_error_with_what_ha
                     {emulator::step::reply("Let me see."),
                      emulator::step::fail("rate_limit_exceeded", "Rate limit is exceeded. Try again in 22 seconds.")});
     const std::vector<event> events = await(io, collect(a.run_stream("fail now")));
-    BOOST_REQUIRE(events.back().get_if<run_failed>());
-    BOOST_REQUIRE(events.back().get_if<run_failed>()->run.last_error.has_value());
-    BOOST_TEST(events.back().get_if<run_failed>()->run.last_error->code == "rate_limit_exceeded");
+    BOOST_REQUIRE(events.back().get_if<events::run_failed>());
+    BOOST_REQUIRE(events.back().get_if<events::run_failed>()->run.last_error.has_value());
+    BOOST_TEST(events.back().get_if<events::run_failed>()->run.last_error->code == "rate_limit_exceeded");
     try {
         (void)await(io, a.run("fail now"));
         BOOST_FAIL("it must throw");

@@ -58,12 +58,12 @@ IN_BOTH_PROTOCOLS(a_text_streams) {
     event_stream stream = wait(plain.run_stream("Hi there", {}, usual()));
     const auto events = take(stream);
     BOOST_TEST(text_of(events) == "You said: Hi there");
-    BOOST_TEST(count_of<text_delta>(events) == 4u);
-    BOOST_REQUIRE(find<run_created>(events));
-    BOOST_TEST(find<run_created>(events)->run_id == stream.run_id());
-    BOOST_REQUIRE(count_of<message_completed>(events) == 1u);
-    BOOST_TEST(find<message_completed>(events)->message.text() == "You said: Hi there");
-    const auto* end = events.back().get_if<run_completed>();
+    BOOST_TEST(count_of<events::text_delta>(events) == 4u);
+    BOOST_REQUIRE(find<events::run_created>(events));
+    BOOST_TEST(find<events::run_created>(events)->run_id == stream.run_id());
+    BOOST_REQUIRE(count_of<events::message_completed>(events) == 1u);
+    BOOST_TEST(find<events::message_completed>(events)->message.text() == "You said: Hi there");
+    const auto* end = events.back().get_if<events::run_completed>();
     BOOST_REQUIRE(end);
     BOOST_TEST((end->run.status == run_state::completed));
     BOOST_TEST(end->run.usage.has_value());
@@ -80,7 +80,7 @@ IN_BOTH_PROTOCOLS(a_run_is_gathered) {
 }
 
 IN_BOTH_PROTOCOLS(a_thread_holds_its_runs) {
-    const thread in = new_thread();
+    const agent_thread in = new_thread();
     for (const char* text : {"one", "two"}) {
         const run_result result = wait(plain.run(in, text, {}, usual()));
         BOOST_TEST(result.text() == "You said: " + std::string(text));
@@ -89,7 +89,7 @@ IN_BOTH_PROTOCOLS(a_thread_holds_its_runs) {
 }
 
 IN_BOTH_PROTOCOLS(the_messages_of_a_thread_are_listed_added_read_and_deleted) {
-    thread in = new_thread();
+    agent_thread in = new_thread();
     const thread_message added = wait(in.add_message("Before"));
     BOOST_TEST(added.role == "user");
     BOOST_TEST(added.text() == "Before");
@@ -123,7 +123,7 @@ IN_BOTH_PROTOCOLS(a_failed_run_is_told_as_one) {
     service->script("", {step::reply("Well"), step::fail("server_error", "Out of order.")});
     const auto events = take(plain.run_stream("Hi", {}, usual()));
     BOOST_TEST(text_of(events) == "Well");
-    const auto* end = events.back().get_if<run_failed>();
+    const auto* end = events.back().get_if<events::run_failed>();
     BOOST_REQUIRE(end);
     BOOST_REQUIRE(end->run.last_error.has_value());
     BOOST_TEST(end->run.last_error->code == "server_error");
@@ -140,9 +140,9 @@ IN_BOTH_PROTOCOLS(functions_are_answered_by_handlers) {
     const auto events = take(plain.run_stream("weather?", {}, with_function()));
     BOOST_TEST(calls == 3);
     BOOST_TEST(text_of(events) == "It is cold.");
-    BOOST_TEST(count_of<action_required>(events) == 2u);
+    BOOST_TEST(count_of<events::action_required>(events) == 2u);
     BOOST_TEST(posts() == 3u);
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
 }
 
 IN_BOTH_PROTOCOLS(functions_are_answered_by_hand) {
@@ -152,7 +152,7 @@ IN_BOTH_PROTOCOLS(functions_are_answered_by_hand) {
     event_stream stream = wait(plain.run_stream(new_thread(), "weather?", {}, options));
     const auto first = take(stream);
     BOOST_TEST(stream.waits_for_answers());
-    const auto* asked = first.back().get_if<action_required>();
+    const auto* asked = first.back().get_if<events::action_required>();
     BOOST_REQUIRE(asked);
     BOOST_REQUIRE(asked->action.function_calls.size() == 1u);
     BOOST_TEST(asked->action.function_calls[0].name == "get_weather");
@@ -162,7 +162,7 @@ IN_BOTH_PROTOCOLS(functions_are_answered_by_hand) {
     wait(stream.submit(std::move(answers)));
     const auto second = take(stream);
     BOOST_TEST(text_of(second) == "warm!");
-    BOOST_TEST(second.back().get_if<run_completed>());
+    BOOST_TEST(second.back().get_if<events::run_completed>());
     BOOST_TEST(!stream.waits_for_answers());
     // It waits for nothing any more.
     submission late;
@@ -181,11 +181,11 @@ IN_BOTH_PROTOCOLS(a_function_that_nobody_registered_is_answered_as_one_that_fail
     BOOST_TEST(std::any_of(bodies.begin(), bodies.end(), [](const auto& each) {
         return each.body.find("there is no function 'get_wether'") != std::string::npos;
     }));
-    const auto* invented = find<function_called>(events);
+    const auto* invented = find<events::function_called>(events);
     BOOST_REQUIRE(invented);
     BOOST_TEST(invented->name == "get_wether");
     BOOST_TEST(invented->error.value() == "there is no function 'get_wether'");
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
 }
 
 IN_BOTH_PROTOCOLS(functions_that_nobody_registered_are_left_to_who_answers_by_hand) {
@@ -194,7 +194,7 @@ IN_BOTH_PROTOCOLS(functions_that_nobody_registered_are_left_to_who_answers_by_ha
     options.answers_by_hand = true;
     event_stream stream = wait(plain.run_stream(new_thread(), "weather?", {}, options));
     const auto events = take(stream);
-    const auto* asked = events.back().get_if<action_required>();
+    const auto* asked = events.back().get_if<events::action_required>();
     BOOST_REQUIRE(asked);
     BOOST_TEST(stream.waits_for_answers());
     submission answers;
@@ -213,7 +213,7 @@ IN_BOTH_PROTOCOLS(a_function_that_throws_tells_the_model_so) {
                                    });
     const auto events = take(plain.run_stream("weather?", {}, options));
     BOOST_TEST(text_of(events).find("no barometer") != std::string::npos);
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
 }
 
 IN_BOTH_PROTOCOLS(the_tag_of_a_run_is_in_its_records) {
@@ -262,12 +262,12 @@ IN_BOTH_PROTOCOLS(what_a_function_did_is_an_event_and_a_record) {
                                        co_return output;
                                    });
     const auto events = take(plain.run_stream("weather?", {}, options));
-    BOOST_TEST(events.back().get_if<run_completed>());
-    std::vector<function_called> said;
+    BOOST_TEST(events.back().get_if<events::run_completed>());
+    std::vector<events::function_called> said;
     std::size_t action = 0, begins_again = 0;
     for (std::size_t i = 0; i != events.size(); ++i) {
-        if (events[i].get_if<action_required>()) action = i;
-        if (const auto* called = events[i].get_if<function_called>()) {
+        if (events[i].get_if<events::action_required>()) action = i;
+        if (const auto* called = events[i].get_if<events::function_called>()) {
             said.push_back(*called);
             BOOST_TEST(events[i].name() == "corun.function_called");
             begins_again = i + 1;
@@ -287,7 +287,7 @@ IN_BOTH_PROTOCOLS(what_a_function_did_is_an_event_and_a_record) {
         BOOST_TEST(!records[i].run_id.empty());
         BOOST_TEST(!records[i].thread_id.empty() == has_runs);
     }
-    BOOST_TEST(said[0].call_id == find<action_required>(events)->action.function_calls[0].id);
+    BOOST_TEST(said[0].call_id == find<events::action_required>(events)->action.function_calls[0].id);
     BOOST_TEST(said[0].arguments == R"({"city":"Oslo"})");
     BOOST_TEST(said[0].output == R"({"sky":"grey","api_key":"planted-secret-of-the-sky"})");
     BOOST_TEST(!said[0].error.has_value());
@@ -312,14 +312,14 @@ IN_BOTH_PROTOCOLS(what_an_approval_came_to_is_an_event_and_a_record) {
     use(settings);
     for (const bool answer : {true, false}) {
         const auto events = take(desk.run_stream("book", headers("fresh"), with_approval(answer)));
-        BOOST_REQUIRE(count_of<approval_decided>(events) == 1u);
-        const approval_decided& decision = *find<approval_decided>(events);
+        BOOST_REQUIRE(count_of<events::approval_decided>(events) == 1u);
+        const events::approval_decided& decision = *find<events::approval_decided>(events);
         BOOST_TEST(decision.approved == answer);
         BOOST_TEST(decision.name == "reserve_seat");
         BOOST_TEST(decision.server_label == "bookings");
         BOOST_TEST(decision.arguments == R"({"seat":"14A"})");
         BOOST_TEST(!decision.error.has_value());
-        BOOST_TEST(decision.call_id == find<action_required>(events)->action.mcp_approvals[0].id);
+        BOOST_TEST(decision.call_id == find<events::action_required>(events)->action.mcp_approvals[0].id);
         BOOST_TEST(records.back().approved == answer);
         BOOST_TEST(records.back().call_id == decision.call_id);
         BOOST_TEST(records.back().server_label == "bookings");
@@ -330,10 +330,10 @@ IN_BOTH_PROTOCOLS(what_an_approval_came_to_is_an_event_and_a_record) {
         co_return true;
     };
     event_stream stream = wait(desk.run_stream("book", headers("fresh"), options));
-    std::optional<approval_decided> failed;
+    std::optional<events::approval_decided> failed;
     std::error_code code;
     while (auto arrived = wait(stream.next(code)))
-        if (const auto* decision = arrived->get_if<approval_decided>()) failed = *decision;
+        if (const auto* decision = arrived->get_if<events::approval_decided>()) failed = *decision;
     BOOST_TEST(code == errc::handler_failed);
     BOOST_REQUIRE(failed.has_value());
     BOOST_TEST(!failed->approved);
@@ -350,7 +350,7 @@ IN_BOTH_PROTOCOLS(an_approval_is_given_or_denied_by_a_handler) {
         const auto events = take(desk.run_stream("book", headers("fresh"), with_approval(answer)));
         BOOST_TEST(approvals == 1);
         BOOST_TEST((text_of(events) == "seat 14A is yours") == answer);
-        BOOST_TEST(events.back().get_if<run_completed>());
+        BOOST_TEST(events.back().get_if<events::run_completed>());
         BOOST_TEST(authorizations_of_calls() == names{bearer("fresh")}, boost::test_tools::per_element());
     }
 }
@@ -359,7 +359,7 @@ IN_BOTH_PROTOCOLS(an_approval_is_given_by_hand) {
     service->script("", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("{output}")});
     event_stream stream = wait(desk.run_stream(new_thread(), "book", headers("fresh"), usual()));
     const auto first = take(stream);
-    const auto* asked = first.back().get_if<action_required>();
+    const auto* asked = first.back().get_if<events::action_required>();
     BOOST_REQUIRE(asked);
     BOOST_REQUIRE(asked->action.mcp_approvals.size() == 1u);
     const mcp_approval_request& one = asked->action.mcp_approvals[0];
@@ -385,7 +385,7 @@ IN_BOTH_PROTOCOLS(functions_and_approvals_asked_for_together_are_answered_where_
     const auto events = take(stream);
     BOOST_TEST(stream.waits_for_answers() == has_runs);
     BOOST_TEST(calls + approvals == (has_runs ? 0 : 2));
-    if (!has_runs) BOOST_TEST(events.back().get_if<run_completed>());
+    if (!has_runs) BOOST_TEST(events.back().get_if<events::run_completed>());
 }
 
 // A run that waits has not ended.
@@ -430,7 +430,7 @@ IN_BOTH_PROTOCOLS(a_loop_does_not_end_while_its_run_waits) {
             std::optional<required_action> asked;
             std::error_code code;
             while (auto arrived = wait(stream.next(code)))
-                if (const auto* found = arrived->get_if<action_required>()) asked = found->action;
+                if (const auto* found = arrived->get_if<events::action_required>()) asked = found->action;
             BOOST_TEST(code == errc::action_required);
             check_names(stream.details().message, each.names);
             BOOST_REQUIRE(asked.has_value());
@@ -443,7 +443,7 @@ IN_BOTH_PROTOCOLS(a_loop_does_not_end_while_its_run_waits) {
             wait(stream.submit(yes_to(*asked)));
             const auto rest = take(stream);
             BOOST_TEST(text_of(rest) == "seat 14A is yours!");
-            BOOST_TEST(rest.back().get_if<run_completed>());
+            BOOST_TEST(rest.back().get_if<events::run_completed>());
             BOOST_TEST(!wait(stream.next(code)).has_value());
             BOOST_TEST(!code);
             BOOST_TEST(stream.details().message.empty());
@@ -457,8 +457,9 @@ IN_BOTH_PROTOCOLS(an_answer_before_the_next_event_needs_no_option) {
         event_stream stream = wait(desk.run_stream(new_thread(), "book", headers("fresh"), usual()));
         std::string text;
         while (auto arrived = wait(stream.next())) {
-            if (const auto* delta = arrived->get_if<text_delta>()) text += delta->text;
-            if (const auto* asked = arrived->get_if<action_required>()) wait(stream.submit(yes_to(asked->action)));
+            if (const auto* delta = arrived->get_if<events::text_delta>()) text += delta->text;
+            if (const auto* asked = arrived->get_if<events::action_required>())
+                wait(stream.submit(yes_to(asked->action)));
         }
         BOOST_TEST(text == "seat 14A is yours!");
     }
@@ -472,13 +473,13 @@ IN_BOTH_PROTOCOLS(who_answers_by_hand_may_let_the_loop_end) {
         event_stream stream = wait(desk.run_stream(new_thread(), "book", headers("fresh"), options));
         std::optional<required_action> asked;
         while (auto arrived = wait(stream.next()))
-            if (const auto* found = arrived->get_if<action_required>()) asked = found->action;
+            if (const auto* found = arrived->get_if<events::action_required>()) asked = found->action;
         BOOST_TEST(stream.waits_for_answers());
         BOOST_REQUIRE(asked.has_value());
         wait(stream.submit(yes_to(*asked)));
         std::string text;
         while (auto arrived = wait(stream.next()))
-            if (const auto* delta = arrived->get_if<text_delta>()) text += delta->text;
+            if (const auto* delta = arrived->get_if<events::text_delta>()) text += delta->text;
         BOOST_TEST(text == "seat 14A is yours!");
         BOOST_TEST(!stream.waits_for_answers());
     }
@@ -506,7 +507,7 @@ IN_BOTH_PROTOCOLS(a_gathered_run_that_waits_names_its_calls) {
 
 IN_BOTH_PROTOCOLS(a_reused_agent_takes_the_headers_of_each_run) {
     mcp->accept_token(planted_secret("second"));
-    const thread in = new_thread();
+    const agent_thread in = new_thread();
     names expected;
     for (const char* which : {"fresh", "second", "fresh"}) {
         const run_result result = wait(desk.run(in, "Book seat", headers(which), unasked()));
@@ -518,7 +519,7 @@ IN_BOTH_PROTOCOLS(a_reused_agent_takes_the_headers_of_each_run) {
     // Nothing of them is stored.
     wait(desk.refresh());
     check_hides_secrets("the agent", desk.definition().raw);
-    thread same = in;
+    agent_thread same = in;
     wait(same.refresh());
     check_hides_secrets("the thread", same.definition().raw);
 }
@@ -547,9 +548,9 @@ IN_BOTH_PROTOCOLS(a_provider_is_asked_again_for_a_token_that_was_refused) {
     };
     const auto events = take(desk.run_stream(new_thread(), "Book seat", provider, unasked()));
     BOOST_TEST(text_of(events).find("seat 14A is yours") != std::string::npos);
-    BOOST_REQUIRE(count_of<run_restarted>(events) == 1u);
-    BOOST_TEST((find<run_restarted>(events)->run.status == run_state::failed));
-    BOOST_TEST(count_of<run_failed>(events) == 0u);
+    BOOST_REQUIRE(count_of<events::run_restarted>(events) == 1u);
+    BOOST_TEST((find<events::run_restarted>(events)->run.status == run_state::failed));
+    BOOST_TEST(count_of<events::run_failed>(events) == 0u);
     BOOST_TEST((asked == std::vector<occasion>{occasion::run_start, occasion::rejected_token}));
 }
 
@@ -589,7 +590,7 @@ IN_BOTH_PROTOCOLS(the_headers_of_many_users_at_once_never_mix) {
         };
         event_stream stream = co_await desk.run_stream("Book seat " + std::to_string(user), provider, with_approval());
         while (auto arrived = co_await stream.next())
-            if (const auto* made = arrived->get_if<run_created>()) user_of[std::string(made->run_id)] = user;
+            if (const auto* made = arrived->get_if<events::run_created>()) user_of[std::string(made->run_id)] = user;
         // In the Responses protocol an answer is a response of its own.
         user_of[stream.run_id()] = user;
         co_return user;
@@ -626,7 +627,7 @@ IN_BOTH_PROTOCOLS(a_run_is_cancelled) {
     wait(stream.cancel_run());
     const auto rest = take(stream);
     BOOST_REQUIRE(!rest.empty());
-    BOOST_TEST(rest.back().get_if<run_cancelled>());
+    BOOST_TEST(rest.back().get_if<events::run_cancelled>());
     BOOST_TEST(cancellations() == 1u);
 }
 
@@ -649,7 +650,7 @@ IN_BOTH_PROTOCOLS(a_run_is_cancelled_while_a_handler_is_at_work) {
     wait(stream.cancel_run());
     const auto rest = take(stream);
     BOOST_REQUIRE(!rest.empty());
-    BOOST_TEST(rest.back().get_if<run_cancelled>());
+    BOOST_TEST(rest.back().get_if<events::run_cancelled>());
 }
 
 IN_BOTH_PROTOCOLS(stop_ends_the_run_and_the_stream) {
@@ -689,7 +690,7 @@ IN_BOTH_PROTOCOLS(stop_keeps_its_promise_before_the_first_event) {
                 service->inject(fault::stall());
                 run_options options = usual();
                 options.reattach.emplace().mark_runs = marked;
-                const thread in = new_thread();
+                const agent_thread in = new_thread();
                 event_stream stream = wait(in_thread ? plain.run_stream(in, "Hello", {}, options)
                                                      : plain.run_stream("Hello", {}, options));
                 service->forget_requests();
@@ -698,7 +699,7 @@ IN_BOTH_PROTOCOLS(stop_keeps_its_promise_before_the_first_event) {
                 if (has_runs && (in_thread || marked)) {
                     wait(stream.stop());
                     BOOST_TEST(cancellations() == 1u);
-                    thread ended = wait(client->get_thread(stream.thread_id()));
+                    agent_thread ended = wait(client->get_thread(stream.thread_id()));
                     BOOST_TEST((wait(ended.get_run(stream.run_id())).status == run_state::cancelled));
                     BOOST_TEST((!in_thread || stream.thread_id() == in.id()));
                 } else {
@@ -731,7 +732,7 @@ IN_BOTH_PROTOCOLS(a_run_is_cancelled_with_its_stream_before_the_first_event) {
                 run_options options = usual();
                 options.on_abandon = abandoned_run::cancelled;
                 options.reattach.emplace().mark_runs = marked;
-                const thread in = new_thread();
+                const agent_thread in = new_thread();
                 {
                     event_stream stream = wait(in_thread ? plain.run_stream(in, "Hello", {}, options)
                                                          : plain.run_stream("Hello", {}, options));
@@ -783,7 +784,7 @@ IN_BOTH_PROTOCOLS(a_stream_that_goes_while_its_run_waits_leaves_its_thread_free)
                 service->forget_requests();
                 run_options options = usual();
                 options.on_abandon = policy;
-                thread in = new_thread();
+                agent_thread in = new_thread();
                 {
                     event_stream stream = wait(desk.run_stream(in, "book", headers("fresh"), options));
                     (void)take(stream);
@@ -805,7 +806,7 @@ IN_BOTH_PROTOCOLS(a_stream_that_goes_while_its_run_waits_leaves_its_thread_free)
 // Bad input.
 
 IN_BOTH_PROTOCOLS(bad_input_is_refused_before_anything_is_sent) {
-    const thread in = new_thread();
+    const agent_thread in = new_thread();
     service->forget_requests();
     std::size_t tried = 0;
     const auto refused = [&](const char* what, agent& with, message said, mcp_headers headers, run_options options,
@@ -885,11 +886,11 @@ IN_BOTH_PROTOCOLS(a_rate_limit_is_begun_again_after_when_asked) {
     event_stream stream = wait(plain.run_stream("Hi", {}, options));
     std::vector<event> events;
     while (auto arrived = wait(stream.next())) {
-        if (arrived->get_if<run_created>()) service->script("", {step::reply("There.")});
+        if (arrived->get_if<events::run_created>()) service->script("", {step::reply("There.")});
         events.push_back(*arrived);
     }
     BOOST_TEST(text_of(events) == "There.");
-    BOOST_TEST(count_of<run_restarted>(events) == 1u);
+    BOOST_TEST(count_of<events::run_restarted>(events) == 1u);
     BOOST_TEST((clock->now() - before >= 7s));
     BOOST_TEST(posts() == 2u);
 }
@@ -971,11 +972,11 @@ IN_BOTH_PROTOCOLS(what_a_run_was_lost_to_is_told) {
         BOOST_REQUIRE(seen.causes.size() == 1u);
         BOOST_TEST(seen.causes.front() == each.cause);
         const auto again = std::find_if(seen.events.begin(), seen.events.end(),
-                                        [](const event& one) { return one.get_if<reattached>(); });
+                                        [](const event& one) { return one.get_if<events::reattached>(); });
         BOOST_TEST(again->name() == "corun.reattached");
-        const thread_run& run = find<run_completed>(seen.events)->run;
-        BOOST_TEST(again->get_if<reattached>()->run_id == run.id);
-        BOOST_TEST(again->get_if<reattached>()->thread_id == run.thread_id);
+        const thread_run& run = find<events::run_completed>(seen.events)->run;
+        BOOST_TEST(again->get_if<events::reattached>()->run_id == run.id);
+        BOOST_TEST(again->get_if<events::reattached>()->thread_id == run.thread_id);
         BOOST_TEST(run.thread_id.starts_with("thread_") == has_runs);
     }
 }

@@ -86,7 +86,7 @@ struct outcome {
 
 void take(outcome& into, const event& arrived) {
     if (!arrived.continues()) into.names.emplace_back(arrived.name());
-    if (const auto* delta = arrived.get_if<text_delta>()) into.text += delta->text;
+    if (const auto* delta = arrived.get_if<events::text_delta>()) into.text += delta->text;
     into.terminal = is_terminal(arrived);
 }
 
@@ -321,7 +321,7 @@ BOOST_AUTO_TEST_CASE(a_submission_refused_in_any_way_is_a_typed_error) {
             // By hand: the call's error, and it may be corrected.
             event_stream stream = await(io, a.run_stream("go", {}, told));
             std::vector<event> events = await(io, collect(stream));
-            const auto* asked = events.back().get_if<action_required>();
+            const auto* asked = events.back().get_if<events::action_required>();
             BOOST_REQUIRE(asked);
             submission answers;
             answers.output(asked->action.function_calls.at(0).id, "cold");
@@ -331,7 +331,7 @@ BOOST_AUTO_TEST_CASE(a_submission_refused_in_any_way_is_a_typed_error) {
             if (each.code != errc::connection_lost) {  // then it was accepted after all
                 await(io, stream.submit(answers));
                 events = await(io, collect(stream));
-                BOOST_TEST(events.back().get_if<run_completed>());
+                BOOST_TEST(events.back().get_if<events::run_completed>());
             }
             // By a handler: the stream's failure.
             service->inject(each.what);

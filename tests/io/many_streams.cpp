@@ -73,7 +73,8 @@ BOOST_AUTO_TEST_CASE(a_thousand_streams_run_at_once_beside_one_that_is_not_read)
         // All of them are open before any of them goes on.
         while (most_open < streams) co_await asio::post(io, asio::use_awaitable);
         while (auto arrived = co_await stream.next())
-            if (const auto* delta = arrived->get_if<text_delta>()) texts[static_cast<std::size_t>(n)] += delta->text;
+            if (const auto* delta = arrived->get_if<events::text_delta>())
+                texts[static_cast<std::size_t>(n)] += delta->text;
         --open;
         ++finished;
     };
@@ -92,7 +93,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_streams_run_at_once_beside_one_that_is_not_read)
     std::size_t waiting = 0;
     while (auto arrived = slow.try_next()) {
         waiting += arrived->raw().size();
-        if (arrived->get_if<text_delta>()) ++deltas;
+        if (arrived->get_if<events::text_delta>()) ++deltas;
         // Each event taken may let more in, but only once the executor runs.
     }
     BOOST_TEST(waiting > 0u);
@@ -100,7 +101,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_streams_run_at_once_beside_one_that_is_not_read)
     const auto rest = [&]() -> asio::awaitable<void> {
         event_stream& stream = slow;
         while (auto arrived = co_await stream.next())
-            if (arrived->get_if<text_delta>()) ++deltas;
+            if (arrived->get_if<events::text_delta>()) ++deltas;
     };
     await(io, rest());
     BOOST_TEST(deltas == static_cast<std::size_t>(slow_events));

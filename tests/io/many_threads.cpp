@@ -140,7 +140,7 @@ asio::awaitable<int> talk(std::string endpoint, int number) {
         std::string text;
         event_stream stream = co_await a.run_stream(said);
         while (auto arrived = co_await stream.next())
-            if (const auto* delta = arrived->get_if<text_delta>()) text += delta->text;
+            if (const auto* delta = arrived->get_if<events::text_delta>()) text += delta->text;
         if (text == said) ++right;
     }
     co_return right;
@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(events_go_to_another_thread) {
         // Copies share what they hold with those that the first thread still has.
         while (auto value = events.pop()) {
             const event copy = *value;
-            if (const auto* delta = copy.get_if<text_delta>()) read += delta->text;
+            if (const auto* delta = copy.get_if<events::text_delta>()) read += delta->text;
         }
     });
     asio::io_context io;
@@ -235,7 +235,7 @@ BOOST_AUTO_TEST_CASE(events_go_to_another_thread) {
         for (int i = 0; i < 50; ++i) {
             event_stream arriving = co_await a.run_stream("say something");
             while (auto value = co_await arriving.next()) {
-                if (const auto* delta = value->get_if<text_delta>()) said += delta->text;
+                if (const auto* delta = value->get_if<events::text_delta>()) said += delta->text;
                 to.push(*value);
             }
         }
@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(a_stream_is_stopped_from_another_thread_by_way_of_its_stran
         *own = co_await a.run_stream("go on");
         (void)co_await own->next();
         tell.set_value();
-        while (auto arrived = co_await own->next()) cancelled = arrived->get_if<run_cancelled>() != nullptr;
+        while (auto arrived = co_await own->next()) cancelled = arrived->get_if<events::run_cancelled>() != nullptr;
         co_return cancelled;
     };
     std::future<bool> outcome = asio::co_spawn(strand, reads(), asio::use_future);

@@ -439,7 +439,7 @@ BOOST_FIXTURE_TEST_CASE(runs_of_the_emulator_stream_over_one_connection, emulate
         const std::size_t n = number;
         event_stream stream = co_await a.run_stream("tokens(20) of run " + std::to_string(n));
         while (auto arrived = co_await stream.next())
-            if (const auto* delta = arrived->get_if<text_delta>()) texts[n] += delta->text;
+            if (const auto* delta = arrived->get_if<events::text_delta>()) texts[n] += delta->text;
         ++finished;
     };
     for (std::size_t i = 0; i < runs; ++i)
@@ -451,7 +451,7 @@ BOOST_FIXTURE_TEST_CASE(runs_of_the_emulator_stream_over_one_connection, emulate
     BOOST_TEST(!texts.front().empty());
     std::size_t deltas = 0;
     for (const event& each : await(io, collect(slow)))
-        if (each.get_if<text_delta>()) ++deltas;
+        if (each.get_if<events::text_delta>()) ++deltas;
     BOOST_TEST(deltas == 2000u);
 }
 
@@ -473,14 +473,14 @@ BOOST_FIXTURE_TEST_CASE(a_run_that_is_not_read_ends_with_a_typed_error_after_its
     event_stream brisk = await(io, a.run_stream("tokens(20000)"));
     std::size_t deltas = 0;
     for (const event& each : await(io, collect(brisk)))
-        if (each.get_if<text_delta>()) ++deltas;
+        if (each.get_if<events::text_delta>()) ++deltas;
     BOOST_TEST(deltas == 20'000u);
     // It was not read meanwhile; each of its events is some 200 bytes.
     deltas = 0;
     const auto read = [&]() -> asio::awaitable<void> {
         event_stream& stream = slow;
         while (auto arrived = co_await stream.next())
-            if (arrived->get_if<text_delta>()) ++deltas;
+            if (arrived->get_if<events::text_delta>()) ++deltas;
     };
     const error failure = failure_of(io, read());
     BOOST_TEST((failure.code() == std::errc::no_buffer_space), failure.what());

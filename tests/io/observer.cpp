@@ -46,7 +46,7 @@ struct told {
     std::string text(part what, std::uint64_t request = 0) const {
         std::string all;
         for (const wire_message& each : messages)
-            if (each.what == what && (request == 0 || each.request == request)) all += each.text;
+            if (each.kind == what && (request == 0 || each.request == request)) all += each.text;
         return all;
     }
 
@@ -420,7 +420,7 @@ BOOST_FIXTURE_TEST_CASE(shows_no_secret_that_only_the_service_knew, observed_ech
     // Stored by somebody else: this client has never seen them.
     corun::client other(io.get_executor(), service->endpoint(), credential::bearer(service->token()));
     agent a = make_agent();
-    thread t = await(io, client->create_thread());
+    agent_thread t = await(io, client->create_thread());
     thread_run run = await(io, await(io, other.get_agent(a.id())).create_run(t, "hello", headers_with(token_a)));
     seen.messages.clear();
     seen.log.str("");
@@ -481,7 +481,7 @@ BOOST_FIXTURE_TEST_CASE(lets_hooks_do_what_they_like, observed) {
     client_options options;
     options.observer.on_wire = [&stream](const wire_message& message) {
         // Destroys the transfer that it is told of.
-        if (message.what == part::response_body) stream.reset();
+        if (message.kind == part::response_body) stream.reset();
     };
     corun::client other(io.get_executor(), service->endpoint(), credential::bearer(service->token()), options);
     agent same = await(io, other.get_agent(a.id()));

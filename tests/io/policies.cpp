@@ -91,7 +91,7 @@ struct policies : emulated_http {
     std::string text_of(const std::vector<event>& events) const {
         std::string text;
         for (const event& each : events)
-            if (const auto* whole = each.get_if<message_completed>()) text += whole->message.text();
+            if (const auto* whole = each.get_if<events::message_completed>()) text += whole->message.text();
         return text;
     }
 
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(every_way_round_is_accepted_in_every_mode_of_the_service) {
                     options.on_mcp_approval = [](mcp_approval_request) -> asio::awaitable<bool> { co_return true; };
                     const std::vector<event> events = events_of(a, token(), options);
                     BOOST_REQUIRE(!events.empty());
-                    BOOST_TEST(events.back().get_if<run_completed>());
+                    BOOST_TEST(events.back().get_if<events::run_completed>());
                     BOOST_TEST(text_of(events).find("All done: cold") != std::string::npos);
                     BOOST_TEST(has_row(last_report, one.row));
                     // The call carried the token, whichever way it came.
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(a_copy_of_the_agent_lives_for_its_run_only) {
     const auto before = agents();
     service->forget_requests();
     const std::vector<event> events = events_of(a, token(), with_function(&reconcile_policy::ephemeral_agent));
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
     settle();
     BOOST_TEST((agents() == before));
     json created, run;
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_copy_goes_whatever_becomes_of_its_run) {
             try {
                 const std::vector<event> events =
                     events_of(a, token(), with_function(&reconcile_policy::ephemeral_agent));
-                BOOST_TEST((events.back().get_if<run_completed>() != nullptr) == one.completes);
+                BOOST_TEST((events.back().get_if<events::run_completed>() != nullptr) == one.completes);
                 BOOST_TEST((one.completes || !one.steps.empty()));
             } catch (const error&) {
                 BOOST_TEST((one.steps.empty() && !one.completes));
@@ -400,7 +400,7 @@ BOOST_AUTO_TEST_CASE(failures_that_may_pass_are_polled_past) {
     service->inject(fault::respond(503).on("GET", "/threads/*/runs/*").times(2));
     service->inject(fault::drop().on("GET", "/threads/*/runs/*/steps"));
     const std::vector<event> events = await(io, collect(stream));
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
 }
 
 BOOST_AUTO_TEST_CASE(what_a_failed_poll_says_shows_no_header) {
@@ -438,7 +438,7 @@ BOOST_AUTO_TEST_CASE(stored_resources_are_detached_and_read_back) {
             json stored = resources("stale", "never");
             stored["code_interpreter"]["file_ids"] = json::array();
             agent a = stored_agent(on_thread ? json::object() : stored);
-            thread t = await(io, client->get_thread(make_thread(on_thread ? stored : json::object())));
+            agent_thread t = await(io, client->get_thread(make_thread(on_thread ? stored : json::object())));
             run_options options;
             const errc expected = on_thread ? errc::thread_level_mcp_resources : errc::agent_level_mcp_resources;
             service->forget_requests();

@@ -154,7 +154,7 @@ BOOST_FIXTURE_TEST_CASE(a_run_that_was_begun_late_is_not_begun_twice, world) {
     proxy.inject(network_fault::lose_response().on("POST", "/threads/*/runs"));
     service->inject(
         emulator::fault::respond(200, R"({"object":"list","data":[],"has_more":false})").on("GET", "/threads/*/runs"));
-    thread conversation = new_thread();
+    agent_thread conversation = new_thread();
     const outcome seen = wait(take_all(plain.run_stream(conversation, "weather?", {}, with_function())));
     BOOST_TEST(!seen.failure, seen.failure.message());
     BOOST_TEST(seen.text == "It is cold.");

@@ -121,10 +121,10 @@ BOOST_AUTO_TEST_CASE(streams_a_text) {
     agent a = client->local_agent(plain_definition());
     const auto events = await(io, collect(a.run_stream("Hi there")));
     BOOST_TEST(text_of(events) == "You said: Hi there");
-    BOOST_REQUIRE(find<run_created>(events));
-    BOOST_TEST(find<run_created>(events)->run_id.starts_with("resp_"));
-    BOOST_REQUIRE(find<run_completed>(events));
-    BOOST_TEST((find<run_completed>(events)->run.status == run_state::completed));
+    BOOST_REQUIRE(find<events::run_created>(events));
+    BOOST_TEST(find<events::run_created>(events)->run_id.starts_with("resp_"));
+    BOOST_REQUIRE(find<events::run_completed>(events));
+    BOOST_TEST((find<events::run_completed>(events)->run.status == run_state::completed));
     BOOST_TEST(count("POST", responses_path) == 1u);
     // Versions are a matter of agents.
     BOOST_TEST(service->requests().back().query.empty());
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(functions_are_answered_by_hand) {
     agent a = client->local_agent(plain_definition());
     event_stream stream = await(io, a.run_stream("weather?", {}, options));
     const auto first = await(io, collect(stream));
-    const auto* asked = find<action_required>(first);
+    const auto* asked = find<events::action_required>(first);
     BOOST_REQUIRE(asked);
     BOOST_REQUIRE(asked->action.function_calls.size() == 1u);
     const std::string before = stream.run_id();
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(an_approval_has_no_headers_of_its_own) {
     agent a = client->local_agent(definition());
     event_stream stream = await(io, a.run_stream("book", token(planted_secret("fresh"))));
     const auto first = await(io, collect(stream));
-    const auto* asked = find<action_required>(first);
+    const auto* asked = find<events::action_required>(first);
     BOOST_REQUIRE(asked);
     const std::string id = asked->action.mcp_approvals.at(0).id;
     submission wrong;
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(a_run_gives_structured_inputs_of_its_own) {
     // Each request of the run brings them: the answer's, too.
     std::size_t instructed = 0;
     for (const event& each : events)
-        if (each.get_if<run_created>())
+        if (each.get_if<events::run_created>())
             instructed += to_json(each)["response"]["instructions"] == "Be a guide to Oslo." ? 1 : 0;
     BOOST_TEST(instructed == 2u);
     BOOST_TEST(count("POST", responses_path) == 2u);
@@ -289,18 +289,18 @@ BOOST_AUTO_TEST_CASE(an_older_service_gets_the_agent_by_its_older_key) {
     a = await(io, client->get_agent(a.id()));
     const auto events = await(io, collect(a.run_stream("Hi")));
     BOOST_TEST(text_of(events) == "You said: Hi");
-    BOOST_REQUIRE(find<run_completed>(events));
-    BOOST_TEST(find<run_completed>(events)->run.agent_id == "travel-desk");
+    BOOST_REQUIRE(find<events::run_completed>(events));
+    BOOST_TEST(find<events::run_completed>(events)->run.agent_id == "travel-desk");
 }
 
 BOOST_AUTO_TEST_CASE(a_conversation_remembers) {
     agent a = await(io, client->create_agent(plain_definition()));
-    thread conversation = await(io, client->create_thread());
+    agent_thread conversation = await(io, client->create_thread());
     BOOST_TEST(conversation.id().starts_with("conv_"));
     for (const char* text : {"one", "two"}) {
         const auto events = await(io, collect(a.run_stream(conversation, text)));
         BOOST_TEST(text_of(events) == "You said: " + std::string(text));
-        BOOST_TEST(find<run_completed>(events)->run.thread_id == conversation.id());
+        BOOST_TEST(find<events::run_completed>(events)->run.thread_id == conversation.id());
     }
     // Each answer of a run is in the conversation, too.
     service->script("", {step::call_function("get_weather", "{}"), step::reply("It is {output}.")});
@@ -319,7 +319,7 @@ BOOST_AUTO_TEST_CASE(a_response_goes_on_after_another) {
     BOOST_TEST(await(io, a.run("two", {}, options)).text() == "You said: two");
     BOOST_TEST(nlohmann::json::parse(service->requests().back().body).at("previous_response_id") == first.run_id);
     const std::size_t before = service->requests().size();
-    thread conversation = await(io, client->create_thread());
+    agent_thread conversation = await(io, client->create_thread());
     BOOST_TEST(failure_of(io, a.run(conversation, "two", {}, options)).code() == errc::invalid_argument);
     BOOST_TEST(service->requests().size() == before + 1);
     options.previous_response_id = "resp_unknown";
@@ -337,12 +337,12 @@ BOOST_AUTO_TEST_CASE(a_response_goes_on_after_another) {
 BOOST_AUTO_TEST_CASE(conversations_are_changed_and_removed) {
     thread_definition first;
     first.metadata["trip"] = "oslo";
-    thread conversation = await(io, client->create_thread(first));
+    agent_thread conversation = await(io, client->create_thread(first));
     BOOST_TEST(conversation.definition().metadata.at("trip") == "oslo");
     thread_definition changes;
     changes.metadata["trip"] = "rome";
     await(io, conversation.update(changes));
-    thread same = await(io, client->get_thread(conversation.id()));
+    agent_thread same = await(io, client->get_thread(conversation.id()));
     BOOST_TEST(same.definition().metadata.at("trip") == "rome");
     await(io, same.remove());
     BOOST_TEST(failure_of(io, conversation.refresh()).code() == errc::not_found);
@@ -377,7 +377,7 @@ BOOST_AUTO_TEST_CASE(agents_are_stored_in_versions) {
 BOOST_AUTO_TEST_CASE(a_version_of_an_agent_is_run_and_removed_by_itself) {
     const auto instructions_of = [this](agent& a) {
         const auto events = await(io, collect(a.run_stream("Hi")));
-        BOOST_REQUIRE(find<run_created>(events));
+        BOOST_REQUIRE(find<events::run_created>(events));
         return to_json(events.front())["response"]["instructions"].get<std::string>();
     };
     prompt_agent_definition whole = plain_definition();
@@ -429,7 +429,7 @@ BOOST_AUTO_TEST_CASE(a_classic_definition_is_carried_over_or_refused) {
 
 BOOST_AUTO_TEST_CASE(what_the_protocol_does_not_have_is_refused_by_name) {
     agent a = client->local_agent(plain_definition());
-    thread conversation = await(io, client->create_thread());
+    agent_thread conversation = await(io, client->create_thread());
     service->forget_requests();
     const auto refused = [&](auto call, const std::string& name) {
         BOOST_TEST_CONTEXT(name) {
@@ -453,12 +453,12 @@ BOOST_AUTO_TEST_CASE(what_the_protocol_does_not_have_is_refused_by_name) {
     list_options of_a_run;
     of_a_run.run_id = "resp_1";
     refused([&] { (void)conversation.list_messages(of_a_run); }, "list_options::run_id");
-    refused([&] { await(io, conversation.update_message("msg_1", {})); }, "thread::update_message");
-    refused([&] { await(io, conversation.get_run("r")); }, "thread::get_run");
-    refused([&] { (void)conversation.list_steps("r"); }, "thread::list_steps");
+    refused([&] { await(io, conversation.update_message("msg_1", {})); }, "agent_thread::update_message");
+    refused([&] { await(io, conversation.get_run("r")); }, "agent_thread::get_run");
+    refused([&] { (void)conversation.list_steps("r"); }, "agent_thread::list_steps");
     submission answers;
     answers.output("c", "x");
-    refused([&] { await(io, conversation.submit_stream("r", answers)); }, "thread::submit_stream");
+    refused([&] { await(io, conversation.submit_stream("r", answers)); }, "agent_thread::submit_stream");
     run_options limited;
     limited.max_prompt_tokens = 300;
     refused([&] { await(io, a.run("Hi", {}, limited)); }, "max_prompt_tokens");
@@ -479,7 +479,7 @@ BOOST_AUTO_TEST_CASE(an_endpoint_of_openai_has_responses_and_no_agents) {
     corun::client openai(io.get_executor(), root + "/v1", credential::bearer(service->token()), of_responses());
     agent a = openai.local_agent(plain_definition());
     BOOST_TEST(await(io, a.run("Hi")).text() == "You said: Hi");
-    thread conversation = await(io, openai.create_thread());
+    agent_thread conversation = await(io, openai.create_thread());
     BOOST_TEST(await(io, a.run(conversation, "Hi again")).text() == "You said: Hi again");
     for (const auto& request : service->requests()) BOOST_TEST(request.query.empty());
     BOOST_TEST(failure_of(io, [&] { return openai.get_agent("travel-desk"); }).code() == errc::invalid_argument);
@@ -529,11 +529,11 @@ BOOST_AUTO_TEST_CASE(a_run_is_begun_again_after_a_rate_limit) {
         event_stream stream = await(io, a.run_stream("Hi", {}, options));
         std::vector<event> events;
         while (auto arrived = await(io, stream.next())) {
-            if (arrived->get_if<run_created>()) service->script("", {step::reply("There.")});
+            if (arrived->get_if<events::run_created>()) service->script("", {step::reply("There.")});
             events.push_back(*arrived);
         }
         BOOST_TEST(text_of(events) == "There.");
-        const auto* again = find<run_restarted>(events);
+        const auto* again = find<events::run_restarted>(events);
         BOOST_REQUIRE(again);
         BOOST_REQUIRE(again->run.last_error.has_value());
         BOOST_TEST(again->run.last_error->code == "rate_limit_exceeded");
@@ -566,7 +566,7 @@ BOOST_AUTO_TEST_CASE(a_response_need_not_be_stored) {
     service->script("", {step::call_function("get_weather", "{}"), step::reply("It is {output}.")});
     run_options answered = with_function();
     answered.store = false;
-    thread conversation = await(io, client->create_thread());
+    agent_thread conversation = await(io, client->create_thread());
     BOOST_TEST(await(io, a.run(conversation, "weather?", {}, answered)).text() == "It is cold.");
     const std::size_t before = service->requests().size();
     const error refused = failure_of(io, a.run("weather?", {}, answered));
@@ -582,7 +582,7 @@ BOOST_AUTO_TEST_CASE(a_response_need_not_be_stored) {
     by_hand.tools.emplace_back(function_tool("get_weather", "The weather.", ""));
     event_stream waiting = await(io, a.run_stream("weather?", {}, by_hand));
     const auto first = await(io, collect(waiting));
-    const auto* asked = find<action_required>(first);
+    const auto* asked = find<events::action_required>(first);
     BOOST_REQUIRE(asked);
     submission answers;
     answers.output(asked->action.function_calls.at(0).id, "warm");
@@ -604,11 +604,11 @@ BOOST_AUTO_TEST_CASE(a_run_that_waits_is_given_up_without_a_request) {
     options.tools.emplace_back(function_tool("get_weather", "The weather.", ""));
     agent a = client->local_agent(plain_definition());
     event_stream stream = await(io, a.run_stream("weather?", {}, options));
-    BOOST_REQUIRE(find<action_required>(await(io, collect(stream))));
+    BOOST_REQUIRE(find<events::action_required>(await(io, collect(stream))));
     const std::size_t before = service->requests().size();
     await(io, stream.cancel_run());
     const auto rest = await(io, collect(stream));
-    BOOST_TEST(find<run_cancelled>(rest) != nullptr);
+    BOOST_TEST(find<events::run_cancelled>(rest) != nullptr);
     BOOST_TEST(service->requests().size() == before);
 }
 
@@ -690,14 +690,14 @@ BOOST_AUTO_TEST_CASE(goes_on_while_the_response_is_at_work) {
     while (text != "one two three") {
         const auto arrived = await(io, *clock, stream.next());
         BOOST_REQUIRE(arrived.has_value());
-        if (const auto* delta = arrived->get_if<text_delta>()) text += delta->text;
+        if (const auto* delta = arrived->get_if<events::text_delta>()) text += delta->text;
     }
     BOOST_TEST(streamed() == 1u);
     BOOST_TEST(read() == 0u);
     await(io, *clock, stream.cancel_run());
     std::vector<event> rest;
     while (auto arrived = await(io, *clock, stream.next())) rest.push_back(std::move(*arrived));
-    BOOST_TEST(find<run_cancelled>(rest) != nullptr);
+    BOOST_TEST(find<events::run_cancelled>(rest) != nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(goes_on_as_often_as_it_breaks) {

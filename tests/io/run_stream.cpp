@@ -140,12 +140,12 @@ BOOST_FIXTURE_TEST_CASE(delivers_events_in_order_and_ends_after_the_last, fixtur
     std::error_code code;
     const auto first = next(stream, code);
     BOOST_REQUIRE(first.has_value());
-    BOOST_REQUIRE(first->get_if<text_delta>());
-    BOOST_TEST(first->get_if<text_delta>()->text == "Hello");
+    BOOST_REQUIRE(first->get_if<events::text_delta>());
+    BOOST_TEST(first->get_if<events::text_delta>()->text == "Hello");
     const auto second = stream.try_next();
     BOOST_REQUIRE(second.has_value());
-    BOOST_TEST(second->get_if<text_delta>()->text == " world");
-    BOOST_TEST(first->get_if<text_delta>()->text == "Hello");  // still valid
+    BOOST_TEST(second->get_if<events::text_delta>()->text == " world");
+    BOOST_TEST(first->get_if<events::text_delta>()->text == "Hello");  // still valid
     BOOST_TEST(name_of_next(stream) == "thread.run.completed");
     BOOST_TEST(name_of_next(stream) == "end");
     BOOST_TEST(name_of_next(stream) == "end");
@@ -162,7 +162,7 @@ BOOST_FIXTURE_TEST_CASE(an_event_outlives_its_stream, fixture) {
     BOOST_REQUIRE(kept.has_value());
     const event copy = *kept;
     kept.reset();
-    BOOST_TEST(copy.get_if<text_delta>()->text == "kept");
+    BOOST_TEST(copy.get_if<events::text_delta>()->text == "kept");
     BOOST_TEST(copy.raw().find("kept") != std::string_view::npos);
 }
 
@@ -204,7 +204,7 @@ BOOST_FIXTURE_TEST_CASE(bytes_cut_anywhere_give_the_same_events, fixture) {
         std::error_code code;
         while (auto arrived = next(stream, code)) {
             names += std::string(arrived->name()) + ' ';
-            if (const auto* d = arrived->get_if<text_delta>()) text += d->text;
+            if (const auto* d = arrived->get_if<events::text_delta>()) text += d->text;
         }
         BOOST_TEST(!code);
         BOOST_TEST(text == "onetw\xc3\xb6");
@@ -344,8 +344,8 @@ BOOST_FIXTURE_TEST_CASE(an_error_event_is_delivered_and_then_thrown, fixture) {
     std::error_code code;
     const auto said = next(stream, code);
     BOOST_REQUIRE(said.has_value());
-    BOOST_REQUIRE(said->get_if<stream_error>());
-    BOOST_TEST(said->get_if<stream_error>()->message == "it broke");
+    BOOST_REQUIRE(said->get_if<events::stream_error>());
+    BOOST_TEST(said->get_if<events::stream_error>()->message == "it broke");
     BOOST_TEST(!next(stream, code).has_value());
     BOOST_TEST(code == errc::stream_failed);
     BOOST_TEST(stream.details().service_code == "boom");
@@ -365,9 +365,9 @@ BOOST_FIXTURE_TEST_CASE(a_run_that_waits_for_an_action_ends_the_stream_without_f
     std::error_code code;
     const auto waits = next(stream, code);
     BOOST_REQUIRE(waits.has_value());
-    BOOST_REQUIRE(waits->get_if<action_required>());
-    BOOST_REQUIRE(waits->get_if<action_required>()->action.function_calls.size() == 1u);
-    BOOST_TEST(waits->get_if<action_required>()->action.function_calls[0].name == "f");
+    BOOST_REQUIRE(waits->get_if<events::action_required>());
+    BOOST_REQUIRE(waits->get_if<events::action_required>()->action.function_calls.size() == 1u);
+    BOOST_TEST(waits->get_if<events::action_required>()->action.function_calls[0].name == "f");
     BOOST_TEST(name_of_next(stream) == "end");
 }
 
@@ -396,13 +396,13 @@ BOOST_FIXTURE_TEST_CASE(a_slow_consumer_pauses_the_transfer_and_loses_nothing, s
     while (transfer().paused) {
         const auto arrived = stream.try_next();
         BOOST_REQUIRE(arrived.has_value());
-        BOOST_TEST(arrived->get_if<text_delta>()->text == std::to_string(taken));
+        BOOST_TEST(arrived->get_if<events::text_delta>()->text == std::to_string(taken));
         ++taken;
     }
     BOOST_TEST(taken > 0);
     BOOST_TEST(taken < sent);
     while (const auto arrived = stream.try_next()) {
-        BOOST_TEST(arrived->get_if<text_delta>()->text == std::to_string(taken));
+        BOOST_TEST(arrived->get_if<events::text_delta>()->text == std::to_string(taken));
         ++taken;
     }
     BOOST_TEST(taken == sent);
@@ -579,14 +579,14 @@ BOOST_FIXTURE_TEST_CASE(next_or_timer_never_loses_an_event, fixture) {
                 auto either = co_await (stream.next() || timer.async_wait(asio::use_awaitable));
                 if (either.index() == 0) {
                     const auto& arrived = std::get<0>(either);
-                    BOOST_TEST(arrived->get_if<text_delta>()->text == std::to_string(taken));
+                    BOOST_TEST(arrived->get_if<events::text_delta>()->text == std::to_string(taken));
                     ++taken;
                 }
             }
         };
         await(io, loop());
         while (const auto arrived = stream.try_next()) {
-            BOOST_TEST(arrived->get_if<text_delta>()->text == std::to_string(taken));
+            BOOST_TEST(arrived->get_if<events::text_delta>()->text == std::to_string(taken));
             ++taken;
         }
         BOOST_TEST(sent > 50);

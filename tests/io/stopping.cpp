@@ -55,7 +55,7 @@ struct world : behind_proxy {
     }
 
     agent plain;
-    corun::thread in;
+    corun::agent_thread in;
 };
 
 run_options cancelled_when_abandoned() {
@@ -204,7 +204,7 @@ BOOST_FIXTURE_TEST_CASE(a_run_that_somebody_else_has_answered_goes_on, world) {
         while (!asked) {
             const auto arrived = await(io, *clock, stream.next());
             BOOST_REQUIRE(arrived.has_value());
-            if (const auto* found = arrived->get_if<action_required>()) asked = found->action;
+            if (const auto* found = arrived->get_if<events::action_required>()) asked = found->action;
         }
         submission answers;
         answers.output(asked->function_calls.at(0).id, "paid");
@@ -329,7 +329,7 @@ struct limited : world {
             all.failure = code;
             if (!arrived) break;
             all.events.push_back(*arrived);
-            if (const auto* delta = arrived->get_if<text_delta>()) all.text += delta->text;
+            if (const auto* delta = arrived->get_if<events::text_delta>()) all.text += delta->text;
         }
         return all;
     }
@@ -337,8 +337,9 @@ struct limited : world {
 };
 
 std::size_t restarts_of(const outcome& seen) {
-    return static_cast<std::size_t>(std::count_if(seen.events.begin(), seen.events.end(),
-                                                  [](const event& each) { return each.get_if<run_restarted>(); }));
+    return static_cast<std::size_t>(std::count_if(seen.events.begin(), seen.events.end(), [](const event& each) {
+        return each.get_if<events::run_restarted>();
+    }));
 }
 
 }  // namespace
@@ -346,7 +347,7 @@ std::size_t restarts_of(const outcome& seen) {
 BOOST_FIXTURE_TEST_CASE(a_rate_limit_says_when_to_try_again, limited) {
     const outcome seen = play(0, "Rate limit is exceeded. Try again in 22 seconds.", {});
     BOOST_REQUIRE(!seen.events.empty());
-    const auto* failed = seen.events.back().get_if<run_failed>();
+    const auto* failed = seen.events.back().get_if<events::run_failed>();
     BOOST_REQUIRE(failed && failed->run.last_error);
     BOOST_TEST((failed->run.last_error->retry_after == 22s));
     BOOST_TEST(restarts_of(seen) == 0u);  // nobody asked for it
@@ -381,7 +382,7 @@ BOOST_FIXTURE_TEST_CASE(no_more_often_than_asked, limited) {
     const outcome seen = play(99, "Rate limit is exceeded.", options);
     BOOST_TEST(restarts_of(seen) == 2u);
     BOOST_REQUIRE(!seen.events.empty());
-    BOOST_TEST(seen.events.back().get_if<run_failed>() != nullptr);
+    BOOST_TEST(seen.events.back().get_if<events::run_failed>() != nullptr);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_delay_beyond_the_budget_is_not_waited_for, limited) {

@@ -29,7 +29,7 @@ struct timed : emulated {
                                         curl::make_transport(executor, curl::options()), time);
         plain = make_plain_agent();
         conversation = await(io, client->create_thread());
-        same = detail::handle_access::make<thread>(owner, conversation.definition().raw);
+        same = detail::handle_access::make<agent_thread>(owner, conversation.definition().raw);
     }
 
     thread_run start_run(std::vector<emulator::step> steps) {
@@ -71,7 +71,7 @@ struct timed : emulated {
     std::shared_ptr<manual_clock> time = std::make_shared<manual_clock>();
     std::shared_ptr<detail::api_client> owner;
     agent plain;
-    thread conversation, same;
+    agent_thread conversation, same;
     asio::cancellation_signal cancellation;
     std::exception_ptr failure;
     thread_run waited;
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(waiting_is_cancelled_in_a_pause) {
 BOOST_AUTO_TEST_CASE(waiting_for_no_run_is_refused) {
     BOOST_TEST(failure_of(io, [&] { return same.wait_for_run(""); }).code() == errc::invalid_argument);
     BOOST_TEST(failure_of(io, same.wait_for_run("run_none")).code() == errc::not_found);
-    BOOST_CHECK_THROW((void)thread().wait_for_run("run_1"), error);
+    BOOST_CHECK_THROW((void)agent_thread().wait_for_run("run_1"), error);
 }
 
 BOOST_AUTO_TEST_CASE(messages_are_changed_and_deleted) {

@@ -52,7 +52,7 @@ BOOST_FIXTURE_TEST_SUITE(token_per_run, story)
 
 BOOST_AUTO_TEST_CASE(a_reused_agent_gets_a_token_of_its_own_in_every_run) {
     agent a = make_agent();
-    thread t = await(io, client->create_thread());
+    agent_thread t = await(io, client->create_thread());
     std::string said;
 
     // Run 1, with token A.
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(a_reused_agent_gets_a_token_of_its_own_in_every_run) {
     const std::vector<event> events = await(io, collect(first));
     said += all_that_is_said(events, first.report());
     BOOST_REQUIRE(!events.empty());
-    BOOST_TEST(events.back().get_if<run_completed>());
+    BOOST_TEST(events.back().get_if<events::run_completed>());
     BOOST_TEST(text_of(events).find("seat 14A is yours") != std::string::npos);
     BOOST_TEST(!mcp->calls().empty());
     for (const std::string& seen : authorizations()) BOOST_TEST(seen == "Bearer " + token_a);
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(a_reused_agent_gets_a_token_of_its_own_in_every_run) {
 
 BOOST_AUTO_TEST_CASE(headers_reach_the_service_in_the_run_alone) {
     agent a = make_agent();
-    thread t = await(io, client->create_thread());
+    agent_thread t = await(io, client->create_thread());
     (void)await(io, a.run(t, "Book seat 14A", token(token_a), without_approvals()));
     (void)await(io, a.run("Book seat 14A", token(token_a), without_approvals()));
     int carrying = 0;
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(headers_reach_the_service_in_the_run_alone) {
 
 BOOST_AUTO_TEST_CASE(the_naive_body_is_refused_where_ours_is_accepted) {
     agent a = make_agent();
-    thread t = await(io, client->create_thread());
+    agent_thread t = await(io, client->create_thread());
     (void)await(io, a.run(t, "Book seat 14A", token(token_a), without_approvals()));
 
     // What clients did before: the agent's tools again, together with the resources of the run.

@@ -23,10 +23,10 @@ struct way {
 inline std::size_t repeated(const outcome& seen) {
     std::map<std::string, std::size_t> counts;
     for (const event& each : seen.events) {
-        if (const auto* done = each.get_if<message_completed>()) ++counts["message " + done->message.id];
-        if (const auto* made = each.get_if<message_created>()) ++counts["created " + made->message.id];
-        if (const auto* made = each.get_if<run_created>()) ++counts["run " + std::string(made->run_id)];
-        if (const auto* asked = each.get_if<action_required>()) {
+        if (const auto* done = each.get_if<events::message_completed>()) ++counts["message " + done->message.id];
+        if (const auto* made = each.get_if<events::message_created>()) ++counts["created " + made->message.id];
+        if (const auto* made = each.get_if<events::run_created>()) ++counts["run " + std::string(made->run_id)];
+        if (const auto* asked = each.get_if<events::action_required>()) {
             for (const auto& call : asked->action.function_calls) ++counts["asked " + call.id];
             for (const auto& call : asked->action.mcp_approvals) ++counts["asked " + call.id];
         }
@@ -47,8 +47,9 @@ inline std::set<std::string> kinds_of(const outcome& seen) {
 inline std::set<std::size_t> things_said(const outcome& seen) {
     std::set<std::size_t> types;
     for (const event& each : seen.events) {
-        const bool is_progress = each.get_if<run_status>() || each.get_if<message_in_progress>() ||
-                                 each.get_if<step_in_progress>() || each.get_if<unknown>() || each.get_if<reattached>();
+        const bool is_progress = each.get_if<events::run_status>() || each.get_if<events::message_in_progress>() ||
+                                 each.get_if<events::step_in_progress>() || each.get_if<events::unknown>() ||
+                                 each.get_if<events::reattached>();
         if (!is_progress) types.insert(each.body().index());
     }
     return types;
@@ -114,7 +115,7 @@ struct application : behind_proxy {
         return by_proxy(await(io, client->create_agent(std::move(definition))));
     }
 
-    thread new_thread() { return behind_proxy::by_proxy(await(io, client->create_thread())); }
+    agent_thread new_thread() { return behind_proxy::by_proxy(await(io, client->create_thread())); }
 
     /// What a run of this application is given.
     run_options usual() const {
@@ -189,7 +190,7 @@ struct application : behind_proxy {
         event_stream stream = wait(plain.run_stream(new_thread(), "Hello", {}, std::move(with)));
         std::optional<event> arrived;
         do arrived = wait(stream.next());
-        while (arrived && !arrived->get_if<text_delta>());
+        while (arrived && !arrived->get_if<events::text_delta>());
         return stream;
     }
 
@@ -238,7 +239,7 @@ struct application : behind_proxy {
     /// not listed, so that one is known to nobody.
     bool is_known_to_nobody(const outcome& seen) const {
         const auto told = std::count_if(seen.events.begin(), seen.events.end(),
-                                        [](const event& one) { return one.get_if<run_created>(); });
+                                        [](const event& one) { return one.get_if<events::run_created>(); });
         const bool has_ended =
             std::any_of(seen.events.begin(), seen.events.end(), [](const event& one) { return is_terminal(one); });
         return !has_runs && seen.failure && !has_ended && static_cast<std::size_t>(told) < posts();

@@ -28,9 +28,11 @@ struct behind_proxy : emulated {
 
     /// A handle that works by way of the proxy.
     agent by_proxy(const agent& of) const { return detail::handle_access::make<agent>(owner, of.definition().raw); }
-    thread by_proxy(const thread& of) const { return detail::handle_access::make<thread>(owner, of.definition().raw); }
+    agent_thread by_proxy(const agent_thread& of) const {
+        return detail::handle_access::make<agent_thread>(owner, of.definition().raw);
+    }
 
-    thread new_thread() { return by_proxy(await(io, client->create_thread())); }
+    agent_thread new_thread() { return by_proxy(await(io, client->create_thread())); }
 
     std::size_t count(const std::string& method, const std::string& end) const {
         return static_cast<std::size_t>(
@@ -60,16 +62,16 @@ inline asio::awaitable<outcome> take_all(asio::awaitable<event_stream> started) 
     event_stream stream = co_await std::move(started);
     while (auto arrived = co_await stream.next(all.failure)) {
         all.events.push_back(*arrived);
-        if (const auto* again = arrived->get_if<reattached>()) {
+        if (const auto* again = arrived->get_if<events::reattached>()) {
             ++all.reattached;
             all.causes.push_back(again->cause);
             continue;
         }
-        if (const auto* delta = arrived->get_if<text_delta>()) {
+        if (const auto* delta = arrived->get_if<events::text_delta>()) {
             all.texts[std::string(delta->message_id)] += delta->text;
             all.text += delta->text;
             ++all.tokens;
-        } else if (const auto* piece = arrived->get_if<tool_call_delta>()) {
+        } else if (const auto* piece = arrived->get_if<events::tool_call_delta>()) {
             all.arguments[std::string(piece->step_id) + std::to_string(piece->index)] += piece->arguments;
         } else if (!arrived->continues() && all.names.size() < 1000) {
             all.names.emplace_back(arrived->name());

@@ -21,14 +21,14 @@ using json = nlohmann::ordered_json;
 struct printer {
     json& out;
 
-    void operator()(const corun::unknown&) const { out["type"] = "unknown"; }
-    void operator()(const corun::text_delta& e) const {
+    void operator()(const corun::events::unknown&) const { out["type"] = "unknown"; }
+    void operator()(const corun::events::text_delta& e) const {
         out["type"] = "text_delta";
         out["message_id"] = e.message_id;
         out["content_index"] = e.content_index;
         out["text"] = e.text;
     }
-    void operator()(const corun::tool_call_delta& e) const {
+    void operator()(const corun::events::tool_call_delta& e) const {
         out["type"] = "tool_call_delta";
         out["step_id"] = e.step_id;
         out["index"] = e.index;
@@ -40,19 +40,19 @@ struct printer {
         out["output"] = e.output;
         if (!e.file_id.empty()) out["file_id"] = e.file_id;
     }
-    void operator()(const corun::refusal_delta& e) const {
+    void operator()(const corun::events::refusal_delta& e) const {
         out["type"] = "refusal_delta";
         out["message_id"] = e.message_id;
         out["content_index"] = e.content_index;
         out["text"] = e.text;
     }
-    void operator()(const corun::reasoning_delta& e) const {
+    void operator()(const corun::events::reasoning_delta& e) const {
         out["type"] = "reasoning_delta";
         out["item_id"] = e.item_id;
         out["summary"] = e.summary;
         out["text"] = e.text;
     }
-    void operator()(const corun::annotation& e) const {
+    void operator()(const corun::events::annotation& e) const {
         out["type"] = "annotation";
         out["message_id"] = e.message_id;
         out["content_index"] = e.content_index;
@@ -64,52 +64,52 @@ struct printer {
         out["file_id"] = e.value.file_id;
         out["url"] = e.value.url;
     }
-    void operator()(const corun::image_delta& e) const {
+    void operator()(const corun::events::image_delta& e) const {
         out["type"] = "image_delta";
         out["message_id"] = e.message_id;
         out["content_index"] = e.content_index;
         out["file_id"] = e.file_id;
     }
-    void operator()(const corun::image_partial& e) const {
+    void operator()(const corun::events::image_partial& e) const {
         out["type"] = "image_partial";
         out["item_id"] = e.item_id;
         out["index"] = e.index;
         out["base64"] = e.base64;
     }
-    void operator()(const corun::thread_created& e) const {
+    void operator()(const corun::events::thread_created& e) const {
         out["type"] = "thread_created";
         out["thread_id"] = e.thread_id;
     }
-    void operator()(const corun::run_created& e) const {
+    void operator()(const corun::events::run_created& e) const {
         out["type"] = "run_created";
         out["run_id"] = e.run_id;
         out["thread_id"] = e.thread_id;
         out["agent_id"] = e.agent_id;
     }
-    void operator()(const corun::run_status& e) const {
+    void operator()(const corun::events::run_status& e) const {
         out["type"] = "run_status";
         out["run_id"] = e.run_id;
         out["status"] = e.status_text;
     }
-    void operator()(const corun::message_created& e) const { message("message_created", e.message); }
-    void operator()(const corun::message_in_progress& e) const { message("message_in_progress", e.message); }
-    void operator()(const corun::message_completed& e) const { message("message_completed", e.message); }
-    void operator()(const corun::step_created& e) const { step("step_created", e.step); }
-    void operator()(const corun::step_in_progress& e) const { step("step_in_progress", e.step); }
-    void operator()(const corun::step_completed& e) const { step("step_completed", e.step); }
-    void operator()(const corun::mcp_tools_listed& e) const {
+    void operator()(const corun::events::message_created& e) const { message("message_created", e.message); }
+    void operator()(const corun::events::message_in_progress& e) const { message("message_in_progress", e.message); }
+    void operator()(const corun::events::message_completed& e) const { message("message_completed", e.message); }
+    void operator()(const corun::events::step_created& e) const { step("step_created", e.step); }
+    void operator()(const corun::events::step_in_progress& e) const { step("step_in_progress", e.step); }
+    void operator()(const corun::events::step_completed& e) const { step("step_completed", e.step); }
+    void operator()(const corun::events::mcp_tools_listed& e) const {
         out["type"] = "mcp_tools_listed";
         out["step_id"] = e.step_id;
         out["server_label"] = e.list.server_label;
         json& names = out["tools"] = json::array();
         for (const corun::mcp_tool_info& tool : e.list.tools) names.push_back(tool.name);
     }
-    void operator()(const corun::mcp_call& e) const {
+    void operator()(const corun::events::mcp_call& e) const {
         out["type"] = "mcp_call";
         out["step_id"] = e.step_id;
         call(out, e.call);
     }
-    void operator()(const corun::action_required& e) const {
+    void operator()(const corun::events::action_required& e) const {
         out["type"] = "action_required";
         out["run_id"] = e.run_id;
         out["action_type"] = e.action.type;
@@ -121,25 +121,25 @@ struct printer {
             approvals.push_back(
                 {{"id", c.id}, {"name", c.name}, {"server_label", c.server_label}, {"arguments", c.arguments}});
     }
-    void operator()(const corun::run_completed& e) const { run("run_completed", e.run); }
-    void operator()(const corun::run_failed& e) const { run("run_failed", e.run); }
-    void operator()(const corun::run_incomplete& e) const { run("run_incomplete", e.run); }
-    void operator()(const corun::run_cancelled& e) const { run("run_cancelled", e.run); }
-    void operator()(const corun::run_expired& e) const { run("run_expired", e.run); }
-    void operator()(const corun::run_restarted& e) const { run("run_restarted", e.run); }
-    void operator()(const corun::reattached& e) const {
+    void operator()(const corun::events::run_completed& e) const { run("run_completed", e.run); }
+    void operator()(const corun::events::run_failed& e) const { run("run_failed", e.run); }
+    void operator()(const corun::events::run_incomplete& e) const { run("run_incomplete", e.run); }
+    void operator()(const corun::events::run_cancelled& e) const { run("run_cancelled", e.run); }
+    void operator()(const corun::events::run_expired& e) const { run("run_expired", e.run); }
+    void operator()(const corun::events::run_restarted& e) const { run("run_restarted", e.run); }
+    void operator()(const corun::events::reattached& e) const {
         out["type"] = "reattached";
         out["run_id"] = e.run_id;
     }
-    void operator()(const corun::function_called& e) const {
+    void operator()(const corun::events::function_called& e) const {
         out["type"] = "function_called";
         out["call_id"] = e.call_id;
     }
-    void operator()(const corun::approval_decided& e) const {
+    void operator()(const corun::events::approval_decided& e) const {
         out["type"] = "approval_decided";
         out["call_id"] = e.call_id;
     }
-    void operator()(const corun::stream_error& e) const {
+    void operator()(const corun::events::stream_error& e) const {
         out["type"] = "stream_error";
         out["code"] = e.code;
         out["error_type"] = e.type;

@@ -98,7 +98,7 @@ inline std::vector<std::string> names_of(const std::vector<event>& events) {
 inline std::string text_of(const std::vector<event>& events) {
     std::string text;
     for (const event& each : events)
-        if (const auto* delta = each.get_if<text_delta>()) text += delta->text;
+        if (const auto* delta = each.get_if<events::text_delta>()) text += delta->text;
     return text;
 }
 

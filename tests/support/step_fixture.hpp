@@ -170,7 +170,7 @@ public:
 private:
     static event named(const codec::raw_event& wire) {
         event result;
-        detail::event_access::emplace<unknown>(result, wire.name, wire.data, wire.storage);
+        detail::event_access::emplace<events::unknown>(result, wire.name, wire.data, wire.storage);
         return result;
     }
 };

@@ -112,10 +112,11 @@ BOOST_AUTO_TEST_CASE(threads_and_vector_stores_are_read) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_protocol_lacks_is_an_error_that_names_the_call) {
-    BOOST_TEST(require(*classic, classic->resources.runs, "thread::get_run") == classic->resources.runs);
-    const error missing = failure_of([&] { return require(*responses, responses->resources.runs, "thread::get_run"); });
+    BOOST_TEST(require(*classic, classic->resources.runs, "agent_thread::get_run") == classic->resources.runs);
+    const error missing =
+        failure_of([&] { return require(*responses, responses->resources.runs, "agent_thread::get_run"); });
     BOOST_CHECK(missing.code() == errc::invalid_argument);
-    BOOST_TEST(says(missing, "thread::get_run is not available in the Responses protocol"));
+    BOOST_TEST(says(missing, "agent_thread::get_run is not available in the Responses protocol"));
     const error reverse =
         failure_of([&] { return require(*classic, classic->resources.prompt_agents, "client::local_agent"); });
     BOOST_TEST(says(reverse, "client::local_agent is available in the Responses protocol only"));

@@ -40,9 +40,11 @@ BOOST_AUTO_TEST_SUITE(printing)
 
 BOOST_AUTO_TEST_CASE(the_five_endings_have_one_handle) {
     const std::pair<event, run_outcome> endings[] = {
-        {ended<run_completed>("r"), run_outcome::completed},   {ended<run_failed>("r"), run_outcome::failed},
-        {ended<run_incomplete>("r"), run_outcome::incomplete}, {ended<run_cancelled>("r"), run_outcome::cancelled},
-        {ended<run_expired>("r"), run_outcome::expired},
+        {ended<events::run_completed>("r"), run_outcome::completed},
+        {ended<events::run_failed>("r"), run_outcome::failed},
+        {ended<events::run_incomplete>("r"), run_outcome::incomplete},
+        {ended<events::run_cancelled>("r"), run_outcome::cancelled},
+        {ended<events::run_expired>("r"), run_outcome::expired},
     };
     for (const auto& [value, outcome] : endings) {
         BOOST_TEST_CONTEXT(outcome) {
@@ -53,9 +55,9 @@ BOOST_AUTO_TEST_CASE(the_five_endings_have_one_handle) {
             BOOST_TEST(*outcome_of(parse_run_state(to_string(outcome))) == outcome);
         }
     }
-    run_restarted restarted;
+    events::run_restarted restarted;
     restarted.run.id = "r";
-    for (const event& other : {named("x", restarted), named("x", run_created()), event()}) {
+    for (const event& other : {named("x", restarted), named("x", events::run_created()), event()}) {
         BOOST_TEST(ended_run(other) == nullptr);
         BOOST_TEST(!outcome_of(other).has_value());
     }
@@ -65,15 +67,15 @@ BOOST_AUTO_TEST_CASE(the_five_endings_have_one_handle) {
 }
 
 BOOST_AUTO_TEST_CASE(an_event_prints_as_one_line) {
-    text_delta delta;
+    events::text_delta delta;
     delta.text = "two\nlines";
     BOOST_TEST(printed(named("thread.message.delta", delta)) == R"(thread.message.delta 'two\nlines')");
-    run_failed failed;
+    events::run_failed failed;
     failed.run.id = "run_1";
     failed.run.last_error.emplace().code = "server_error";
     failed.run.last_error->message = "sorry";
     BOOST_TEST(printed(named("thread.run.failed", failed)) == "thread.run.failed run_1 server_error sorry");
-    action_required asked;
+    events::action_required asked;
     asked.action.type = "submit_tool_outputs";
     asked.action.function_calls.emplace_back().name = "get_weather";
     BOOST_TEST(printed(named("thread.run.requires_action", asked)) ==

@@ -201,11 +201,11 @@ BOOST_AUTO_TEST_CASE(reads_listed_tools_in_an_array_or_by_name) {
 BOOST_AUTO_TEST_CASE(a_reattachment_is_an_event_of_its_own) {
     for (const std::error_code cause :
          {std::make_error_code(std::errc::connection_reset), make_error_code(errc::premature_eof)}) {
-        reattached sent;
+        events::reattached sent;
         sent.run_id = "run_1";
         sent.thread_id = "thread_1";
         sent.cause = cause;
-        const reattached decoded = decode_synthetic<reattached>(encode(sent));
+        const events::reattached decoded = decode_synthetic<events::reattached>(encode(sent));
         BOOST_TEST(decoded.run_id == "run_1");
         BOOST_TEST(decoded.thread_id == "thread_1");
         BOOST_TEST((decoded.cause == cause));
@@ -214,14 +214,14 @@ BOOST_AUTO_TEST_CASE(a_reattachment_is_an_event_of_its_own) {
 
 BOOST_AUTO_TEST_CASE(what_a_handler_did_is_an_event_of_its_own) {
     for (const std::optional<std::string>& failure : {std::optional<std::string>(), std::optional<std::string>("")}) {
-        function_called sent;
+        events::function_called sent;
         sent.call_id = "call_1";
         sent.name = "get_weather";
         sent.arguments = R"({"city":"Oslo"})";
         sent.output = "\"cold\"\n";
         sent.error = failure;
         sent.duration = std::chrono::nanoseconds(1'234'567);
-        const auto decoded = decode_synthetic<function_called>(encode(sent));
+        const auto decoded = decode_synthetic<events::function_called>(encode(sent));
         BOOST_TEST(decoded.call_id == sent.call_id);
         BOOST_TEST(decoded.name == sent.name);
         BOOST_TEST(decoded.arguments == sent.arguments);
@@ -229,20 +229,20 @@ BOOST_AUTO_TEST_CASE(what_a_handler_did_is_an_event_of_its_own) {
         BOOST_TEST((decoded.error == failure));
         BOOST_TEST((decoded.duration == sent.duration));
 
-        approval_decided decision;
+        events::approval_decided decision;
         decision.call_id = "mcpr_1";
         decision.server_label = "bookings";
         decision.approved = true;
         decision.error = failure;
-        const auto read = decode_synthetic<approval_decided>(encode(decision));
+        const auto read = decode_synthetic<events::approval_decided>(encode(decision));
         BOOST_TEST(read.call_id == decision.call_id);
         BOOST_TEST(read.server_label == decision.server_label);
         BOOST_TEST(read.approved);
         BOOST_TEST((read.error == failure));
     }
-    function_called binary;
+    events::function_called binary;
     binary.error = "\xff";
-    BOOST_TEST(decode_synthetic<function_called>(encode(binary)).error.value() == "\xef\xbf\xbd");
+    BOOST_TEST(decode_synthetic<events::function_called>(encode(binary)).error.value() == "\xef\xbf\xbd");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -37,15 +37,15 @@ static_assert(
         // received
         corun::usage, corun::last_error, corun::text_annotation, corun::message_content, corun::thread_message,
         corun::function_call, corun::mcp_approval_request, corun::required_action, corun::other_call,
-        corun::run_restarted, corun::thread_run, corun::tool_call, corun::code_interpreter_output,
+        corun::events::run_restarted, corun::thread_run, corun::tool_call, corun::code_interpreter_output,
         corun::file_search_result, corun::browser_automation_step, corun::mcp_tool_info, corun::mcp_tool_list,
         corun::run_step, corun::agent_definition, corun::thread_definition, corun::run_result, corun::reconcile_report,
         corun::reconcile_report::line, corun::file_info, corun::file_counts, corun::vector_store_info,
         corun::vector_store_file, corun::vector_store_batch, corun::diagnostics, corun::error, corun::run_error,
         corun::paged<corun::agent>::page, corun::request_record, corun::run_record, corun::retry_record,
-        corun::reattach_record, corun::submit_record, corun::wire_message, corun::reattached>);
-static_assert(none_is_an_aggregate<corun::client, corun::agent, corun::thread, corun::vector_store, corun::event_stream,
-                                   corun::paged<corun::agent>, corun::event>);
+        corun::reattach_record, corun::submit_record, corun::wire_message, corun::events::reattached>);
+static_assert(none_is_an_aggregate<corun::client, corun::agent, corun::agent_thread, corun::vector_store,
+                                   corun::event_stream, corun::paged<corun::agent>, corun::event>);
 
 /// Destroying these twice does nothing, so they can be aggregates.
 template <class... T>
@@ -65,15 +65,15 @@ template <class... T>
 inline constexpr bool all_move_without_throwing = ((std::is_nothrow_move_constructible_v<T> &&
                                                     std::is_nothrow_move_assignable_v<T>)&&...);
 
-static_assert(
-    all_move_without_throwing<corun::secret, corun::header, corun::headers, corun::event, corun::event_stream,
-                              corun::client, corun::agent, corun::thread, corun::vector_store, corun::credential>);
+static_assert(all_move_without_throwing<corun::secret, corun::header, corun::headers, corun::event, corun::event_stream,
+                                        corun::client, corun::agent, corun::agent_thread, corun::vector_store,
+                                        corun::credential>);
 static_assert(all_move_without_throwing<corun::message, corun::tool_resources, corun::diagnostics, corun::thread_run>);
 
 // A stream has one reader. Handles and values are copied freely; events may be kept.
 static_assert(!std::is_copy_constructible_v<corun::event_stream> && !std::is_copy_assignable_v<corun::event_stream>);
 static_assert(std::is_copy_constructible_v<corun::client> && std::is_copy_constructible_v<corun::agent> &&
-              std::is_copy_constructible_v<corun::thread> && std::is_copy_constructible_v<corun::event> &&
+              std::is_copy_constructible_v<corun::agent_thread> && std::is_copy_constructible_v<corun::event> &&
               std::is_copy_constructible_v<corun::mcp_headers> && std::is_copy_constructible_v<corun::run_result>);
 
 // Exceptions are copied while others are in flight.
@@ -90,7 +90,7 @@ static_assert(std::string_view(CORUN_VERSION) == CORUN_VERSION_CHECK, "version.h
 
 // Options without headers, and braces that mean no headers or headers, never options.
 template <class... Arguments>
-concept runs = requires(corun::agent a, corun::thread t, Arguments... arguments) {
+concept runs = requires(corun::agent a, corun::agent_thread t, Arguments... arguments) {
     a.run_stream("Hello", arguments...);
     a.run_stream(t, "Hello", arguments...);
     a.run("Hello", arguments...);
@@ -102,7 +102,7 @@ static_assert(runs<corun::run_options> && runs<const corun::run_options&> && run
 static_assert(runs<corun::mcp_headers> && runs<corun::mcp_headers, corun::run_options> && runs<>);
 static_assert(!runs<corun::client_options> && !runs<corun::run_options, corun::run_options> && !runs<int>);
 template <class Agent>
-concept reads_braces = requires(Agent a, corun::thread t) {
+concept reads_braces = requires(Agent a, corun::agent_thread t) {
     a.run_stream("Hello", {});
     a.run_stream("Hello", {}, {});
     a.run_stream(t, "Hello", {});
@@ -123,8 +123,8 @@ static_assert(std::is_same_v<decltype(std::declval<corun::agent&>().run_stream("
 static_assert(std::is_same_v<decltype(std::declval<corun::agent&>().run_stream(
                                  "Hello", std::declval<corun::mcp_headers>(), std::declval<corun::run_options>())),
                              run_stream_type>);
-static_assert(std::is_same_v<decltype(std::declval<corun::agent&>().run_stream(std::declval<corun::thread>(), "Hello",
-                                                                               std::declval<corun::mcp_headers>())),
+static_assert(std::is_same_v<decltype(std::declval<corun::agent&>().run_stream(
+                                 std::declval<corun::agent_thread>(), "Hello", std::declval<corun::mcp_headers>())),
                              run_stream_type>);
 static_assert(std::is_same_v<decltype(std::declval<corun::event_stream&>().next()),
                              asio::awaitable<std::optional<corun::event>>>);

@@ -45,9 +45,11 @@ BOOST_AUTO_TEST_CASE(five_events_are_terminal) {
     const auto terminal = [](auto body) {
         return is_terminal(detail::event_access::make(std::move(body), "", "", nullptr));
     };
-    BOOST_TEST((terminal(run_completed()) && terminal(run_failed()) && terminal(run_incomplete()) &&
-                terminal(run_cancelled()) && terminal(run_expired())));
-    BOOST_TEST((!terminal(run_status()) && !terminal(run_restarted()) && !terminal(stream_error())));
+    BOOST_TEST((terminal(events::run_completed()) && terminal(events::run_failed()) &&
+                terminal(events::run_incomplete()) && terminal(events::run_cancelled()) &&
+                terminal(events::run_expired())));
+    BOOST_TEST(
+        (!terminal(events::run_status()) && !terminal(events::run_restarted()) && !terminal(events::stream_error())));
     BOOST_TEST(!is_terminal(event()));
 }
 

@@ -58,7 +58,7 @@ std::string describe(const decoded& result) {
     for (const event& each : result.events) {
         text += "\n" + std::to_string(each.body().index()) + quoted(each.name()) + quoted(each.raw()) +
                 (each.continues() ? "+" : "");
-        if (const auto* delta = each.get_if<text_delta>())
+        if (const auto* delta = each.get_if<events::text_delta>())
             text += quoted(delta->message_id) + std::to_string(delta->content_index) + quoted(delta->text);
     }
     return text;
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(reads_a_text_delta_in_place) {
     std::vector<event> more;
     std::string problem;
     BOOST_REQUIRE(!of_run.decode(wire, first, more, problem));
-    const auto* delta = first.get_if<text_delta>();
+    const auto* delta = first.get_if<events::text_delta>();
     BOOST_REQUIRE(delta);
     BOOST_TEST(delta->text == "Bring");
     BOOST_TEST(delta->message_id == "msg_1");
@@ -177,8 +177,8 @@ BOOST_AUTO_TEST_CASE(keeps_the_bytes_of_an_event_alive) {
             BOOST_REQUIRE(!result.code);
             copy = result.events.front();
         }
-        BOOST_TEST(copy.get_if<text_delta>()->text == "\"\u00e9😀");
-        BOOST_TEST(copy.get_if<text_delta>()->message_id == "msg_1");
+        BOOST_TEST(copy.get_if<events::text_delta>()->text == "\"\u00e9😀");
+        BOOST_TEST(copy.get_if<events::text_delta>()->message_id == "msg_1");
     }
 }
 
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(reads_text_deltas_in_every_order_and_with_every_habit) {
          R"({"item_id":"m","content_index":2,"delta":"hi","logprobs":null,"output_index":null,"obfuscation":null})"}) {
         BOOST_TEST_CONTEXT(data) {
             const auto events = good("response.output_text.delta", data);
-            const auto& delta = only<text_delta>(events);
+            const auto& delta = only<events::text_delta>(events);
             BOOST_TEST(delta.text == "hi");
             BOOST_TEST(delta.message_id == "m");
             BOOST_TEST(delta.content_index == 2);
@@ -204,54 +204,57 @@ BOOST_AUTO_TEST_CASE(reads_text_deltas_in_every_order_and_with_every_habit) {
 
 BOOST_AUTO_TEST_CASE(names_after_its_place_what_has_no_id) {
     const auto events = good("response.output_text.delta", R"({"delta":"hi","output_index":3})");
-    BOOST_TEST(only<text_delta>(events).message_id == "item_3");
-    BOOST_TEST(only<text_delta>(good("response.output_text.delta", R"({"delta":"\n","item_id":""})")).message_id ==
-               "item_0");
+    BOOST_TEST(only<events::text_delta>(events).message_id == "item_3");
+    BOOST_TEST(
+        only<events::text_delta>(good("response.output_text.delta", R"({"delta":"\n","item_id":""})")).message_id ==
+        "item_0");
     const auto added = good("response.output_item.added", R"({"item":{"type":"message"},"output_index":3})");
-    BOOST_TEST(only<message_created>(added).message.id == "item_3");
+    BOOST_TEST(only<events::message_created>(added).message.id == "item_3");
     const auto called =
         good("response.output_item.done", R"({"output_index":1,"item":{"type":"function_call","name":"f"}})");
-    BOOST_TEST(only<step_completed>(called).step.tool_calls[0].id == "item_1");
+    BOOST_TEST(only<events::step_completed>(called).step.tool_calls[0].id == "item_1");
 }
 
 BOOST_AUTO_TEST_CASE(goes_by_the_type_of_an_event_without_a_name) {
     for (const std::string_view name : {"", "message"}) {
         const auto events = good(name, text_delta_data("hi"));
-        BOOST_TEST(only<text_delta>(events).text == "hi");
+        BOOST_TEST(only<events::text_delta>(events).text == "hi");
         BOOST_TEST(events[0].name() == name);
         BOOST_TEST((classify(name, completed("")) == event_class::last));
         BOOST_TEST((classify(name, R"({"error":{"message":"m"}})") == event_class::error));
         BOOST_TEST((classify(name, "[DONE]") == event_class::end_of_stream));
-        BOOST_TEST(only<run_status>(good(name, R"({"response":{"id":"r"},"type":"response.queued"})")).status_text ==
-                   "queued");
-        BOOST_TEST(good(name, "[DONE]")[0].get_if<unknown>());
-        BOOST_TEST(good(name, "any text")[0].get_if<unknown>());
+        BOOST_TEST(
+            only<events::run_status>(good(name, R"({"response":{"id":"r"},"type":"response.queued"})")).status_text ==
+            "queued");
+        BOOST_TEST(good(name, "[DONE]")[0].get_if<events::unknown>());
+        BOOST_TEST(good(name, "any text")[0].get_if<events::unknown>());
         BOOST_TEST(decode_one(name, R"({"type":"response.new","x":)").code == errc::bad_event);
     }
 }
 
 BOOST_AUTO_TEST_CASE(tells_the_beginning_and_the_states_of_a_run) {
     const auto created = good(known_events[0].name, known_events[0].data);
-    BOOST_TEST(only<run_created>(created).run_id == "r");
-    BOOST_TEST(only<run_created>(created).thread_id == "conv");
-    BOOST_TEST(only<run_created>(created).agent_id == "desk");
-    BOOST_TEST((only<run_status>(good("response.queued", R"({"response":{"id":"r","status":"queued"}})")).status ==
-                run_state::queued));
+    BOOST_TEST(only<events::run_created>(created).run_id == "r");
+    BOOST_TEST(only<events::run_created>(created).thread_id == "conv");
+    BOOST_TEST(only<events::run_created>(created).agent_id == "desk");
+    BOOST_TEST(
+        (only<events::run_status>(good("response.queued", R"({"response":{"id":"r","status":"queued"}})")).status ==
+         run_state::queued));
     const auto events = good("response.in_progress", R"({"response":{"id":"r","conversation":"conv"}})");
-    BOOST_TEST((only<run_status>(events).status == run_state::in_progress));
-    BOOST_TEST(only<run_status>(events).thread_id == "conv");
+    BOOST_TEST((only<events::run_status>(events).status == run_state::in_progress));
+    BOOST_TEST(only<events::run_status>(events).thread_id == "conv");
 }
 
 BOOST_AUTO_TEST_CASE(tells_messages_as_they_begin_and_end) {
     decoder of_run;
     const auto added = good(of_run, known_events[3].name, known_events[3].data);
-    BOOST_TEST(only<message_created>(added).message.role == "assistant");
-    BOOST_TEST(only<message_created>(added).message.status == "in_progress");
+    BOOST_TEST(only<events::message_created>(added).message.role == "assistant");
+    BOOST_TEST(only<events::message_created>(added).message.status == "in_progress");
     const auto begun = good(of_run, known_events[10].name, known_events[10].data);
-    BOOST_TEST(only<message_in_progress>(begun).message.id == "m");
+    BOOST_TEST(only<events::message_in_progress>(begun).message.id == "m");
     good(of_run, "response.output_text.delta", R"({"item_id":"m","content_index":0,"delta":"t"})");
     const auto done = good(of_run, known_events[5].name, known_events[5].data);
-    const thread_message& message = only<message_completed>(done).message;
+    const thread_message& message = only<events::message_completed>(done).message;
     BOOST_TEST(message.text() == "t");
     BOOST_TEST(message.status == "completed");
     BOOST_TEST(message.raw.starts_with(R"({"id":"m")"));
@@ -261,7 +264,7 @@ BOOST_AUTO_TEST_CASE(tells_messages_as_they_begin_and_end) {
     BOOST_TEST(message.content[0].annotations[0].title == "n");
     BOOST_TEST(message.content[0].annotations[0].start_index.value() == 3);
     BOOST_TEST(good("response.content_part.added", R"({"item_id":"rs","part":{"type":"reasoning_text"}})")[0]
-                   .get_if<unknown>());
+                   .get_if<events::unknown>());
 }
 
 BOOST_AUTO_TEST_CASE(tells_a_text_once_whether_in_pieces_or_whole) {
@@ -291,15 +294,15 @@ BOOST_AUTO_TEST_CASE(tells_a_text_once_whether_in_pieces_or_whole) {
                 decoder of_run;
                 of_run.use_fast_path(fast);
                 const auto piece = good(of_run, row.delta, row.delta_data);
-                BOOST_TEST(!piece[0].get_if<unknown>());
-                BOOST_TEST(good(of_run, row.done, row.done_data)[0].get_if<unknown>());
+                BOOST_TEST(!piece[0].get_if<events::unknown>());
+                BOOST_TEST(good(of_run, row.done, row.done_data)[0].get_if<events::unknown>());
             }
             decoder of_run;
             const auto whole = good(of_run, row.done, row.done_data);
             const auto piece = good(row.delta, row.delta_data);
             BOOST_TEST(whole[0].body().index() == piece[0].body().index());
             // Said again, it is no news.
-            BOOST_TEST(good(of_run, row.done, row.done_data)[0].get_if<unknown>());
+            BOOST_TEST(good(of_run, row.done, row.done_data)[0].get_if<events::unknown>());
         }
     }
 }
@@ -310,17 +313,17 @@ BOOST_AUTO_TEST_CASE(tells_a_text_that_only_its_item_has) {
         of_run, "response.output_item.done",
         R"({"item":{"id":"m","type":"message","content":[{"type":"output_text","text":"a\n"},{"type":"refusal","refusal":"b"},{"type":"new","text":"c"}]}})");
     BOOST_REQUIRE_EQUAL(events.size(), 3u);
-    BOOST_TEST(at<text_delta>(events, 0).text == "a\n");
-    BOOST_TEST(at<text_delta>(events, 0).message_id == "m");
-    BOOST_TEST(at<refusal_delta>(events, 1).text == "b");
-    BOOST_TEST(at<refusal_delta>(events, 1).content_index == 1);
-    BOOST_TEST(at<message_completed>(events, 2).message.content.size() == 3u);
+    BOOST_TEST(at<events::text_delta>(events, 0).text == "a\n");
+    BOOST_TEST(at<events::text_delta>(events, 0).message_id == "m");
+    BOOST_TEST(at<events::refusal_delta>(events, 1).text == "b");
+    BOOST_TEST(at<events::refusal_delta>(events, 1).content_index == 1);
+    BOOST_TEST(at<events::message_completed>(events, 2).message.content.size() == 3u);
     BOOST_TEST(events[2].continues());
     const auto reasoning = good(known_events[9].name, known_events[9].data);
-    BOOST_TEST(at<reasoning_delta>(reasoning, 0).summary);
-    BOOST_TEST(at<reasoning_delta>(reasoning, 0).text == "s");
-    BOOST_TEST(!at<reasoning_delta>(reasoning, 1).summary);
-    BOOST_TEST(at<reasoning_delta>(reasoning, 1).text == "c");
+    BOOST_TEST(at<events::reasoning_delta>(reasoning, 0).summary);
+    BOOST_TEST(at<events::reasoning_delta>(reasoning, 0).text == "s");
+    BOOST_TEST(!at<events::reasoning_delta>(reasoning, 1).summary);
+    BOOST_TEST(at<events::reasoning_delta>(reasoning, 1).text == "c");
 }
 
 BOOST_AUTO_TEST_CASE(tells_pieces_of_every_kind_of_call) {
@@ -334,40 +337,41 @@ BOOST_AUTO_TEST_CASE(tells_pieces_of_every_kind_of_call) {
     };
     for (const auto& row : rows) {
         const auto events = good(row.name, R"({"item_id":"i","output_index":2,"delta":"{\"a\":1}"})");
-        const auto& delta = only<tool_call_delta>(events);
+        const auto& delta = only<events::tool_call_delta>(events);
         BOOST_TEST(delta.step_id == "i");
         BOOST_TEST(delta.index == 0);
         BOOST_TEST(delta.type == row.type);
         BOOST_TEST(delta.arguments == R"({"a":1})");
     }
     // Arguments that are JSON, not text that holds some.
-    BOOST_TEST(only<tool_call_delta>(good("response.mcp_call_arguments.delta", R"({"item_id":"i","delta":{"a": 1}})"))
-                   .arguments == R"({"a": 1})");
+    BOOST_TEST(
+        only<events::tool_call_delta>(good("response.mcp_call_arguments.delta", R"({"item_id":"i","delta":{"a": 1}})"))
+            .arguments == R"({"a": 1})");
 }
 
 BOOST_AUTO_TEST_CASE(tells_reasoning_and_its_summary) {
     const auto text = good("response.reasoning_text.delta", R"({"item_id":"rs","content_index":1,"delta":"so"})");
-    BOOST_TEST(!only<reasoning_delta>(text).summary);
-    BOOST_TEST(only<reasoning_delta>(text).content_index == 1);
+    BOOST_TEST(!only<events::reasoning_delta>(text).summary);
+    BOOST_TEST(only<events::reasoning_delta>(text).content_index == 1);
     const auto summary =
         good("response.reasoning_summary_text.delta", R"({"item_id":"rs","summary_index":2,"delta":"so"})");
-    BOOST_TEST(only<reasoning_delta>(summary).summary);
-    BOOST_TEST(only<reasoning_delta>(summary).content_index == 2);
-    BOOST_TEST(only<reasoning_delta>(summary).item_id == "rs");
+    BOOST_TEST(only<events::reasoning_delta>(summary).summary);
+    BOOST_TEST(only<events::reasoning_delta>(summary).content_index == 2);
+    BOOST_TEST(only<events::reasoning_delta>(summary).item_id == "rs");
 }
 
 BOOST_AUTO_TEST_CASE(tells_citations_and_previews_of_images) {
     const auto cited = good(known_events[13].name, known_events[13].data);
-    const auto& added = only<annotation>(cited);
+    const auto& added = only<events::annotation>(cited);
     BOOST_TEST(added.message_id == "m");
     BOOST_TEST(added.index == 2);
     BOOST_TEST(added.value.start_index.value() == 0);
     BOOST_TEST(added.value.end_index.value() == 4);
     BOOST_TEST(added.value.url == "u");
     const auto previewed = good(known_events[34].name, known_events[34].data);
-    BOOST_TEST(only<image_partial>(previewed).item_id == "ig");
-    BOOST_TEST(only<image_partial>(previewed).index == 1);
-    BOOST_TEST(only<image_partial>(previewed).base64 == "iVBORw==");
+    BOOST_TEST(only<events::image_partial>(previewed).item_id == "ig");
+    BOOST_TEST(only<events::image_partial>(previewed).index == 1);
+    BOOST_TEST(only<events::image_partial>(previewed).base64 == "iVBORw==");
 }
 
 BOOST_AUTO_TEST_CASE(tells_calls_as_steps) {
@@ -391,10 +395,10 @@ BOOST_AUTO_TEST_CASE(tells_calls_as_steps) {
         BOOST_TEST_CONTEXT(row.item) {
             const std::string data = R"({"output_index":0,"item":{"id":"i",)" + std::string(row.item) + "}}";
             const auto added = good("response.output_item.added", data);
-            BOOST_TEST(only<step_created>(added).step.status == "in_progress");
-            BOOST_TEST(only<step_created>(added).step.type == "tool_calls");
+            BOOST_TEST(only<events::step_created>(added).step.status == "in_progress");
+            BOOST_TEST(only<events::step_created>(added).step.type == "tool_calls");
             const auto done = good("response.output_item.done", data);
-            const run_step& step = at<step_completed>(done, 0).step;
+            const run_step& step = at<events::step_completed>(done, 0).step;
             BOOST_TEST(step.id == "i");
             BOOST_TEST(step.status == "completed");
             BOOST_REQUIRE_EQUAL(step.tool_calls.size(), 1u);
@@ -408,10 +412,10 @@ BOOST_AUTO_TEST_CASE(tells_calls_as_steps) {
         }
     }
     const auto called = good(known_events[7].name, known_events[7].data);
-    BOOST_TEST(at<mcp_call>(called, 1).call.server_label == "L");
+    BOOST_TEST(at<events::mcp_call>(called, 1).call.server_label == "L");
     const auto searched = good(known_events[8].name, known_events[8].data);
-    BOOST_TEST(only<step_completed>(searched).step.tool_calls[0].results[0].content == "t");
-    BOOST_TEST(only<step_completed>(searched).step.tool_calls[0].results[0].file_name == "n");
+    BOOST_TEST(only<events::step_completed>(searched).step.tool_calls[0].results[0].content == "t");
+    BOOST_TEST(only<events::step_completed>(searched).step.tool_calls[0].results[0].file_name == "n");
 }
 
 BOOST_AUTO_TEST_CASE(tells_that_a_call_has_failed) {
@@ -419,20 +423,20 @@ BOOST_AUTO_TEST_CASE(tells_that_a_call_has_failed) {
          {R"("401")", R"({"message":"401"})", R"({"type":"mcp_protocol_error","code":7,"message":"401"})"}) {
         const auto events = good("response.output_item.done",
                                  R"({"item":{"id":"i","type":"mcp_call","error":)" + std::string(error) + "}}");
-        const run_step& step = only<step_completed>(events).step;
+        const run_step& step = only<events::step_completed>(events).step;
         BOOST_TEST(step.status == "failed");
         BOOST_REQUIRE(step.last_error.has_value());
         BOOST_TEST(step.last_error->message == "401");
     }
     const auto listed = good("response.output_item.done",
                              R"({"item":{"id":"i","type":"mcp_list_tools","server_label":"L","error":"401"}})");
-    BOOST_TEST(only<step_completed>(listed).step.status == "failed");
+    BOOST_TEST(only<events::step_completed>(listed).step.status == "failed");
 }
 
 BOOST_AUTO_TEST_CASE(lists_the_tools_of_a_server) {
     const auto events = good(known_events[6].name, known_events[6].data);
-    BOOST_TEST(at<step_completed>(events, 0).step.type == "activities");
-    const auto& listed = at<mcp_tools_listed>(events, 1);
+    BOOST_TEST(at<events::step_completed>(events, 0).step.type == "activities");
+    const auto& listed = at<events::mcp_tools_listed>(events, 1);
     BOOST_TEST(listed.step_id == "l");
     BOOST_TEST(listed.list.server_label == "L");
     BOOST_REQUIRE_EQUAL(listed.list.tools.size(), 1u);
@@ -456,7 +460,7 @@ BOOST_AUTO_TEST_CASE(tells_that_the_service_works_on_a_step) {
     };
     for (const auto& row : rows) {
         const auto events = good(row.name, R"({"item_id":"i","output_index":0})");
-        const run_step& step = only<step_in_progress>(events).step;
+        const run_step& step = only<events::step_in_progress>(events).step;
         BOOST_TEST(step.id == "i");
         BOOST_TEST(step.type == (row.type.empty() ? "activities" : "tool_calls"));
         BOOST_TEST((row.type.empty() ? step.tool_calls.empty() : step.tool_calls.at(0).type == row.type));
@@ -466,7 +470,7 @@ BOOST_AUTO_TEST_CASE(tells_that_the_service_works_on_a_step) {
 BOOST_AUTO_TEST_CASE(waits_for_calls_that_nothing_has_answered) {
     const auto waits = [](const std::string& output) {
         const auto events = good("response.completed", completed(output));
-        const bool told = events[0].get_if<action_required>() != nullptr;
+        const bool told = events[0].get_if<events::action_required>() != nullptr;
         BOOST_TEST(told == (classify("response.completed", completed(output)) == event_class::action));
         return told;
     };
@@ -488,8 +492,8 @@ BOOST_AUTO_TEST_CASE(says_what_an_action_is_about) {
     const std::string output = std::string(call_item) + "," + std::string(approval_item) +
                                R"(,{"id":"o","type":"oauth_consent_request","consent_link":"https://x"})";
     const auto events = good("response.completed", completed(output));
-    const required_action& action = only<action_required>(events).action;
-    BOOST_TEST(only<action_required>(events).run_id == "r");
+    const required_action& action = only<events::action_required>(events).action;
+    BOOST_TEST(only<events::action_required>(events).run_id == "r");
     BOOST_TEST(action.type == "submit_tool_outputs");
     BOOST_REQUIRE_EQUAL(action.function_calls.size(), 1u);
     BOOST_TEST(action.function_calls[0].id == "c1");
@@ -502,7 +506,7 @@ BOOST_AUTO_TEST_CASE(says_what_an_action_is_about) {
     BOOST_TEST(action.other_calls[0].raw.find("consent_link") != std::string::npos);
     BOOST_TEST(action.raw == "[" + output + "]");
     const auto approve = good("response.completed", completed(approval_item));
-    BOOST_TEST(only<action_required>(approve).action.type == "submit_tool_approval");
+    BOOST_TEST(only<events::action_required>(approve).action.type == "submit_tool_approval");
 }
 
 BOOST_AUTO_TEST_CASE(remembers_calls_that_the_output_leaves_out) {
@@ -517,7 +521,7 @@ BOOST_AUTO_TEST_CASE(remembers_calls_that_the_output_leaves_out) {
     BOOST_TEST(seen.items().size() == 1u);
     BOOST_TEST((classify("response.completed", completed(""), seen) == event_class::action));
     const auto waits = take("response.completed", completed(""));
-    BOOST_TEST(only<action_required>(waits).action.function_calls.at(0).id == "c1");
+    BOOST_TEST(only<events::action_required>(waits).action.function_calls.at(0).id == "c1");
     // The output, where there is one, stands over what has been seen.
     BOOST_TEST(
         (classify("response.completed", completed(R"({"id":"m","type":"message"})"), seen) == event_class::last));
@@ -527,12 +531,12 @@ BOOST_AUTO_TEST_CASE(remembers_calls_that_the_output_leaves_out) {
     BOOST_TEST((classify("response.completed", completed(""), seen) == event_class::action));
     take("response.created", R"({"response":{"id":"r2"}})");
     BOOST_TEST(seen.items().empty());
-    BOOST_TEST(only<run_completed>(take("response.completed", completed(""))).run.id == "r");
+    BOOST_TEST(only<events::run_completed>(take("response.completed", completed(""))).run.id == "r");
 }
 
 BOOST_AUTO_TEST_CASE(reads_every_end_of_a_run) {
     const auto done = good(known_events[39].name, known_events[39].data);
-    const thread_run& run = only<run_completed>(done).run;
+    const thread_run& run = only<events::run_completed>(done).run;
     BOOST_TEST(run.model == "m");
     BOOST_TEST(run.metadata.at("k") == "v");
     BOOST_REQUIRE(run.usage.has_value());
@@ -541,16 +545,16 @@ BOOST_AUTO_TEST_CASE(reads_every_end_of_a_run) {
     BOOST_TEST(run.usage->total_tokens == 8);
     BOOST_TEST(run.usage->cached_tokens == 2);
     BOOST_TEST(run.raw.starts_with(R"({"id":"r")"));
-    BOOST_TEST(only<run_failed>(good(known_events[41].name, known_events[41].data)).run.last_error->code ==
+    BOOST_TEST(only<events::run_failed>(good(known_events[41].name, known_events[41].data)).run.last_error->code ==
                "server_error");
-    BOOST_TEST(only<run_incomplete>(good(known_events[43].name, known_events[43].data)).run.incomplete_reason ==
+    BOOST_TEST(only<events::run_incomplete>(good(known_events[43].name, known_events[43].data)).run.incomplete_reason ==
                "max_output_tokens");
-    BOOST_TEST(
-        (only<run_cancelled>(good(known_events[44].name, known_events[44].data)).run.status == run_state::cancelled));
+    BOOST_TEST((only<events::run_cancelled>(good(known_events[44].name, known_events[44].data)).run.status ==
+                run_state::cancelled));
     // What the response says of itself stands over the event's name.
-    BOOST_TEST(good("response.completed", completed(call_item, "incomplete"))[0].get_if<run_incomplete>());
-    BOOST_TEST(good("response.completed", completed("", "failed"))[0].get_if<run_failed>());
-    BOOST_TEST(good("response.completed", completed("", "cancelled"))[0].get_if<run_cancelled>());
+    BOOST_TEST(good("response.completed", completed(call_item, "incomplete"))[0].get_if<events::run_incomplete>());
+    BOOST_TEST(good("response.completed", completed("", "failed"))[0].get_if<events::run_failed>());
+    BOOST_TEST(good("response.completed", completed("", "cancelled"))[0].get_if<events::run_cancelled>());
     for (const std::string_view name : {"response.incomplete", "response.failed", "response.cancelled"})
         BOOST_TEST((classify(name, R"({"response":{"id":"r","error":{"code":"x"}}})") == event_class::last));
 }
@@ -573,8 +577,8 @@ BOOST_AUTO_TEST_CASE(fails_a_run_with_the_reason_that_comes_beside_it) {
             for (event& each : good(of_run, name, data)) told.push_back(std::move(each));
         }
         BOOST_REQUIRE_EQUAL(told.size(), reason_first ? 2u : 3u);
-        BOOST_TEST(told[reason_first ? 0 : 1].get_if<stream_error>()->message == "Slow down.");
-        const auto* end = told.back().get_if<run_failed>();
+        BOOST_TEST(told[reason_first ? 0 : 1].get_if<events::stream_error>()->message == "Slow down.");
+        const auto* end = told.back().get_if<events::run_failed>();
         BOOST_REQUIRE(end);
         BOOST_TEST(end->run.id == "r");
         BOOST_TEST(end->run.last_error->code == "rate_limit_exceeded");
@@ -597,7 +601,7 @@ BOOST_AUTO_TEST_CASE(reads_an_error_in_any_form) {
     for (const auto& row : rows) {
         BOOST_TEST_CONTEXT(row.data) {
             const auto events = good("error", row.data);
-            const auto& error = only<stream_error>(events);
+            const auto& error = only<events::stream_error>(events);
             BOOST_TEST(error.code == row.code);
             BOOST_TEST(error.message == row.message);
             BOOST_TEST(error.type == row.type);
@@ -612,7 +616,7 @@ BOOST_AUTO_TEST_CASE(keeps_unknown_events_without_parsing_them) {
          {"keepalive", "response.new.event", "response.audio.delta", "response.content_part.done",
           "response.mcp_call.completed", "response.reasoning_summary_part.added"}) {
         const auto events = good(name, "{nope");
-        BOOST_TEST(events.at(0).get_if<unknown>());
+        BOOST_TEST(events.at(0).get_if<events::unknown>());
         BOOST_TEST(events[0].raw() == "{nope");
         BOOST_TEST((classify(name, "{nope") == event_class::ordinary));
     }
@@ -672,7 +676,7 @@ BOOST_AUTO_TEST_CASE(counts_optional_members_of_a_wrong_type_as_missing) {
     const auto events = good(
         "response.completed",
         R"({"response":{"id":"r","status":["completed"],"conversation":7,"agent":[],"usage":"much","error":"boom","metadata":{"a":1,"b":"2"},"created_at":"now","incomplete_details":[],"output":null}})");
-    const thread_run& run = only<run_completed>(events).run;
+    const thread_run& run = only<events::run_completed>(events).run;
     BOOST_TEST((run.status == run_state::completed));
     BOOST_TEST(run.thread_id.empty());
     BOOST_TEST(run.agent_id.empty());
@@ -682,7 +686,7 @@ BOOST_AUTO_TEST_CASE(counts_optional_members_of_a_wrong_type_as_missing) {
     const auto item = good(
         "response.output_item.done",
         R"({"item":{"id":"i","type":"file_search_call","queries":7,"results":{},"outputs":7,"tools":7,"summary":7,"error":7}})");
-    BOOST_TEST(only<step_completed>(item).step.status == "completed");
+    BOOST_TEST(only<events::step_completed>(item).step.status == "completed");
 }
 
 BOOST_AUTO_TEST_CASE(never_quotes_the_data_in_the_problem) {
@@ -695,7 +699,7 @@ BOOST_AUTO_TEST_CASE(never_quotes_the_data_in_the_problem) {
 BOOST_AUTO_TEST_CASE(reads_every_known_event) {
     for (const sample& each : known_events) {
         if (each.name == "response.completed") continue;
-        BOOST_TEST_CONTEXT(each.name) BOOST_TEST(!good(each.name, each.data)[0].get_if<unknown>());
+        BOOST_TEST_CONTEXT(each.name) BOOST_TEST(!good(each.name, each.data)[0].get_if<events::unknown>());
     }
 }
 

@@ -32,11 +32,11 @@ public:
         std::string said(name.substr(name.find('.') + 1));
         for (const event& each : result.events) {
             replay_.delivered(each);
-            if (const auto* delta = each.get_if<text_delta>()) said += ":" + std::string(delta->text);
-            if (const auto* delta = each.get_if<refusal_delta>()) said += ":" + std::string(delta->text);
-            if (const auto* delta = each.get_if<reasoning_delta>()) said += ":" + std::string(delta->text);
-            if (const auto* delta = each.get_if<tool_call_delta>()) said += ":" + std::string(delta->arguments);
-            if (each.get_if<action_required>() != nullptr) said += "!";
+            if (const auto* delta = each.get_if<events::text_delta>()) said += ":" + std::string(delta->text);
+            if (const auto* delta = each.get_if<events::refusal_delta>()) said += ":" + std::string(delta->text);
+            if (const auto* delta = each.get_if<events::reasoning_delta>()) said += ":" + std::string(delta->text);
+            if (const auto* delta = each.get_if<events::tool_call_delta>()) said += ":" + std::string(delta->arguments);
+            if (each.get_if<events::action_required>() != nullptr) said += "!";
         }
         return said + " ";
     }

@@ -30,16 +30,16 @@ void apply(run_result& result, Body body) {
     result.apply(detail::event_access::make(std::move(body), "test", "", nullptr));
 }
 
-run_status status_event(run_state state) {
-    run_status status;
+events::run_status status_event(run_state state) {
+    events::run_status status;
     status.run_id = "r";
     status.thread_id = "t";
     status.status = state;
     return status;
 }
 
-tool_call_delta call_delta(std::string_view step, std::string_view id, std::string_view arguments) {
-    tool_call_delta delta;
+events::tool_call_delta call_delta(std::string_view step, std::string_view id, std::string_view arguments) {
+    events::tool_call_delta delta;
     delta.step_id = step;
     delta.id = id;
     delta.type = "function";
@@ -347,11 +347,11 @@ BOOST_AUTO_TEST_CASE(what_had_arrived_into_the_error_of_a_run) {
 
 BOOST_AUTO_TEST_CASE(ids_once_they_are_known) {
     run_result result;
-    thread_created thread;
+    events::thread_created thread;
     thread.thread_id = "t1";
     apply(result, thread);
     BOOST_TEST(result.thread_id == "t1");
-    run_created run;
+    events::run_created run;
     run.run_id = "r1";
     run.agent_id = "a1";
     apply(result, run);
@@ -360,7 +360,7 @@ BOOST_AUTO_TEST_CASE(ids_once_they_are_known) {
     BOOST_TEST(result.thread_id == "t1");
     // Objects that begin with a delta have them too.
     apply(result, call_delta("s", "c", "{}"));
-    text_delta text;
+    events::text_delta text;
     text.message_id = "m";
     apply(result, text);
     BOOST_TEST(result.steps.at(0).run_id == "r1");
@@ -374,7 +374,7 @@ BOOST_AUTO_TEST_CASE(ids_once_they_are_known) {
 BOOST_AUTO_TEST_CASE(the_action_of_a_run_while_it_waits) {
     run_result result;
     apply(result, call_delta("s", "c1", "{"));
-    action_required waiting;
+    events::action_required waiting;
     waiting.run_id = "r";
     waiting.thread_id = "t";
     waiting.action.function_calls.emplace_back().id = "c1";
@@ -389,12 +389,12 @@ BOOST_AUTO_TEST_CASE(the_action_of_a_run_while_it_waits) {
     apply(result, status_event(run_state::in_progress));
     BOOST_TEST(!result.required_action.has_value());
 
-    action_required approval;
+    events::action_required approval;
     approval.action.mcp_approvals.emplace_back().id = "c1";
     approval.action.mcp_approvals[0].arguments = "[]";
     apply(result, approval);
     BOOST_TEST(result.tool_calls().at(0).arguments == "[]");
-    run_expired expired;
+    events::run_expired expired;
     apply(result, expired);
     BOOST_TEST((result.status == run_state::expired));
     BOOST_TEST(!result.required_action.has_value());
@@ -410,31 +410,31 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_run) {
     const std::pair<run_state, void (*)(run_result&, thread_run)> ends[] = {
         {run_state::completed,
          [](run_result& result, thread_run run) {
-             run_completed end;
+             events::run_completed end;
              end.run = std::move(run);
              apply(result, end);
          }},
         {run_state::failed,
          [](run_result& result, thread_run run) {
-             run_failed end;
+             events::run_failed end;
              end.run = std::move(run);
              apply(result, end);
          }},
         {run_state::incomplete,
          [](run_result& result, thread_run run) {
-             run_incomplete end;
+             events::run_incomplete end;
              end.run = std::move(run);
              apply(result, end);
          }},
         {run_state::cancelled,
          [](run_result& result, thread_run run) {
-             run_cancelled end;
+             events::run_cancelled end;
              end.run = std::move(run);
              apply(result, end);
          }},
         {run_state::expired,
          [](run_result& result, thread_run run) {
-             run_expired end;
+             events::run_expired end;
              end.run = std::move(run);
              apply(result, end);
          }},
@@ -466,25 +466,25 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_run) {
 BOOST_AUTO_TEST_CASE(nothing_of_a_run_that_was_restarted) {
     run_result result;
     apply(result, status_event(run_state::in_progress));
-    text_delta text;
+    events::text_delta text;
     text.message_id = "m";
     text.text = "lost";
     apply(result, text);
     result.report.add(7, "kept");
-    apply(result, run_restarted());
+    apply(result, events::run_restarted());
     BOOST_TEST(result.text() == "");
     BOOST_TEST(result.run_id == "");
     BOOST_TEST((result.status == run_state::unknown));
     BOOST_TEST(result.thread_id == "t");
     BOOST_TEST(result.report.lines().size() == 1u);
     apply(result, text);
-    apply(result, reattached());
+    apply(result, events::reattached());
     BOOST_TEST(result.text() == "lost");
 }
 
 BOOST_AUTO_TEST_CASE(an_error_of_the_stream_unless_the_run_has_one) {
     run_result result;
-    stream_error error;
+    events::stream_error error;
     error.type = "server_error";
     error.message = "first";
     apply(result, error);
@@ -500,7 +500,7 @@ BOOST_AUTO_TEST_CASE(an_error_of_the_stream_unless_the_run_has_one) {
 
 BOOST_AUTO_TEST_CASE(the_tools_of_a_server_once) {
     run_result result;
-    mcp_tools_listed listed;
+    events::mcp_tools_listed listed;
     listed.step_id = "s";
     listed.list.id = "l";
     listed.list.server_label = "a";
@@ -519,7 +519,7 @@ BOOST_AUTO_TEST_CASE(the_tools_of_a_server_once) {
 
 BOOST_AUTO_TEST_CASE(a_call_to_a_server_once) {
     run_result result;
-    mcp_call call;
+    events::mcp_call call;
     call.step_id = "s";
     call.call.id = "c";
     apply(result, call);
@@ -536,23 +536,23 @@ BOOST_AUTO_TEST_CASE(a_call_to_a_server_once) {
 BOOST_AUTO_TEST_CASE(a_step_that_begins_again_with_the_calls_so_far) {
     run_result result;
     apply(result, call_delta("s", "c", "{}"));
-    apply(result, step_event<step_created>("s", "in_progress"));
+    apply(result, step_event<events::step_created>("s", "in_progress"));
     BOOST_TEST(result.tool_calls().size() == 1u);
-    step_created whole = step_event<step_created>("s2", "in_progress");
+    events::step_created whole = step_event<events::step_created>("s2", "in_progress");
     whole.step.tool_calls.emplace_back().id = "d";
     apply(result, whole);
     BOOST_TEST(result.tool_calls().size() == 2u);
     for (const char* status : {"completed", "failed", "cancelled", "expired"}) {
         run_result ended;
-        apply(ended, step_event<step_completed>("s", status));
-        apply(ended, step_event<step_in_progress>("s", "in_progress"));
+        apply(ended, step_event<events::step_completed>("s", status));
+        apply(ended, step_event<events::step_in_progress>("s", "in_progress"));
         BOOST_TEST(ended.steps.at(0).status == status);
     }
 }
 
 BOOST_AUTO_TEST_CASE(the_output_of_a_call_that_an_end_leaves_out) {
     run_result result;
-    tool_call_delta delta = call_delta("s", "c", R"({"a":1})");
+    events::tool_call_delta delta = call_delta("s", "c", R"({"a":1})");
     delta.output = "out";
     apply(result, delta);
     // The arguments, said again, are not appended to themselves; other pieces are.
@@ -562,7 +562,7 @@ BOOST_AUTO_TEST_CASE(the_output_of_a_call_that_an_end_leaves_out) {
     for (int i = 0; i < 2; ++i) apply(pieces, call_delta("s", "c", "ha"));
     BOOST_TEST(pieces.tool_calls().at(0).arguments == "haha");
 
-    step_completed completed = step_event<step_completed>("s", "completed");
+    events::step_completed completed = step_event<events::step_completed>("s", "completed");
     completed.step.tool_calls.emplace_back().id = "c";
     completed.step.tool_calls[0].arguments = "{}";
     apply(result, completed);
@@ -577,20 +577,20 @@ BOOST_AUTO_TEST_CASE(the_output_of_a_call_that_an_end_leaves_out) {
 BOOST_AUTO_TEST_CASE(a_message_that_has_ended_as_it_is) {
     for (const char* status : {"completed", "incomplete"}) {
         run_result result;
-        message_completed completed;
+        events::message_completed completed;
         completed.message.id = "m";
         completed.message.status = status;
         completed.message.content.emplace_back().type = "text";
         completed.message.content[0].text = "whole";
         apply(result, completed);
-        text_delta text;
+        events::text_delta text;
         text.message_id = "m";
         text.text = "late";
         apply(result, text);
-        annotation note;
+        events::annotation note;
         note.message_id = "m";
         apply(result, note);
-        message_created again;
+        events::message_created again;
         again.message.id = "m";
         apply(result, again);
         BOOST_TEST(result.text() == "whole");
@@ -601,16 +601,16 @@ BOOST_AUTO_TEST_CASE(a_message_that_has_ended_as_it_is) {
 
 BOOST_AUTO_TEST_CASE(a_message_that_begins_again_with_the_content_so_far) {
     run_result result;
-    message_created created;
+    events::message_created created;
     created.message.id = "m";
     created.message.content.emplace_back().type = "text";
     created.message.content[0].text = "a";
     apply(result, created);
-    text_delta text;
+    events::text_delta text;
     text.message_id = "m";
     text.text = "b";
     apply(result, text);
-    message_in_progress again;
+    events::message_in_progress again;
     again.message.id = "m";
     again.message.role = "assistant";
     apply(result, again);
@@ -620,7 +620,7 @@ BOOST_AUTO_TEST_CASE(a_message_that_begins_again_with_the_content_so_far) {
 
 BOOST_AUTO_TEST_CASE(every_member_of_an_annotation) {
     run_result result;
-    annotation note;
+    events::annotation note;
     note.message_id = "m";
     note.value.type = "file_citation";
     note.value.text = "[1]";
@@ -631,7 +631,7 @@ BOOST_AUTO_TEST_CASE(every_member_of_an_annotation) {
     note.value.start_index = 1;
     note.value.end_index = 4;
     apply(result, note);
-    annotation empty;
+    events::annotation empty;
     empty.message_id = "m";
     apply(result, empty);
     const auto citations = result.citations();

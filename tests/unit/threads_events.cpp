@@ -41,9 +41,9 @@ std::string describe(const decoded& result) {
     for (const event& each : result.events) {
         text += "\n" + std::to_string(each.body().index()) + quoted_text(each.name()) + quoted_text(each.raw()) +
                 (each.continues() ? "+" : "");
-        if (const auto* delta = each.get_if<text_delta>())
+        if (const auto* delta = each.get_if<events::text_delta>())
             text += quoted_text(delta->message_id) + std::to_string(delta->content_index) + quoted_text(delta->text);
-        if (const auto* piece = each.get_if<annotation>())
+        if (const auto* piece = each.get_if<events::annotation>())
             text += quoted_text(piece->message_id) + std::to_string(piece->content_index) +
                     std::to_string(piece->index) + quoted_text(piece->value.type);
     }
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(reads_a_text_delta_in_place) {
     std::vector<event> more;
     std::string problem;
     BOOST_REQUIRE(!decoder.decode(wire, first, more, problem));
-    const auto* delta = first.get_if<text_delta>();
+    const auto* delta = first.get_if<events::text_delta>();
     BOOST_REQUIRE(delta);
     BOOST_TEST(delta->text == "Bring");
     BOOST_TEST(delta->message_id == "msg_1");
@@ -144,7 +144,8 @@ BOOST_AUTO_TEST_CASE(keeps_the_bytes_of_an_event_alive) {
                 copy = result.events.front();
             }
             const event moved = std::move(copy);
-            BOOST_TEST(moved.get_if<text_delta>()->text == (value == "plain" ? "plain" : "with \"escapes\" \u00e9"));
+            BOOST_TEST(moved.get_if<events::text_delta>()->text ==
+                       (value == "plain" ? "plain" : "with \"escapes\" \u00e9"));
             BOOST_TEST(moved.raw() == message_delta(text_part(value)));
         }
     }
@@ -170,7 +171,7 @@ BOOST_AUTO_TEST_CASE(undoes_every_escape_on_both_paths) {
         for (const auto& [value, expected] : rows) {
             const auto result = decode(decoder, "thread.message.delta", message_delta(text_part(value)));
             BOOST_REQUIRE_MESSAGE(!result.code, value);
-            BOOST_TEST(only<text_delta>(result.events).text == expected);
+            BOOST_TEST(only<events::text_delta>(result.events).text == expected);
         }
     }
 }
@@ -190,7 +191,7 @@ BOOST_AUTO_TEST_CASE(tolerates_every_form_of_a_text_delta) {
     for (const std::string& form : forms) {
         const auto result = decode("thread.message.delta", form);
         BOOST_REQUIRE_MESSAGE(!result.code, form << ": " << result.problem);
-        const auto& delta = only<text_delta>(result.events);
+        const auto& delta = only<events::text_delta>(result.events);
         BOOST_TEST(delta.text == "x");
         BOOST_TEST(delta.message_id == "msg_1");
         BOOST_TEST(delta.content_index == 0);
@@ -205,8 +206,8 @@ BOOST_AUTO_TEST_CASE(says_each_part_of_a_message_delta_as_its_own_event) {
             R"({"index":1,"type":"text","text":{"annotations":[{"index":0,"type":"file_path","text":"sandbox:/a","start_index":7,"end_index":17,"file_path":{"file_id":"f2"}}]}},)"
             R"({"index":2,"type":"refusal","refusal":"I \u2014 no."})"));
     BOOST_REQUIRE_EQUAL(events.size(), 5u);
-    BOOST_TEST(at<text_delta>(events, 0).text == "See [1].");
-    const auto& url = at<annotation>(events, 1);
+    BOOST_TEST(at<events::text_delta>(events, 0).text == "See [1].");
+    const auto& url = at<events::annotation>(events, 1);
     BOOST_TEST(url.message_id == "msg_1");
     BOOST_TEST(url.index == 0);
     BOOST_TEST(url.value.type == "url_citation");
@@ -215,16 +216,16 @@ BOOST_AUTO_TEST_CASE(says_each_part_of_a_message_delta_as_its_own_event) {
     BOOST_TEST(url.value.end_index.value() == 3);
     BOOST_TEST(url.value.url == "https://e.example");
     BOOST_TEST(url.value.title == "E \"e\"");
-    const auto& file = at<annotation>(events, 2);
+    const auto& file = at<events::annotation>(events, 2);
     BOOST_TEST(file.index == 1);
     BOOST_TEST(file.value.file_id == "f1");
     BOOST_TEST(file.value.quote == "q");
     BOOST_TEST(!file.value.start_index);
-    const auto& path = at<annotation>(events, 3);
+    const auto& path = at<events::annotation>(events, 3);
     BOOST_TEST(path.content_index == 1);
     BOOST_TEST(path.value.file_id == "f2");
-    BOOST_TEST(at<refusal_delta>(events, 4).text == "I \u2014 no.");
-    BOOST_TEST(at<refusal_delta>(events, 4).content_index == 2);
+    BOOST_TEST(at<events::refusal_delta>(events, 4).text == "I \u2014 no.");
+    BOOST_TEST(at<events::refusal_delta>(events, 4).content_index == 2);
     for (std::size_t i = 0; i != events.size(); ++i) {
         BOOST_TEST(events[i].continues() == (i != 0));
         BOOST_TEST(events[i].name() == "thread.message.delta");
@@ -240,10 +241,10 @@ BOOST_AUTO_TEST_CASE(appends_further_events_behind_those_that_are_there) {
     const std::string data = message_delta(text_part("a") + "," + text_part("b"));
     BOOST_REQUIRE(!decoder.decode(to_wire("thread.message.delta", data), first, more, problem));
     BOOST_TEST(more.size() == 3u);
-    BOOST_TEST(more.back().get_if<text_delta>()->text == "b");
+    BOOST_TEST(more.back().get_if<events::text_delta>()->text == "b");
     BOOST_TEST(decoder.decode(to_wire("thread.message.delta", "{}"), first, more, problem) == errc::bad_event);
     BOOST_TEST(more.size() == 3u);
-    BOOST_TEST(first.get_if<unknown>());
+    BOOST_TEST(first.get_if<events::unknown>());
 }
 
 BOOST_AUTO_TEST_CASE(hands_out_a_delta_that_says_nothing_as_unknown) {
@@ -254,7 +255,7 @@ BOOST_AUTO_TEST_CASE(hands_out_a_delta_that_says_nothing_as_unknown) {
           R"({"id":"m","delta":{"content":[{"index":0,"type":"image_file","image_file":null}]}})",
           R"({"id":"m","delta":{"content":[{"index":0,"type":"text","text":{}}]}})"}) {
         const auto events = decode_good("thread.message.delta", data);
-        only<unknown>(events);
+        only<events::unknown>(events);
         BOOST_TEST(events.front().name() == "thread.message.delta");
         BOOST_TEST(events.front().raw() == data);
     }
@@ -312,7 +313,7 @@ BOOST_AUTO_TEST_CASE(reads_a_piece_of_every_kind_of_tool_call) {
     for (const row& each : rows) {
         BOOST_TEST_CONTEXT(each.call) {
             const auto events = decode_good("thread.run.step.delta", step_delta(each.details, each.call));
-            const auto& delta = only<tool_call_delta>(events);
+            const auto& delta = only<events::tool_call_delta>(events);
             BOOST_TEST(delta.step_id == "step_1");
             BOOST_TEST(delta.index == 2);
             BOOST_TEST(delta.id == "c");
@@ -333,21 +334,21 @@ BOOST_AUTO_TEST_CASE(gives_several_calls_and_outputs_one_event_each) {
             R"({"index":0,"id":"a","type":"code_interpreter","code_interpreter":{"outputs":[{"index":3,"type":"logs","logs":"1\n"},{"index":4,"type":"image","image":{"file_id":"f"}},{"type":"logs","logs":"2\n"}]}},)"
             R"({"index":1,"id":"b","type":"mcp","arguments":"\u007b\u007d"})"));
     BOOST_REQUIRE_EQUAL(events.size(), 4u);
-    BOOST_TEST(at<tool_call_delta>(events, 0).id == "a");
-    BOOST_TEST(at<tool_call_delta>(events, 0).output == "1\n");
-    BOOST_TEST(at<tool_call_delta>(events, 0).output_index == 3);
-    BOOST_TEST(at<tool_call_delta>(events, 1).file_id == "f");
-    BOOST_TEST(at<tool_call_delta>(events, 1).output.empty());
-    BOOST_TEST(at<tool_call_delta>(events, 1).output_index == 4);
-    BOOST_TEST(at<tool_call_delta>(events, 2).output == "2\n");
+    BOOST_TEST(at<events::tool_call_delta>(events, 0).id == "a");
+    BOOST_TEST(at<events::tool_call_delta>(events, 0).output == "1\n");
+    BOOST_TEST(at<events::tool_call_delta>(events, 0).output_index == 3);
+    BOOST_TEST(at<events::tool_call_delta>(events, 1).file_id == "f");
+    BOOST_TEST(at<events::tool_call_delta>(events, 1).output.empty());
+    BOOST_TEST(at<events::tool_call_delta>(events, 1).output_index == 4);
+    BOOST_TEST(at<events::tool_call_delta>(events, 2).output == "2\n");
     // Without an index, its place.
-    BOOST_TEST(at<tool_call_delta>(events, 2).output_index == 2);
+    BOOST_TEST(at<events::tool_call_delta>(events, 2).output_index == 2);
     for (std::size_t i = 0; i != 3; ++i) {
-        BOOST_TEST(at<tool_call_delta>(events, i).index == 0);
-        BOOST_TEST(at<tool_call_delta>(events, i).step_id == "step_1");
+        BOOST_TEST(at<events::tool_call_delta>(events, i).index == 0);
+        BOOST_TEST(at<events::tool_call_delta>(events, i).step_id == "step_1");
     }
-    BOOST_TEST(at<tool_call_delta>(events, 3).arguments == "{}");
-    BOOST_TEST(at<tool_call_delta>(events, 3).step_id == "step_1");
+    BOOST_TEST(at<events::tool_call_delta>(events, 3).arguments == "{}");
+    BOOST_TEST(at<events::tool_call_delta>(events, 3).step_id == "step_1");
 }
 
 BOOST_AUTO_TEST_CASE(tells_where_a_connected_agent_works) {
@@ -356,7 +357,7 @@ BOOST_AUTO_TEST_CASE(tells_where_a_connected_agent_works) {
         step_delta(
             "tool_calls",
             R"({"index":0,"id":"c","type":"connected_agent","connected_agent":{"name":"seats","arguments":"{}","assistant_id":"asst_2","thread_id":"thread_2","run_id":"run_2"}})"));
-    const auto& delta = only<tool_call_delta>(events);
+    const auto& delta = only<events::tool_call_delta>(events);
     BOOST_TEST(delta.agent_id == "asst_2");
     BOOST_TEST(delta.thread_id == "thread_2");
     BOOST_TEST(delta.run_id == "run_2");
@@ -368,8 +369,8 @@ BOOST_AUTO_TEST_CASE(gives_an_image_in_a_message_an_event_of_its_own) {
         message_delta(
             R"({"index":0,"type":"text","text":{"value":"Look: "}},{"index":1,"type":"image_file","image_file":{"file_id":"assistant-\u0031"}})"));
     BOOST_REQUIRE_EQUAL(events.size(), 2u);
-    BOOST_TEST(at<text_delta>(events, 0).text == "Look: ");
-    const auto& image = at<image_delta>(events, 1);
+    BOOST_TEST(at<events::text_delta>(events, 0).text == "Look: ");
+    const auto& image = at<events::image_delta>(events, 1);
     BOOST_TEST(image.file_id == "assistant-1");
     BOOST_TEST(image.message_id == "msg_1");
     BOOST_TEST(image.content_index == 1);
@@ -378,8 +379,8 @@ BOOST_AUTO_TEST_CASE(gives_an_image_in_a_message_an_event_of_its_own) {
 }
 
 BOOST_AUTO_TEST_CASE(says_nothing_for_a_step_delta_without_calls) {
-    only<unknown>(decode_good("thread.run.step.delta", R"({"id":"s","delta":{}})"));
-    only<unknown>(decode_good(
+    only<events::unknown>(decode_good("thread.run.step.delta", R"({"id":"s","delta":{}})"));
+    only<events::unknown>(decode_good(
         "thread.run.step.delta",
         R"({"id":"s","delta":{"step_details":{"type":"message_creation","message_creation":{"message_id":"m"}}}})"));
 }
@@ -389,28 +390,28 @@ BOOST_AUTO_TEST_CASE(reads_the_text_stream) {
     for (const sample& each : text_stream)
         for (event& value : decode_good(each.name, each.data)) events.push_back(std::move(value));
     BOOST_REQUIRE_EQUAL(events.size(), text_stream.size());
-    BOOST_TEST(at<thread_created>(events, 0).thread_id == "thread_Zk1");
-    BOOST_TEST(at<run_created>(events, 1).run_id == "run_T1");
-    BOOST_TEST(at<run_created>(events, 1).thread_id == "thread_Zk1");
-    BOOST_TEST(at<run_created>(events, 1).agent_id == "asst_Qm2vB7");
-    BOOST_TEST((at<run_status>(events, 2).status == run_state::queued));
-    BOOST_TEST((at<run_status>(events, 3).status == run_state::in_progress));
-    BOOST_TEST(at<run_status>(events, 3).status_text == "in_progress");
-    const run_step& step = at<step_created>(events, 4).step;
+    BOOST_TEST(at<events::thread_created>(events, 0).thread_id == "thread_Zk1");
+    BOOST_TEST(at<events::run_created>(events, 1).run_id == "run_T1");
+    BOOST_TEST(at<events::run_created>(events, 1).thread_id == "thread_Zk1");
+    BOOST_TEST(at<events::run_created>(events, 1).agent_id == "asst_Qm2vB7");
+    BOOST_TEST((at<events::run_status>(events, 2).status == run_state::queued));
+    BOOST_TEST((at<events::run_status>(events, 3).status == run_state::in_progress));
+    BOOST_TEST(at<events::run_status>(events, 3).status_text == "in_progress");
+    const run_step& step = at<events::step_created>(events, 4).step;
     BOOST_TEST(step.type == "message_creation");
     BOOST_TEST(step.message_id == "msg_T1");
     BOOST_TEST(step.expires_at.value() == 1766002800);
     BOOST_TEST(!step.usage);
-    BOOST_TEST(at<step_in_progress>(events, 5).step.status == "in_progress");
-    BOOST_TEST(at<message_created>(events, 6).message.role == "assistant");
-    BOOST_TEST(at<message_in_progress>(events, 7).message.id == "msg_T1");
-    BOOST_TEST(at<text_delta>(events, 9).text == " a \"coat\".");
-    const thread_message& message = at<message_completed>(events, 10).message;
+    BOOST_TEST(at<events::step_in_progress>(events, 5).step.status == "in_progress");
+    BOOST_TEST(at<events::message_created>(events, 6).message.role == "assistant");
+    BOOST_TEST(at<events::message_in_progress>(events, 7).message.id == "msg_T1");
+    BOOST_TEST(at<events::text_delta>(events, 9).text == " a \"coat\".");
+    const thread_message& message = at<events::message_completed>(events, 10).message;
     BOOST_TEST(message.status == "completed");
     BOOST_TEST(message.text() == "Bring a \"coat\".");
     BOOST_TEST(message.raw == events[10].raw());
-    BOOST_TEST(at<step_completed>(events, 11).step.usage->total_tokens == 125);
-    const thread_run& run = at<run_completed>(events, 12).run;
+    BOOST_TEST(at<events::step_completed>(events, 11).step.usage->total_tokens == 125);
+    const thread_run& run = at<events::run_completed>(events, 12).run;
     BOOST_TEST((run.status == run_state::completed));
     BOOST_TEST(run.usage->prompt_tokens == 120);
     BOOST_TEST(run.usage->cached_tokens == 7);
@@ -421,7 +422,7 @@ BOOST_AUTO_TEST_CASE(reads_the_text_stream) {
     BOOST_TEST(!run.required_action);
     BOOST_TEST(is_terminal(events[12]));
     BOOST_TEST(!is_terminal(events[11]));
-    BOOST_TEST(events[13].get_if<unknown>());
+    BOOST_TEST(events[13].get_if<events::unknown>());
     BOOST_TEST(events[13].name() == "done");
 }
 
@@ -429,7 +430,7 @@ BOOST_AUTO_TEST_CASE(lists_the_tools_of_an_activities_step) {
     for (const std::string_view name : {"thread.run.step.created", "thread.run.step.completed"}) {
         const auto events = decode_good(name, mcp_stream[2].data);
         BOOST_REQUIRE_EQUAL(events.size(), 2u);
-        const auto& listed = at<mcp_tools_listed>(events, 1);
+        const auto& listed = at<events::mcp_tools_listed>(events, 1);
         BOOST_TEST(events[1].continues());
         BOOST_TEST(listed.step_id == "step_L1");
         BOOST_TEST(listed.list.id == "mcpl_1");
@@ -445,11 +446,11 @@ BOOST_AUTO_TEST_CASE(lists_the_tools_of_an_activities_step) {
 }
 
 BOOST_AUTO_TEST_CASE(tells_a_finished_mcp_call_only_with_its_output) {
-    only<step_completed>(decode_good("thread.run.step.completed", mcp_stream_continued[0].data));
+    only<events::step_completed>(decode_good("thread.run.step.completed", mcp_stream_continued[0].data));
     const auto events = decode_good("thread.run.step.completed", mcp_stream_continued[4].data);
     BOOST_REQUIRE_EQUAL(events.size(), 2u);
-    BOOST_TEST(at<step_completed>(events, 0).step.tool_calls.size() == 1u);
-    const auto& call = at<mcp_call>(events, 1);
+    BOOST_TEST(at<events::step_completed>(events, 0).step.tool_calls.size() == 1u);
+    const auto& call = at<events::mcp_call>(events, 1);
     BOOST_TEST(call.step_id == "step_M1");
     BOOST_TEST(call.call.name == "reserve_seat");
     BOOST_TEST(call.call.server_label == "bookings");
@@ -489,7 +490,7 @@ BOOST_AUTO_TEST_CASE(reads_every_kind_of_tool_call_of_a_step) {
     for (const row& each : rows) {
         BOOST_TEST_CONTEXT(each.call) {
             const auto events = decode_good("thread.run.step.completed", step_with_call(each.call));
-            const run_step& step = at<step_completed>(events, 0).step;
+            const run_step& step = at<events::step_completed>(events, 0).step;
             BOOST_REQUIRE_EQUAL(step.tool_calls.size(), 1u);
             const tool_call& call = step.tool_calls.front();
             BOOST_TEST(call.id == "c");
@@ -505,7 +506,7 @@ BOOST_AUTO_TEST_CASE(reads_every_kind_of_tool_call_of_a_step) {
 
 BOOST_AUTO_TEST_CASE(reads_both_forms_of_a_required_action_and_keeps_others) {
     const auto functions = decode_good("thread.run.requires_action", function_stream[7].data);
-    const auto& outputs = only<action_required>(functions);
+    const auto& outputs = only<events::action_required>(functions);
     BOOST_TEST(outputs.run_id == "run_F1");
     BOOST_TEST(outputs.thread_id == "thread_Zk1");
     BOOST_TEST(outputs.action.type == "submit_tool_outputs");
@@ -516,7 +517,7 @@ BOOST_AUTO_TEST_CASE(reads_both_forms_of_a_required_action_and_keeps_others) {
     BOOST_TEST(outputs.action.mcp_approvals.empty());
 
     const auto approvals = decode_good("thread.run.requires_action", mcp_stream[6].data);
-    const auto& approval = only<action_required>(approvals).action;
+    const auto& approval = only<events::action_required>(approvals).action;
     BOOST_TEST(approval.type == "submit_tool_approval");
     BOOST_TEST(approval.function_calls.empty());
     BOOST_REQUIRE_EQUAL(approval.mcp_approvals.size(), 1u);
@@ -528,7 +529,7 @@ BOOST_AUTO_TEST_CASE(reads_both_forms_of_a_required_action_and_keeps_others) {
     const auto others =
         decode_good("thread.run.requires_action",
                     R"({"id":"r","required_action":{"type":"submit_dna","submit_dna":{"tool_calls":[{"id":"x"}]}}})");
-    const auto& other = only<action_required>(others).action;
+    const auto& other = only<events::action_required>(others).action;
     BOOST_TEST(other.type == "submit_dna");
     BOOST_TEST(other.function_calls.empty());
     BOOST_TEST(other.mcp_approvals.empty());
@@ -538,9 +539,9 @@ BOOST_AUTO_TEST_CASE(reads_both_forms_of_a_required_action_and_keeps_others) {
     const auto mixed = decode_good(
         "thread.run.requires_action",
         R"({"id":"r","required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"z","type":"telepathy"}]},"submit_tool_approval":{"tool_calls":[{"id":"b","type":"mcp","name":"n","server_label":"s","arguments":"{}"}]}}})");
-    BOOST_TEST(only<action_required>(mixed).action.function_calls.size() == 1u);
-    BOOST_TEST(only<action_required>(mixed).action.mcp_approvals.size() == 1u);
-    const std::vector<other_call>& unknown_calls = only<action_required>(mixed).action.other_calls;
+    BOOST_TEST(only<events::action_required>(mixed).action.function_calls.size() == 1u);
+    BOOST_TEST(only<events::action_required>(mixed).action.mcp_approvals.size() == 1u);
+    const std::vector<other_call>& unknown_calls = only<events::action_required>(mixed).action.other_calls;
     BOOST_REQUIRE_EQUAL(unknown_calls.size(), 1u);
     BOOST_TEST(unknown_calls[0].id == "z");
     BOOST_TEST(unknown_calls[0].type == "telepathy");
@@ -551,22 +552,22 @@ BOOST_AUTO_TEST_CASE(reads_every_end_of_a_run) {
     const std::string failed =
         R"({"id":"r","status":"failed","failed_at":1766004000,"last_error":{"code":"rate_limit_exceeded","message":"Try again in 7 seconds."}})";
     const auto failure = decode_good("thread.run.failed", failed);
-    BOOST_TEST(only<run_failed>(failure).run.last_error->code == "rate_limit_exceeded");
-    BOOST_TEST(only<run_failed>(failure).run.failed_at.value() == 1766004000);
+    BOOST_TEST(only<events::run_failed>(failure).run.last_error->code == "rate_limit_exceeded");
+    BOOST_TEST(only<events::run_failed>(failure).run.failed_at.value() == 1766004000);
     const auto incomplete =
         decode_good("thread.run.incomplete",
                     R"({"id":"r","status":"incomplete","incomplete_details":{"reason":"max_prompt_tokens"}})");
-    BOOST_TEST(only<run_incomplete>(incomplete).run.incomplete_reason == "max_prompt_tokens");
+    BOOST_TEST(only<events::run_incomplete>(incomplete).run.incomplete_reason == "max_prompt_tokens");
     const auto cancelled = decode_good("thread.run.cancelled", R"({"id":"r","status":"cancelled"})");
-    BOOST_TEST((only<run_cancelled>(cancelled).run.status == run_state::cancelled));
+    BOOST_TEST((only<events::run_cancelled>(cancelled).run.status == run_state::cancelled));
     const auto expired = decode_good("thread.run.expired", R"({"id":"r","status":"expired"})");
-    BOOST_TEST((only<run_expired>(expired).run.status == run_state::expired));
+    BOOST_TEST((only<events::run_expired>(expired).run.status == run_state::expired));
     for (const auto* events : {&failure, &incomplete, &cancelled, &expired}) BOOST_TEST(is_terminal(events->front()));
     const auto cancelling = decode_good("thread.run.cancelling", R"({"id":"r","thread_id":"t"})");
-    BOOST_TEST((only<run_status>(cancelling).status == run_state::cancelling));
+    BOOST_TEST((only<events::run_status>(cancelling).status == run_state::cancelling));
     const auto odd = decode_good("thread.run.queued", R"({"id":"r","status":"dreaming"})");
-    BOOST_TEST((only<run_status>(odd).status == run_state::unknown));
-    BOOST_TEST(only<run_status>(odd).status_text == "dreaming");
+    BOOST_TEST((only<events::run_status>(odd).status == run_state::unknown));
+    BOOST_TEST(only<events::run_status>(odd).status_text == "dreaming");
 }
 
 BOOST_AUTO_TEST_CASE(reads_every_end_of_a_step_and_of_a_message) {
@@ -575,7 +576,7 @@ BOOST_AUTO_TEST_CASE(reads_every_end_of_a_step_and_of_a_message) {
             decode_good("thread.run.step." + std::string(status),
                         R"({"id":"s","status":")" + std::string(status) +
                             R"(","expired_at":7,"last_error":{"code":"tool_server_error","message":"401"}})");
-        const run_step& step = only<step_completed>(events).step;
+        const run_step& step = only<events::step_completed>(events).step;
         BOOST_TEST(step.status == status);
         BOOST_TEST(step.last_error->code == "tool_server_error");
         BOOST_TEST(step.expires_at.value() == 7);
@@ -583,7 +584,7 @@ BOOST_AUTO_TEST_CASE(reads_every_end_of_a_step_and_of_a_message) {
     const auto events = decode_good(
         "thread.message.incomplete",
         R"({"id":"m","status":"incomplete","incomplete_details":{"reason":"content_filter"},"content":[{"type":"image_file","image_file":{"file_id":"f"}},{"type":"hologram","hologram":{}}]})");
-    const thread_message& message = only<message_completed>(events).message;
+    const thread_message& message = only<events::message_completed>(events).message;
     BOOST_TEST(message.incomplete_reason == "content_filter");
     BOOST_TEST(message.content[0].file_id == "f");
     BOOST_TEST(message.content[1].type == "hologram");
@@ -606,7 +607,7 @@ BOOST_AUTO_TEST_CASE(reads_an_error_in_any_form) {
     for (const row& each : rows) {
         BOOST_TEST_CONTEXT(each.data) {
             const auto events = decode_good("error", each.data);
-            const auto& said = only<stream_error>(events);
+            const auto& said = only<events::stream_error>(events);
             BOOST_TEST(said.code == each.code);
             BOOST_TEST(said.message == each.message);
             BOOST_TEST(said.type == each.type);
@@ -626,7 +627,7 @@ BOOST_AUTO_TEST_CASE(keeps_unknown_events_without_parsing_them) {
                                    {"thread.run.completed", "[DONE]"}};
     for (const sample& each : rows) {
         const auto events = decode_good(each.name, each.data);
-        only<unknown>(events);
+        only<events::unknown>(events);
         BOOST_TEST(events.front().name() == each.name);
         BOOST_TEST(events.front().raw() == each.data);
     }
@@ -712,7 +713,7 @@ BOOST_AUTO_TEST_CASE(counts_optional_members_of_a_wrong_type_as_missing) {
     const auto events = decode_good(
         "thread.run.completed",
         R"({"id":"r","thread_id":7,"assistant_id":null,"status":["completed"],"usage":"much","last_error":"boom","metadata":{"a":1,"b":"2"},"created_at":"now","started_at":1e400,"expires_at":1.7e9,"completed_at":123456789012345678901234567890,"required_action":null,"incomplete_details":[]})");
-    const thread_run& run = only<run_completed>(events).run;
+    const thread_run& run = only<events::run_completed>(events).run;
     BOOST_TEST(run.thread_id.empty());
     BOOST_TEST((run.status == run_state::unknown));
     BOOST_TEST(!run.usage);
@@ -728,7 +729,7 @@ BOOST_AUTO_TEST_CASE(counts_details_of_a_wrong_type_as_missing) {
     const auto steps = decode_good(
         "thread.run.step.completed",
         R"({"id":"s","step_details":{"tool_calls":[{"id":"a","type":"file_search","file_search":{"results":[7,{"score":"high","content":"all"}]}},{"id":"b","type":"code_interpreter","code_interpreter":{"outputs":{}}},{"id":"c","type":"browser_automation","browser_automation":{"steps":7}},{"id":"d","type":"connected_agent","connected_agent":{"run_id":7}}]}})");
-    const auto& calls = at<step_completed>(steps, 0).step.tool_calls;
+    const auto& calls = at<events::step_completed>(steps, 0).step.tool_calls;
     BOOST_REQUIRE_EQUAL(calls.size(), 4u);
     BOOST_REQUIRE_EQUAL(calls[0].results.size(), 1u);
     BOOST_TEST(!calls[0].results[0].score);
@@ -739,7 +740,7 @@ BOOST_AUTO_TEST_CASE(counts_details_of_a_wrong_type_as_missing) {
     for (const std::string_view attachments : {"7", "{}", "[7,null]", "\"file\""}) {
         const auto messages =
             decode_good("thread.message.completed", R"({"id":"m","attachments":)" + std::string(attachments) + "}");
-        BOOST_TEST(only<message_completed>(messages).message.attachments.empty());
+        BOOST_TEST(only<events::message_completed>(messages).message.attachments.empty());
     }
 }
 

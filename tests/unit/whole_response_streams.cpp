@@ -39,30 +39,30 @@ public:
         if (!each.continues()) told_["events"].push_back(each.name());
         std::visit(*this, each.body());
     }
-    void operator()(const text_delta& e) { append("text", e.text); }
-    void operator()(const refusal_delta& e) { append("refusal", e.text); }
-    void operator()(const reasoning_delta& e) { append("reasoning", e.text); }
-    void operator()(const tool_call_delta& e) { append("arguments", e.arguments); }
-    void operator()(const image_partial&) { told_["images"] = told_.value("images", 0) + 1; }
-    void operator()(const mcp_tools_listed& e) {
+    void operator()(const events::text_delta& e) { append("text", e.text); }
+    void operator()(const events::refusal_delta& e) { append("refusal", e.text); }
+    void operator()(const events::reasoning_delta& e) { append("reasoning", e.text); }
+    void operator()(const events::tool_call_delta& e) { append("arguments", e.arguments); }
+    void operator()(const events::image_partial&) { told_["images"] = told_.value("images", 0) + 1; }
+    void operator()(const events::mcp_tools_listed& e) {
         for (const mcp_tool_info& tool : e.list.tools) told_["tools"].push_back(tool.name);
     }
-    void operator()(const mcp_call& e) { told_["mcp_output"] = e.call.output.value_or("none"); }
-    void operator()(const run_created& e) { told_["run_id"] = e.run_id; }
-    void operator()(const action_required& e) {
+    void operator()(const events::mcp_call& e) { told_["mcp_output"] = e.call.output.value_or("none"); }
+    void operator()(const events::run_created& e) { told_["run_id"] = e.run_id; }
+    void operator()(const events::action_required& e) {
         ends("action_required");
         for (const function_call& call : e.action.function_calls) waits_for(call);
         for (const mcp_approval_request& call : e.action.mcp_approvals) waits_for(call);
     }
-    void operator()(const run_completed& e) {
+    void operator()(const events::run_completed& e) {
         ends("run_completed");
         if (e.run.usage) told_["total_tokens"] = e.run.usage->total_tokens;
     }
-    void operator()(const run_incomplete& e) {
+    void operator()(const events::run_incomplete& e) {
         ends("run_incomplete");
         if (e.run.usage) told_["total_tokens"] = e.run.usage->total_tokens;
     }
-    void operator()(const run_failed& e) {
+    void operator()(const events::run_failed& e) {
         ends("run_failed");
         if (e.run.last_error) told_["error_code"] = e.run.last_error->code;
     }
@@ -218,10 +218,10 @@ BOOST_AUTO_TEST_CASE(are_told_on_from_a_stored_response_wherever_they_break) {
             const auto take = [&](std::string_view name, std::string_view data) {
                 for (const event& each : decode_good(decoder, name, data)) {
                     told.delivered(each);
-                    if (const auto* delta = each.get_if<text_delta>()) text += delta->text;
-                    begun += each.get_if<message_created>() != nullptr;
-                    ended += each.get_if<message_completed>() != nullptr;
-                    over += each.get_if<run_completed>() != nullptr;
+                    if (const auto* delta = each.get_if<events::text_delta>()) text += delta->text;
+                    begun += each.get_if<events::message_created>() != nullptr;
+                    ended += each.get_if<events::message_completed>() != nullptr;
+                    over += each.get_if<events::run_completed>() != nullptr;
                 }
             };
             for (std::size_t i = 0; i != taken; ++i) take(events[i].name, events[i].data);

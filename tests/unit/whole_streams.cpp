@@ -37,26 +37,26 @@ public:
         if (!each.continues()) told_["events"].push_back(each.name());
         std::visit(*this, each.body());
     }
-    void operator()(const text_delta& e) { append("text", e.text); }
-    void operator()(const tool_call_delta& e) { append("arguments", e.arguments); }
-    void operator()(const mcp_tools_listed& e) {
+    void operator()(const events::text_delta& e) { append("text", e.text); }
+    void operator()(const events::tool_call_delta& e) { append("arguments", e.arguments); }
+    void operator()(const events::mcp_tools_listed& e) {
         for (const mcp_tool_info& tool : e.list.tools) told_["tools"].push_back(tool.name);
     }
-    void operator()(const mcp_call& e) { told_["mcp_output"] = e.call.output.value_or("none"); }
-    void operator()(const action_required& e) {
+    void operator()(const events::mcp_call& e) { told_["mcp_output"] = e.call.output.value_or("none"); }
+    void operator()(const events::action_required& e) {
         ends("action_required");
         for (const function_call& call : e.action.function_calls) waits_for(call);
         for (const mcp_approval_request& call : e.action.mcp_approvals) waits_for(call);
     }
-    void operator()(const run_completed& e) {
+    void operator()(const events::run_completed& e) {
         ends("run_completed");
         if (e.run.usage) told_["total_tokens"] = e.run.usage->total_tokens;
     }
-    void operator()(const run_failed& e) {
+    void operator()(const events::run_failed& e) {
         ends("run_failed");
         if (e.run.last_error) told_["error_code"] = e.run.last_error->code;
     }
-    void operator()(const stream_error& e) {
+    void operator()(const events::stream_error& e) {
         ends("stream_error");
         told_["error_code"] = e.code;
     }

@@ -91,9 +91,9 @@ constexpr known_event known_events[] = {
      .read = &event_reader::read_error,
      .classify = classify_error,
      .observe = &pending_calls::add_error},
-    {.name = reattached_name, .read = &event_reader::read_own<reattached>},
-    {.name = function_called_name, .read = &event_reader::read_own<function_called>},
-    {.name = approval_decided_name, .read = &event_reader::read_own<approval_decided>},
+    {.name = reattached_name, .read = &event_reader::read_own<events::reattached>},
+    {.name = function_called_name, .read = &event_reader::read_own<events::function_called>},
+    {.name = approval_decided_name, .read = &event_reader::read_own<events::approval_decided>},
 };
 constexpr const known_event& text_event = known_events[0];
 constexpr known_event unknown_event{};

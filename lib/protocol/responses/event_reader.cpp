@@ -40,8 +40,8 @@ void with_object(json::object source, std::string_view name, Use use) {
 }
 
 /// What an `error` says, flat or nested, or as bare text.
-stream_error stream_error_of(std::string_view data) {
-    stream_error result;
+events::stream_error stream_error_of(std::string_view data) {
+    events::stream_error result;
     const auto nested = json::find_member(data, "error");
     const error_body decoded = decode_error(nested && nested->starts_with('{') ? *nested : data);
     result.code = decoded.code;
@@ -58,7 +58,7 @@ std::string_view or_else(std::string_view text, std::string_view other) noexcept
 }
 
 /// `data` is that of the `error`, which may repeat what the HTTP headers of the refusal said.
-void set_reason(thread_run& run, const stream_error& reason, std::string_view data) {
+void set_reason(thread_run& run, const events::stream_error& reason, std::string_view data) {
     last_error& error = run.last_error.emplace();
     error.code = or_else(reason.code, reason.type);
     error.message = reason.message;
@@ -150,22 +150,22 @@ std::int32_t event_reader::part_of(const event_fields& fields) const noexcept {
 
 void event_reader::add_delta(text_kind kind, std::string_view item, std::int32_t part, std::string_view text) {
     if (kind == text_kind::text) {
-        auto& delta = out_.add<text_delta>();
+        auto& delta = out_.add<events::text_delta>();
         delta.text = text;
         delta.message_id = item;
         delta.content_index = part;
     } else if (kind == text_kind::refusal) {
-        auto& delta = out_.add<refusal_delta>();
+        auto& delta = out_.add<events::refusal_delta>();
         delta.text = text;
         delta.message_id = item;
         delta.content_index = part;
     } else if (kind == text_kind::arguments) {
-        auto& delta = out_.add<tool_call_delta>();
+        auto& delta = out_.add<events::tool_call_delta>();
         delta.step_id = item;
         delta.type = known_.call_type;
         delta.arguments = text;
     } else {
-        auto& delta = out_.add<reasoning_delta>();
+        auto& delta = out_.add<events::reasoning_delta>();
         delta.text = text;
         delta.item_id = item;
         delta.content_index = part;
@@ -181,7 +181,7 @@ void event_reader::read_annotation() {
         value = {};
         responses::read(object, value);
     });
-    auto& added = out_.add<annotation>();
+    auto& added = out_.add<events::annotation>();
     added.message_id = fields.id();
     added.content_index = fields.part_index;
     added.index = fields.number;
@@ -198,7 +198,7 @@ void event_reader::read_part_added() {
         });
     });
     if (type != "output_text" && type != "refusal") return;
-    thread_message& message = out_.add<message_in_progress>().message;
+    thread_message& message = out_.add<events::message_in_progress>().message;
     message.id = fields.id();
     message.role = "assistant";
     message.status = "in_progress";
@@ -228,9 +228,9 @@ void event_reader::read_item_added() {
     item added = read_item_of_event();
     if (added.status.empty()) added.status = "in_progress";
     if (is_message(added))
-        out_.add<message_created>().message = message_of(added);
+        out_.add<events::message_created>().message = message_of(added);
     else if (is_step(added))
-        out_.add<step_created>().step = step_of(added);
+        out_.add<events::step_created>().step = step_of(added);
 }
 
 void event_reader::read_item_done() {
@@ -238,7 +238,7 @@ void event_reader::read_item_done() {
     if (is_message(done)) {
         if (done.status.empty() || done.status == "in_progress") done.status = "completed";
         add_texts(done, done.content, text_kind::text);
-        out_.add<message_completed>().message = message_of(done);
+        out_.add<events::message_completed>().message = message_of(done);
     } else if (is_step(done)) {
         read_step_done(done);
     } else if (done.type == "reasoning") {
@@ -271,13 +271,13 @@ void event_reader::read_step_done(item& done) {
     else if (done.status != "failed" && done.status != "cancelled")
         done.status = "completed";
     run_step step = step_of(done);
-    out_.add<step_completed>().step = step;
+    out_.add<events::step_completed>().step = step;
     if (done.type == "mcp_list_tools" && !done.error) {
-        auto& listed = out_.add<mcp_tools_listed>();
+        auto& listed = out_.add<events::mcp_tools_listed>();
         listed.step_id = done.id;
         listed.list = done.tools;
     } else if (done.type == "mcp_call" && done.call.output) {
-        auto& called = out_.add<mcp_call>();
+        auto& called = out_.add<events::mcp_call>();
         called.step_id = done.id;
         called.call = done.call;
     }
@@ -285,7 +285,7 @@ void event_reader::read_step_done(item& done) {
 
 void event_reader::read_step_in_progress() {
     const event_fields fields = read_fields();
-    run_step& step = out_.add<step_in_progress>().step;
+    run_step& step = out_.add<events::step_in_progress>().step;
     step.id = fields.id();
     step.status = "in_progress";
     step.raw = out_.wire().data;
@@ -300,7 +300,7 @@ void event_reader::read_image_partial() {
     const event_fields fields = read_fields();
     if (!fields.text) throw json::shape_error("\"" + std::string(known_.member) + "\" is missing");
     const std::string_view id = item_id(fields);
-    auto& partial = out_.add<image_partial>();
+    auto& partial = out_.add<events::image_partial>();
     partial.item_id = id;
     partial.index = fields.number;
     partial.base64 = out_.view(*fields.text);
@@ -308,7 +308,7 @@ void event_reader::read_image_partial() {
 
 void event_reader::read_run_created() {
     const thread_run run = read_response(source_).run;
-    auto& created = out_.add<run_created>();
+    auto& created = out_.add<events::run_created>();
     created.run_id = run.id;
     created.thread_id = run.thread_id;
     created.agent_id = run.agent_id;
@@ -316,7 +316,7 @@ void event_reader::read_run_created() {
 }
 
 void event_reader::add_status(const thread_run& run) {
-    auto& status = out_.add<run_status>();
+    auto& status = out_.add<events::run_status>();
     status.run_id = run.id;
     status.thread_id = run.thread_id;
     status.status = run.status;
@@ -337,18 +337,18 @@ void event_reader::read_run_completed() {
     set_action(read, seen_.items());
     thread_run& run = read.run;
     if (run.required_action) {
-        auto& waits = out_.add<action_required>();
+        auto& waits = out_.add<events::action_required>();
         waits.run_id = std::move(run.id);
         waits.thread_id = std::move(run.thread_id);
         waits.action = std::move(*run.required_action);
     } else if (run.status == run_state::incomplete) {
-        out_.add<run_incomplete>().run = std::move(run);
+        out_.add<events::run_incomplete>().run = std::move(run);
     } else if (run.status == run_state::failed) {
-        out_.add<run_failed>().run = std::move(run);
+        out_.add<events::run_failed>().run = std::move(run);
     } else if (run.status == run_state::cancelled) {
-        out_.add<run_cancelled>().run = std::move(run);
+        out_.add<events::run_cancelled>().run = std::move(run);
     } else {
-        out_.add<run_completed>().run = std::move(run);
+        out_.add<events::run_completed>().run = std::move(run);
     }
 }
 
@@ -359,32 +359,32 @@ void event_reader::read_run_failed() {
         if (seen_.reason().empty()) return add_status(run);
         set_reason(run, stream_error_of(seen_.reason()), seen_.reason());
     }
-    out_.add<run_failed>().run = std::move(run);
+    out_.add<events::run_failed>().run = std::move(run);
 }
 
 void event_reader::read_run_incomplete() {
     thread_run run = read_response(source_).run;
     set_status(run, "incomplete");
-    out_.add<run_incomplete>().run = std::move(run);
+    out_.add<events::run_incomplete>().run = std::move(run);
 }
 
 void event_reader::read_run_cancelled() {
     thread_run run = read_response(source_).run;
     set_status(run, "cancelled");
-    out_.add<run_cancelled>().run = std::move(run);
+    out_.add<events::run_cancelled>().run = std::move(run);
 }
 
 /// The stream's error, and the end of a run that has failed for it.
 void event_reader::read_error() {
-    const stream_error error = stream_error_of(out_.wire().data);
-    out_.add<stream_error>() = error;
+    const events::stream_error error = stream_error_of(out_.wire().data);
+    out_.add<events::stream_error>() = error;
     if (seen_.failed().empty()) return;
     const simdjson::padded_string failed(seen_.failed());
     thread_run run = read_response_object(reader_.object(failed, simdjson::SIMDJSON_PADDING)).run;
     run.raw = seen_.failed();
     set_status(run, "failed");
     set_reason(run, error, out_.wire().data);
-    out_.add<run_failed>().run = std::move(run);
+    out_.add<events::run_failed>().run = std::move(run);
 }
 
 }  // namespace corun::codec::responses

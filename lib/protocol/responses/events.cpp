@@ -14,7 +14,7 @@ namespace {
 using detail::event_access;
 
 const thread_run* failed_run_in(const event& decoded) noexcept {
-    const auto* failed = decoded.get_if<run_failed>();
+    const auto* failed = decoded.get_if<events::run_failed>();
     return failed ? &failed->run : nullptr;
 }
 
@@ -29,7 +29,7 @@ std::error_code decode_run_restarted(decoder& decoder, const raw_event& wire, ev
     thread_run run;
     for (const event& each : more)
         if (const thread_run* failed = failed_run_in(each)) run = *failed;
-    event_access::emplace<run_restarted>(out, wire.name, wire.data, wire.storage).run = std::move(run);
+    event_access::emplace<events::run_restarted>(out, wire.name, wire.data, wire.storage).run = std::move(run);
     return {};
 }
 
@@ -63,7 +63,7 @@ struct decoder::impl {
             text = unescaped->text;
             wire.storage = std::move(unescaped);
         }
-        auto& delta = event_access::emplace<text_delta>(out, wire.name, wire.data, std::move(wire.storage));
+        auto& delta = event_access::emplace<events::text_delta>(out, wire.name, wire.data, std::move(wire.storage));
         delta.text = text;
         delta.message_id = scanner.item_id;
         delta.content_index = scanner.content_index;

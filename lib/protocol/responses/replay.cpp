@@ -182,27 +182,29 @@ private:
 struct replay::progress_visitor {
     replay& all;
 
-    void operator()(const text_delta& e) const { add("text", e.message_id, e.content_index, e.text); }
-    void operator()(const refusal_delta& e) const { add("refusal", e.message_id, e.content_index, e.text); }
-    void operator()(const reasoning_delta& e) const {
+    void operator()(const events::text_delta& e) const { add("text", e.message_id, e.content_index, e.text); }
+    void operator()(const events::refusal_delta& e) const { add("refusal", e.message_id, e.content_index, e.text); }
+    void operator()(const events::reasoning_delta& e) const {
         add(e.summary ? "summary" : "reasoning", e.item_id, e.content_index, e.text);
     }
-    void operator()(const tool_call_delta& e) const { add("arguments", e.step_id, e.index, e.arguments); }
-    void operator()(const message_created& e) const { at(e.message.id).begun = true; }
-    void operator()(const step_created& e) const { at(e.step.id).begun = true; }
-    void operator()(const message_completed& e) const { at(e.message.id).begun = at(e.message.id).ended = true; }
-    void operator()(const step_completed& e) const { at(e.step.id).begun = at(e.step.id).ended = true; }
-    void operator()(const run_created&) const {
+    void operator()(const events::tool_call_delta& e) const { add("arguments", e.step_id, e.index, e.arguments); }
+    void operator()(const events::message_created& e) const { at(e.message.id).begun = true; }
+    void operator()(const events::step_created& e) const { at(e.step.id).begun = true; }
+    void operator()(const events::message_completed& e) const {
+        at(e.message.id).begun = at(e.message.id).ended = true;
+    }
+    void operator()(const events::step_completed& e) const { at(e.step.id).begun = at(e.step.id).ended = true; }
+    void operator()(const events::run_created&) const {
         all = replay();
         all.created_ = true;
     }
-    void operator()(const run_status& e) const { all.status_ = e.status_text; }
-    void operator()(const action_required&) const { all.over_ = true; }
-    void operator()(const run_completed&) const { all.over_ = true; }
-    void operator()(const run_failed&) const { all.over_ = true; }
-    void operator()(const run_incomplete&) const { all.over_ = true; }
-    void operator()(const run_cancelled&) const { all.over_ = true; }
-    void operator()(const run_expired&) const { all.over_ = true; }
+    void operator()(const events::run_status& e) const { all.status_ = e.status_text; }
+    void operator()(const events::action_required&) const { all.over_ = true; }
+    void operator()(const events::run_completed&) const { all.over_ = true; }
+    void operator()(const events::run_failed&) const { all.over_ = true; }
+    void operator()(const events::run_incomplete&) const { all.over_ = true; }
+    void operator()(const events::run_cancelled&) const { all.over_ = true; }
+    void operator()(const events::run_expired&) const { all.over_ = true; }
     template <class Other>
     void operator()(const Other&) const {}
 
@@ -219,7 +221,8 @@ private:
 void replay::delivered(const event& streamed) {
     std::visit(progress_visitor{*this}, streamed.body());
     // Items that are neither message nor step (reasoning, requests for approval) are known by the event's name alone.
-    if (streamed.continues() || (!streamed.get_if<unknown>() && !streamed.get_if<reasoning_delta>())) return;
+    if (streamed.continues() || (!streamed.get_if<events::unknown>() && !streamed.get_if<events::reasoning_delta>()))
+        return;
     const bool added = streamed.name() == "response.output_item.added";
     const bool done = streamed.name() == "response.output_item.done";
     if (!added && !done) return;

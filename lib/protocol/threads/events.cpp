@@ -29,7 +29,7 @@ bool decode_text_delta(raw_event& wire, event& out) {
         text = unescaped->text;
         wire.storage = std::move(unescaped);
     }
-    auto& delta = detail::event_access::emplace<text_delta>(out, wire.name, wire.data, std::move(wire.storage));
+    auto& delta = detail::event_access::emplace<events::text_delta>(out, wire.name, wire.data, std::move(wire.storage));
     delta.text = text;
     delta.message_id = scanner.id;
     delta.content_index = scanner.index;
@@ -87,26 +87,26 @@ void read_content_delta(json::object source, content_delta& out) {
 
 void add_content_delta(json_piece message_id, content_delta& part, std::string_view message, output& out) {
     if (part.text) {
-        auto& delta = out.add<text_delta>();
+        auto& delta = out.add<events::text_delta>();
         delta.text = out.view(*part.text);
         delta.message_id = message;
         delta.content_index = part.index;
     }
     for (auto& [index, value] : part.annotations) {
-        auto& added = out.add<annotation>();
+        auto& added = out.add<events::annotation>();
         json::append_unescaped(added.message_id, message_id.text);
         added.content_index = part.index;
         added.index = index;
         added.value = std::move(value);
     }
     if (part.image) {
-        auto& delta = out.add<image_delta>();
+        auto& delta = out.add<events::image_delta>();
         delta.file_id = out.view(*part.image);
         delta.message_id = message;
         delta.content_index = part.index;
     }
     if (part.refusal) {
-        auto& delta = out.add<refusal_delta>();
+        auto& delta = out.add<events::refusal_delta>();
         delta.text = out.view(*part.refusal);
         delta.message_id = message;
         delta.content_index = part.index;
@@ -183,7 +183,7 @@ void decode_step_delta(json::object source, output& out) {
     const std::string_view step = out.view(id);
     for (const call_fields& call : calls) {
         const auto index = static_cast<std::int32_t>(*call.index);
-        auto& delta = out.add<tool_call_delta>();
+        auto& delta = out.add<events::tool_call_delta>();
         delta.step_id = step;
         delta.index = index;
         delta.id = out.view(call.id);
@@ -198,7 +198,7 @@ void decode_step_delta(json::object source, output& out) {
         // The first output goes with the call, the others on their own.
         bool first = true;
         for (const call_output& piece : call.outputs) {
-            auto& target = std::exchange(first, false) ? delta : out.add<tool_call_delta>();
+            auto& target = std::exchange(first, false) ? delta : out.add<events::tool_call_delta>();
             target.step_id = step;
             target.index = index;
             target.output_index = piece.index;
@@ -209,7 +209,7 @@ void decode_step_delta(json::object source, output& out) {
 }
 
 void decode_thread_created(json::object source, output& out) {
-    auto& body = out.add<thread_created>();
+    auto& body = out.add<events::thread_created>();
     bool has_id = false;
     each_member(source, [&](std::string_view key, json::value member) {
         if (key != "id") return;
@@ -233,7 +233,7 @@ void decode_run_status(json::object source, output& out) {
         run.status_text = out.wire().name.substr(std::string_view("thread.run.").size());
         run.status = parse_run_state(run.status_text);
     }
-    auto& body = out.add<run_status>();
+    auto& body = out.add<events::run_status>();
     body.run_id = std::move(run.id);
     body.thread_id = std::move(run.thread_id);
     body.status = run.status;
@@ -242,7 +242,7 @@ void decode_run_status(json::object source, output& out) {
 
 void decode_run_created(json::object source, output& out) {
     thread_run run = read_run(source, out);
-    auto& body = out.add<run_created>();
+    auto& body = out.add<events::run_created>();
     body.run_id = std::move(run.id);
     body.thread_id = std::move(run.thread_id);
     body.agent_id = std::move(run.agent_id);
@@ -250,7 +250,7 @@ void decode_run_created(json::object source, output& out) {
 
 void decode_action_required(json::object source, output& out) {
     thread_run run = read_run(source, out);
-    auto& body = out.add<action_required>();
+    auto& body = out.add<events::action_required>();
     body.run_id = std::move(run.id);
     body.thread_id = std::move(run.thread_id);
     if (run.required_action) body.action = std::move(*run.required_action);
@@ -275,14 +275,14 @@ void decode_step_event(json::object source, output& out) {
     read(source, step);
     step.raw = out.wire().data;
     for (const mcp_tool_list& list : step.mcp_tools) {
-        auto& listed = out.add<mcp_tools_listed>();
+        auto& listed = out.add<events::mcp_tools_listed>();
         listed.step_id = step.id;
         listed.list = list;
     }
-    if constexpr (std::is_same_v<Body, step_completed>) {
+    if constexpr (std::is_same_v<Body, events::step_completed>) {
         for (const tool_call& call : step.tool_calls) {
             if (call.type != "mcp" || !call.output) continue;
-            auto& called = out.add<mcp_call>();
+            auto& called = out.add<events::mcp_call>();
             called.step_id = step.id;
             called.call = call;
         }
@@ -292,7 +292,7 @@ void decode_step_event(json::object source, output& out) {
 /// Nothing is known for sure about the form of an error: whatever it is, it is an error.
 void decode_stream_error(json::reader&, output& out) {
     const std::string_view data = out.wire().data;
-    auto& body = out.add<stream_error>();
+    auto& body = out.add<events::stream_error>();
     if (error_body decoded = decode_error(data);
         !decoded.message.empty() || !decoded.code.empty() || !decoded.type.empty()) {
         body.code = std::move(decoded.code);
@@ -333,28 +333,28 @@ constexpr known_event known_events[] = {
     {"thread.run.in_progress", event_class::ordinary, object<decode_run_status>},
     {"thread.run.cancelling", event_class::ordinary, object<decode_run_status>},
     {"thread.run.requires_action", event_class::action, object<decode_action_required>},
-    {"thread.run.completed", event_class::last, object<decode_run_end<run_completed>>},
-    {"thread.run.incomplete", event_class::last, object<decode_run_end<run_incomplete>>},
-    {"thread.run.failed", event_class::last, object<decode_run_end<run_failed>>},
-    {"thread.run.cancelled", event_class::last, object<decode_run_end<run_cancelled>>},
-    {"thread.run.expired", event_class::last, object<decode_run_end<run_expired>>},
-    {"thread.run.step.created", event_class::ordinary, object<decode_step_event<step_created>>},
-    {"thread.run.step.in_progress", event_class::ordinary, object<decode_step_event<step_in_progress>>},
-    {"thread.run.step.completed", event_class::ordinary, object<decode_step_event<step_completed>>},
-    {"thread.run.step.failed", event_class::ordinary, object<decode_step_event<step_completed>>},
-    {"thread.run.step.cancelled", event_class::ordinary, object<decode_step_event<step_completed>>},
-    {"thread.run.step.expired", event_class::ordinary, object<decode_step_event<step_completed>>},
-    {"thread.message.created", event_class::ordinary, object<decode_message_event<message_created>>},
-    {"thread.message.in_progress", event_class::ordinary, object<decode_message_event<message_in_progress>>},
-    {"thread.message.completed", event_class::ordinary, object<decode_message_event<message_completed>>},
-    {"thread.message.incomplete", event_class::ordinary, object<decode_message_event<message_completed>>},
+    {"thread.run.completed", event_class::last, object<decode_run_end<events::run_completed>>},
+    {"thread.run.incomplete", event_class::last, object<decode_run_end<events::run_incomplete>>},
+    {"thread.run.failed", event_class::last, object<decode_run_end<events::run_failed>>},
+    {"thread.run.cancelled", event_class::last, object<decode_run_end<events::run_cancelled>>},
+    {"thread.run.expired", event_class::last, object<decode_run_end<events::run_expired>>},
+    {"thread.run.step.created", event_class::ordinary, object<decode_step_event<events::step_created>>},
+    {"thread.run.step.in_progress", event_class::ordinary, object<decode_step_event<events::step_in_progress>>},
+    {"thread.run.step.completed", event_class::ordinary, object<decode_step_event<events::step_completed>>},
+    {"thread.run.step.failed", event_class::ordinary, object<decode_step_event<events::step_completed>>},
+    {"thread.run.step.cancelled", event_class::ordinary, object<decode_step_event<events::step_completed>>},
+    {"thread.run.step.expired", event_class::ordinary, object<decode_step_event<events::step_completed>>},
+    {"thread.message.created", event_class::ordinary, object<decode_message_event<events::message_created>>},
+    {"thread.message.in_progress", event_class::ordinary, object<decode_message_event<events::message_in_progress>>},
+    {"thread.message.completed", event_class::ordinary, object<decode_message_event<events::message_completed>>},
+    {"thread.message.incomplete", event_class::ordinary, object<decode_message_event<events::message_completed>>},
     {"error", event_class::error, decode_stream_error},
     {"done", event_class::end_of_stream},
     {"keepalive", event_class::keepalive},
-    {run_restarted_name, event_class::ordinary, object<decode_run_end<run_restarted>>},
-    {reattached_name, event_class::ordinary, decode_own<reattached>},
-    {function_called_name, event_class::ordinary, decode_own<function_called>},
-    {approval_decided_name, event_class::ordinary, decode_own<approval_decided>},
+    {run_restarted_name, event_class::ordinary, object<decode_run_end<events::run_restarted>>},
+    {reattached_name, event_class::ordinary, decode_own<events::reattached>},
+    {function_called_name, event_class::ordinary, decode_own<events::function_called>},
+    {approval_decided_name, event_class::ordinary, decode_own<events::approval_decided>},
 };
 constexpr const known_event& text_event = known_events[0];
 constexpr known_event unknown_event{};

@@ -167,54 +167,54 @@ struct replay::snapshot {
 struct replay::progress_visitor {
     replay& all;
 
-    void operator()(const annotation& e) const { ++all.message(e.message_id).at(e.content_index).annotations; }
-    void operator()(const message_created& e) const { all.message(e.message.id).begun = true; }
-    void operator()(const message_in_progress& e) const {
+    void operator()(const events::annotation& e) const { ++all.message(e.message_id).at(e.content_index).annotations; }
+    void operator()(const events::message_created& e) const { all.message(e.message.id).begun = true; }
+    void operator()(const events::message_in_progress& e) const {
         progress& known = all.message(e.message.id);
         known.begun = known.in_progress = true;
     }
-    void operator()(const message_completed& e) const {
+    void operator()(const events::message_completed& e) const {
         progress& known = all.message(e.message.id);
         known.begun = known.ended = true;
         known.pieces = {};
     }
-    void operator()(const step_created& e) const {
+    void operator()(const events::step_created& e) const {
         progress& known = all.step(e.step.id);
         known.begun = true;
         // A step that lists tools is whole when it is created.
         if (e.step.type == "activities" && e.step.status == "completed") known.ended = true;
     }
-    void operator()(const step_in_progress& e) const {
+    void operator()(const events::step_in_progress& e) const {
         progress& known = all.step(e.step.id);
         known.begun = known.in_progress = true;
     }
-    void operator()(const step_completed& e) const {
+    void operator()(const events::step_completed& e) const {
         progress& known = all.step(e.step.id);
         known.begun = known.ended = true;
         known.waits_for_output = false;
         known.lacks_output = lacks_output(e.step);
         known.pieces = {};
     }
-    void operator()(const tool_call_delta& e) const {
+    void operator()(const events::tool_call_delta& e) const {
         progress& known = all.step(e.step_id);
         piece& call = known.at(e.index);
         call.begun = true;
         call.text.append(e.arguments);
         if (e.type == "function") known.waits_for_output = true;
     }
-    void operator()(const thread_created&) const { all.thread_ = true; }
-    void operator()(const run_created&) const { all.created_ = true; }
-    void operator()(const run_status& e) const {
+    void operator()(const events::thread_created&) const { all.thread_ = true; }
+    void operator()(const events::run_created&) const { all.created_ = true; }
+    void operator()(const events::run_status& e) const {
         if (e.status == run_state::queued) all.queued_ = true;
         if (e.status == run_state::in_progress) all.in_progress_ = true;
         if (e.status == run_state::cancelling) all.cancelling_ = true;
     }
-    void operator()(const action_required& e) const { all.action_ = action_key(e.action); }
-    void operator()(const run_completed&) const { all.over_ = true; }
-    void operator()(const run_failed&) const { all.over_ = true; }
-    void operator()(const run_incomplete&) const { all.over_ = true; }
-    void operator()(const run_cancelled&) const { all.over_ = true; }
-    void operator()(const run_expired&) const { all.over_ = true; }
+    void operator()(const events::action_required& e) const { all.action_ = action_key(e.action); }
+    void operator()(const events::run_completed&) const { all.over_ = true; }
+    void operator()(const events::run_failed&) const { all.over_ = true; }
+    void operator()(const events::run_incomplete&) const { all.over_ = true; }
+    void operator()(const events::run_cancelled&) const { all.over_ = true; }
+    void operator()(const events::run_expired&) const { all.over_ = true; }
     template <class Other>
     void operator()(const Other&) const {}
 };
@@ -243,7 +243,7 @@ replay::progress& replay::step(std::string_view id) {
 }
 
 void replay::delivered(const event& streamed) {
-    if (const auto* delta = streamed.get_if<text_delta>())
+    if (const auto* delta = streamed.get_if<events::text_delta>())
         message(delta->message_id).at(delta->content_index).text.append(delta->text);
     else
         std::visit(progress_visitor{*this}, streamed.body());

@@ -39,9 +39,9 @@ struct handle_access;
 /// alive.
 ///
 /// *Threads:* Not thread-safe. Use it on the client's executor.
-class CORUN_API thread {
+class CORUN_API agent_thread {
 public:
-    thread() = default;
+    agent_thread() = default;
 
     [[nodiscard]] const std::string& id() const noexcept;
     /// The definition as last received through this handle or a copy: when the thread was created,

@@ -1,5 +1,5 @@
 // The half that uses corun and Asio. The other one, beast.cpp, uses Boost.Beast.
-#include "agent_thread.hpp"
+#include "agent_worker.hpp"
 
 #include "../backend.hpp"
 #include <corun/corun.hpp>
@@ -15,7 +15,7 @@
 
 namespace demo {
 
-struct agent_thread::impl {
+struct agent_worker::impl {
     asio::io_context io{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
     backend service{io};
@@ -33,14 +33,14 @@ struct agent_thread::impl {
     }
 };
 
-agent_thread::agent_thread() : impl_(std::make_unique<impl>()) {}
+agent_worker::agent_worker() : impl_(std::make_unique<impl>()) {}
 
-agent_thread::~agent_thread() {
+agent_worker::~agent_worker() {
     asio::co_spawn(impl_->io, impl_->service.clean_up(), [this](std::exception_ptr) { impl_->io.stop(); });
     impl_->thread.join();
 }
 
-void agent_thread::ask(std::string question, event_handler on_event, end_handler on_end) {
+void agent_worker::ask(std::string question, event_handler on_event, end_handler on_end) {
     asio::co_spawn(impl_->io, impl::stream(*impl_, std::move(question), std::move(on_event)),
                    [on_end = std::move(on_end)](std::exception_ptr failure) {
                        std::string error;

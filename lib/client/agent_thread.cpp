@@ -5,7 +5,7 @@
 #include "client/protocols.hpp"
 #include "protocol/reconcile_checks.hpp"
 #include "text/escape.hpp"
-#include <corun/thread.hpp>
+#include <corun/agent_thread.hpp>
 
 #include <utility>
 
@@ -19,7 +19,7 @@ using detail::require;
 using detail::thread_object;
 using thread_pointer = std::shared_ptr<thread_object>;
 
-thread_pointer open(const thread& handle) {
+thread_pointer open(const agent_thread& handle) {
     return handle_access::open(handle, "the thread");
 }
 
@@ -42,7 +42,7 @@ auto decode_in_thread(thread_pointer conversation, Decode decode) {
 
 /// The runs of a thread, for calls that need a protocol that has them.
 struct thread_runs {
-    thread_runs(const thread& handle, const char* call)
+    thread_runs(const agent_thread& handle, const char* call)
         : conversation(open(handle)), codec(*require(*conversation->api, conversation->api->resources.runs, call)) {}
 
     [[nodiscard]] std::string path() const { return conversation->path() + "/runs"; }
@@ -82,47 +82,47 @@ asio::awaitable<event_stream> answer_run(std::shared_ptr<detail::run_context> ru
 
 }  // namespace
 
-const std::string& thread::id() const noexcept {
+const std::string& agent_thread::id() const noexcept {
     return definition().id;
 }
 
-const thread_definition& thread::definition() const noexcept {
+const thread_definition& agent_thread::definition() const noexcept {
     static const thread_definition none;
     return object_ ? object_->value : none;
 }
 
-asio::awaitable<void> thread::refresh() {
+asio::awaitable<void> agent_thread::refresh() {
     const thread_pointer conversation = open(*this);
     return detail::update(conversation, "GET", conversation->path());
 }
 
-asio::awaitable<void> thread::update(thread_definition changes) {
+asio::awaitable<void> agent_thread::update(thread_definition changes) {
     const thread_pointer conversation = open(*this);
     secret body = conversation->api->resources.threads.encode_changes(changes);
     return detail::update(conversation, "POST", conversation->path(), std::move(body));
 }
 
-asio::awaitable<void> thread::remove() {
+asio::awaitable<void> agent_thread::remove() {
     const thread_pointer conversation = open(*this);
     return detail::erase(conversation->api, conversation->path());
 }
 
 // Messages.
 
-asio::awaitable<thread_message> thread::add_message(message value) {
+asio::awaitable<thread_message> agent_thread::add_message(message value) {
     const thread_pointer conversation = open(*this);
     const codec::message_codec& messages = conversation->api->resources.messages;
     return fetch(conversation->api, "POST", conversation->path_of_messages(),
                  decode_in_thread(conversation, messages.decode_added), messages.encode(value));
 }
 
-asio::awaitable<thread_message> thread::get_message(std::string message_id) {
+asio::awaitable<thread_message> agent_thread::get_message(std::string message_id) {
     const thread_pointer conversation = open(*this);
     return fetch(conversation->api, "GET", path_to_message(*conversation, message_id),
                  decode_in_thread(conversation, conversation->api->resources.messages.decode));
 }
 
-paged<thread_message> thread::list_messages(list_options options) {
+paged<thread_message> agent_thread::list_messages(list_options options) {
     const thread_pointer conversation = open(*this);
     const codec::message_codec& messages = conversation->api->resources.messages;
     if (!options.run_id.empty()) require(*conversation->api, messages.has_runs, "list_options::run_id");
@@ -135,42 +135,42 @@ paged<thread_message> thread::list_messages(list_options options) {
                                         std::move(decode));
 }
 
-asio::awaitable<thread_message> thread::update_message(std::string message_id, metadata pairs) {
+asio::awaitable<thread_message> agent_thread::update_message(std::string message_id, metadata pairs) {
     const thread_pointer conversation = open(*this);
     const codec::message_codec& messages = conversation->api->resources.messages;
-    const auto encode = require(*conversation->api, messages.encode_changes, "thread::update_message");
+    const auto encode = require(*conversation->api, messages.encode_changes, "agent_thread::update_message");
     return fetch(conversation->api, "POST", path_to_message(*conversation, message_id), messages.decode, encode(pairs));
 }
 
-asio::awaitable<void> thread::delete_message(std::string message_id) {
+asio::awaitable<void> agent_thread::delete_message(std::string message_id) {
     const thread_pointer conversation = open(*this);
     return detail::erase(conversation->api, path_to_message(*conversation, message_id));
 }
 
 // Runs.
 
-asio::awaitable<thread_run> thread::get_run(std::string run_id) {
-    return thread_runs(*this, "thread::get_run").fetch(run_id);
+asio::awaitable<thread_run> agent_thread::get_run(std::string run_id) {
+    return thread_runs(*this, "agent_thread::get_run").fetch(run_id);
 }
 
-paged<thread_run> thread::list_runs(list_options options) {
-    const thread_runs runs(*this, "thread::list_runs");
+paged<thread_run> agent_thread::list_runs(list_options options) {
+    const thread_runs runs(*this, "agent_thread::list_runs");
     return detail::list<thread_run>(runs.conversation->api, runs.path(), std::move(options), runs.codec.decode);
 }
 
-asio::awaitable<thread_run> thread::update_run(std::string run_id, metadata pairs) {
-    const thread_runs runs(*this, "thread::update_run");
+asio::awaitable<thread_run> agent_thread::update_run(std::string run_id, metadata pairs) {
+    const thread_runs runs(*this, "agent_thread::update_run");
     return fetch(runs.conversation->api, "POST", runs.path(run_id), runs.codec.decode,
                  runs.codec.encode_changes(pairs));
 }
 
-asio::awaitable<thread_run> thread::cancel_run(std::string run_id) {
-    const thread_runs runs(*this, "thread::cancel_run");
+asio::awaitable<thread_run> agent_thread::cancel_run(std::string run_id) {
+    const thread_runs runs(*this, "agent_thread::cancel_run");
     return fetch(runs.conversation->api, "POST", runs.path(run_id) + "/cancel", runs.codec.decode);
 }
 
-asio::awaitable<thread_run> thread::wait_for_run(std::string run_id, std::chrono::milliseconds timeout) {
-    const thread_runs runs(*this, "thread::wait_for_run");
+asio::awaitable<thread_run> agent_thread::wait_for_run(std::string run_id, std::chrono::milliseconds timeout) {
+    const thread_runs runs(*this, "agent_thread::wait_for_run");
     const auto poll = [runs, run_id] { return runs.fetch(run_id); };
     const auto done = [](const thread_run& run) {
         return is_terminal(run.status) || run.status == run_state::requires_action;
@@ -178,14 +178,14 @@ asio::awaitable<thread_run> thread::wait_for_run(std::string run_id, std::chrono
     return detail::wait_until<thread_run>(runs.conversation->api->clock, timeout, "run " + run_id, poll, done);
 }
 
-asio::awaitable<thread_run> thread::submit(std::string run_id, submission answers) {
-    return submit_answers(thread_runs(*this, "thread::submit"), std::move(run_id), std::move(answers));
+asio::awaitable<thread_run> agent_thread::submit(std::string run_id, submission answers) {
+    return submit_answers(thread_runs(*this, "agent_thread::submit"), std::move(run_id), std::move(answers));
 }
 
-asio::awaitable<event_stream> thread::submit_stream(std::string run_id, submission answers, mcp_header_source headers,
-                                                    run_options options) {
+asio::awaitable<event_stream> agent_thread::submit_stream(std::string run_id, submission answers,
+                                                          mcp_header_source headers, run_options options) {
     auto run = std::make_shared<detail::run_context>();
-    run->conversation = thread_runs(*this, "thread::submit_stream").conversation;
+    run->conversation = thread_runs(*this, "agent_thread::submit_stream").conversation;
     run->api = run->conversation->api;
     run->provider = headers.provider();
     run->headers = headers.fixed();
@@ -195,15 +195,16 @@ asio::awaitable<event_stream> thread::submit_stream(std::string run_id, submissi
 
 // Steps.
 
-asio::awaitable<run_step> thread::get_step(std::string run_id, std::string step_id, std::vector<std::string> include) {
-    const thread_runs runs(*this, "thread::get_step");
+asio::awaitable<run_step> agent_thread::get_step(std::string run_id, std::string step_id,
+                                                 std::vector<std::string> include) {
+    const thread_runs runs(*this, "agent_thread::get_step");
     std::string path = runs.path(run_id) + path_of("/steps", step_id, "the step's id");
     return fetch(runs.conversation->api, "GET", std::move(path), runs.codec.decode_step, {},
                  detail::include_query(include));
 }
 
-paged<run_step> thread::list_steps(std::string run_id, list_options options) {
-    const thread_runs runs(*this, "thread::list_steps");
+paged<run_step> agent_thread::list_steps(std::string run_id, list_options options) {
+    const thread_runs runs(*this, "agent_thread::list_steps");
     return detail::list<run_step>(runs.conversation->api, runs.path(run_id) + "/steps", std::move(options),
                                   runs.codec.decode_step);
 }

@@ -11,16 +11,16 @@ namespace demo {
 /// Boost.Beast can be included beside it.
 ///
 /// *Threads:* Ask from any thread. The functions are called on the agent's thread.
-class agent_thread {
+class agent_worker {
 public:
     /// Gets each event of the run, by value.
     using event_handler = std::function<void(corun::event)>;
     /// Called once, at the end; the error is empty if the stream ended with its run.
     using end_handler = std::function<void(std::string error)>;
 
-    agent_thread();
+    agent_worker();
     /// Drops what is under way: no function is called after that.
-    ~agent_thread();
+    ~agent_worker();
 
     void ask(std::string question, event_handler on_event, end_handler on_end);
 
