@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and shows a conversation with a reused agent whose MCP tool gets
+# Installs missing packages, builds, and shows a conversation with a reused agent whose MCP tool gets
 # a token of its own in every run.
 #
 #   demos/run.sh            the demo per_run_headers
 #   demos/run.sh NAME       another one: quickstart, tools, chat, observe, beast (where Boost is installed)
 #
-# With AZURE_AI_PROJECT_ENDPOINT and AZURE_AI_TOKEN set it talks to the real service, else to the
+# With AZURE_AI_PROJECT_ENDPOINT and AZURE_AI_TOKEN set it uses the real service, otherwise the
 # emulator inside the demo's own process. See demos/backend.hpp for the other variables.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Checks that the examples of README.md are those that are compiled and run.
+"""Checks README.md and the pages of docs/: their examples are compiled and run, and their links lead somewhere.
 
     check_readme.py ROOT
     check_readme.py --self-test
 
-Each block of C++ in README.md stands in a file of demos/examples, line by line. A block with a `main` is
-that whole file.
+Each block of C++ is in a file of demos/examples, line by line. A block with a `main` is that whole file.
+Relative links lead to files of the repository, and to headings of pages.
 """
 
 import pathlib
@@ -14,11 +14,13 @@ import sys
 import textwrap
 
 BLOCK = re.compile(r'^```cpp\n(.*?)^```$', re.DOTALL | re.MULTILINE)
+ANY_BLOCK = re.compile(r'^```.*?^```$', re.DOTALL | re.MULTILINE)
+LINK = re.compile(r'\]\(([^)\s]+)\)')
 
 
-def complaints(readme, sources):
+def wrong_blocks(page, sources):
     found = []
-    for block in BLOCK.findall(readme):
+    for block in BLOCK.findall(page):
         name = block.strip().split('\n')[0]
         if re.search(r'^int main\(', block, re.MULTILINE):
             if block not in sources:
@@ -29,14 +31,35 @@ def complaints(readme, sources):
     return found
 
 
+def anchors(page):
+    headings = re.findall(r'^#+ (.*)$', ANY_BLOCK.sub('', page), re.MULTILINE)
+    return {re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-') for heading in headings}
+
+
+def dead_links(path):
+    found = []
+    for link in LINK.findall(ANY_BLOCK.sub('', path.read_text())):
+        if re.match(r'[a-z]+:', link):
+            continue
+        name, _, anchor = link.partition('#')
+        target = path.parent / name if name else path
+        if not target.exists():
+            found.append(f'no such file: {link}')
+        elif anchor and anchor not in anchors(target.read_text()):
+            found.append(f'no such heading: {link}')
+    return found
+
+
 def self_test():
     block = '```cpp\n{}```\n'
     whole = 'int x;\nint main() {}\n'
-    assert not complaints(block.format(whole), [whole])
-    assert complaints(block.format(whole), [whole + '// more\n'])
-    assert not complaints(block.format('a();\n'), ['void f() {\n    a();\n}\n'])
-    assert complaints(block.format('a();\nb();\n'), ['    a();\n    c();\n'])
-    assert not complaints('```sh\nls\n```\n', [])
+    assert not wrong_blocks(block.format(whole), [whole])
+    assert wrong_blocks(block.format(whole), [whole + '// more\n'])
+    assert not wrong_blocks(block.format('a();\n'), ['void f() {\n    a();\n}\n'])
+    assert wrong_blocks(block.format('a();\nb();\n'), ['    a();\n    c();\n'])
+    assert not wrong_blocks('```sh\nls\n```\n', [])
+    assert anchors('# One\n## Two, or: `three`\n```sh\n# none\n```\n') == {'one', 'two-or-three'}
+    assert LINK.findall('[a](b.md#c) and [d](#e)') == ['b.md#c', '#e']
 
 
 if __name__ == '__main__':
@@ -44,6 +67,9 @@ if __name__ == '__main__':
         self_test()
         sys.exit()
     root = pathlib.Path(sys.argv[1])
-    errors = complaints((root / 'README.md').read_text(), [path.read_text() for path in (root / 'demos/examples').glob('*.cpp')])
+    examples = [path.read_text() for path in (root / 'demos/examples').glob('*.cpp')]
+    pages = [root / 'README.md', root / 'CONTRIBUTING.md', *sorted((root / 'docs').glob('*.md'))]
+    errors = [f'{page.relative_to(root)}: {error}' for page in pages
+              for error in wrong_blocks(page.read_text(), examples) + dead_links(page)]
     print('\n'.join(errors))
     sys.exit(1 if errors else 0)

@@ -22,7 +22,7 @@ asio::awaitable<void> ask(std::string endpoint, std::string token, std::string a
         "get_weather", "The weather in a city.",
         R"({"type":"object","properties":{"city":{"type":"string"}},"required":["city"]})",
         [](corun::function_call call) -> asio::awaitable<std::string> {
-            co_return co_await weather_in(call.arguments);  // arguments are JSON text; so may be the output
+            co_return co_await weather_in(call.arguments);  // arguments are JSON text; the output may be, too
         });
     options.on_mcp_approval = [](corun::mcp_approval_request call) -> asio::awaitable<bool> {
         co_return call.name != "pay";

@@ -1,5 +1,5 @@
-// The examples of the guide in README.md, with its line breaks: compiled, not run. The whole programs beside this
-// file are run.
+// The examples of README.md and docs/, with their line breaks. This file is only compiled; the whole programs beside
+// it are run, too.
 // clang-format off
 #include <corun/corun.hpp>
 #include <corun/emulator/emulator.hpp>
@@ -63,9 +63,9 @@ void approvals() {
 }
 
 asio::awaitable<void> header_provider(corun::agent agent, vault_client& vault) {
-    corun::mcp_header_provider provider = [&vault](corun::mcp_header_request asked) -> asio::awaitable<corun::mcp_headers> {
+    corun::mcp_header_provider provider = [&vault](corun::mcp_header_request request) -> asio::awaitable<corun::mcp_headers> {
         corun::mcp_headers headers;
-        for (const std::string& label : asked.server_labels)
+        for (const std::string& label : request.server_labels)
             headers.set(label, "Authorization", "Bearer " + co_await vault.token_for(label));
         co_return headers;
     };
@@ -74,10 +74,10 @@ asio::awaitable<void> header_provider(corun::agent agent, vault_client& vault) {
 
 asio::awaitable<void> answers_by_hand(corun::event_stream& stream) {
     while (auto event = co_await stream.next()) {
-        if (auto* asked = event->get_if<corun::events::action_required>()) {
+        if (auto* required = event->get_if<corun::events::action_required>()) {
             corun::submission answers;
-            for (auto& call : asked->action.function_calls) answers.output(call.id, "cold");
-            for (auto& call : asked->action.mcp_approvals) answers.approve(call.id);  // with the run's headers, or deny
+            for (auto& call : required->action.function_calls) answers.output(call.id, "cold");
+            for (auto& call : required->action.mcp_approvals) answers.approve(call.id);  // with the run's headers; or answers.deny(call.id)
             co_await stream.submit(answers);
         }
     }
@@ -86,17 +86,17 @@ asio::awaitable<void> answers_by_hand(corun::event_stream& stream) {
 asio::awaitable<void> many_events(corun::event_stream& stream) {
     while (auto event = co_await stream.next()) {          // waits
         use(*event);
-        while (auto more = stream.try_next()) use(*more);  // takes what has arrived already, without waiting
+        while (auto more = stream.try_next()) use(*more);  // returns what has already arrived, without waiting
     }
 }
 
 void resilience() {
     corun::client_options options;
-    options.retry.max_retries = 5;                            // 0: one try
-    options.reattach.give_up_after = std::chrono::minutes{5};  // reattach.enabled = false: the loss is the error
+    options.retry.max_retries = 5;                            // 0 disables retries
+    options.reattach.give_up_after = std::chrono::minutes{5};  // reattach.enabled = false: fail instead
     corun::run_options run;
     run.rate_limit_restarts = 3;                              // runs that fail with "Try again in 22 seconds"
-    run.on_abandon = corun::abandoned_run::cancelled;          // a stream that goes takes its run with it
+    run.on_abandon = corun::abandoned_run::cancelled;          // cancels the run when its stream is destroyed
 }
 
 asio::awaitable<void> composition(corun::event_stream& stream, asio::steady_timer& timer) {
@@ -120,7 +120,7 @@ asio::awaitable<void> resources(corun::client client, corun::mcp_headers headers
 
 asio::awaitable<void> polling(corun::agent agent, corun::agent_thread thread, corun::mcp_headers headers, corun::submission answers) {
     corun::thread_run run = co_await agent.create_run(thread, "Book it.", headers);
-    run = co_await thread.wait_for_run(run.id);            // until it has ended, or waits
+    run = co_await thread.wait_for_run(run.id);            // until it has ended or requires an action
     if (run.status == corun::run_state::requires_action) run = co_await thread.submit(run.id, answers);
 }
 
@@ -128,11 +128,11 @@ asio::awaitable<void> responses(asio::any_io_executor executor, std::string endp
                                 corun::mcp_header_provider provider, corun::run_options run) {
     corun::client_options options;
     options.protocol = corun::protocol::responses;
-    corun::client client{executor, endpoint, credential, options};  // a project, or a URL that ends in /v1; at OpenAI, credential::bearer(key)
+    corun::client client{executor, endpoint, credential, options};  // a project, or a URL that ends in /v1; for OpenAI, use credential::bearer(key)
 
     corun::prompt_agent_definition desk("gpt-4o");
     desk.tools.emplace_back(corun::prompt_mcp_tool("bookings", "https://bookings.example/mcp"));
-    corun::agent agent = client.local_agent(desk);                   // lives here, is sent with each request
+    corun::agent agent = client.local_agent(desk);                   // kept by the application, sent with each request
     corun::event_stream stream = co_await agent.run_stream("Book 14A", provider, run);
 }
 
@@ -146,7 +146,7 @@ asio::awaitable<void> files(corun::client client, std::string chart_id) {
     corun::vector_store_definition definition;
     definition.file_ids.push_back(file.id);
     corun::vector_store store = co_await client.create_vector_store(definition);
-    corun::vector_store_info info = co_await store.wait();  // until the service has taken the files in
+    corun::vector_store_info info = co_await store.wait();  // until the service has ingested the files
     if (info.file_counts.failed > 0) complain(store);
 
     co_await client.download_file(chart_id, std::filesystem::path("chart.png"));
@@ -178,7 +178,7 @@ void emulator(asio::io_context& io) {
 asio::awaitable<void> endings(corun::agent agent) {
     corun::run_options options;
     options.default_approval = corun::mcp_approval::never();
-    auto stream = co_await agent.run_stream("Is seat 14A free?", options);  // no headers: only options
+    auto stream = co_await agent.run_stream("Is seat 14A free?", options);  // options without headers
     while (auto event = co_await stream.next())
         if (const corun::thread_run* run = corun::ended_run(*event))  // any of the five events that end a run
             std::cout << run->id << ' ' << *corun::outcome_of(*event) << '\n';

@@ -14,7 +14,7 @@ asio::awaitable<void> talk(std::string endpoint, std::string token, std::string 
     corun::mcp_headers headers;  // for this run only
     headers.set("bookings", "Authorization", "Bearer " + mcp_token);
     corun::run_options options;
-    options.default_approval = corun::mcp_approval::never();  // else each MCP call waits for an approval
+    options.default_approval = corun::mcp_approval::never();  // otherwise each MCP call waits for an approval
 
     auto stream = co_await agent.run_stream("Is seat 14A free?", headers, options);
     while (auto event = co_await stream.next()) {

@@ -9,13 +9,13 @@
 #include <iostream>
 #include <thread>
 
-/// Runs agents in a thread of its own. Any thread may ask.
+/// Runs agents in its own thread. Any thread can call `ask`.
 class assistant {
 public:
     assistant(std::string endpoint, std::string token, std::string agent_id)
         : client_(io_.get_executor(), endpoint, corun::credential::bearer(token)), agent_id_(agent_id) {}
     ~assistant() {
-        work_.reset();  // the thread ends when its last run has
+        work_.reset();  // the thread ends after its last run
         thread_.join();
     }
 
