@@ -241,6 +241,7 @@ struct CORUN_API approval_decided {
 struct CORUN_API stream_error {
     stream_error() = default;
     std::string code, message, type, param;
+    std::optional<std::chrono::milliseconds> retry_after;  ///< The delay that the service asks for.
 };
 
 /// A preview of an image that is being generated. The next preview of the same item supersedes it.

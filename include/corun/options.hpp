@@ -126,6 +126,11 @@ struct CORUN_API client_options {
     /// of it.
     std::size_t high_water_bytes = std::size_t{256} << 10;
 
+    /// Reads a success as an event stream, or as JSON, whatever its `Content-Type` is, even if it
+    /// has none. Otherwise it fails with `errc::unexpected_content_type`, which says what its body
+    /// says.
+    bool any_content_type = false;
+
     /// A PEM file of trusted CA certificates instead of the system's. The certificates of the
     /// service and of an https proxy are always verified. TLS 1.2 or later.
     std::string ca_file;

@@ -207,7 +207,7 @@ call_limits api_client::limits_of(const prepared_request& prepared) const {
 
 asio::awaitable<std::string> api_client::send(std::shared_ptr<api_client> self, prepared_request prepared,
                                               call_handlers handlers) {
-    const bool any_type = static_cast<bool>(handlers.on_body);
+    const bool any_type = handlers.on_body || self->options.any_content_type;
     const call_limits limits = self->limits_of(prepared);
     http_response response =
         co_await http_call(self->transport, self->clock, std::move(prepared.request), limits, std::move(handlers));

@@ -215,6 +215,7 @@ private:
             transfer_end end(result);
             end.problem = easy_.problem();
             end.origin = origin_;
+            end.encoding = head_.content_encoding();
             end.proxy_status = head_.status() == 407 ? 407 : easy_.info(CURLINFO_HTTP_CONNECTCODE);
             end.proxy_tls_failed = easy_.info(CURLINFO_PROXY_SSL_VERIFYRESULT) != 0;
             end.head_complete = head_.is_complete();

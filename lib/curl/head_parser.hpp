@@ -2,6 +2,7 @@
 #include "net/transport.hpp"
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace corun::curl {
@@ -18,7 +19,12 @@ public:
     /// Throws `std::bad_alloc`.
     result add_line(std::string_view line);
 
-    [[nodiscard]] net::response_head take() noexcept { return std::move(head_); }
+    [[nodiscard]] net::response_head take() noexcept {
+        encoding_ = head_.field("content-encoding");
+        return std::move(head_);
+    }
+    /// Of the head that has been taken; may be empty.
+    [[nodiscard]] std::string_view content_encoding() const noexcept { return encoding_; }
 
     [[nodiscard]] bool is_complete() const noexcept { return complete_; }
     [[nodiscard]] bool is_too_large() const noexcept;
@@ -32,6 +38,7 @@ private:
     void add_field(std::string_view line);
 
     net::response_head head_;
+    std::string encoding_;
     std::size_t bytes_ = 0;
     bool http2_ = false;
     bool complete_ = false;

@@ -41,6 +41,7 @@ std::error_code error_of(CURLcode result) noexcept {
         // The peer answers, but not in HTTP; requests are for http and https URLs only.
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_WEIRD_SERVER_REPLY:
+        case CURLE_BAD_CONTENT_ENCODING:
             return errc::bad_response;
         default:
             return errc::connection_lost;
@@ -95,6 +96,8 @@ std::string message_of(const transfer_end& end) {
     if (is_out_of_files(end)) return "no connection to " + std::string(end.origin) + " can be made; see `ulimit -n`";
     if (end.result == CURLE_OK) return "the server closed it within the head of the response";
     if (end.result == CURLE_SEND_FAIL_REWIND) return "it broke while the request was being sent";
+    if (end.result == CURLE_BAD_CONTENT_ENCODING)
+        return "its Content-Encoding " + std::string(end.encoding) + " cannot be decoded";
     if (end.result == CURLE_PARTIAL_FILE) return "the response broke off";
     if (end.result == CURLE_OPERATION_TIMEDOUT) return std::string(end.origin);
     if (end.proxy_status == 407)

@@ -14,6 +14,7 @@ struct transfer_end {
     CURLcode result;
     std::string_view problem;       ///< The text of `CURLOPT_ERRORBUFFER`.
     std::string_view origin;        ///< Of the request, for messages.
+    std::string_view encoding;      ///< `Content-Encoding` of the response; may be empty.
     long proxy_status = 0;          ///< A proxy's response to `CONNECT`, or 407; 0 if there was none.
     bool proxy_tls_failed = false;  ///< The certificate that was not accepted is the proxy's.
     bool head_complete = false;     ///< The final response's head has been received.

@@ -129,6 +129,9 @@ void set_options(easy_handle& easy, const net::request& request, const transport
     // Otherwise dropping a transfer while its host name is being resolved blocks the thread until that completes.
     easy.set(CURLOPT_QUICK_EXIT, 1L);
     easy.set(CURLOPT_FOLLOWLOCATION, 0L);
+    // Decodes what the service encodes unasked. To ask for it would hold events back: encoders wait for more to encode.
+    easy.set(CURLOPT_ACCEPT_ENCODING, "");
+    if (!request.headers.find("Accept-Encoding")) easy.remove_header("Accept-Encoding");
     const auto url = detail::parse_url(request.url);
     set_connection(easy, request, transport, use, url ? detail::origin_of(*url) : std::string());
     set_tls(easy, transport.settings);

@@ -12,36 +12,6 @@ namespace {
 using json::each_element;
 using json::each_member;
 
-/// A string, or any other scalar as it is written.
-void read_scalar(json::value source, std::string& out) {
-    if (json::string_inside(source))
-        json::read(source, out);
-    else if (!json::is_null(source) && !json::object_if(source) && !json::array_if(source))
-        out = json::token(source);
-}
-
-/// Members of an error, whichever object they are in.
-void read_error(json::object source, error_body& out, int depth = 0) {
-    constexpr int deepest = 3;
-    each_member(source, [&out, depth](std::string_view key, json::value member) {
-        if (key == "code" || (key == "statusCode" && out.code.empty())) {
-            read_scalar(member, out.code);
-        } else if (key == "message" || ((key == "detail" || key == "error_description") && out.message.empty())) {
-            json::read(member, out.message);
-        } else if (key == "type") {
-            json::read(member, out.type);
-        } else if (key == "param") {
-            json::read(member, out.param);
-        } else if (key == "request_id" || key == "requestId") {
-            json::read(member, out.request_id);
-        } else if (key == "error" && json::string_inside(member)) {
-            json::read(member, out.code);
-        } else if ((key == "error" || key == "additionalInfo") && depth < deepest) {
-            if (const auto members = json::object_if(member)) read_error(*members, out, depth + 1);
-        }
-    });
-}
-
 /// The id of an item of a page.
 std::string id_of(std::string_view item) {
     std::string id;
@@ -78,20 +48,6 @@ page decode_page(std::string_view text) {
         if (has_more) result.next = std::move(last_id);
         return result;
     });
-}
-
-error_body decode_error(std::string_view body) noexcept {
-    try {
-        error_body result;
-        const simdjson::padded_string padded(body);
-        json::reader reader;
-        read_error(reader.object(padded, simdjson::SIMDJSON_PADDING), result);
-        // {"error":"..."} holds a code or a sentence: nothing tells which.
-        if (result.message.empty()) result.message = result.code;
-        return result;
-    } catch (...) {
-        return {};
-    }
 }
 
 bool is_text(std::string_view value) noexcept {

@@ -18,13 +18,6 @@ struct page {
 /// Throws `errc::bad_response` when the text is not a page.
 page decode_page(std::string_view json);
 
-/// The contents of an error body, whatever its shape. Members that it does not have stay empty.
-struct error_body {
-    error_body() = default;
-    std::string code, message, type, param, request_id;
-};
-error_body decode_error(std::string_view body) noexcept;
-
 /// The request that starts a run.
 struct encoded_request {
     encoded_request() = default;

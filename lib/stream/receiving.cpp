@@ -88,7 +88,8 @@ void response_reader::on_head(net::response_head head) noexcept {
     head_ = std::move(head);
     stream_.api().note_time(head_);
     const bool success = head_.status >= 200 && head_.status < 300;
-    const bool events = success && equal_ignoring_case(head_.media_type(), "text/event-stream");
+    const bool events = success && (stream_.api().options.any_content_type ||
+                                    equal_ignoring_case(head_.media_type(), "text/event-stream"));
     kind_ = events ? kind::events : kind::refusal;
     if (!events) return;
     try {

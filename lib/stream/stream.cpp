@@ -117,6 +117,7 @@ std::optional<event> run_stream::take() {
     if (const auto* reported = taken->get_if<events::stream_error>()) {
         stream.details.service_code = reported->code.empty() ? reported->type : reported->code;
         stream.details.service_message = reported->message;
+        stream.details.retry_after = reported->retry_after;
         stream.secrets.redact(stream.details);
     }
     if (stream.fsm.paused()) {

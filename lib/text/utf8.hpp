@@ -81,6 +81,13 @@ inline bool is_well_formed(std::string_view text) noexcept {
     return well_formed_prefix(text) == text.size();
 }
 
+/// The beginning of `text`: `most` bytes, or less rather than a part of a character.
+inline std::string_view prefix(std::string_view text, std::size_t most) noexcept {
+    if (text.size() <= most) return text;
+    while (most > 0 && is_continuation(text[most])) --most;
+    return text.substr(0, most);
+}
+
 inline constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
 
 /// Passes `text` to `write` piece by piece, with U+FFFD for each malformed sequence.

@@ -1,4 +1,5 @@
 #include "text/escape.hpp"
+#include "text/utf8.hpp"
 #include "values/error_table.hpp"
 #include <corun/error.hpp>
 
@@ -23,6 +24,9 @@ public:
     }
 };
 
+/// How much of a service's message stands in `what()`.
+constexpr std::size_t most_shown = 1024;
+
 std::string describe(const std::error_code& code, const diagnostics& details) {
     const detail::error_row* const entry = code.category() == category() ? detail::find_error(code.value()) : nullptr;
     std::string text;
@@ -35,10 +39,15 @@ std::string describe(const std::error_code& code, const diagnostics& details) {
 
     std::string response;
     const auto append = [&response](const std::string& part) { response += (response.empty() ? "" : ", ") + part; };
+    const auto append_quoted = [&append](std::string_view message) {
+        if (message.empty()) return;
+        const std::string_view shown = utf8::prefix(message, most_shown);
+        append('"' + std::string(shown) + (shown.size() < message.size() ? "...\"" : "\""));
+    };
     const std::string status = std::to_string(details.status);
     if (details.status != 0) append("HTTP " + status);
     if (!details.service_code.empty() && details.service_code != status) append(details.service_code);
-    if (!details.service_message.empty()) append('"' + details.service_message + '"');
+    if (details.service_message != details.service_code) append_quoted(details.service_message);
     if (!details.request_id.empty()) append("request id " + details.request_id);
     if (details.attempts > 1) append(std::to_string(details.attempts) + " attempts");
     if (!response.empty()) text += " (" + response + ')';

@@ -54,9 +54,11 @@ BOOST_AUTO_TEST_CASE(a_success_of_another_type_says_both_types) {
     for (const int status : {200, 204, 299}) {
         const error failure = failure_of(head_of(status, {{"Content-Type", "text/html; charset=utf-8"}}));
         BOOST_CHECK(failure.code() == errc::unexpected_content_type);
-        BOOST_TEST(failure.details().message == "text/html instead of text/plain");
+        BOOST_TEST(failure.details().message ==
+                   "text/html instead of text/plain; client_options::any_content_type accepts it");
     }
-    BOOST_TEST(failure_of(head_of(200)).details().message == "none instead of text/plain");
+    BOOST_TEST(failure_of(head_of(200)).details().message ==
+               "none instead of text/plain; client_options::any_content_type accepts it");
 }
 
 BOOST_AUTO_TEST_CASE(a_redirect_names_its_origin_only) {
@@ -75,6 +77,9 @@ BOOST_AUTO_TEST_CASE(the_body_gives_code_and_message) {
     BOOST_TEST(failure.service_message() == "No.");
     BOOST_TEST(failure.details().body == R"({"error":{"code":"bad","type":"kind","message":"No."}})");
     BOOST_TEST(failure_of(head_of(400), R"({"error":{"type":"kind","message":"No."}})").service_code() == "kind");
+    BOOST_TEST(failure_of(head_of(400), R"({"odd":"no member is known"})").service_message() ==
+               R"({"odd":"no member is known"})");
+    BOOST_TEST(failure_of(head_of(400), "{}").service_message().empty());
     BOOST_TEST(failure_of(head_of(400), "<html>").service_message().empty());
     BOOST_TEST(failure_of(head_of(400), "<html>").details().body == "<html>");
 }
@@ -119,6 +124,29 @@ BOOST_AUTO_TEST_CASE(no_text_contains_a_secret) {
     BOOST_TEST(details.service_message == "not ***");
 }
 
+BOOST_AUTO_TEST_CASE(a_long_message_is_cut_between_characters_and_control_characters_are_escaped) {
+    std::string body = "x";
+    for (int i = 0; i != 3000; ++i) body += "\xC3\xA9";
+    const error failure = failure_of(head_of(400), body);
+    BOOST_TEST(failure.service_message().size() == 4095u);
+    BOOST_TEST(std::string(failure.what()).size() < 1200u);
+    BOOST_TEST(std::string(failure.what()).ends_with("\xC3\xA9...\")"));
+    const error coloured = failure_of(head_of(400), "\x1b[31mno\x1b[0m\r\nmore");
+    BOOST_TEST(std::string(coloured.what()).find("\"\\x1b[31mno\\x1b[0m\\r\\nmore\"") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_cannot_be_decoded_names_its_encoding) {
+    const error failure = failure_of(head_of(400, {{"Content-Encoding", "compress"}}));
+    BOOST_TEST(failure.details().message == "its Content-Encoding compress cannot be decoded");
+    BOOST_TEST(failure_of(head_of(400, {{"Content-Encoding", "gzip"}}), "decoded").details().message.empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_delay_in_a_body_is_used_where_no_field_has_one) {
+    const std::string_view body = R"({"error":{"message":"Please try again in 1.5s."}})";
+    BOOST_CHECK(failure_of(head_of(429), body).retry_after() == 1500ms);
+    BOOST_CHECK(failure_of(head_of(429, {{"Retry-After", "7"}}), body).retry_after() == 7s);
+}
+
 BOOST_AUTO_TEST_CASE(the_beginning_of_a_long_body_is_kept) {
     const std::string body(5000, 'x');
     BOOST_TEST(failure_of(head_of(500), body).details().body == body.substr(0, 4096));
@@ -129,7 +157,7 @@ BOOST_AUTO_TEST_CASE(only_so_much_of_a_body_is_read) {
     const std::string tail = R"({"error":{"message":"No."}})";
     const std::string room(detail::max_error_body - tail.size(), ' ');
     BOOST_TEST(failure_of(head_of(500), room + tail).service_message() == "No.");
-    BOOST_TEST(failure_of(head_of(500), room + ' ' + tail).service_message().empty());
+    BOOST_TEST(failure_of(head_of(500), room + std::string(tail.size(), ' ') + tail).service_message().empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

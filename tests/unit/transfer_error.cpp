@@ -85,6 +85,13 @@ BOOST_AUTO_TEST_CASE(a_stream_that_is_reset_ends_early_once_its_head_is_complete
     BOOST_TEST(error_of(end_of(CURLE_HTTP2_STREAM, true)) == errc::premature_eof);
 }
 
+BOOST_AUTO_TEST_CASE(an_encoding_that_cannot_be_decoded_is_named) {
+    transfer_end end = end_of(CURLE_BAD_CONTENT_ENCODING, true, "Unrecognized content encoding type");
+    end.encoding = "compress";
+    BOOST_TEST(error_of(end) == errc::bad_response);
+    BOOST_TEST(message_of(end) == "its Content-Encoding compress cannot be decoded");
+}
+
 BOOST_AUTO_TEST_CASE(a_head_that_is_too_large_is_a_bad_response) {
     transfer_end end = end_of(CURLE_WRITE_ERROR);
     end.head_too_large = true;

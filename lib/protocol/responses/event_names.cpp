@@ -1,6 +1,7 @@
 #include "protocol/responses/event_names.hpp"
 
 #include "json/find.hpp"
+#include "protocol/error_body.hpp"
 #include "protocol/responses/event_reader.hpp"
 #include "protocol/synthetic_events.hpp"
 
@@ -112,9 +113,10 @@ const known_event& find_event(std::string_view name) noexcept {
 const known_event& find_event(std::string_view name, std::string_view data) noexcept {
     // Without an `event` line, an event has no name, or SSE's own.
     if (!name.empty() && name != "message") return find_event(name);
-    if (const auto type = json::plain_string(json::find_member(data, "type"))) return find_event(*type);
-    // `{"error":{...}}` and nothing more is how some services end a stream.
-    return json::find_member(data, "error") ? find_event("error") : unknown_event;
+    if (const auto type = json::plain_string(json::find_member(data, "type")))
+        if (const known_event& known = find_event(*type); !known.name.empty()) return known;
+    // An error and nothing more is how some services end a stream.
+    return is_bare_error(data) ? find_event("error") : unknown_event;
 }
 
 bool is_text_event(const known_event& known) noexcept {

@@ -1,7 +1,7 @@
 #include "protocol/responses/event_reader.hpp"
 
 #include "json/find.hpp"
-#include "protocol/common.hpp"
+#include "protocol/error_body.hpp"
 #include "protocol/readers.hpp"
 #include "protocol/retry_hint.hpp"
 
@@ -37,20 +37,6 @@ void with_object(json::object source, std::string_view name, Use use) {
         use(*object);
     });
     if (!found) throw json::shape_error("\"" + std::string(name) + "\" is missing");
-}
-
-/// What an `error` says, flat or nested, or as bare text.
-events::stream_error stream_error_of(std::string_view data) {
-    events::stream_error result;
-    const auto nested = json::find_member(data, "error");
-    const error_body decoded = decode_error(nested && nested->starts_with('{') ? *nested : data);
-    result.code = decoded.code;
-    result.message = decoded.message;
-    result.param = decoded.param;
-    // A flat one says the event's name there.
-    if (decoded.type != "error") result.type = decoded.type;
-    if (result.code.empty() && result.message.empty() && result.type.empty()) result.message = data;
-    return result;
 }
 
 std::string_view or_else(std::string_view text, std::string_view other) noexcept {
@@ -357,7 +343,7 @@ void event_reader::read_run_failed() {
     set_status(run, "failed");
     if (lacks_reason(out_.wire().data)) {
         if (seen_.reason().empty()) return add_status(run);
-        set_reason(run, stream_error_of(seen_.reason()), seen_.reason());
+        set_reason(run, decode_stream_error(seen_.reason()), seen_.reason());
     }
     out_.add<events::run_failed>().run = std::move(run);
 }
@@ -376,7 +362,7 @@ void event_reader::read_run_cancelled() {
 
 /// The stream's error, and the end of a run that has failed for it.
 void event_reader::read_error() {
-    const events::stream_error error = stream_error_of(out_.wire().data);
+    const events::stream_error error = decode_stream_error(out_.wire().data);
     out_.add<events::stream_error>() = error;
     if (seen_.failed().empty()) return;
     const simdjson::padded_string failed(seen_.failed());

@@ -1,5 +1,5 @@
 #include "json/text.hpp"
-#include "protocol/common.hpp"
+#include "protocol/error_body.hpp"
 #include "protocol/event_access.hpp"
 #include "protocol/event_output.hpp"
 #include "protocol/readers.hpp"
@@ -290,20 +290,8 @@ void decode_step_event(json::object source, output& out) {
 }
 
 /// Nothing is known for sure about the form of an error: whatever it is, it is an error.
-void decode_stream_error(json::reader&, output& out) {
-    const std::string_view data = out.wire().data;
-    auto& body = out.add<events::stream_error>();
-    if (error_body decoded = decode_error(data);
-        !decoded.message.empty() || !decoded.code.empty() || !decoded.type.empty()) {
-        body.code = std::move(decoded.code);
-        body.message = std::move(decoded.message);
-        body.type = std::move(decoded.type);
-        body.param = std::move(decoded.param);
-    } else if (data.size() >= 2 && data.front() == '"' && !json::find_error(data)) {
-        json::append_unescaped(body.message, data.substr(1, data.rfind('"') - 1));
-    } else {
-        body.message = data;
-    }
+void read_stream_error(json::reader&, output& out) {
+    out.add<events::stream_error>() = decode_stream_error(out.wire().data);
 }
 
 template <class Body>
@@ -348,7 +336,7 @@ constexpr known_event known_events[] = {
     {"thread.message.in_progress", event_class::ordinary, object<decode_message_event<events::message_in_progress>>},
     {"thread.message.completed", event_class::ordinary, object<decode_message_event<events::message_completed>>},
     {"thread.message.incomplete", event_class::ordinary, object<decode_message_event<events::message_completed>>},
-    {"error", event_class::error, decode_stream_error},
+    {"error", event_class::error, read_stream_error},
     {"done", event_class::end_of_stream},
     {"keepalive", event_class::keepalive},
     {run_restarted_name, event_class::ordinary, object<decode_run_end<events::run_restarted>>},
@@ -361,19 +349,21 @@ constexpr known_event unknown_event{};
 
 constexpr std::string_view end_of_stream_data = "[DONE]";
 
-const known_event& find_event(std::string_view name) noexcept {
+constexpr known_event bare_error{"error", event_class::error, read_stream_error};
+
+const known_event& find_event(std::string_view name, std::string_view data) noexcept {
     if (name.size() == text_event.name.size() &&
         std::memcmp(name.data(), text_event.name.data(), text_event.name.size()) == 0)
         return text_event;
     for (const known_event& known : known_events)
         if (known.name == name) return known;
-    return unknown_event;
+    return (name.empty() || name == "message") && is_bare_error(data) ? bare_error : unknown_event;
 }
 
 }  // namespace
 
 event_class classify(std::string_view name, std::string_view data) noexcept {
-    return data == end_of_stream_data ? event_class::end_of_stream : find_event(name).meaning;
+    return data == end_of_stream_data ? event_class::end_of_stream : find_event(name, data).meaning;
 }
 
 struct decoder::impl {
@@ -391,7 +381,7 @@ void decoder::use_fast_path(bool enabled) noexcept {
 }
 
 std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem) {
-    const known_event& known = find_event(wire.name);
+    const known_event& known = find_event(wire.name, wire.data);
     if (&known == &text_event && impl_->fast_path && decode_text_delta(wire, first)) return {};
 
     output out(wire, first, more);
