@@ -1,6 +1,6 @@
 #include <corun/corun.hpp>
 #include <corun/emulator/emulator.hpp>
-#include <corun/emulator/run.hpp>
+#include <corun/sync_wait.hpp>
 
 #include <string>
 
@@ -18,7 +18,7 @@ int main() {
     service.inject(corun::emulator::fault::cut().after_events(6));  // corun finds the run again
 
     corun::client client(io.get_executor(), service.endpoint(), corun::credential::bearer(service.token()));
-    const std::string text = corun::emulator::run(io, forecast(client, "Oslo"));
+    const std::string text = corun::sync_wait(io, forecast(client, "Oslo"));
     if (text != "It will be cold.") return 1;
     return service.requests().empty() ? 1 : 0;
 }

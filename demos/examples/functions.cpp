@@ -1,11 +1,8 @@
 #include <corun/corun.hpp>
+#include <corun/sync_wait.hpp>
 
-#include <asio/co_spawn.hpp>
-#include <asio/io_context.hpp>
-#include <asio/this_coro.hpp>
-
-#include <exception>
 #include <iostream>
+#include <stdexcept>
 
 asio::awaitable<std::string> weather_in(std::string arguments) {
     co_return R"({"celsius":-3,"asked":)" + arguments + "}";
@@ -33,15 +30,8 @@ asio::awaitable<void> ask(std::string endpoint, std::string token, std::string a
 }
 
 int main(int argc, char** argv) try {
-    if (argc != 5) {
-        std::cerr << "usage: functions ENDPOINT TOKEN AGENT_ID MCP_TOKEN\n";
-        return 2;
-    }
-    asio::io_context io;
-    asio::co_spawn(io, ask(argv[1], argv[2], argv[3], argv[4]), [](std::exception_ptr failure) {
-        if (failure) std::rethrow_exception(failure);
-    });
-    io.run();
+    if (argc != 5) throw std::invalid_argument("usage: functions ENDPOINT TOKEN AGENT_ID MCP_TOKEN");
+    corun::sync_wait(ask(argv[1], argv[2], argv[3], argv[4]));
 } catch (const std::exception& failure) {
     std::cerr << failure.what() << '\n';
     return 1;

@@ -1,11 +1,8 @@
 #include <corun/corun.hpp>
+#include <corun/sync_wait.hpp>
 
-#include <asio/co_spawn.hpp>
-#include <asio/io_context.hpp>
-#include <asio/this_coro.hpp>
-
-#include <exception>
 #include <iostream>
+#include <stdexcept>
 
 asio::awaitable<void> talk(std::string endpoint, std::string token, std::string agent_id, std::string mcp_token) {
     corun::client client{co_await asio::this_coro::executor, endpoint, corun::credential::bearer(token)};
@@ -26,15 +23,8 @@ asio::awaitable<void> talk(std::string endpoint, std::string token, std::string 
 }
 
 int main(int argc, char** argv) try {
-    if (argc != 5) {
-        std::cerr << "usage: talk ENDPOINT TOKEN AGENT_ID MCP_TOKEN\n";
-        return 2;
-    }
-    asio::io_context io;
-    asio::co_spawn(io, talk(argv[1], argv[2], argv[3], argv[4]), [](std::exception_ptr failure) {
-        if (failure) std::rethrow_exception(failure);
-    });
-    io.run();
+    if (argc != 5) throw std::invalid_argument("usage: talk ENDPOINT TOKEN AGENT_ID MCP_TOKEN");
+    corun::sync_wait(talk(argv[1], argv[2], argv[3], argv[4]));
 } catch (const std::exception& failure) {
     std::cerr << failure.what() << '\n';
     return 1;

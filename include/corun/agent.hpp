@@ -9,6 +9,7 @@
 #include <corun/options.hpp>
 #include <corun/prompt_agent.hpp>
 #include <corun/resources.hpp>
+#include <corun/run_position.hpp>
 #include <corun/run_result.hpp>
 
 #include <concepts>
@@ -97,6 +98,26 @@ public:
     template <run_options_only Options>
     [[nodiscard]] asio::awaitable<event_stream> run_stream(agent_thread conversation, message text, Options options) {
         return run_stream(std::move(conversation), std::move(text), mcp_header_source(), std::move(options));
+    }
+
+    /// Streams the events of a run that this process or another one started. Completes when the service has returned
+    /// the run; the stream then begins after `position`.
+    ///
+    /// Of a response in the background, the events after `run_position::sequence_number` are delivered, or all; how it
+    /// ended, or what it waits for, in any case. Any other run is polled: its events begin with the first one, and
+    /// texts arrive whole. Handlers, headers for approvals and answers work as for `run_stream`; of `options`, only the
+    /// handlers, `answers_by_hand`, `on_abandon`, the policies and the timeouts apply, and in the Responses protocol
+    /// what an answer contains.
+    ///
+    /// *Errors:* `errc::invalid_argument` for an empty run id, and in the threads protocol for an empty thread id;
+    /// `errc::not_found`; the other network errors and service errors.
+    ///
+    /// *Cancellation:* Terminal, partial and total. The run is not changed.
+    [[nodiscard]] asio::awaitable<event_stream> attach_stream(run_position position, mcp_header_source headers = {},
+                                                              run_options options = {});
+    template <run_options_only Options>
+    [[nodiscard]] asio::awaitable<event_stream> attach_stream(run_position position, Options options) {
+        return attach_stream(std::move(position), mcp_header_source(), std::move(options));
     }
 
     /// Starts a run as `run_stream` does, and gathers its events. Completes when the run has ended.

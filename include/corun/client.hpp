@@ -9,6 +9,7 @@
 #include <corun/paged.hpp>
 #include <corun/prompt_agent.hpp>
 #include <corun/resources.hpp>
+#include <corun/run_position.hpp>
 #include <corun/vector_store.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -91,6 +92,16 @@ public:
     [[nodiscard]] asio::awaitable<agent_thread> get_thread(std::string thread_id);
     [[nodiscard]] paged<agent_thread> list_threads(list_options options = {});
     [[nodiscard]] asio::awaitable<void> delete_thread(std::string thread_id);
+
+    /// Fetches a run by its id and, in the threads protocol, the id of its thread. In the Responses protocol, a run is
+    /// a response.
+    [[nodiscard]] asio::awaitable<thread_run> get_run(run_position run);
+    /// Asks the service to cancel a run, started by this process or another one. Completes with the run, which in the
+    /// threads protocol is usually still `cancelling`.
+    ///
+    /// *Errors:* `errc::bad_request` or `conflict` for a run that has ended, and in the Responses protocol for a
+    /// response that is not in the background.
+    [[nodiscard]] asio::awaitable<thread_run> cancel_run(run_position run);
 
     /// Uploads a file. The request is never retried.
     ///

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Includes every header but the opt-in ones, json.hpp and emulator/emulator.hpp.
+/// Includes every header but the opt-in ones: json.hpp, sync_wait.hpp and emulator/emulator.hpp.
 #include <corun/agent.hpp>
 #include <corun/agent_thread.hpp>
 #include <corun/asio.hpp>
@@ -23,6 +23,7 @@
 #include <corun/reconcile.hpp>
 #include <corun/resources.hpp>
 #include <corun/response_format.hpp>
+#include <corun/run_position.hpp>
 #include <corun/run_result.hpp>
 #include <corun/secret.hpp>
 #include <corun/sse/format.hpp>

@@ -4,6 +4,7 @@
 #include <corun/event.hpp>
 #include <corun/export.hpp>
 #include <corun/reconcile.hpp>
+#include <corun/run_position.hpp>
 #include <corun/submission.hpp>
 
 #include <memory>
@@ -109,6 +110,8 @@ public:
     /// The ids of the run and its thread; empty until an event has carried them.
     [[nodiscard]] const std::string& run_id() const noexcept;
     [[nodiscard]] const std::string& thread_id() const noexcept;
+    /// The run, and the last event that `next` or `try_next` has returned completely. See `agent::attach_stream`.
+    [[nodiscard]] run_position position() const;
     /// The HTTP response of this stream.
     [[nodiscard]] int status() const noexcept;
     [[nodiscard]] std::string_view header(std::string_view name) const noexcept;

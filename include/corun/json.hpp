@@ -3,11 +3,13 @@
 #include <corun/event.hpp>
 #include <corun/handlers.hpp>
 #include <corun/json_text.hpp>
+#include <corun/run_position.hpp>
 #include <corun/run_result.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -71,6 +73,19 @@ template <is_json_value Value>
 }
 [[nodiscard]] inline nlohmann::json to_json(run_outcome outcome) {
     return to_string(outcome);
+}
+
+/// `{"run_id": ..., "thread_id": ..., "sequence_number": ...}`; absent members are left out.
+[[nodiscard]] inline nlohmann::json to_json(const run_position& value) {
+    nlohmann::json object{{"run_id", value.run_id}};
+    if (!value.thread_id.empty()) object["thread_id"] = value.thread_id;
+    if (value.sequence_number) object["sequence_number"] = *value.sequence_number;
+    return object;
+}
+/// Reads what `to_json` has written: `object.get<corun::run_position>()`.
+inline void from_json(const nlohmann::json& object, run_position& value) {
+    value = run_position(object.at("run_id"), object.value("thread_id", std::string()));
+    if (object.contains("sequence_number")) value.sequence_number = object.at("sequence_number").get<std::int64_t>();
 }
 
 /// `{"prompt_tokens": ..., "completion_tokens": ..., "total_tokens": ..., "cached_tokens": ...}`

@@ -64,6 +64,13 @@ std::string path_of_thread(const api_client& api, std::string_view id) {
     return path_of(path_of_threads(api), id, "the thread's id");
 }
 
+std::string path_of_run(const api_client& api, const run_position& run) {
+    std::string collection = api.openai_path() + "/responses";
+    if (api.resources.runs_are_in_threads)
+        collection = path_of(path_of_threads(api), run.thread_id, "run_position::thread_id") + "/runs";
+    return path_of(collection, run.run_id, "run_position::run_id");
+}
+
 std::string path_of_vector_store(std::string_view id) {
     return path_of("/vector_stores", id, "the vector store's id");
 }

@@ -4,6 +4,7 @@
 #include <corun/files.hpp>
 #include <corun/prompt_agent.hpp>
 #include <corun/resources.hpp>
+#include <corun/run_position.hpp>
 
 #include <memory>
 #include <string>
@@ -60,6 +61,7 @@ struct vector_store_object : api_object<vector_store_info> {
 [[nodiscard]] std::string path_of_version(const api_client& api, std::string_view agent_id, std::string_view version);
 [[nodiscard]] std::string path_of_threads(const api_client& api);
 [[nodiscard]] std::string path_of_thread(const api_client& api, std::string_view id);
+[[nodiscard]] std::string path_of_run(const api_client& api, const run_position& run);
 [[nodiscard]] std::string path_of_vector_store(std::string_view id);
 [[nodiscard]] std::string path_of_file(std::string_view id);
 

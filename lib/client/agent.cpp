@@ -61,6 +61,13 @@ asio::awaitable<event_stream> start_stream(std::shared_ptr<run_context> run) {
     co_return co_await handle_access::open_stream(std::move(run), std::move(protocol), std::move(prepared));
 }
 
+asio::awaitable<event_stream> attach(std::shared_ptr<run_context> run, run_position position) {
+    const asio::any_io_executor caller = co_await asio::this_coro::executor;
+    detail::check_caller(run->api->executor, caller);
+    std::unique_ptr<detail::run_protocol> protocol = co_await detail::attach_run_protocol(run, std::move(position));
+    co_return handle_access::attach_stream(std::move(run), std::move(protocol));
+}
+
 asio::awaitable<thread_run> create_only(std::shared_ptr<run_context> run, thread_run (*decode)(std::string_view)) {
     mcp_header_request header_request;
     const asio::any_io_executor caller = co_await asio::this_coro::executor;
@@ -149,6 +156,15 @@ asio::awaitable<event_stream> agent::run_stream(agent_thread conversation, messa
                                                 run_options options) {
     return start_stream(make_context(open(*this), open_thread(conversation), std::move(text), std::move(headers),
                                      std::move(options), true));
+}
+
+asio::awaitable<event_stream> agent::attach_stream(run_position position, mcp_header_source headers,
+                                                   run_options options) {
+    const agent_pointer agent = open(*this);
+    (void)path_of_run(*agent->api, position);
+    auto run = make_context(agent, nullptr, std::string(), std::move(headers), std::move(options), true);
+    run->messages.clear();
+    return attach(std::move(run), std::move(position));
 }
 
 asio::awaitable<run_result> agent::run(message text, mcp_header_source headers, run_options options) {

@@ -122,6 +122,16 @@ asio::awaitable<void> client::delete_thread(std::string thread_id) {
     return detail::erase(api_, path_of_thread(*api_, thread_id));
 }
 
+// Runs.
+
+asio::awaitable<thread_run> client::get_run(run_position run) {
+    return fetch(api_, "GET", path_of_run(*api_, run), api_->resources.decode_run);
+}
+
+asio::awaitable<thread_run> client::cancel_run(run_position run) {
+    return fetch(api_, "POST", path_of_run(*api_, run) + "/cancel", api_->resources.decode_run);
+}
+
 // Vector stores.
 
 asio::awaitable<vector_store> client::create_vector_store(vector_store_definition definition) {

@@ -83,6 +83,10 @@ const std::string& event_stream::run_id() const noexcept {
     return impl_ ? impl_->run_id() : empty_value<std::string>();
 }
 
+run_position event_stream::position() const {
+    return impl_ ? impl_->position() : run_position();
+}
+
 const std::string& event_stream::thread_id() const noexcept {
     return impl_ ? impl_->thread_id() : empty_value<std::string>();
 }

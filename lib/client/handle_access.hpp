@@ -58,6 +58,11 @@ struct handle_access {
         co_return event_stream(std::move(stream).release());
     }
 
+    static event_stream attach_stream(std::shared_ptr<run_context> run, std::unique_ptr<run_protocol> protocol) {
+        stream_owner stream = detail::run_stream::attach(std::move(run), std::move(protocol));
+        return event_stream(std::move(stream).release());
+    }
+
     /// The secrets that an error about this stream must not show.
     static const redactor& secrets_of(const event_stream& stream) noexcept { return stream.impl_->secrets(); }
 };

@@ -22,6 +22,13 @@ std::unique_ptr<run_protocol> make_run_protocol(std::shared_ptr<run_context> run
                                                              : make_threads_protocol(std::move(run));
 }
 
+asio::awaitable<std::unique_ptr<run_protocol>> attach_run_protocol(std::shared_ptr<run_context> run,
+                                                                   run_position position) {
+    return run->api->options.protocol == protocol::responses
+               ? attach_responses_protocol(std::move(run), std::move(position))
+               : attach_threads_protocol(std::move(run), std::move(position));
+}
+
 asio::awaitable<std::unique_ptr<run_protocol>> find_run_protocol(std::shared_ptr<run_context> run, std::string run_id) {
     return find_threads_protocol(std::move(run), std::move(run_id));
 }

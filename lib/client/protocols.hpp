@@ -22,6 +22,10 @@ namespace corun::detail {
 /// A new run in the protocol of its client.
 [[nodiscard]] std::unique_ptr<run_protocol> make_run_protocol(std::shared_ptr<run_context> run);
 
+/// A run that is there, started by this process or another one.
+[[nodiscard]] asio::awaitable<std::unique_ptr<run_protocol>> attach_run_protocol(std::shared_ptr<run_context> run,
+                                                                                 run_position position);
+
 /// A run that waits for answers in the thread of `run`. Only for a protocol with `resource_codec::runs`.
 [[nodiscard]] asio::awaitable<std::unique_ptr<run_protocol>> find_run_protocol(std::shared_ptr<run_context> run,
                                                                                std::string run_id);

@@ -94,6 +94,8 @@ struct resource_codec {
     const prompt_agent_codec* prompt_agents;
     thread_codec threads;
     message_codec messages;
+    bool runs_are_in_threads;  ///< Else they are responses.
+    thread_run (*decode_run)(std::string_view json);
     const run_codec* runs;
     file_info (*decode_file)(std::string_view json);
     const vector_store_codec* vector_stores;

@@ -136,6 +136,12 @@ void run_fsm::answer_lost(std::error_code cause) noexcept {
     awaits_answers_ = false;
 }
 
+void run_fsm::attached() noexcept {
+    response_ = response::over;
+    existence_ = existence::known;
+    phase_ = phase::lost;
+}
+
 void run_fsm::polling_began(time_point now) noexcept {
     response_begins(now);
     response_ = response::polling;

@@ -27,7 +27,7 @@ enum class phase {
     sending,     ///< The caller's coroutine sends the request that begins or answers the run.
     streaming,   ///< A response is read.
     polling,     ///< The run is read again and again.
-    lost,        ///< The response broke off; the run can be found again.
+    lost,        ///< No response is read: it broke off, or there was none here. The run can be found.
     waiting,     ///< For answers of the caller.
     answering,   ///< The handlers work on the answers, or these are being sent.
     restarting,  ///< The run failed, and another one is begun in its place.
@@ -75,6 +75,8 @@ public:
     void attempt_failed() noexcept { response_ = response::over; }
     /// The response to a request was lost to `cause`, and the request has been carried out.
     void answer_lost(std::error_code cause) noexcept;
+    /// The run was begun elsewhere, and its events are to be found.
+    void attached() noexcept;
     /// From here on the run is polled; each poll has a limit of its own.
     void polling_began(time_point now) noexcept;
     /// Something else went wrong: an event too large. The first outcome stays.
@@ -97,7 +99,7 @@ public:
     /// The run has asked for answers, and none are known to have been accepted: it waits for them, whatever has become
     /// of its stream.
     [[nodiscard]] bool awaits_answers() const noexcept { return awaits_answers_; }
-    /// What the run was lost to last.
+    /// What the run was lost to last; nothing where it was not.
     [[nodiscard]] std::error_code cause() const noexcept { return cause_; }
     /// Why the latest response ended before it told of the run.
     [[nodiscard]] std::error_code response_failure() const noexcept { return response_failure_; }

@@ -35,6 +35,8 @@ public:
     /// The protocol knows of all that has been pushed so far.
     void all_recorded() noexcept { recorded_ = queue_.pushed(); }
 
+    /// No more is to come of the server-sent event that was taken last.
+    [[nodiscard]] bool is_between_events() const noexcept { return decoded_.empty(); }
     [[nodiscard]] bool empty() const noexcept { return decoded_.empty() && queue_.empty(); }
     /// Bytes that the waiting events hold.
     [[nodiscard]] std::size_t bytes() const noexcept { return queue_.bytes(); }

@@ -72,6 +72,13 @@ asio::awaitable<void> begin_waiting(std::shared_ptr<stream_state> stream, submis
     }
 }
 
+void begin_attached(stream_state& stream) {
+    stream.restarts.run_had_effect();
+    stream.fsm.attached();
+    stream.settle();
+    stream.watch();
+}
+
 asio::awaitable<void> submit(std::shared_ptr<stream_state> stream, submission answers) {
     stream->fsm.enter(run::phase::sending);
     stream->watch();

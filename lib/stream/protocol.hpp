@@ -4,11 +4,13 @@
 #include "redact/redact.hpp"
 #include "stream/context.hpp"
 #include <corun/event.hpp>
+#include <corun/run_position.hpp>
 #include <corun/submission.hpp>
 
 #include <asio/awaitable.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +72,12 @@ public:
                                    std::string& problem) = 0;
     /// An event of a stream has been delivered to the caller: polling does not show it again.
     virtual void delivered(const event& arrived) = 0;
+
+    /// The number by which a stream can be resumed after this event; nothing where the service numbers none.
+    [[nodiscard]] virtual std::optional<std::int64_t> sequence_number_of(const event& taken) const noexcept {
+        (void)taken;
+        return std::nullopt;
+    }
 
     // How it is begun and answered.
     enum class start { first, restart };
@@ -139,11 +147,17 @@ private:
 
 /// Of the threads protocol.
 std::unique_ptr<run_protocol> make_threads_protocol(std::shared_ptr<run_context> run);
+/// The same for a run that is there: its events are new, from the first one.
+asio::awaitable<std::unique_ptr<run_protocol>> attach_threads_protocol(std::shared_ptr<run_context> run,
+                                                                       run_position position);
 /// The same for a run that waits for answers in the thread of `run`; fills in what servers it may call.
 asio::awaitable<std::unique_ptr<run_protocol>> find_threads_protocol(std::shared_ptr<run_context> run,
                                                                      std::string run_id);
 
 /// Of the Responses protocol.
 std::unique_ptr<run_protocol> make_responses_protocol(std::shared_ptr<run_context> run);
+/// The same for a response that is there: its events are new, from those after `position`.
+asio::awaitable<std::unique_ptr<run_protocol>> attach_responses_protocol(std::shared_ptr<run_context> run,
+                                                                         run_position position);
 
 }  // namespace corun::detail

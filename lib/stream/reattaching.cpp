@@ -57,8 +57,9 @@ void receive_polled(stream_state& stream, const std::vector<polled_event>& event
 error not_found_again(stream_state& stream, const poll_outcome& outcome) {
     const error& failure = *outcome.failure;
     const bool lost = stream.fsm.phase() == run::phase::lost;
-    if (lost) stream.observed.reattach_ended(stream.api(), failure.code(), stream.secrets, stream.protocol->identity());
-    if (!lost || !outcome.found.value_or(false)) return failure;
+    if (lost && stream.fsm.cause())
+        stream.observed.reattach_ended(stream.api(), failure.code(), stream.secrets, stream.protocol->identity());
+    if (!lost || !stream.fsm.cause() || !outcome.found.value_or(false)) return failure;
     diagnostics details = failure.details();
     details.message = std::string("the run could not be found again: ") + failure.what();
     return error(stream.fsm.cause(), std::move(details));
@@ -80,8 +81,9 @@ asio::awaitable<std::optional<error>> resume(std::shared_ptr<stream_state> strea
 }  // namespace
 
 asio::awaitable<void> reattach(std::shared_ptr<stream_state> stream) {
-    stream->observed.lost(stream->api(), stream->fsm.cause(), stream->events.count(),
-                          stream->response ? stream->response->bytes() : 0);
+    if (stream->fsm.cause())
+        stream->observed.lost(stream->api(), stream->fsm.cause(), stream->events.count(),
+                              stream->response ? stream->response->bytes() : 0);
     stream->events.disconnect(*stream->protocol);
     co_await poll(std::move(stream));
 }
@@ -125,6 +127,7 @@ asio::awaitable<void> poll(std::shared_ptr<stream_state> stream) {
 }
 
 void report_reattached(stream_state& stream) {
+    if (!stream.fsm.cause()) return;
     events::reattached found;
     found.run_id = stream.run_id();
     found.thread_id = stream.thread_id();

@@ -80,7 +80,18 @@ public:
         if (run_->conversation) identity_.thread_id = run_->conversation->value.id;
     }
 
+    /// Takes a response as it is. Its events are new, from those after `number`: the ones before are streamed again,
+    /// and read without being delivered, because later ones refer to them.
+    void attach(std::string id, std::optional<std::int64_t> number) {
+        identity_.run_id = std::move(id);
+        identity_.is_known = true;
+        note_findable();
+        begins_at_first_event_ = true;
+        read_elsewhere_ = number;
+    }
+
     codec::event_class classify(std::string_view name, std::string_view data) override {
+        begins_at_first_event_ = false;
         if (requests_->is_background() && data.starts_with('{')) {
             const run::sequence::place place = sequence_.observe(wire::sequence_number_of(data));
             if (place == run::sequence::place::repeated) return codec::event_class::repeated;
@@ -95,7 +106,7 @@ public:
         const codec::event_class kind = wire::classify(name, data, seen_);
         if (!identity_.is_known && kind != codec::event_class::end_of_stream) learn_ids(data);
         if (kind == codec::event_class::action) take_action(data);
-        return kind;
+        return was_read_elsewhere(kind, data) ? read(name, data) : kind;
     }
 
     event_facts inspect(std::string_view wire_name, std::string_view data) noexcept override {
@@ -121,6 +132,11 @@ public:
 
     void delivered(const event& arrived) override { replay_.delivered(arrived); }
 
+    [[nodiscard]] std::optional<std::int64_t> sequence_number_of(const event& taken) const noexcept override {
+        if (!requests_->is_background()) return std::nullopt;
+        return wire::sequence_number_of(taken.raw());
+    }
+
     asio::awaitable<prepared_run> prepare(mcp_header_request request, start kind) override {
         begins_another_run_ = kind == start::restart;
         return responses_requests::first(requests_, std::move(request));
@@ -134,6 +150,7 @@ public:
         identity_.is_known = false;
         sequence_ = {};
         resumed_after_.reset();
+        read_elsewhere_.reset();
         may_resume_ = true;
         if (std::exchange(begins_another_run_, false)) identity_.run_id.clear();
         note_findable();
@@ -162,13 +179,15 @@ public:
     std::optional<run_call> resume_request() override {
         std::optional<run_call> rest;
         const auto last = sequence_.last();
-        if (!requests_->is_background() || !identity_.is_known || !last || !may_resume_ || only_the_end_) return rest;
+        if (!requests_->is_background() || !identity_.is_known || !may_resume_ || only_the_end_) return rest;
+        if (!last && !begins_at_first_event_) return rest;
         sequence_.resume();
         resumed_after_ = last;
         rest.emplace();
         rest->method = "GET";
         rest->path = path_of_run();
-        rest->query = "stream=true&starting_after=" + std::to_string(*last);
+        rest->query = "stream=true";
+        if (last) rest->query += "&starting_after=" + std::to_string(*last);
         return rest;
     }
 
@@ -182,7 +201,7 @@ public:
         }
         std::string text = co_await api_client::call(api_, "GET", path_of_run(), {}, {}, std::move(secrets));
         for (codec::replayed_event& each : replay_.events_of(text)) {
-            record(each);
+            record(ahead_, each.name, each.data);
             if (only_the_end_ && wire::classify(each.name, each.data) != codec::event_class::last) continue;
             events.emplace_back(std::move(each.name), std::move(each.data));
         }
@@ -230,6 +249,18 @@ private:
         return path_of(requests_->path(), identity_.run_id, "the stream's run id");
     }
 
+    /// How a response ended, or what it waits for, is delivered in any case.
+    [[nodiscard]] bool was_read_elsewhere(codec::event_class kind, std::string_view data) const noexcept {
+        if (!read_elsewhere_ || kind == codec::event_class::last || kind == codec::event_class::action) return false;
+        const auto number = wire::sequence_number_of(data);
+        return number && *number <= *read_elsewhere_;
+    }
+
+    codec::event_class read(std::string_view name, std::string_view data) {
+        record(decoder_, name, data);
+        return codec::event_class::repeated;
+    }
+
     void note_findable() noexcept { identity_.can_be_found = identity_.is_known && requests_->is_stored(); }
 
     /// Each answer is a response of its own: the run goes by the id of the latest.
@@ -262,14 +293,14 @@ private:
         }
     }
 
-    /// What a poll shows is as good as delivered: the next one shows what is new since.
-    void record(const codec::replayed_event& shown) {
+    /// The event is as good as delivered: a poll shows what is new since.
+    void record(wire::decoder& decoder, std::string_view name, std::string_view data) {
         run::event_queue queue;
-        queue.push(shown.name, shown.data);
+        queue.push(name, data);
         event first;
         std::vector<event> more;
         std::string problem;
-        if (ahead_.decode(queue.pop(), first, more, problem)) return;
+        if (decoder.decode(queue.pop(), first, more, problem)) return;
         replay_.delivered(first);
         for (const event& each : more) replay_.delivered(each);
     }
@@ -282,16 +313,33 @@ private:
     wire::replay replay_;
     run::sequence sequence_;
     std::optional<std::int64_t> resumed_after_;
-    bool may_resume_ = true;           ///< Stream on a response that broke off.
-    bool waits_ = false;               ///< The response has ended, and left calls to answer.
-    bool only_the_end_ = false;        ///< Polling shows nothing else.
-    bool begins_another_run_ = false;  ///< The next request does.
+    std::optional<std::int64_t> read_elsewhere_;  ///< The last event that need not be delivered.
+    bool may_resume_ = true;                      ///< Stream on a response that broke off.
+    bool waits_ = false;                          ///< The response has ended, and left calls to answer.
+    bool begins_at_first_event_ = false;          ///< Of a response that was begun elsewhere.
+    bool only_the_end_ = false;                   ///< Polling shows nothing else.
+    bool begins_another_run_ = false;             ///< The next request does.
 };
 
 }  // namespace
 
 std::unique_ptr<run_protocol> make_responses_protocol(std::shared_ptr<run_context> run) {
     return std::make_unique<responses_protocol>(std::move(run));
+}
+
+asio::awaitable<std::unique_ptr<run_protocol>> attach_responses_protocol(std::shared_ptr<run_context> run,
+                                                                         run_position position) {
+    std::string path = path_of_run(*run->api, position);
+    const std::string text = co_await api_client::call(run->api, "GET", std::move(path));
+    thread_run response = wire::decode_response(text);
+    run->options.background = json::find_member(text, "background") == "true";
+    if (!response.thread_id.empty()) {
+        run->conversation = std::make_shared<thread_object>(run->api);
+        run->conversation->value.id = std::move(response.thread_id);
+    }
+    auto attached = std::make_unique<responses_protocol>(run);
+    attached->attach(std::move(position.run_id), position.sequence_number);
+    co_return std::unique_ptr<run_protocol>(std::move(attached));
 }
 
 }  // namespace corun::detail

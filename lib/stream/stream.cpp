@@ -41,6 +41,14 @@ asio::awaitable<stream_owner> run_stream::resume(std::shared_ptr<run_context> ru
     co_return stream;
 }
 
+stream_owner run_stream::attach(std::shared_ptr<run_context> run, std::unique_ptr<run_protocol> protocol) {
+    prepared_run nothing_to_send;
+    auto state = std::make_shared<stream_state>(std::move(run), std::move(protocol), nothing_to_send);
+    stream_owner stream(std::make_shared<run_stream>(state));
+    begin_attached(*state);
+    return stream;
+}
+
 asio::awaitable<std::optional<event>> run_stream::next(std::shared_ptr<run_stream> self, std::error_code* code) {
     std::optional<event> taken;
     stream_state& stream = *self->state_;
@@ -114,6 +122,8 @@ std::optional<event> run_stream::take() {
         return taken;
     }
     if (!taken) return taken;
+    if (stream.events.is_between_events())
+        if (const auto number = stream.protocol->sequence_number_of(*taken)) sequence_number_ = number;
     if (const auto* reported = taken->get_if<events::stream_error>()) {
         stream.details.service_code = reported->code.empty() ? reported->type : reported->code;
         stream.details.service_message = reported->message;
@@ -203,6 +213,10 @@ const std::string& run_stream::run_id() const noexcept {
 
 const std::string& run_stream::thread_id() const noexcept {
     return state_->thread_id();
+}
+
+run_position run_stream::position() const {
+    return run_position(run_id(), thread_id(), sequence_number_);
 }
 
 const net::response_head& run_stream::head() const noexcept {

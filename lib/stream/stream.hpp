@@ -6,10 +6,12 @@
 #include <corun/error.hpp>
 #include <corun/event.hpp>
 #include <corun/reconcile.hpp>
+#include <corun/run_position.hpp>
 #include <corun/submission.hpp>
 
 #include <asio/awaitable.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +47,9 @@ public:
     static asio::awaitable<stream_owner> resume(std::shared_ptr<run_context> run,
                                                 std::unique_ptr<run_protocol> protocol, submission answers);
 
+    /// The same for a run that goes on: streams its events.
+    static stream_owner attach(std::shared_ptr<run_context> run, std::unique_ptr<run_protocol> protocol);
+
     explicit run_stream(std::shared_ptr<stream_state> state) noexcept : state_(std::move(state)) {}
 
     static asio::awaitable<std::optional<event>> next(std::shared_ptr<run_stream> self, std::error_code* code);
@@ -56,6 +61,7 @@ public:
 
     [[nodiscard]] const std::string& run_id() const noexcept;
     [[nodiscard]] const std::string& thread_id() const noexcept;
+    [[nodiscard]] run_position position() const;
     [[nodiscard]] const net::response_head& head() const noexcept;
     [[nodiscard]] const reconcile_report& report() const noexcept;
     [[nodiscard]] const diagnostics& details() const noexcept;
@@ -69,8 +75,9 @@ private:
     std::error_code report_failure();
 
     const std::shared_ptr<stream_state> state_;
-    std::optional<diagnostics> reported_;  ///< Of a failure that is not the stream's end.
-    std::shared_ptr<task<bool>> ending_;   ///< The end of the run, once the caller has stopped the stream.
+    std::optional<std::int64_t> sequence_number_;  ///< Of the last server-sent event that was taken completely.
+    std::optional<diagnostics> reported_;          ///< Of a failure that is not the stream's end.
+    std::shared_ptr<task<bool>> ending_;           ///< The end of the run, once the caller has stopped the stream.
 };
 
 }  // namespace corun::detail

@@ -31,25 +31,6 @@ using occasion = mcp_header_request::occasion;
 
 }  // namespace
 
-/// A test of an application, in each of the ways.
-#define IN_BOTH_PROTOCOLS(name)                         \
-    struct name : application {                         \
-        using application::application;                 \
-        void test();                                    \
-    };                                                  \
-    BOOST_AUTO_TEST_SUITE(name##_in)                    \
-    BOOST_AUTO_TEST_CASE(threads) {                     \
-        name({protocol::threads, false}).test();        \
-    }                                                   \
-    BOOST_AUTO_TEST_CASE(responses) {                   \
-        name({protocol::responses, false}).test();      \
-    }                                                   \
-    BOOST_AUTO_TEST_CASE(responses_in_the_background) { \
-        name({protocol::responses, true}).test();       \
-    }                                                   \
-    BOOST_AUTO_TEST_SUITE_END()                         \
-    void name::test()
-
 BOOST_AUTO_TEST_SUITE(both_protocols)
 
 // Text.

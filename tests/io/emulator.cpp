@@ -1,5 +1,5 @@
 #include "emulated_http.hpp"
-#include <corun/emulator/run.hpp>
+#include <corun/sync_wait.hpp>
 
 #include <asio/post.hpp>
 #include <boost/test/unit_test.hpp>
@@ -834,9 +834,29 @@ BOOST_AUTO_TEST_CASE(run_returns_what_a_coroutine_does_while_the_emulator_listen
         throw std::out_of_range("no such seat");
         co_return;
     };
-    BOOST_TEST(emulator::run(context, answer()) == 42);
-    BOOST_CHECK_THROW(emulator::run(context, failure()), std::out_of_range);
-    BOOST_TEST(emulator::run(context, answer()) == 42);
+    BOOST_TEST(sync_wait(context, answer()) == 42);
+    BOOST_CHECK_THROW(sync_wait(context, failure()), std::out_of_range);
+    BOOST_TEST(sync_wait(context, answer()) == 42);
+}
+
+BOOST_AUTO_TEST_CASE(a_context_of_its_own_runs_until_it_has_no_more_work) {
+    bool ended = false;
+    const auto background = [](bool& done) -> asio::awaitable<void> {
+        for (int turn = 0; turn != 9; ++turn) co_await asio::post(asio::use_awaitable);
+        done = true;
+    };
+    const auto answer = [&]() -> asio::awaitable<int> {
+        asio::co_spawn(co_await asio::this_coro::executor, background(ended), asio::detached);
+        co_return 42;
+    };
+    const auto failure = [&]() -> asio::awaitable<int> {
+        asio::co_spawn(co_await asio::this_coro::executor, background(ended), asio::detached);
+        throw std::out_of_range("no such seat");
+    };
+    BOOST_TEST(sync_wait(answer()) == 42);
+    BOOST_TEST(std::exchange(ended, false));
+    BOOST_CHECK_THROW((void)sync_wait(failure()), std::out_of_range);
+    BOOST_TEST(ended);
 }
 
 BOOST_AUTO_TEST_CASE(run_reports_a_context_that_is_stopped_and_the_coroutine_may_go_on) {
@@ -847,7 +867,7 @@ BOOST_AUTO_TEST_CASE(run_reports_a_context_that_is_stopped_and_the_coroutine_may
         co_await asio::post(context, asio::use_awaitable);
         resumed = true;
     };
-    BOOST_CHECK_THROW(emulator::run(context, stops()), std::logic_error);
+    BOOST_CHECK_THROW(sync_wait(context, stops()), std::logic_error);
     BOOST_TEST(!resumed);
     context.restart();
     context.run();

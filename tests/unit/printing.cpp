@@ -95,6 +95,22 @@ BOOST_AUTO_TEST_CASE(a_result_and_a_state_print) {
     BOOST_TEST(printed(run_outcome::expired) == "expired");
 }
 
+BOOST_AUTO_TEST_CASE(positions_are_json_and_are_read_from_it) {
+    for (const auto& [position, text] : {
+             std::pair(run_position("resp_1"), R"({"run_id":"resp_1"})"),
+             std::pair(run_position("run_1", "thread_1"), R"({"run_id":"run_1","thread_id":"thread_1"})"),
+             std::pair(run_position("resp_1", "conv_1", 0),
+                       R"({"run_id":"resp_1","sequence_number":0,"thread_id":"conv_1"})"),
+         }) {
+        BOOST_TEST(to_json(position).dump() == text);
+        const auto read = nlohmann::json::parse(text).get<run_position>();
+        BOOST_TEST(read.run_id == position.run_id);
+        BOOST_TEST(read.thread_id == position.thread_id);
+        BOOST_TEST((read.sequence_number == position.sequence_number));
+    }
+    BOOST_CHECK_THROW((void)nlohmann::json::parse("{}").get<run_position>(), nlohmann::json::exception);
+}
+
 BOOST_AUTO_TEST_CASE(results_and_errors_are_json) {
     run_result result;
     result.run_id = "run_1";

@@ -316,6 +316,19 @@ BOOST_AUTO_TEST_CASE(a_known_run_whose_response_breaks_off_is_lost_and_not_over)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_run_that_was_begun_elsewhere_is_read_without_having_been_lost) {
+    run_fsm m(findable(), start);
+    m.attached();
+    BOOST_TEST((m.phase() == phase::lost));
+    BOOST_TEST(!m.cause());
+    BOOST_TEST(!m.over());
+    BOOST_TEST((m.existence() == existence::known));
+    m.polling_began(start);
+    BOOST_TEST(m.event_arrived(event_class::last));
+    BOOST_TEST(m.over());
+    BOOST_TEST(!m.failure());
+}
+
 BOOST_AUTO_TEST_CASE(an_end_of_the_stream_before_that_of_the_run_loses_it) {
     run_fsm m = streaming(findable());
     m.run_exists(existence::known);

@@ -80,21 +80,22 @@ constinit const resource_codec resources = {
             .encode_changes = nullptr,
         },
     .prompt_agents = &prompt_agents,
-    .threads = {
-        .collection = conversation_collection,
-        .can_be_listed = false,
-        .decode = decode_conversation,
-        .encode =
-            [](const thread_definition& definition) {
-                reconcile::validate(definition);
-                return encode_conversation(definition);
-            },
-        .encode_changes =
-            [](const thread_definition& changes) {
-                reconcile::validate(changes);
-                return encode_conversation_changes(changes);
-            },
-    },
+    .threads =
+        {
+            .collection = conversation_collection,
+            .can_be_listed = false,
+            .decode = decode_conversation,
+            .encode =
+                [](const thread_definition& definition) {
+                    reconcile::validate(definition);
+                    return encode_conversation(definition);
+                },
+            .encode_changes =
+                [](const thread_definition& changes) {
+                    reconcile::validate(changes);
+                    return encode_conversation_changes(changes);
+                },
+        },
     .messages =
         {
             .collection = "/items",
@@ -105,6 +106,8 @@ constinit const resource_codec resources = {
             .decode_listed = decode_if_message,
             .encode_changes = nullptr,
         },
+    .runs_are_in_threads = false,
+    .decode_run = [](std::string_view json) { return decode_response(json); },
     .runs = nullptr,
     .decode_file = nullptr,
     .vector_stores = nullptr,

@@ -73,6 +73,8 @@ constinit const resource_codec resources = {
         .decode_listed = [](std::string_view json) { return std::optional<thread_message>(decode_message(json)); },
         .encode_changes = [](const metadata& pairs) { return encode_metadata(pairs, "the message"); },
     },
+    .runs_are_in_threads = true,
+    .decode_run = decode_run,
     .runs = &runs,
     .decode_file = decode_file,
     .vector_stores = &vector_stores,

@@ -4,6 +4,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
+#include <asio/this_coro.hpp>
 
 #include <exception>
 #include <memory>
@@ -12,16 +13,16 @@
 #include <type_traits>
 #include <utility>
 
-namespace corun::emulator {
+namespace corun {
 
-/// Runs `context` until `work` has completed, and returns its result: for tests, where `io_context::run` alone would
-/// not return, because the emulator listens.
+/// Runs `context` until `work` has completed, and returns its result. For tests, where `io_context::run` would not
+/// return, because the emulator listens, and for programs that have other work on the context.
 ///
 /// *Errors:* Rethrows what `work` throws. Throws `std::logic_error` if `context` is stopped first.
 ///
 /// *Lifetime:* Other work of the context stays pending, and continues in the next call.
 template <class T>
-T run(asio::io_context& context, asio::awaitable<T> work) {
+T sync_wait(asio::io_context& context, asio::awaitable<T> work) {
     // Shared: if this call ends early, the coroutine may still complete in a later one.
     struct outcome {
         std::exception_ptr failure;
@@ -47,4 +48,18 @@ T run(asio::io_context& context, asio::awaitable<T> work) {
     if constexpr (!std::is_void_v<T>) return std::move(*end->value);
 }
 
-}  // namespace corun::emulator
+/// Runs `work` on an `asio::io_context` of its own, in this thread, and returns its result. Completes when the context
+/// has no more work: runs that are cancelled in the background have ended then.
+///
+/// *Errors:* Rethrows what `work` throws.
+template <class T>
+T sync_wait(asio::awaitable<T> work) {
+    asio::io_context context;
+    struct rest {
+        asio::io_context& context;
+        ~rest() { context.run(); }
+    } const other_work{context};
+    return sync_wait(context, std::move(work));
+}
+
+}  // namespace corun
