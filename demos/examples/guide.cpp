@@ -210,4 +210,10 @@ void relay() {
     socket_write(corun::sse::format({"text_delta", R"({"text":"Hi"})", ""}));  // type, data, last event id
 }
 
+asio::awaitable<void> attach(corun::client client, corun::agent agent, const corun::event_stream& stream, corun::run_options options) {
+    corun::run_position position = stream.position();             // to_json(position) and from_json store it
+    auto rest = co_await agent.attach_stream(position, options);  // the events that follow
+    auto run = co_await client.cancel_run(position);              // or client.get_run
+}
+
 }  // namespace guide

@@ -119,7 +119,7 @@ void run_fsm::enter(run::phase next) noexcept {
     const bool sends = phase_ == phase::sending || phase_ == phase::answering;
     if (phase_ == phase::waiting && (next == phase::sending || next == phase::answering)) {
         phase_ = next;
-    } else if (sends && next == phase::waiting) {
+    } else if ((sends && next == phase::waiting) || (phase_ == phase::sending && next == phase::lost)) {
         phase_ = next;
         response_ = response::over;
     } else if (has_events(phase_) && next == phase::restarting) {
@@ -134,12 +134,6 @@ void run_fsm::answer_lost(std::error_code cause) noexcept {
     cause_ = cause;
     phase_ = phase::lost;
     awaits_answers_ = false;
-}
-
-void run_fsm::attached() noexcept {
-    response_ = response::over;
-    existence_ = existence::known;
-    phase_ = phase::lost;
 }
 
 void run_fsm::polling_began(time_point now) noexcept {

@@ -69,14 +69,13 @@ public:
     void run_exists(existence exists) noexcept { existence_ = exists; }
     /// Enters a phase that does not come of a response: `sending` or `answering` when somebody works on
     /// the answers that the run waits for, `waiting` when these could not be sent, `restarting` when it
-    /// failed for a reason that may pass. From any other phase than these it has no effect.
+    /// failed for a reason that may pass, `lost` instead of `sending` for a run that was begun elsewhere. From any other
+    /// phase than these it has no effect.
     void enter(phase next) noexcept;
     /// A request failed, and is sent again later: until then nothing can be silent.
     void attempt_failed() noexcept { response_ = response::over; }
     /// The response to a request was lost to `cause`, and the request has been carried out.
     void answer_lost(std::error_code cause) noexcept;
-    /// The run was begun elsewhere, and its events are to be found.
-    void attached() noexcept;
     /// From here on the run is polled; each poll has a limit of its own.
     void polling_began(time_point now) noexcept;
     /// Something else went wrong: an event too large. The first outcome stays.

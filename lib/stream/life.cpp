@@ -74,7 +74,8 @@ asio::awaitable<void> begin_waiting(std::shared_ptr<stream_state> stream, submis
 
 void begin_attached(stream_state& stream) {
     stream.restarts.run_had_effect();
-    stream.fsm.attached();
+    stream.fsm.run_exists(run::existence::known);
+    stream.fsm.enter(run::phase::lost);
     stream.settle();
     stream.watch();
 }

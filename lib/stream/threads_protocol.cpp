@@ -60,28 +60,26 @@ public:
         note_findable();
     }
 
-    /// Takes a run as it is. Its events are new.
-    static asio::awaitable<std::string> attach(threads_protocol& self, run_position position) {
+    enum class history {
+        is_new,    ///< What the run has done will be reported.
+        is_known,  ///< Only what it does from here on will, and it waits for an action.
+    };
+    /// Takes a run as it is.
+    static asio::awaitable<void> attach(threads_protocol& self, run_position position, history past) {
         self.identity_.run_id = std::move(position.run_id);
         self.identity_.thread_id = std::move(position.thread_id);
         self.identity_.is_known = true;
         self.note_findable();
         self.replay_.set_thread();
         std::string path = self.path_of_run();
-        std::string json = co_await api_client::call(self.api_, "GET", std::move(path));
+        const std::string json = co_await api_client::call(self.api_, "GET", path);
         // A run shows its tools as an agent does.
         for (const tool& value : wire::decode_agent(json).tools)
             if (const auto* server = std::get_if<mcp_tool>(&value)) self.run_->servers.push_back(*server);
-        co_return json;
-    }
-
-    /// Takes a run of the conversation as it is: what it has done is old.
-    static asio::awaitable<void> find(threads_protocol& self, std::string run_id) {
-        run_position position(std::move(run_id), self.run_->conversation->value.id);
-        const std::string json = co_await attach(self, std::move(position));
+        if (past == history::is_new) co_return;
         self.take_action(json);
         if (!options_of(*self.run_).reattach.enabled) co_return;
-        const auto steps = co_await read_all(self.api_, self.path_of_run() + "/steps", {}, {});
+        const auto steps = co_await read_all(self.api_, std::move(path) + "/steps", {}, {});
         const auto messages = co_await self.read_messages({});
         (void)self.replay_.events_of(json, steps, messages);
     }
@@ -289,14 +287,15 @@ std::unique_ptr<run_protocol> make_threads_protocol(std::shared_ptr<run_context>
 asio::awaitable<std::unique_ptr<run_protocol>> attach_threads_protocol(std::shared_ptr<run_context> run,
                                                                        run_position position) {
     auto attached = std::make_unique<threads_protocol>(std::move(run));
-    (void)co_await threads_protocol::attach(*attached, std::move(position));
+    co_await threads_protocol::attach(*attached, std::move(position), threads_protocol::history::is_new);
     co_return std::unique_ptr<run_protocol>(std::move(attached));
 }
 
 asio::awaitable<std::unique_ptr<run_protocol>> find_threads_protocol(std::shared_ptr<run_context> run,
                                                                      std::string run_id) {
+    run_position position(std::move(run_id), run->conversation->value.id);
     auto found = std::make_unique<threads_protocol>(std::move(run));
-    co_await threads_protocol::find(*found, std::move(run_id));
+    co_await threads_protocol::attach(*found, std::move(position), threads_protocol::history::is_known);
     co_return std::unique_ptr<run_protocol>(std::move(found));
 }
 

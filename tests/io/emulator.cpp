@@ -1,6 +1,8 @@
 #include "emulated_http.hpp"
 #include <corun/sync_wait.hpp>
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <boost/test/unit_test.hpp>
 

