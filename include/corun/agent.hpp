@@ -65,8 +65,8 @@ public:
     /// `headers` are sent to MCP servers for this run only. They override the headers of the agent
     /// and the thread, and are not stored. Pass `mcp_headers`, or a provider that is called at the
     /// start, for every round of approvals, and once more if a server rejects the first headers
-    /// before the run has done anything (see `events::run_restarted`). `event_stream::report` tells how
-    /// reconciliation passed the headers to the service.
+    /// before the run has done anything (see `events::run_restarted`). `event_stream::report` explains
+    /// where reconciliation put the headers.
     ///
     /// In the Responses protocol, headers are sent with the tools of each request, so a provider is
     /// called for every request. An approval cannot have headers of its own
@@ -86,7 +86,7 @@ public:
     /// continues at the service, or is found and cancelled with `abandoned_run::cancelled`.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_header_source headers = {},
                                                            run_options options = {});
-    /// Starts a run in an existing thread. The run is reconciled with `agent_thread::definition` as last
+    /// Starts a run in an existing thread, and reconciles it with `agent_thread::definition` as last
     /// received. Without a thread, the run creates one.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(agent_thread conversation, message text,
                                                            mcp_header_source headers = {}, run_options options = {});
@@ -122,8 +122,8 @@ public:
 
     /// Starts a run as `run_stream` does, and gathers its events. Completes when the run has ended.
     ///
-    /// *Errors:* Those of `run_stream` and `event_stream::next`. A run that does not complete, or
-    /// whose stream breaks, throws `run_error`, which holds what had arrived.
+    /// *Errors:* Those of `run_stream` and `event_stream::next`. If the run does not complete, or its
+    /// stream breaks, the error is a `run_error` with the partial result.
     ///
     /// *Cancellation:* As for `run_stream` and `event_stream::next`.
     [[nodiscard]] asio::awaitable<run_result> run(message text, mcp_header_source headers = {},
@@ -163,8 +163,9 @@ public:
     /// Fetches the agent, and updates `definition`.
     [[nodiscard]] asio::awaitable<void> refresh();
     /// Changes the agent: sends the members of `changes` that are neither absent nor empty. Threads
-    /// protocol only. Fails with `errc::invalid_argument` if `changes` would store MCP headers or
-    /// approvals, as `client::create_agent` does.
+    /// protocol only.
+    ///
+    /// *Errors:* `errc::invalid_argument` if `changes` would store MCP headers or approvals.
     [[nodiscard]] asio::awaitable<void> update(agent_definition changes);
     /// Stores `whole` as the agent's next version. Its name is ignored. Responses protocol only.
     [[nodiscard]] asio::awaitable<void> update(prompt_agent_definition whole);

@@ -26,7 +26,7 @@ struct handle_access;
 ///
 /// Every function completes when the service has responded. In the Responses protocol, a thread is
 /// a conversation; its messages are the items of type message, and have no metadata. The functions
-/// about runs, and `update_message`, fail with `errc::invalid_argument`.
+/// for runs, and `update_message`, fail with `errc::invalid_argument`.
 ///
 /// *Errors:* An empty handle, an empty id and other invalid arguments throw
 /// `errc::invalid_argument`, most of them when the function is called: before its awaitable is
@@ -52,8 +52,9 @@ public:
     /// Fetches the thread, and updates `definition`.
     [[nodiscard]] asio::awaitable<void> refresh();
     /// Changes the thread: sends the tool resources and the metadata of `changes` that are not
-    /// empty. Fails with `errc::invalid_argument` if `changes` would store MCP headers or
-    /// approvals.
+    /// empty.
+    ///
+    /// *Errors:* `errc::invalid_argument` if `changes` would store MCP headers or approvals.
     [[nodiscard]] asio::awaitable<void> update(thread_definition changes);
     /// Deletes the thread at the service.
     [[nodiscard]] asio::awaitable<void> remove();
@@ -73,14 +74,14 @@ public:
     [[nodiscard]] asio::awaitable<thread_run> cancel_run(std::string run_id);
     /// Polls the run until it has ended or requires an action, and completes with it. Polls every
     /// 0.5 s, backing off to 8 s. Ignores up to three consecutive retryable failures
-    /// (`is_retryable`). After cancellation or a timeout, the run continues at the service.
+    /// (`is_retryable`). Cancellation and timeouts do not affect the run.
     ///
     /// *Errors:* `errc::total_timeout` after `timeout`; 0 means no limit, a negative value has
     /// expired already.
     [[nodiscard]] asio::awaitable<thread_run> wait_for_run(
         std::string run_id, std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 
-    /// `include` names additional members, such as `file_search_result_content`.
+    /// `include` requests additional members, such as `file_search_result_content`.
     [[nodiscard]] asio::awaitable<run_step> get_step(std::string run_id, std::string step_id,
                                                      std::vector<std::string> include = {});
     [[nodiscard]] paged<run_step> list_steps(std::string run_id, list_options options = {});

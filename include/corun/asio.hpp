@@ -1,10 +1,10 @@
 #pragma once
 #include <corun/export.hpp>
 
-/// Includes Asio's `awaitable`, and checks that this file is compiled with the same Asio as the
-/// library. Otherwise it is not compiled, or does not link.
+/// Includes Asio's `awaitable`. A file that uses another Asio than the library, or other flags, does
+/// not compile or link.
 
-// A missing include ends the compilation: one line says what to do, and no page of consequences follows it.
+// A missing include ends the compilation after one line that says what to do.
 #if !defined(ASIO_STANDALONE)
 #error "compile with `pkg-config --cflags corun`: -DASIO_STANDALONE -DASIO_DISABLE_STD_ALIGNED_ALLOC"
 #include <see-the-error-above>
@@ -23,7 +23,7 @@
 
 namespace corun::detail {
 
-/// The library defines `in_library` for the version of Asio that it was built with, and for no other.
+/// The library defines `in_library` only for the version of Asio that it was built with.
 template <int Version>
 struct CORUN_API asio_version {
     static const char in_library;
@@ -31,7 +31,7 @@ struct CORUN_API asio_version {
 template <>
 const char asio_version<ASIO_VERSION>::in_library;
 
-/// Makes every object file need it.
+/// Makes every object file refer to it.
 [[gnu::used]] static const char* const needed_asio = &asio_version<ASIO_VERSION>::in_library;
 
 }  // namespace corun::detail

@@ -42,12 +42,12 @@ class api_client;
 /// carried it out.
 ///
 /// *Lifetime:* A cheap handle; copies share connections and options. Agents, threads and streams
-/// keep alive what they need of it.
+/// keep these alive.
 ///
 /// *Threads:* Not thread-safe. Everything runs on the executor, which must be a single-threaded
-/// context or a strand. To use more cores, create a client for each core. Requests fail with
-/// `errc::invalid_argument` from a coroutine on another execution context. In a debug build of this
-/// library, an assertion fails when two threads use a client at the same time.
+/// context or a strand. To use more cores, create a client for each core. Requests from a coroutine
+/// on another execution context fail with `errc::invalid_argument`. In debug builds of this library,
+/// concurrent use by two threads fails an assertion.
 class CORUN_API client {
 public:
     /// `endpoint` is the project's URL,
@@ -55,10 +55,10 @@ public:
     /// it can also end in `/v1`, such as that of OpenAI, Azure OpenAI or a local server; such
     /// endpoints store no agents.
     ///
-    /// Throws `errc::invalid_endpoint`, `errc::insecure_endpoint` if a credential would be sent over
-    /// http to a host that is not loopback, or `errc::invalid_argument` if an option is invalid,
-    /// the executor is that of a thread pool with several threads, or the credential is an `api_key`
-    /// for OpenAI, which takes `bearer` only.
+    /// *Errors:* Throws `errc::invalid_endpoint`; `errc::insecure_endpoint` if a credential would be
+    /// sent over http to a host that is not loopback; `errc::invalid_argument` if an option is
+    /// invalid, the executor is that of a thread pool with several threads, or the credential is an
+    /// `api_key` for OpenAI, which accepts `bearer` only.
     client(asio::any_io_executor executor, std::string endpoint, corun::credential credential,
            client_options options = {});
 
@@ -67,14 +67,15 @@ public:
     /// Stores an agent.
     ///
     /// In the Responses protocol, stores the result of `migrate(definition)`. Fails with
-    /// `errc::invalid_argument` and the notes of `migrate` if something cannot be carried over or
-    /// would change.
+    /// `errc::invalid_argument` and the notes of `migrate` if something cannot be converted or would
+    /// change.
     [[nodiscard]] asio::awaitable<agent> create_agent(agent_definition definition);
     /// Stores version 1 of an agent. Its name is its id. Responses protocol only.
     [[nodiscard]] asio::awaitable<agent> create_agent(prompt_agent_definition definition);
-    /// Makes an agent that the application keeps: each request contains its whole definition, so
-    /// each run can bring tools and headers. Sends and stores nothing. Its name can be empty.
-    /// Responses protocol only. Throws `errc::invalid_argument`.
+    /// Returns an agent that the application keeps: each request contains its whole definition, so
+    /// each run can add tools and headers. Sends and stores nothing. Its name can be empty.
+    ///
+    /// *Errors:* Throws `errc::invalid_argument` if its model is empty, and in the threads protocol.
     [[nodiscard]] agent local_agent(prompt_agent_definition definition);
     [[nodiscard]] asio::awaitable<agent> get_agent(std::string agent_id);
     /// Fetches one version of an agent, such as "3". Responses protocol only.
@@ -115,12 +116,12 @@ public:
     [[nodiscard]] paged<file_info> list_files(std::string purpose = {});
     [[nodiscard]] asio::awaitable<void> delete_file(std::string file_id);
 
-    /// Downloads a file: passes its bytes to `sink` as they arrive. Completes with their number
-    /// when all have arrived. Keeps at most `client_options::high_water_bytes` and one network read
-    /// in memory. Calls `sink` on the executor, and not after the function has completed.
+    /// Downloads a file: passes its bytes to `sink` as they arrive, and completes with their number.
+    /// Buffers at most `client_options::high_water_bytes` and one network read. Calls `sink` on the
+    /// executor, and not after the function has completed.
     ///
-    /// *Errors:* `errc::connection_lost` if the connection breaks. An exception that `sink` throws
-    /// ends the download.
+    /// *Errors:* `errc::connection_lost` if the connection breaks, or the exception that `sink`
+    /// throws.
     [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id,
                                                                std::function<void(std::string_view)> sink);
     /// Downloads a file to `out`, which must live until the function has completed. Fails with

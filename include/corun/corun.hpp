@@ -1,6 +1,6 @@
 #pragma once
 
-/// Includes every header but the opt-in ones: json.hpp, sync_wait.hpp and emulator/emulator.hpp.
+/// Includes every header except json.hpp, sync_wait.hpp and those of the emulator.
 #include <corun/agent.hpp>
 #include <corun/agent_thread.hpp>
 #include <corun/asio.hpp>

@@ -24,11 +24,11 @@ public:
     credential(token_provider tokens);
     /// A fixed bearer token.
     static credential bearer(secret token);
-    /// A key of an Azure service, sent as `api-key` instead of `Authorization`. OpenAI and most other
-    /// servers of the Responses protocol take a key as `bearer`.
+    /// A key of an Azure service, sent as `api-key` instead of `Authorization`. For OpenAI and most
+    /// other servers of the Responses protocol, pass the key to `bearer`.
     static credential api_key(secret key);
-    /// A function that is called for a bearer token before each request, on the client's executor.
-    /// It does its own caching; for tokens that corun caches, use a `token_provider`. If it throws,
+    /// A function that returns a bearer token. It is called before each request, on the client's
+    /// executor, and must cache tokens itself; a `token_provider` caches them for you. If it throws,
     /// the request fails with `errc::credential_failed`.
     static credential callback(handler<secret> get_token);
 
@@ -69,8 +69,8 @@ CORUN_API credential environment_credential(asio::any_io_executor executor, iden
 CORUN_API credential workload_identity_credential(asio::any_io_executor executor, identity_options options = {});
 
 /// The managed identity of App Service, Functions or Container Apps (IDENTITY_ENDPOINT and
-/// IDENTITY_HEADER), otherwise of a virtual machine (IMDS; AZURE_POD_IDENTITY_AUTHORITY_HOST names
-/// another host). Requests to IMDS are retried after 404, 410, 429 and 5xx.
+/// IDENTITY_HEADER), otherwise of a virtual machine (IMDS, or the host in
+/// AZURE_POD_IDENTITY_AUTHORITY_HOST). Requests to IMDS are retried after 404, 410, 429 and 5xx.
 CORUN_API credential managed_identity_credential(asio::any_io_executor executor, identity_options options = {});
 
 /// The account of `az login`. Runs the Azure CLI, without a shell.
@@ -78,8 +78,8 @@ CORUN_API credential azure_cli_credential(asio::any_io_executor executor, identi
 
 /// The first available of: environment, workload identity, managed identity (IMDS if it responds
 /// within a second), Azure CLI. Later tokens come from the same one. If one is available but fails,
-/// the others are not tried: they may be another identity. If none is available, the error gives
-/// the reason for each.
+/// the others are not tried, because they may be another identity. If none is available, the error
+/// gives the reason for each.
 CORUN_API credential default_credential(asio::any_io_executor executor, identity_options options = {});
 
 }  // namespace corun

@@ -1,6 +1,6 @@
 #pragma once
 
-// A missing include ends the compilation: one line says what to do, and no page of consequences follows it.
+// A missing include ends the compilation after one line that says what to do.
 #if __cplusplus < 202002L
 #error "corun needs C++20: compile with -std=c++20 or newer"
 #include <see-the-error-above>
@@ -9,5 +9,5 @@
 #include <see-the-error-above>
 #endif
 
-/// Marks what the shared library exports; everything else is hidden.
+/// Exports a symbol from the shared library; all others are hidden.
 #define CORUN_API __attribute__((visibility("default")))

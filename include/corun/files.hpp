@@ -26,9 +26,8 @@ struct CORUN_API file_upload {
     std::string content_type = "application/octet-stream";
     std::string bytes;
     std::filesystem::path path;  ///< If set, this file is sent instead of `bytes`.
-    /// Called with the number of bytes passed to the connection so far, at least with 0 and with
-    /// `total`. Called on the executor between the steps of the upload. An exception that it throws
-    /// ends the upload.
+    /// Called on the executor with the number of bytes passed to the connection so far, at least
+    /// with 0 and with `total`. If it throws, the upload ends.
     std::function<void(std::uint64_t sent, std::uint64_t total)> on_progress;
 
 private:
@@ -67,7 +66,7 @@ struct CORUN_API vector_store_definition {
     std::vector<vector_store_data_source> data_sources;
     std::optional<static_chunking> chunking;
     std::optional<int> expires_after_days;  ///< Days since last use; 1 to 365.
-    corun::metadata metadata;               ///< At most 16 pairs; keys up to 64 characters, values up to 512.
+    corun::metadata metadata;
 };
 
 /// The number of files of a vector store or a batch, by status.

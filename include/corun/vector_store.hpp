@@ -45,8 +45,9 @@ public:
     /// Fetches the vector store, and updates `info`.
     [[nodiscard]] asio::awaitable<void> refresh();
     /// Changes the vector store: sends name, expiry and metadata of `changes` that are neither
-    /// absent nor empty. Fails with `errc::invalid_argument` if other members are set: they cannot
-    /// change.
+    /// absent nor empty.
+    ///
+    /// *Errors:* `errc::invalid_argument` if other members are set, which cannot change.
     [[nodiscard]] asio::awaitable<void> update(vector_store_definition changes);
     /// Deletes the vector store. Its files are kept.
     [[nodiscard]] asio::awaitable<void> remove();
