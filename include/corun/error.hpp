@@ -11,7 +11,7 @@
 
 namespace corun {
 
-/// The errors of this library. They compare with any `std::error_code` of `corun::category()`.
+/// The errors of this library. Compare them with any `std::error_code`.
 ///
 /// Cancellation is not one of them: a cancelled operation fails with
 /// `asio::error::operation_aborted`, as everywhere in Asio.
@@ -28,7 +28,7 @@ enum class errc {
     conflicting_tool_definition,  ///< An MCP tool of the run has the label of one of the agent's, but another URL or
                                   ///< other allowed tools.
 
-    // Reconciliation: the service would reject the request, and `reconcile_policy` permits no alternative.
+    // Reconciliation: the service would reject the request, and `reconcile_policy` allows no alternative.
     agent_level_mcp_resources,         ///< The agent stores `tool_resources.mcp`, which conflict with the run's.
     thread_level_mcp_resources,        ///< The thread stores `tool_resources.mcp`, which conflict with the run's.
     tools_with_mcp_headers_streaming,  ///< A streaming run on a stored agent combines new tools and MCP headers.
@@ -51,9 +51,9 @@ enum class errc {
     credential_failed,   ///< The credential failed to provide a token; the message says why.
 
     // The caller's handlers.
-    mcp_headers_failed,   ///< The provider of MCP headers threw; the message has its text.
+    mcp_headers_failed,   ///< The provider of MCP headers threw; the message contains its text.
     mcp_headers_timeout,  ///< The provider took longer than `run_options::mcp_header_timeout`.
-    handler_failed,       ///< `run_options::on_mcp_approval` threw; the message has its text.
+    handler_failed,       ///< `run_options::on_mcp_approval` threw; the message contains its text.
 
     // Service errors.
     bad_request,              ///< HTTP 400, or another 4xx that is not listed here.
@@ -72,8 +72,8 @@ enum class errc {
     event_too_large,  ///< An event exceeds `client_options::max_event_bytes`.
     bad_event,        ///< The data of an event is malformed; the message names the event.
     stream_failed,    ///< The service reported an error in the stream.
-    run_not_found,    ///< `event_stream::stop` cannot find out which run it is: no event has named it, and it was in no
-                      ///< thread and without a mark (`reattach_policy::mark_runs`). The run may continue.
+    run_not_found,    ///< `event_stream::stop` cannot identify the run: no event has named it, and it has neither a
+                      ///< known thread nor a mark (`reattach_policy::mark_runs`). The run may continue.
     not_cancellable,  ///< `event_stream::stop`: the service cannot cancel this run, a response that is not in the
                       ///< background. The connection was closed; the run may continue.
 
@@ -82,7 +82,7 @@ enum class errc {
     run_incomplete,   ///< The run stopped at a token limit or a content filter.
     run_cancelled,    ///< The run was cancelled.
     run_expired,      ///< The run expired, usually while waiting for an action.
-    action_required,  ///< The run requires tool outputs or approvals that no handler provides; the message names the
+    action_required,  ///< The run requires tool outputs or approvals that no handler provides; the message lists the
                       ///< calls and how to answer them.
 };
 
@@ -93,15 +93,15 @@ enum class errc {
 CORUN_API const std::error_category& category() noexcept;
 CORUN_API std::error_code make_error_code(errc value) noexcept;
 
-/// Groups of errors, to compare codes with: `if (code == corun::condition::network)`. A code can be in several. Codes
-/// of the system and of Asio are in the groups too.
+/// Groups of errors: `if (code == corun::condition::network)`. A code can be in several groups. They include the codes
+/// of the system and of Asio.
 enum class condition {
     invalid_use = 1,    ///< A mistake of the caller: invalid input, or a run that the service would reject.
     network,            ///< The service could not be reached, or the connection broke or timed out.
     timeout,            ///< As `is_timeout`.
-    credentials,        ///< There is no token or key, or the service does not accept it or permit the operation.
-    rejected,           ///< The service refused the request: HTTP 4xx.
-    service_failure,    ///< The service failed or sent what it should not: HTTP 5xx, malformed data.
+    credentials,        ///< No token or key is available, or the service rejects it or does not permit the operation.
+    rejected,           ///< The service rejected the request: HTTP 4xx.
+    service_failure,    ///< The service failed, or its response is invalid: HTTP 5xx, malformed data.
     handler_failure,    ///< A handler of the caller failed or took too long.
     run_not_completed,  ///< The run failed, was cancelled, expired, reached a limit, or waits for answers.
     cancelled,          ///< The caller cancelled the operation: `asio::error::operation_aborted`.
@@ -120,11 +120,11 @@ CORUN_API std::ostream& operator<<(std::ostream& out, condition value);
 /// True for the timeouts of `errc` and any other code equal to `std::errc::timed_out`.
 CORUN_API bool is_timeout(const std::error_code& code) noexcept;
 /// True if the same request may succeed later: timeouts, connection errors, 429 and 5xx. Creating a
-/// run is not idempotent: check whether it exists before sending the request again.
+/// run is not idempotent: check whether the run exists before you send the request again.
 CORUN_API bool is_retryable(const std::error_code& code) noexcept;
 
-/// The details of a failure. Contains no credential and no value of an MCP header: if the response
-/// repeats one of at least three characters, `***` replaces it.
+/// The details of a failure. Contains no credential and no value of an MCP header: `***` replaces
+/// those of at least three characters that the response repeats.
 struct CORUN_API diagnostics {
     diagnostics() = default;
 
@@ -142,9 +142,9 @@ struct CORUN_API diagnostics {
 
 /// The exception of this library: an `errc` or a system error, with its diagnostics.
 ///
-/// `what()` is one line: the sentence of the code and the message, or the message alone if it is a
-/// sentence that says as much, and the status, error and request id of the service. Control
-/// characters are escaped. Copying does not throw.
+/// `what()` is one line: the sentence of the code and the message, or only the message if that is
+/// enough; then the status, error and request id of the service. Control characters are escaped.
+/// Copying does not throw.
 class CORUN_API error : public std::system_error {
 public:
     error(std::error_code code, diagnostics details);

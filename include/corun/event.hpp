@@ -20,7 +20,7 @@ namespace detail {
 struct event_access;
 }
 
-/// The bodies of a run's events: what `event::get_if` takes.
+/// The bodies of a run's events, for `event::get_if`.
 ///
 /// *Lifetime:* The views in the deltas are valid while their `event`, or a copy of it, lives. All other events own
 /// their data.
@@ -39,7 +39,7 @@ struct CORUN_API run_created {
 };
 
 /// The run is now queued, in_progress or cancelling, or in a state unknown to this version. May be
-/// repeated. Waiting for an action is reported by `action_required`.
+/// repeated. A run that waits for an action is reported by `action_required` instead.
 struct CORUN_API run_status {
     run_status() = default;
     std::string run_id, thread_id;
@@ -195,28 +195,27 @@ struct CORUN_API run_expired {
 };
 
 /// A new run replaces the failed one in the same stream: an MCP server rejected the headers, and
-/// their provider gave new ones, or the run was rate-limited (see
+/// their provider returned new ones, or the run was rate-limited (see
 /// `run_options::rate_limit_restarts`). The failed run had not done anything. `run_created`
-/// follows, or the failure to create the run. An event of corun; its `name()` is
-/// `corun.run_restarted`.
+/// follows, or the error of creating the run. Sent by corun; its `name()` is `corun.run_restarted`.
 struct CORUN_API run_restarted {
     run_restarted() = default;
     thread_run run;  ///< The failed run, with its error.
 };
 
 /// The connection was lost because of `cause`, and the run was found again. The missed events
-/// follow, each once; text continues where it stopped. See `reattach_policy`. An event of corun;
-/// its `name()` is `corun.reattached`.
+/// follow, each once; text continues where it stopped. See `reattach_policy`. Sent by corun; its
+/// `name()` is `corun.reattached`.
 struct CORUN_API reattached {
     reattached() = default;
     std::string run_id, thread_id;
-    /// `errc::connection_lost`, `premature_eof`, `idle_timeout` or `event_timeout`; if the response
-    /// to a request was lost, also the error in its place, such as `errc::server_failed`.
+    /// `errc::connection_lost`, `premature_eof`, `idle_timeout` or `event_timeout`; or the error of a
+    /// request whose response was lost, such as `errc::server_failed`.
     std::error_code cause;
 };
 
-/// A function of the application was called for the model, or failed, or does not exist. Delivered when the handler has
-/// ended, before its output is sent. An event of corun; its `name()` is `corun.function_called`.
+/// The model called a function of the application. Delivered when its handler has ended, before the output is sent;
+/// also if the function failed or does not exist. Sent by corun; its `name()` is `corun.function_called`.
 struct CORUN_API function_called {
     function_called() = default;
     std::string call_id, name, arguments;
@@ -226,7 +225,7 @@ struct CORUN_API function_called {
 };
 
 /// `run_options::on_mcp_approval` decided on a call to an MCP server, or failed. Delivered when the
-/// handler has ended, before the decision is sent. An event of corun; its `name()` is
+/// handler has ended, before the decision is sent. Sent by corun; its `name()` is
 /// `corun.approval_decided`.
 struct CORUN_API approval_decided {
     approval_decided() = default;
@@ -237,7 +236,7 @@ struct CORUN_API approval_decided {
 };
 
 /// The service reported an error of the stream; events of the run may still follow. If the error is
-/// not JSON, `message` holds all of it.
+/// not JSON, `message` contains all of it.
 struct CORUN_API stream_error {
     stream_error() = default;
     std::string code, message, type, param;
@@ -253,7 +252,7 @@ struct CORUN_API image_partial {
     std::int32_t index = 0;  ///< The preview's index, from 0.
 };
 
-/// An event that this version does not know, or one without data: see `event::name()` and
+/// An event that this version does not know, or one without data. See `event::name()` and
 /// `event::raw()`.
 struct CORUN_API unknown {
     unknown() = default;
@@ -320,8 +319,8 @@ CORUN_API std::optional<run_outcome> outcome_of(const event& value) noexcept;
 /// The outcome of a state in which a run has ended; nothing for other states.
 CORUN_API std::optional<run_outcome> outcome_of(run_state state) noexcept;
 
-/// Prints the event in one line: its name, and its text, ids and errors. Control characters are escaped. The text can
-/// contain what users and the model say, and what the service echoes.
+/// Prints the event in one line: its name, and its text, ids and errors. Control characters are escaped. The text is
+/// not redacted: it can contain texts of users and the model, and data that the service echoes.
 CORUN_API std::ostream& operator<<(std::ostream& out, const event& value);
 
 }  // namespace corun

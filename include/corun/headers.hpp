@@ -20,8 +20,7 @@ struct CORUN_API header {
 
 /// An ordered list of HTTP header fields. Names are case-insensitive (RFC 9110, 5.1).
 ///
-/// *Errors:* Headers are not validated here, but by the function that sends them, before it sends
-/// anything (`errc::invalid_header`).
+/// *Errors:* The function that sends the headers validates them first (`errc::invalid_header`).
 class CORUN_API headers {
 public:
     headers() = default;

@@ -14,10 +14,9 @@
 #include <string_view>
 #include <tuple>
 
-/// nlohmann_json for those who use it: include this header before the code that passes its values to
-/// corun. A `json_text` can then be a `nlohmann::json`: the parameters of a function, its output, a
-/// schema, `run_options::extra_json`. A function handler can take its arguments as one, and return
-/// one:
+/// Support for nlohmann_json. Include this header before the code that passes its values to corun.
+/// `nlohmann::json` then converts to `json_text`: the parameters of a function, its output, a schema,
+/// `run_options::extra_json`. A function handler can accept its arguments as JSON, and return JSON:
 ///
 ///     options.functions.emplace_back("get_weather", "The weather in a city.", schema,
 ///         [](nlohmann::json arguments) -> nlohmann::json {
@@ -34,18 +33,18 @@ namespace corun {
     return nlohmann::json::parse(value.raw(), nullptr, false);
 }
 
-/// A JSON text, such as `function_call::arguments`.
+/// Parses a JSON text, such as `function_call::arguments`; `is_discarded()` if it is not JSON.
 [[nodiscard]] inline nlohmann::json to_json(std::string_view text) {
     return nlohmann::json::parse(text, nullptr, false);
 }
 
-/// A value with its JSON in `raw`.
+/// A type with the member `raw`.
 template <class T>
 concept has_raw_json = requires(const T& value) {
     std::string_view(value.raw);
 };
 
-/// A value with its JSON in `json()`.
+/// A type with the function `json()`.
 template <class T>
 concept is_json_value = requires(const T& value) {
     std::string_view(value.json());
@@ -102,7 +101,7 @@ inline void from_json(const nlohmann::json& object, run_position& value) {
 }
 
 /// `code` (the name of an `errc`, or the number of another category), `category`, `message` (`what()`) and the
-/// details that there are. Like `what()`, it contains no secret, but may contain text of users.
+/// available details. Like `what()`, it contains no secret, but may contain text of users.
 [[nodiscard]] inline nlohmann::json to_json(const error& failure) {
     nlohmann::json object = {{"category", failure.code().category().name()}, {"message", failure.what()}};
     if (failure.code().category() == category())
@@ -117,8 +116,8 @@ inline void from_json(const nlohmann::json& object, run_position& value) {
     return object;
 }
 
-/// The result of a run: ids, `status`, `text`, and where there are any: `usage`, `last_error`, `incomplete_reason`.
-/// Messages and steps are in `messages` and `steps`, as received; those of a run that broke off are not.
+/// The result of a run: ids, `status`, `text`, and, if present, `usage`, `last_error` and `incomplete_reason`.
+/// `messages` and `steps` contain the complete messages and steps, as received.
 [[nodiscard]] inline nlohmann::json to_json(const run_result& result) {
     nlohmann::json object = {{"run_id", result.run_id},         {"thread_id", result.thread_id},
                              {"agent_id", result.agent_id},     {"status", to_string(result.status)},
@@ -147,7 +146,7 @@ struct nlohmann_text {
     }
 };
 
-/// Converts to JSON, and not to what JSON converts to.
+/// Converts to JSON only, not to types that JSON converts to.
 struct only_json {
     template <std::same_as<nlohmann::json> T>
     operator T() const;
@@ -160,13 +159,13 @@ struct json_library<nlohmann::json> : detail::nlohmann_text<nlohmann::json> {};
 template <>
 struct json_library<nlohmann::ordered_json> : detail::nlohmann_text<nlohmann::ordered_json> {};
 
-/// A callable that takes the arguments of a function call as JSON.
+/// A callable that accepts the arguments of a function call as JSON.
 template <class Callable>
 concept takes_json_arguments =
     !std::invocable<Callable&, function_call> && std::invocable<Callable&, detail::only_json>;
 
-/// Calls it with the arguments that the model wrote; none are an empty object. Text that is not JSON
-/// is an error of the handler, which the model gets to read.
+/// Calls it with the arguments from the model; an empty object if there are none. If they are not
+/// JSON, the handler fails, and the model receives the error.
 template <takes_json_arguments Callable>
 struct handler_call<Callable, function_call> {
     using values = std::tuple<nlohmann::json>;

@@ -10,20 +10,19 @@
 
 namespace corun {
 
-/// How values of a JSON library become text. Specialised by json.hpp for nlohmann::json:
+/// Converts values of a JSON library to text. json.hpp specializes it for nlohmann::json:
 ///
 ///     static std::string text_of(const T& value);
 template <class T>
 struct json_library {};
 
-/// A JSON value of a library that corun can write as text.
+/// A value that a `json_library` converts to text.
 template <class T>
 concept json_library_value = requires(const T& value) {
     { json_library<T>::text_of(value) } -> std::same_as<std::string>;
 };
 
-/// A string, a view or a literal. A JSON value is none, even if it converts to a string: that conversion throws for
-/// everything but JSON strings.
+/// A string, a view or a literal; not a JSON value, whose conversion to a string throws unless it is a JSON string.
 template <class T>
 concept plain_text = !std::same_as<T, std::nullptr_t> && std::convertible_to<const T&, std::string_view> &&
                      std::constructible_from<std::string, const T&>;

@@ -24,12 +24,12 @@ struct CORUN_API mcp_server_headers {
 ///     corun::mcp_headers headers{{"bookings", {{"Authorization", "Bearer " + token}}},
 ///                                {"weather", {{"X-Api-Key", key}}}};
 ///
-/// `agent::run_stream` sends them with its run only: they override the headers of the agent and the
+/// `agent::run_stream` sends them with its run only. They override the headers of the agent and the
 /// thread for the same label, and are not stored. A label is the `server_label` of an MCP tool of
 /// the agent or the run.
 ///
-/// *Errors:* Headers are validated before anything is sent: `errc::unknown_server_label`,
-/// `errc::invalid_server_label`, `errc::invalid_header`.
+/// *Errors:* The function that sends the headers validates them first: `errc::unknown_server_label`,
+/// `invalid_server_label`, `invalid_header`.
 class CORUN_API mcp_headers {
 public:
     mcp_headers() = default;

@@ -30,7 +30,7 @@ private:
     content_block(kind k, std::string v, std::string d);
 };
 
-/// An asset in Azure storage that a vector store or a message uses without an upload.
+/// An asset in Azure storage, for a vector store or a message. It needs no upload.
 struct CORUN_API vector_store_data_source {
     vector_store_data_source(std::string uri, std::string type);
 

@@ -35,8 +35,8 @@ struct CORUN_API prompt_mcp_tool {
     json_text extra_json;
 };
 
-/// A tool of a prompt agent, or of a request. In a `json_tool` stands the whole object as the
-/// Responses protocol has it.
+/// A tool of a prompt agent, or of a request. A `json_tool` contains the whole tool object of the
+/// Responses protocol.
 using prompt_tool = std::variant<prompt_mcp_tool, function_tool, json_tool>;
 
 /// The `type` of a tool in the protocol: `mcp`, `function`, `code_interpreter`, ...
@@ -52,8 +52,8 @@ struct CORUN_API structured_input {
     bool required = false;
 };
 
-/// The definition of an agent of the Responses protocol (Foundry agents v2, kind `prompt`). The
-/// service stores it under a name, in numbered versions; or the application keeps it and sends it
+/// The definition of an agent of the Responses protocol (Foundry agents v2, kind `prompt`). Either the
+/// service stores it under a name, in numbered versions, or the application keeps it and sends it
 /// with each request. The service may echo headers in `raw`.
 struct CORUN_API prompt_agent_definition {
     prompt_agent_definition() = default;
@@ -91,8 +91,9 @@ struct CORUN_API migrated_agent {
     /// Sentences about what could not be converted or is different.
     std::vector<std::string> notes;
 };
-/// Converts a classic agent's definition. Sends no request. Throws `errc::invalid_argument` if
-/// `classic` contains malformed JSON text.
+/// Converts a classic agent's definition. Sends no request.
+///
+/// *Errors:* Throws `errc::invalid_argument` if `classic` contains malformed JSON text.
 CORUN_API migrated_agent migrate(const agent_definition& classic);
 
 }  // namespace corun

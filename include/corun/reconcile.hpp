@@ -7,7 +7,7 @@
 
 namespace corun {
 
-/// What reconciliation changed in a run's request, and why.
+/// The decisions of reconciliation about a run's request, with their reasons.
 class CORUN_API reconcile_report {
 public:
     reconcile_report() = default;
@@ -15,7 +15,7 @@ public:
     /// One decision, as a sentence. Contains no header value.
     struct CORUN_API line {
         line(int row, std::string text);
-        int row;  ///< The row of the table in the documentation.
+        int row;  ///< The row in docs/reconciliation.md.
         std::string text;
     };
 

@@ -16,14 +16,14 @@
 
 namespace corun {
 
-/// The service's objects as received. `raw` is the whole JSON of an object, including what has no
-/// member here. Times are seconds since 1970.
+/// The service's objects as received. `raw` is the whole JSON of an object, including members that
+/// are not listed here. Times are seconds since 1970.
 ///
-/// These objects are not redacted. Like `event::raw`, they contain what the service echoes, such as
-/// MCP headers in `tool_resources` or a token in an error message: redact them before logging.
-/// Errors are redacted, see `diagnostics`.
+/// These objects are not redacted. Like `event::raw`, they contain everything that the service
+/// echoes, such as MCP headers in `tool_resources` or a token in an error message: redact them before
+/// logging. Errors are redacted, see `diagnostics`.
 
-/// The status of a run. `unknown` is one that this version does not know; see `status_text`.
+/// The status of a run. `unknown`: a status that this version does not know; see `status_text`.
 enum class run_state {
     queued,
     in_progress,
@@ -132,8 +132,8 @@ struct CORUN_API other_call {
     std::string raw;  ///< The JSON of this call.
 };
 
-/// What a run with status `requires_action` waits for. An action of a kind that this version does
-/// not know has no calls: see `type` and `raw`.
+/// The calls that a run with status `requires_action` waits for. An action of a kind that this
+/// version does not know has no calls: see `type` and `raw`.
 struct CORUN_API required_action {
     required_action() = default;
 
@@ -248,7 +248,7 @@ struct CORUN_API run_step {
 };
 
 /// The definition of a classic agent, for `client::create_agent` and from `agent::definition`. For
-/// `agent::update`, it holds the changes: absent and empty members stay unchanged. Values out of
+/// `agent::update`, it contains the changes: absent and empty members stay unchanged. Values out of
 /// range fail with `errc::invalid_argument`. The service may echo stored MCP headers in
 /// `tool_resources` and `raw`.
 struct CORUN_API agent_definition {
@@ -271,8 +271,8 @@ struct CORUN_API agent_definition {
 };
 
 /// The definition of a thread, for `client::create_thread` and from `agent_thread::definition`. For
-/// `agent_thread::update`, it holds the changes: empty members stay unchanged. The service may echo
-/// stored MCP headers in `tool_resources` and `raw`.
+/// `agent_thread::update`, it contains the changes: empty members stay unchanged. The service may
+/// echo stored MCP headers in `tool_resources` and `raw`.
 struct CORUN_API thread_definition {
     thread_definition() = default;
 

@@ -14,7 +14,7 @@ public:
     static response_format text();
     /// Any JSON object. The instructions must request JSON.
     static response_format json_object();
-    /// JSON that follows `schema`, a JSON schema. Throws `errc::invalid_argument` if `schema` is
+    /// JSON that conforms to `schema`, a JSON schema. Throws `errc::invalid_argument` if `schema` is
     /// not a JSON object.
     static response_format json_schema(std::string name, json_text schema, std::string description = {});
     /// Any other format, as JSON text. If it is not JSON, sending it fails with

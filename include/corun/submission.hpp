@@ -35,7 +35,7 @@ class CORUN_API submission {
 public:
     submission() = default;
 
-    /// Adds the output of a function call: a text for the model, which need not be JSON.
+    /// Adds the output of a function call: a text for the model, JSON or not.
     submission& output(std::string tool_call_id, json_text output);
     /// Approves an MCP call. Without `fields`, it is sent with the run's headers for its server,
     /// fresh from their provider if there is one.

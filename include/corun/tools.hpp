@@ -41,8 +41,7 @@ struct CORUN_API function_tool {
 /// with `errc::invalid_argument`.
 struct CORUN_API json_tool {
     /// `json` is the whole tool object; its member `type` must be equal to `type`. `name`
-    /// distinguishes tools of a type that an agent can have several of: `openapi`,
-    /// `azure_function`, `connected_agent`.
+    /// distinguishes several tools of one type: `openapi`, `azure_function`, `connected_agent`.
     json_tool(std::string type, json_text json, std::string name = {});
 
     std::string type;
@@ -54,11 +53,11 @@ struct CORUN_API json_tool {
 
 using tool = std::variant<mcp_tool, function_tool, json_tool>;
 
-/// The service's own tools. Each function returns a `json_tool` of the type of its name; for other
-/// members, write the `json_tool`.
+/// The service's own tools. Each function returns a `json_tool` with the type of its name. To set
+/// other members, create a `json_tool` yourself.
 ///
-/// *Errors:* They throw `errc::invalid_argument` for values that are out of range, not JSON or not
-/// UTF-8.
+/// *Errors:* These functions throw `errc::invalid_argument` for values that are out of range, not
+/// JSON or not UTF-8.
 
 /// Runs code. It can read the files of `tool_resources::set_code_interpreter`.
 CORUN_API tool code_interpreter();
@@ -118,8 +117,8 @@ private:
     std::string value_;
 };
 
-/// Calls the API that is described by `spec`, an OpenAPI document as JSON text. The parameters in
-/// `default_params` get the defaults of the document.
+/// Calls the API that `spec` describes, an OpenAPI document as JSON text. The parameters in
+/// `default_params` use the defaults of the document.
 CORUN_API tool openapi(std::string name, std::string description, json_text spec, openapi_auth auth,
                        std::vector<std::string> default_params = {});
 
@@ -135,7 +134,7 @@ struct CORUN_API storage_queue {
 /// from `output`.
 CORUN_API tool azure_function(function_tool function, storage_queue input, storage_queue output);
 
-/// Calls another agent. This agent refers to it as `name`; `description` says when to call it.
+/// Calls another agent. The model knows it as `name`; `description` explains when to call it.
 CORUN_API tool connected_agent(std::string agent_id, std::string name, std::string description);
 
 /// Queries a Microsoft Fabric data agent through a connection of the project.

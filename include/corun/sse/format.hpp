@@ -6,15 +6,15 @@
 
 namespace corun::sse {
 
-/// The text of one event on the wire, with the blank line that ends it. A parser reads the same event
+/// Returns the text of one event, with the blank line that ends it. A parser reads the same event
 /// from it.
 ///
-/// Each line of `data` is a `data` field; CR and CRLF end lines too, and are read back as LF. An empty
-/// type and `message` are not written. An empty `last_event_id` is not written either: the stream's
-/// last id then stays as it is.
+/// Each line of `data` becomes a `data` field; CR and CRLF also end lines, and are read back as LF. A
+/// type that is empty or `message` is not written. Neither is an empty `last_event_id`, so the
+/// stream's last id remains.
 ///
-/// *Errors:* `errc::invalid_argument` if `type` contains CR or LF, or `last_event_id` CR, LF or NUL:
-/// they would end the field, or be ignored by the parser.
+/// *Errors:* Throws `errc::invalid_argument` if `type` contains CR or LF, or `last_event_id` contains
+/// CR, LF or NUL: these would end the field, or the parser would ignore it.
 [[nodiscard]] CORUN_API std::string format(const event& value);
 
 }  // namespace corun::sse

@@ -31,8 +31,8 @@ enum class parser_error {
 /// Invalid UTF-8 is replaced by U+FFFD, as the standard's decoder does, so all returned text is
 /// valid UTF-8. It can contain NUL.
 ///
-/// *Errors:* Throws only `std::bad_alloc`, after which only `reset()` is useful. See `error()` for
-/// events that are too large.
+/// *Errors:* Throws only `std::bad_alloc`; then call `reset()`. `error()` reports events that are too
+/// large.
 ///
 /// *Lifetime:* Copy or move a parser only when `next()` has returned null.
 ///
@@ -43,9 +43,9 @@ public:
     /// `data`, `id` and `retry` lines, with the LF that joins `data` lines; 0 means no limit. It is
     /// checked before anything is stored. Comments and unknown fields are skipped and do not count.
     ///
-    /// It limits memory too: between chunks, the parser stores only the unfinished event and the
-    /// last event id. (While the memory grows, the old and the new block exist for a moment.) The
-    /// memory of a large event is freed by the next call of `next()`.
+    /// It also limits memory: between chunks, the parser stores only the unfinished event and the
+    /// last event id. (While the memory grows, the old and the new block exist briefly.) The next
+    /// call of `next()` frees the memory of a large event.
     explicit parser(std::size_t max_event_bytes = default_max_event_bytes) noexcept;
 
     static constexpr std::size_t default_max_event_bytes = std::size_t{16} << 20;
@@ -66,8 +66,8 @@ public:
     const event* finish();
 
     [[nodiscard]] parser_error error() const noexcept { return error_; }
-    /// The last event id of the stream: that of the last block that a blank line has ended, even
-    /// without data.
+    /// The last event id of the stream: that of the last block that a blank line has ended, even if it
+    /// has no data.
     [[nodiscard]] std::string_view last_event_id() const noexcept { return last_event_id_; }
     /// The reconnection time in milliseconds, if a `retry` field has set it; the largest value of
     /// the type if the field exceeds it.
