@@ -16,23 +16,23 @@
 #include <utility>
 #include <vector>
 
-/// Functions of the application that corun calls. Each call for a run is reported when it has ended,
-/// with its result, its error and its duration: by the events `events::function_called` and
-/// `events::approval_decided`, and to `observer::on_function_call` and `on_approval`.
+/// Functions of the application that corun calls. When a call for a run has ended, its result, error
+/// and duration are reported by `events::function_called` and `events::approval_decided`, and to
+/// `observer::on_function_call` and `on_approval`.
 ///
-/// Each is a coroutine, or a function that returns its result directly. Parameters can be
+/// A handler is a coroutine, or a function that returns its result directly. Parameters can be
 /// references: the arguments live until the handler has completed.
 ///
 /// g++ 12 destroys a lambda with captures twice if it is created inside a `co_await` expression:
-/// give it a name first.
+/// store it in a variable first.
 ///
-/// *Lifetime:* If a stream ends early, running handlers are cancelled but not awaited. What they
-/// refer to must live until they have ended.
+/// *Lifetime:* If a stream ends early, running handlers are cancelled but not awaited. Objects that
+/// they use must live until they have ended.
 ///
 /// *Threads:* Handlers are awaited on the client's executor.
 namespace corun {
 
-/// How a handler calls a `Callable`. json.hpp adds callables that take a `nlohmann::json`.
+/// How a handler calls a `Callable`. json.hpp adds callables that accept a `nlohmann::json`.
 template <class Callable, class... Arguments>
 struct handler_call {
     using values = std::tuple<Arguments...>;
@@ -61,8 +61,8 @@ using call_result = decltype(handler_call<Callable, Arguments...>::call(
 
 }  // namespace detail
 
-/// What a handler can return as its `Result`: a `bool` and nothing that converts to it, a text for a
-/// `std::string`, otherwise anything that converts. json.hpp adds `nlohmann::json` as a text.
+/// What a handler can return as its `Result`: for `bool`, only `bool` itself; for `std::string`, any
+/// text, or `nlohmann::json` with json.hpp; otherwise anything that converts.
 template <class Value, class Result>
 concept handler_result = std::same_as<Value, Result> ||
     (!std::same_as<Result, bool> &&
@@ -75,8 +75,8 @@ concept handler_callable = requires {
 }
 &&handler_result<typename detail::awaited<detail::call_result<Callable, Arguments...>>::type, Result>;
 
-/// A function of the application, or none. Made from anything that can be called with `Arguments`
-/// and returns `Result` or `asio::awaitable<Result>`. Copies share the callable.
+/// A function of the application, or none. Anything converts to it that can be called with
+/// `Arguments` and returns `Result` or `asio::awaitable<Result>`. Copies share the callable.
 template <class Result, class... Arguments>
 class handler {
 public:
@@ -91,7 +91,7 @@ public:
         wrap(std::decay_t<Callable>(std::forward<Callable>(callable)));
     }
 
-    /// Calls the function when it is awaited, and completes with its result.
+    /// Calls the function when the awaitable is awaited, and completes with its result.
     [[nodiscard]] asio::awaitable<Result> operator()(Arguments... arguments) const {
         return function_(std::move(arguments)...);
     }
@@ -105,7 +105,7 @@ private:
         };
     }
 
-    /// Holds the callable and its arguments while they are used.
+    /// Keeps the callable and its arguments alive while they are used.
     template <class Callable>
     static asio::awaitable<Result> run(std::shared_ptr<Callable> callable, Arguments... arguments) {
         using call = handler_call<Callable, Arguments...>;
@@ -129,8 +129,8 @@ private:
 using function_handler = handler<std::string, function_call>;
 
 /// Returns whether a call to an MCP server is approved. If it throws, the stream fails with
-/// `errc::handler_failed`; the run then waits at the service until its stream is destroyed
-/// (`run_options::on_abandon`).
+/// `errc::handler_failed`. The run then waits at the service until its stream is destroyed; see
+/// `run_options::on_abandon`.
 using approval_handler = handler<bool, mcp_approval_request>;
 
 /// A function of the application that the model can call: its definition and its code.
@@ -153,7 +153,7 @@ struct CORUN_API mcp_header_request {
         /// Calls are about to be approved. In the Responses protocol, where every request needs
         /// headers: any calls are about to be answered.
         approval,
-        rejected_token,  ///< An MCP server rejected the headers of the run's start. Once per run.
+        rejected_token,  ///< An MCP server rejected the first headers of the run. At most once per run.
     };
 
     mcp_header_request() = default;
@@ -164,12 +164,13 @@ struct CORUN_API mcp_header_request {
     std::string run_id, thread_id;                ///< Empty until the run exists.
 };
 
-/// Returns headers for MCP servers when they are needed, so that a run can outlive its tokens. It
-/// can return headers for other servers too; each approval uses those of its own server.
+/// Returns headers for MCP servers when they are needed, so that a run can outlive its tokens. It can
+/// also return headers of servers that were not requested; each approval uses those of its own
+/// server.
 ///
-/// *Errors:* If it throws, the caller's function fails with `errc::mcp_headers_failed`. After
-/// `run_options::mcp_header_timeout` it is cancelled, and the function fails with
-/// `errc::mcp_headers_timeout`. Nothing is sent in either case.
+/// *Errors:* If it throws, the calling function fails with `errc::mcp_headers_failed`. After
+/// `run_options::mcp_header_timeout`, it is cancelled, and the calling function fails with
+/// `errc::mcp_headers_timeout`. In both cases, nothing is sent.
 using mcp_header_provider = handler<mcp_headers, mcp_header_request>;
 
 class mcp_header_source;
@@ -185,7 +186,7 @@ public:
     mcp_header_source() = default;
     /// The same headers for the whole run, approvals included.
     mcp_header_source(mcp_headers fixed);
-    /// As `mcp_headers` of several servers.
+    /// The same, for several servers.
     mcp_header_source(mcp_server_headers first, mcp_server_headers second);
     mcp_header_source(mcp_server_headers first, mcp_server_headers second, mcp_server_headers third);
     mcp_header_source(mcp_server_headers first, mcp_server_headers second, mcp_server_headers third,

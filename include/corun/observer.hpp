@@ -11,10 +11,10 @@
 #include <string>
 #include <system_error>
 
-/// Records of a client's work for metrics and traces, and its traffic for debugging.
+/// Records of a client's operations for metrics and traces, and its traffic for debugging.
 ///
-/// Comments name the attributes of OpenTelemetry's semantic conventions (GenAI as of 1.41, HTTP),
-/// which give durations in seconds.
+/// The comments of members give the attributes of OpenTelemetry's semantic conventions (HTTP, and
+/// GenAI as of 1.41). These specify durations in seconds.
 namespace corun {
 
 /// One HTTP request and its response, when it is over: an HTTP client span.
@@ -77,7 +77,7 @@ struct CORUN_API retry_record {
     std::error_code why;                ///< `error.type`
     int status = 0;                     ///< `http.response.status_code`; 0 without a response.
     std::chrono::nanoseconds delay{0};  ///< Until the retry.
-    bool delay_was_told = false;        ///< The service gave the delay, for example in `Retry-After`.
+    bool delay_was_told = false;        ///< The service specified the delay, for example in `Retry-After`.
 };
 
 /// A broken stream, and the result of an attempt to resume its run.
@@ -88,8 +88,8 @@ struct CORUN_API reattach_record {
     std::string run_id, thread_id;
     int attempt = 1;           ///< Consecutive, from 1.
     std::error_code why;       ///< The error that broke the stream.
-    std::uint64_t events = 0;  ///< Received of the run before.
-    std::uint64_t bytes = 0;   ///< Received of the broken response.
+    std::uint64_t events = 0;  ///< Events of the run received before.
+    std::uint64_t bytes = 0;   ///< Bytes of the broken response received.
     std::chrono::system_clock::time_point began{};
     std::chrono::nanoseconds duration{0};
     std::error_code error;  ///< Set if the attempt failed.
@@ -110,7 +110,7 @@ struct CORUN_API submit_record {
 };
 
 /// One call of a function of the application: an INTERNAL span with `gen_ai.operation.name`
-/// `execute_tool`. Its texts are redacted as those of a `wire_message`.
+/// `execute_tool`. Its texts are redacted like those of a `wire_message`.
 struct CORUN_API function_call_record {
     function_call_record() = default;
 
@@ -125,7 +125,7 @@ struct CORUN_API function_call_record {
     std::optional<std::string> error;  ///< The text of the exception; absent if the handler returned an output.
 };
 
-/// One decision of `run_options::on_mcp_approval`. Its texts are redacted as those of a
+/// One decision of `run_options::on_mcp_approval`. Its texts are redacted like those of a
 /// `wire_message`.
 struct CORUN_API approval_record {
     approval_record() = default;
@@ -148,13 +148,13 @@ struct CORUN_API approval_record {
 ///   header fields with the name of a secret;
 /// - in JSON, forms and queries, the values of `headers`, `authorization`, `api_key`,
 ///   `access_token`, `client_secret`, `password` and the like, also in strings that contain JSON;
-/// - what follows `Bearer` or `Basic`, and JSON Web Tokens;
+/// - credentials after `Bearer` or `Basic`, and JSON Web Tokens;
 /// - every secret that was sent with the request.
 ///
-/// The text contains what users and the model say. JSON is shown without whitespace. Bodies that
-/// are neither JSON, nor a form, nor an event stream are shown as their size, `[4096 bytes of
-/// image/png]`; so are responses that contain a token, and documents and events above 1 MiB.
-/// Comments of an event stream are not shown.
+/// Texts of users and the model are shown. JSON is shown without whitespace. Bodies that are neither
+/// JSON, a form nor an event stream are shown as their size, `[4096 bytes of image/png]`. So are
+/// responses that contain a token, and documents and events above 1 MiB. Comments of an event stream
+/// are not shown.
 struct CORUN_API wire_message {
     enum class part {
         request,        ///< The request line and the header fields, one per line.
@@ -186,14 +186,14 @@ CORUN_API std::ostream& operator<<(std::ostream& out, const wire_message& messag
 ///
 /// *Errors:* Exceptions that hooks throw are ignored.
 ///
-/// *Lifetime:* What hooks refer to must live until the executor has run out of work.
+/// *Lifetime:* Objects that hooks use must live until the executor has run out of work.
 ///
 /// *Threads:* Hooks run on the client's executor, one at a time.
 struct CORUN_API observer {
     observer() = default;
 
     std::function<void(const request_record&)> on_request;
-    /// Called once for each stream of a run that has sent its first request, including
+    /// Called once for each stream of a run that has sent its first request, including those of
     /// `agent_thread::submit_stream`.
     std::function<void(const run_record&)> on_run;
     std::function<void(const retry_record&)> on_retry;
