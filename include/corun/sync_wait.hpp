@@ -15,12 +15,12 @@
 
 namespace corun {
 
-/// Runs `context` until `work` has completed, and returns its result. For tests, where `io_context::run` would not
-/// return, because the emulator listens, and for programs that have other work on the context.
+/// Runs `context` until `work` has completed, and returns its result. Use it where `io_context::run` does not return:
+/// in tests while the emulator listens, and in programs that have other work on the context.
 ///
 /// *Errors:* Rethrows what `work` throws. Throws `std::logic_error` if `context` is stopped first.
 ///
-/// *Lifetime:* Other work of the context stays pending, and continues in the next call.
+/// *Lifetime:* Other work of the context remains pending, and continues in the next call.
 template <class T>
 T sync_wait(asio::io_context& context, asio::awaitable<T> work) {
     // Shared: if this call ends early, the coroutine may still complete in a later one.

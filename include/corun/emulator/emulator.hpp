@@ -14,21 +14,22 @@
 #include <string_view>
 #include <vector>
 
-/// A local Azure AI Agents service, in the process that uses it: for tests, demos and benchmarks.
+/// A local Azure AI Agents service in the application's process, for tests, demos and benchmarks.
 ///
-/// It serves two protocols below one endpoint: threads and runs, and their successor, OpenAI Responses
+/// It supports two protocols at one endpoint: threads and runs, and their successor, OpenAI Responses
 /// (`/openai/v1/responses`, `/openai/v1/conversations`) with versioned agents (`/agents`). Responses and
 /// conversations are also available as `http://host:port/v1/...`, with or without a prefix before `/v1`, as on
-/// servers that know nothing of projects and agents.
+/// servers without projects and agents.
 ///
-/// It runs on the application's io_context, keeps everything in memory, and is strict: it rejects what the service
-/// rejects.
+/// It runs on the application's io_context, keeps everything in memory, and is strict: it rejects all requests that
+/// the service rejects.
 ///
-/// *Threads:* Nothing here is thread-safe. All use belongs to the thread that runs the io_context.
 /// *Lifetime:* The io_context must outlive all objects.
+///
+/// *Threads:* Not thread-safe. Use all objects in the thread that runs the io_context.
 namespace corun::emulator {
 
-/// A request that the service received. Contains secrets in the clear, for tests to check.
+/// A request that the service received. Secrets are not redacted, so that tests can check them.
 struct CORUN_API recorded_request {
     recorded_request() = default;
 
@@ -36,11 +37,11 @@ struct CORUN_API recorded_request {
     std::string path;   ///< Decoded, without the path of the endpoint: `/threads/runs`.
     std::string query;  ///< As received, without the question mark.
     header_fields headers;
-    std::string body;    ///< Of an upload, the first 64 KiB.
-    std::string run_id;  ///< The run or response that it created, or the run that it submitted to; else empty.
-    int status = 0;      ///< Of the response; 0 when an injected fault dropped it.
+    std::string body;    ///< For an upload, the first 64 KiB.
+    std::string run_id;  ///< The run or response that it created, or the run that it answered; otherwise empty.
+    int status = 0;      ///< The status of the response; 0 if an injected fault dropped it.
 
-    /// The first header field of this name, in any case; empty when there is none.
+    /// The first header field of this name, compared case-insensitively; empty if there is none.
     [[nodiscard]] std::string header(std::string_view name) const;
 };
 
@@ -50,28 +51,28 @@ struct CORUN_API recorded_mcp_request {
 
     std::string run_id;  ///< Or the id of the response.
     std::string server_label;
-    std::string tool_call_id;  ///< The call that it is part of; empty when tools are listed.
+    std::string tool_call_id;  ///< The call that it is part of; empty if it lists tools.
     std::string method;        ///< `initialize`, `tools/list`, `tools/call`, ..., or `DELETE`.
-    header_fields headers;     ///< The effective ones of the run or the approval, not those of the protocol.
-    int status = 0;            ///< Of the response; 0 when there was none.
+    header_fields headers;     ///< The effective headers of the run or the approval, without those of the protocol.
+    int status = 0;            ///< The status of the response; 0 without a response.
 
     [[nodiscard]] std::string header(std::string_view name) const;
 };
 
 /// The service. It runs from construction until `stop` or destruction.
 ///
-/// A run works with what its agent and thread contained when it began: changing or deleting the agent meanwhile is
-/// allowed and does not affect it. A thread cannot be deleted while one of its runs is active (HTTP 400); deleting
-/// it later deletes its runs. A mixed round of calls (see `mixed_rounds`) requires `submit_tool_outputs`, with the
-/// approvals beside it as `submit_tool_approval`; one submission answers both.
+/// A run uses its agent and thread as they were when it began: changing or deleting the agent later does not affect
+/// it. A thread cannot be deleted while one of its runs is active (HTTP 400); deleting it later deletes its runs. A
+/// mixed round of calls (see `mixed_rounds`) requires `submit_tool_outputs`, and also contains the approvals as
+/// `submit_tool_approval`; one submission answers both.
 ///
-/// The headers and `authorization` of an MCP tool apply to the response that they were sent for, and to no other,
-/// even when an approval answers an earlier response. Input and output join the conversation when the response
-/// completes or ends incomplete; until then the conversation accepts no other response (HTTP 400,
-/// `conversation_locked`). Only responses in the background can be cancelled.
+/// The headers and `authorization` of an MCP tool apply only to the response that they were sent with, even if an
+/// approval answers an earlier response. Input and output are added to the conversation when the response completes or
+/// ends incomplete; until then, the conversation accepts no other response (HTTP 400, `conversation_locked`). Only
+/// background responses can be cancelled.
 class CORUN_API service {
 public:
-    /// *Errors:* Throws `std::system_error` when it cannot listen.
+    /// *Errors:* Throws `std::system_error` if it cannot listen.
     explicit service(asio::io_context& context, service_options options = {});
     ~service();
     service(service&&) noexcept;
@@ -80,14 +81,14 @@ public:
     /// The project endpoint for clients: `http://127.0.0.1:<port>/api/projects/emulator`.
     [[nodiscard]] std::string endpoint() const;
     [[nodiscard]] const std::string& token() const noexcept;
-    /// The options, which may be changed between requests. Changes of address, port and token have no effect.
+    /// The options. They can be changed between requests, except address, port and token.
     [[nodiscard]] service_options& options() noexcept;
 
-    /// Scripts what the model does when the user's message contains `match` (if empty: always). Of several scripts
-    /// that match, the latest applies.
+    /// Scripts the model's behavior for user messages that contain `match` (if empty: all messages). If several
+    /// scripts match, the latest applies.
     ///
-    /// Without a script, `tokens(n)` in the message gives n deltas; a tool named in it is called; a run with MCP
-    /// servers calls the first tool that they list; otherwise the message is echoed.
+    /// Without a script, `tokens(n)` in the message produces n deltas; the name of a tool in it calls that tool; a run
+    /// with MCP servers calls the first tool that they list; otherwise the reply is the message.
     void script(std::string match, std::vector<step> steps);
     /// Adds scripts from JSON: `[{"match": "weather", "steps": [{"call_function": "get_weather",
     /// "arguments": {}}, {"reply": "{output}"}]}]`.
@@ -100,8 +101,9 @@ public:
     /// *Errors:* Throws `std::invalid_argument`.
     void load_scripts(std::string_view json);
 
-    /// Adds an agent, and returns its id (Responses: its name). `definition` is the JSON of a request that creates one:
-    /// `{"model": "gpt-4o", "tools": [...]}`, or, with versions, `{"name": "desk", "definition": {...}}`.
+    /// Adds an agent, and returns its id (Responses: its name). `definition` is the JSON body of the request that
+    /// creates an agent: `{"model": "gpt-4o", "tools": [...]}`, or, with versions, `{"name": "desk", "definition":
+    /// {...}}`.
     ///
     /// *Errors:* Throws `std::invalid_argument` if the service rejects it.
     std::string add_agent(std::string definition);

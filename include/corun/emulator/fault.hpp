@@ -9,7 +9,7 @@
 
 namespace corun::emulator {
 
-/// An injected fault: what goes wrong, on which requests, how often, and where in a stream.
+/// An injected fault: its kind, the requests that it applies to, how often, and its place in a stream.
 ///
 ///     service.inject(fault::respond(429, "", {{"Retry-After", "1"}}).on("POST", "/threads/runs"));
 ///     service.inject(fault::cut().after_bytes(700));
@@ -21,18 +21,18 @@ public:
     enum class kind { respond, drop, delay, cut, reset, stall, insert, omit, repeat, rewrite, split };
     static constexpr std::size_t always = static_cast<std::size_t>(-1);
 
-    /// Responds with this instead of handling the request. An empty body becomes the service's error envelope; a
-    /// body that begins with `<` is sent as HTML.
+    /// Sends this response instead of handling the request. An empty body is replaced by an error object of the
+    /// service; a body that begins with `<` is sent as HTML.
     static fault respond(int status, std::string body = {}, header_fields fields = {});
     /// Handles the request, then resets the connection instead of responding.
     static fault drop();
-    /// Handles the request so much later. What else applies to the request applies then.
+    /// Handles the request after this time. Other faults of the request apply afterwards.
     static fault delay(std::chrono::milliseconds duration);
     /// Closes the connection in the middle of a stream: FIN without a last chunk.
     static fault cut();
     /// Resets the connection in the middle of a stream.
     static fault reset();
-    /// Writes no more, and keeps the connection open.
+    /// Stops writing, and keeps the connection open.
     static fault stall();
     /// Inserts bytes into a stream: keep-alives, comments, unknown events, garbage.
     static fault insert(std::string bytes);
@@ -40,19 +40,19 @@ public:
     static fault omit(std::string event);
     /// Sends the events of this name twice.
     static fault repeat(std::string event);
-    /// Changes each frame: the function gets the name of the event and the frame, and returns the bytes to send.
+    /// Changes each frame: the function receives the name of the event and the frame, and returns the bytes to send.
     static fault rewrite(std::function<std::string(const std::string& event, std::string frame)> function);
     /// Ends lines with CR LF.
     static fault crlf();
-    /// Sends the stream in pieces of so many bytes, wherever that splits it.
+    /// Sends the stream in pieces of this many bytes, split anywhere.
     static fault split(std::size_t bytes);
 
-    /// Applies to requests of this method and path only; `*` in the path matches one segment. By default, a fault
-    /// applies to the next request that it can apply to.
+    /// Restricts the fault to this method and path; `*` in the path matches one segment. By default, it applies to the
+    /// next suitable request.
     fault& on(std::string method, std::string path);
-    /// Applies to so many requests; the default is 1.
+    /// The number of requests that the fault applies to; the default is 1.
     fault& times(std::size_t count);
-    /// Where in the stream; the default is the start.
+    /// The place in the stream; the default is the start.
     fault& after_bytes(std::size_t count);
     fault& after_events(std::size_t count);
     /// After each `count` events.

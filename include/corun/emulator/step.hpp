@@ -6,15 +6,15 @@
 
 namespace corun::emulator {
 
-/// A step of a script: what the model does in one turn.
+/// A step of a script: the model's behavior in one turn.
 ///
 /// Adjacent calls of one kind (for `call_tool`: of one type) form a round of parallel calls, unless the run
-/// disables those.
+/// disables them.
 ///
 /// One script serves both protocols. A response ends where a run would require an action, and the request that
-/// answers continues from there: the items after the user's latest message show how far the script has come.
+/// answers it continues from there: the items after the user's latest message show the position in the script.
 ///
-/// *Errors:* Arguments that are JSON text are parsed at once. Invalid ones throw `std::invalid_argument`.
+/// *Errors:* Functions with invalid JSON text throw `std::invalid_argument`.
 class CORUN_API step {
 public:
     enum class kind {
@@ -33,7 +33,7 @@ public:
         hold
     };
 
-    /// Replies with a text, one word a delta. `{message}` is replaced by the user's message, `{output}` by the
+    /// Replies with a text, one word per delta. `{message}` is replaced by the user's message, `{output}` by the
     /// outputs of the latest calls.
     static step reply(std::string text);
     /// Replies with `count` deltas.
@@ -42,34 +42,34 @@ public:
     /// `[{"type": "text", "text": {"value": "...", "annotations": [...]}}]`. Blocks of other types than `text`
     /// appear unchanged, in a response too: `output_text`, `refusal`.
     static step message(std::string content);
-    /// Refuses to answer. In a run this is ordinary text.
+    /// Refuses to answer. In a run, this is ordinary text.
     static step refusal(std::string text);
-    /// Reasons, and shows this summary, which may be empty. Runs do not show reasoning.
+    /// Reasons, and sends this summary, which may be empty. Runs do not send reasoning.
     static step reasoning(std::string summary = {});
-    /// Shows a step of type `activities` with this JSON object; in a response, an output item.
+    /// Adds a step of type `activities` with this JSON object; in a response, an output item.
     static step activity(std::string object);
-    /// Calls a function of the application. `arguments` is JSON text; if empty, it is made from the schema.
+    /// Calls a function of the application. `arguments` is JSON text; if empty, it is generated from the schema.
     static step call_function(std::string name, std::string arguments = {});
     /// Calls a tool of an MCP server: without a label, of the first server that lists it.
     static step call_mcp(std::string tool, std::string arguments = {}, std::string server_label = {});
     /// Calls a tool that the service itself runs, such as `code_interpreter` or `bing_grounding`.
     ///
-    /// `details` is the JSON object that the call has under the name of its type (for `mcp`: beside it). Its
-    /// members `output` and `outputs` stream last. A response shows an item of type `<type>_call` with these
-    /// members; those of code interpreter and file search may be in the form of runs. For `image_generation`,
-    /// each of `partial_images` is an event of its own.
+    /// `details` is the JSON object in the call's member with the name of its type (for `mcp`: the members of the call
+    /// itself). Its members `output` and `outputs` are streamed last. A response contains an item of type `<type>_call`
+    /// with these members; those of code interpreter and file search may be in the form of runs. For
+    /// `image_generation`, each element of `partial_images` is a separate event.
     static step call_tool(std::string type, std::string details = "{}");
     /// Separates adjacent calls that would otherwise be one round.
     static step next_round();
     /// Requires an action of a custom type, which no submission answers: the run ends when it is cancelled or
-    /// expires. `details` is the JSON object under the name of the type. A response shows it as an item of that
-    /// type, and completes.
+    /// expires. `details` is the JSON object in the member with the name of the type. A response contains an item of
+    /// that type, and completes.
     static step require_action(std::string type, std::string details = "{}");
     /// Fails the run. For the code `rate_limit_exceeded`, see `rate_limits`.
     static step fail(std::string code, std::string message);
-    /// Ends the run incomplete: `max_completion_tokens` or `max_prompt_tokens`.
+    /// Ends the run as incomplete: `max_completion_tokens` or `max_prompt_tokens`.
     static step incomplete(std::string reason = "max_completion_tokens");
-    /// Stays in progress until the run is cancelled or expires.
+    /// Remains in progress until the run is cancelled or expires.
     static step hold();
 
     [[nodiscard]] kind type() const noexcept { return kind_; }

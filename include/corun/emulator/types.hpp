@@ -7,7 +7,7 @@
 
 namespace corun::emulator {
 
-/// Returns the current time. Runs, tokens and everything else that expires use it.
+/// Returns the current time, for runs, tokens and everything else that expires.
 using clock = std::function<std::chrono::system_clock::time_point()>;
 
 using header_fields = std::vector<std::pair<std::string, std::string>>;
