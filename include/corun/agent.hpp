@@ -56,7 +56,7 @@ public:
     /// else changed the agent.
     [[nodiscard]] const agent_definition& definition() const noexcept;
     /// The definition in the Responses protocol; empty in the threads protocol. In the Responses
-    /// protocol, `definition` holds the part of it that both protocols share.
+    /// protocol, `definition` contains the part of it that both protocols share.
     [[nodiscard]] const prompt_agent_definition& prompt_definition() const noexcept;
 
     /// Starts a run and streams its events. Completes when the service has accepted the run and the

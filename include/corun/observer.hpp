@@ -179,8 +179,8 @@ CORUN_API std::ostream& operator<<(std::ostream& out, const wire_message& messag
 /// Hooks for logging, metrics and traces. Unset hooks cost nothing; `on_wire` copies and parses all
 /// traffic.
 ///
-/// Hooks are posted to the client's executor in the order of what they report, so they can call
-/// back into corun, for example to cancel a run. They never block the library. They run shortly
+/// Hooks are posted to the client's executor in the order of the reported operations, so they can
+/// call back into corun, for example to cancel a run. They never block the library. They run shortly
 /// after the fact, possibly after the operation has completed or the client is gone. If the
 /// executor stops for good, pending reports are lost.
 ///

@@ -80,7 +80,7 @@ public:
 
 private:
     enum class field : unsigned char { ignored, event, data, id, retry };
-    /// Where the line is that began in an earlier chunk.
+    /// The position in a line that began in an earlier chunk.
     enum class partial_line : unsigned char { none, in_name, in_value };
 
     static field field_called(std::string_view name) noexcept;
@@ -108,24 +108,24 @@ private:
     std::uint64_t bytes_scanned_ = 0;
     parser_error error_ = parser_error::none;
     bool finished_ = false;
-    std::uint8_t bom_bytes_ = 0;  ///< How much of a byte order mark the stream began with; 3 once that is settled.
+    std::uint8_t bom_bytes_ = 0;  ///< The bytes of a byte order mark read so far; 3 once this is decided.
 
     std::string_view chunk_;
-    std::size_t line_begin_ = 0;    ///< Where in the chunk the line to read starts.
+    std::size_t line_begin_ = 0;    ///< Where in the chunk the current line starts.
     std::size_t block_begin_ = 0;   ///< Where in the chunk the block of `line_ends_` starts.
-    std::size_t block_end_ = 0;     ///< Up to where the chunk has been scanned.
-    std::uint64_t line_ends_ = 0;   ///< The line ends in the block that were not reached yet.
-    bool block_non_ascii_ = false;  ///< Whether the block holds other bytes than ASCII.
-    bool line_non_ascii_ = false;   ///< Whether the line to read may do so.
-    bool after_cr_ = false;         ///< Whether a CR was the last byte before the line to read.
+    std::size_t block_end_ = 0;     ///< The end of the scanned part of the chunk.
+    std::uint64_t line_ends_ = 0;   ///< The line ends in the block that have not been processed yet.
+    bool block_non_ascii_ = false;  ///< Whether the block contains bytes that are not ASCII.
+    bool line_non_ascii_ = false;   ///< Whether the current line may contain such bytes.
+    bool after_cr_ = false;         ///< Whether the last byte before the current line was a CR.
 
     partial_line partial_ = partial_line::none;
     field partial_field_ = field::ignored;
-    bool at_value_start_ = false;  ///< Whether a space that comes now is the one to strip.
+    bool at_value_start_ = false;  ///< Whether the next byte is stripped if it is a space.
     std::size_t data_begin_ = 0;   ///< Where in `data_` the value of a partial `data` line starts.
-    std::string partial_text_;     ///< The name; later the value, unless it is of a `data` line.
+    std::string partial_text_;     ///< The name; later the value, except that of a `data` line.
 
-    // The event being read. Its type and data are views into the chunk, or else in `type_` and `data_`.
+    // The event being read. Its type and data are views into the chunk, or in `type_` and `data_`.
     event event_;
     bool handed_out_ = false;
     bool has_data_ = false;
