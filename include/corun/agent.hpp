@@ -31,19 +31,16 @@ concept run_options_only = std::same_as<T, run_options>;
 
 /// An agent of the service, or one that the application keeps (`client::local_agent`).
 ///
-/// Every function but `run_stream` and `run` completes when the service has responded. A local
-/// agent supports only `run_stream` and `run`; its other functions fail with
-/// `errc::invalid_argument`.
+/// Every function but `run_stream` and `run` completes when the service has responded. A local agent supports only
+/// `run_stream` and `run`; its other functions fail with `errc::invalid_argument`.
 ///
-/// *Errors:* An empty handle and other invalid arguments throw `errc::invalid_argument`, most of
-/// them when the function is called: before its awaitable is awaited. Every function can fail with
-/// the network errors and the service errors of `errc`.
+/// *Errors:* An empty handle and other invalid arguments throw `errc::invalid_argument`, most of them when the function
+/// is called: before its awaitable is awaited. Every function can fail with the network errors and the service errors
+/// of `errc`.
 ///
-/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have
-/// carried it out.
+/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have carried it out.
 ///
-/// *Lifetime:* A cheap handle; copies refer to the same agent. It keeps the client's connections
-/// alive.
+/// *Lifetime:* A cheap handle; copies refer to the same agent. It keeps the client's connections alive.
 ///
 /// *Threads:* Not thread-safe. Use it on the client's executor.
 class CORUN_API agent {
@@ -51,43 +48,38 @@ public:
     agent() = default;
 
     [[nodiscard]] const std::string& id() const noexcept;
-    /// The definition as last received through this handle or a copy: when the agent was created,
-    /// fetched, refreshed or updated. Runs are reconciled with it, so call `refresh` after somebody
-    /// else changed the agent.
+    /// The definition as last received through this handle or a copy: when the agent was created, fetched, refreshed or
+    /// updated. Runs are reconciled with it, so call `refresh` after somebody else changed the agent.
     [[nodiscard]] const agent_definition& definition() const noexcept;
-    /// The definition in the Responses protocol; empty in the threads protocol. In the Responses
-    /// protocol, `definition` contains the part of it that both protocols share.
+    /// The definition in the Responses protocol; empty in the threads protocol. In the Responses protocol, `definition`
+    /// contains the part of it that both protocols share.
     [[nodiscard]] const prompt_agent_definition& prompt_definition() const noexcept;
 
-    /// Starts a run and streams its events. Completes when the service has accepted the run and the
-    /// event stream begins.
+    /// Starts a run and streams its events. Completes when the service has accepted the run and the event stream
+    /// begins.
     ///
-    /// `headers` are sent to MCP servers for this run only. They override the headers of the agent
-    /// and the thread, and are not stored. Pass `mcp_headers`, or a provider that is called at the
-    /// start, for every round of approvals, and once more if a server rejects the first headers
-    /// before the run has done anything (see `events::run_restarted`). `event_stream::report` explains
-    /// where reconciliation put the headers.
+    /// `headers` are sent to MCP servers for this run only. They override the headers of the agent and the thread, and
+    /// are not stored. Pass `mcp_headers`, or a provider that is called at the start, for every round of approvals, and
+    /// once more if a server rejects the first headers before the run has done anything (see `events::run_restarted`).
+    /// `event_stream::report` explains where reconciliation put the headers.
     ///
-    /// In the Responses protocol, headers are sent with the tools of each request, so a provider is
-    /// called for every request. An approval cannot have headers of its own
-    /// (`errc::invalid_argument`).
+    /// In the Responses protocol, headers are sent with the tools of each request, so a provider is called for every
+    /// request. An approval cannot have headers of its own (`errc::invalid_argument`).
     ///
     /// *Errors:* Before anything is sent: `errc::invalid_argument` (for example for
-    /// `run_options::additional_instructions` without a thread), `invalid_header`,
-    /// `invalid_server_label`, `unknown_server_label`, `duplicate_server_label`,
-    /// `conflicting_tool_definition`, `insecure_endpoint` (headers for an MCP server over plain
-    /// http), `mcp_headers_failed`, `mcp_headers_timeout`, `credential_failed`. In the threads
-    /// protocol also `agent_level_mcp_resources`, `thread_level_mcp_resources`,
+    /// `run_options::additional_instructions` without a thread), `invalid_header`, `invalid_server_label`,
+    /// `unknown_server_label`, `duplicate_server_label`, `conflicting_tool_definition`, `insecure_endpoint` (headers
+    /// for an MCP server over plain http), `mcp_headers_failed`, `mcp_headers_timeout`, `credential_failed`. In the
+    /// threads protocol also `agent_level_mcp_resources`, `thread_level_mcp_resources`,
     /// `tools_with_mcp_headers_streaming` and `mcp_tool_not_on_agent`; in the Responses protocol
-    /// `mcp_headers_with_stored_agent` and `not_allowed_with_agent`. Then the network errors and
-    /// the service errors.
+    /// `mcp_headers_with_stored_agent` and `not_allowed_with_agent`. Then the network errors and the service errors.
     ///
-    /// *Cancellation:* Terminal, partial and total. The request is dropped; a run that it created
-    /// continues at the service, or is found and cancelled with `abandoned_run::cancelled`.
+    /// *Cancellation:* Terminal, partial and total. The request is dropped; a run that it created continues at the
+    /// service, or is found and cancelled with `abandoned_run::cancelled`.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_header_source headers = {},
                                                            run_options options = {});
-    /// Starts a run in an existing thread, and reconciles it with `agent_thread::definition` as last
-    /// received. Without a thread, the run creates one.
+    /// Starts a run in an existing thread, and reconciles it with `agent_thread::definition` as last received. Without
+    /// a thread, the run creates one.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(agent_thread conversation, message text,
                                                            mcp_header_source headers = {}, run_options options = {});
     /// Without headers: `run_stream("Hello", options)`.
@@ -122,8 +114,8 @@ public:
 
     /// Starts a run as `run_stream` does, and gathers its events. Completes when the run has ended.
     ///
-    /// *Errors:* Those of `run_stream` and `event_stream::next`. If the run does not complete, or its
-    /// stream breaks, the error is a `run_error` with the partial result.
+    /// *Errors:* Those of `run_stream` and `event_stream::next`. If the run does not complete, or its stream breaks,
+    /// the error is a `run_error` with the partial result.
     ///
     /// *Cancellation:* As for `run_stream` and `event_stream::next`.
     [[nodiscard]] asio::awaitable<run_result> run(message text, mcp_header_source headers = {},
@@ -139,14 +131,14 @@ public:
         return run(std::move(conversation), std::move(text), mcp_header_source(), std::move(options));
     }
 
-    /// Creates a run without streaming it. Completes with the run as the service returns it,
-    /// usually queued. Threads protocol only.
+    /// Creates a run without streaming it. Completes with the run as the service returns it, usually queued. Threads
+    /// protocol only.
     ///
     /// Poll the run with `agent_thread::get_run` or `agent_thread::wait_for_run`, and answer its actions with
     /// `agent_thread::submit`: the handlers of `options` are not called.
     ///
-    /// *Errors:* Those of `run_stream`, except that new tools and MCP headers can be combined.
-    /// `errc::invalid_argument` in the Responses protocol.
+    /// *Errors:* Those of `run_stream`, except that new tools and MCP headers can be combined. `errc::invalid_argument`
+    /// in the Responses protocol.
     [[nodiscard]] asio::awaitable<thread_run> create_run(message text, mcp_header_source headers = {},
                                                          run_options options = {});
     [[nodiscard]] asio::awaitable<thread_run> create_run(agent_thread conversation, message text,
@@ -162,15 +154,13 @@ public:
 
     /// Fetches the agent, and updates `definition`.
     [[nodiscard]] asio::awaitable<void> refresh();
-    /// Changes the agent: sends the members of `changes` that are neither absent nor empty. Threads
-    /// protocol only.
+    /// Changes the agent: sends the members of `changes` that are neither absent nor empty. Threads protocol only.
     ///
     /// *Errors:* `errc::invalid_argument` if `changes` would store MCP headers or approvals.
     [[nodiscard]] asio::awaitable<void> update(agent_definition changes);
     /// Stores `whole` as the agent's next version. Its name is ignored. Responses protocol only.
     [[nodiscard]] asio::awaitable<void> update(prompt_agent_definition whole);
-    /// Deletes the agent at the service. A handle from `client::get_agent_version` deletes only its
-    /// version.
+    /// Deletes the agent at the service. A handle from `client::get_agent_version` deletes only its version.
     [[nodiscard]] asio::awaitable<void> remove();
 
     [[nodiscard]] explicit operator bool() const noexcept { return object_ != nullptr; }

@@ -24,19 +24,17 @@ struct handle_access;
 
 /// A conversation stored by the service.
 ///
-/// Every function completes when the service has responded. In the Responses protocol, a thread is
-/// a conversation; its messages are the items of type message, and have no metadata. The functions
-/// for runs, and `update_message`, fail with `errc::invalid_argument`.
+/// Every function completes when the service has responded. In the Responses protocol, a thread is a conversation; its
+/// messages are the items of type message, and have no metadata. The functions for runs, and `update_message`, fail
+/// with `errc::invalid_argument`.
 ///
-/// *Errors:* An empty handle, an empty id and other invalid arguments throw
-/// `errc::invalid_argument`, most of them when the function is called: before its awaitable is
-/// awaited. Every function can fail with the network errors and the service errors of `errc`.
+/// *Errors:* An empty handle, an empty id and other invalid arguments throw `errc::invalid_argument`, most of them when
+/// the function is called: before its awaitable is awaited. Every function can fail with the network errors and the
+/// service errors of `errc`.
 ///
-/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have
-/// carried it out.
+/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have carried it out.
 ///
-/// *Lifetime:* A cheap handle; copies refer to the same thread. It keeps the client's connections
-/// alive.
+/// *Lifetime:* A cheap handle; copies refer to the same thread. It keeps the client's connections alive.
 ///
 /// *Threads:* Not thread-safe. Use it on the client's executor.
 class CORUN_API agent_thread {
@@ -44,15 +42,13 @@ public:
     agent_thread() = default;
 
     [[nodiscard]] const std::string& id() const noexcept;
-    /// The definition as last received through this handle or a copy: when the thread was created,
-    /// fetched, refreshed or updated. Runs are reconciled with it, so call `refresh` after somebody
-    /// else changed the thread.
+    /// The definition as last received through this handle or a copy: when the thread was created, fetched, refreshed
+    /// or updated. Runs are reconciled with it, so call `refresh` after somebody else changed the thread.
     [[nodiscard]] const thread_definition& definition() const noexcept;
 
     /// Fetches the thread, and updates `definition`.
     [[nodiscard]] asio::awaitable<void> refresh();
-    /// Changes the thread: sends the tool resources and the metadata of `changes` that are not
-    /// empty.
+    /// Changes the thread: sends the tool resources and the metadata of `changes` that are not empty.
     ///
     /// *Errors:* `errc::invalid_argument` if `changes` would store MCP headers or approvals.
     [[nodiscard]] asio::awaitable<void> update(thread_definition changes);
@@ -72,12 +68,11 @@ public:
     [[nodiscard]] asio::awaitable<thread_run> update_run(std::string run_id, metadata pairs);
     /// Asks the service to cancel the run. Completes with the run, which is usually `cancelling`.
     [[nodiscard]] asio::awaitable<thread_run> cancel_run(std::string run_id);
-    /// Polls the run until it has ended or requires an action, and completes with it. Polls every
-    /// 0.5 s, backing off to 8 s. Ignores up to three consecutive retryable failures
-    /// (`is_retryable`). Cancellation and timeouts do not affect the run.
+    /// Polls the run until it has ended or requires an action, and completes with it. Polls every 0.5 s, backing off to
+    /// 8 s. Ignores up to three consecutive retryable failures (`is_retryable`). Cancellation and timeouts do not
+    /// affect the run.
     ///
-    /// *Errors:* `errc::total_timeout` after `timeout`; 0 means no limit, a negative value has
-    /// expired already.
+    /// *Errors:* `errc::total_timeout` after `timeout`; 0 means no limit, a negative value has expired already.
     [[nodiscard]] asio::awaitable<thread_run> wait_for_run(
         std::string run_id, std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 
@@ -86,13 +81,12 @@ public:
                                                      std::vector<std::string> include = {});
     [[nodiscard]] paged<run_step> list_steps(std::string run_id, list_options options = {});
 
-    /// Answers a run that waits for an action. Completes with the run as the service returns it,
-    /// usually queued. Approvals are sent with their own headers only.
+    /// Answers a run that waits for an action. Completes with the run as the service returns it, usually queued.
+    /// Approvals are sent with their own headers only.
     [[nodiscard]] asio::awaitable<thread_run> submit(std::string run_id, submission answers);
-    /// Answers a run that waits for an action, started by this process or another, and streams the
-    /// events that follow. Approvals and handlers work as in `agent::run_stream` and
-    /// `event_stream::submit`, with the same errors. Uses only the handlers, `answers_by_hand`,
-    /// `on_abandon` and the timeouts of `options`.
+    /// Answers a run that waits for an action, started by this process or another, and streams the events that follow.
+    /// Approvals and handlers work as in `agent::run_stream` and `event_stream::submit`, with the same errors. Uses
+    /// only the handlers, `answers_by_hand`, `on_abandon` and the timeouts of `options`.
     [[nodiscard]] asio::awaitable<event_stream> submit_stream(std::string run_id, submission answers,
                                                               mcp_header_source headers = {}, run_options options = {});
 

@@ -1,8 +1,8 @@
 #pragma once
 #include <corun/export.hpp>
 
-/// Includes Asio's `awaitable`. A file that uses another Asio than the library, or other flags, does
-/// not compile or link.
+/// Includes Asio's `awaitable`. A file that uses another Asio than the library, or other flags, does not compile or
+/// link.
 
 // A missing include ends the compilation after one line that says what to do.
 #if !defined(ASIO_STANDALONE)

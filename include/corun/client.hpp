@@ -30,35 +30,29 @@ class api_client;
 
 /// A client of one project endpoint, or of any endpoint of the Responses protocol.
 ///
-/// Every function completes when the service has responded. In the Responses protocol,
-/// `list_threads`, files and vector stores are not supported; these functions fail with
-/// `errc::invalid_argument`.
+/// Every function completes when the service has responded. In the Responses protocol, `list_threads`, files and vector
+/// stores are not supported; these functions fail with `errc::invalid_argument`.
 ///
-/// *Errors:* An empty id and other invalid arguments throw `errc::invalid_argument`, most of them
-/// when the function is called: before its awaitable is awaited. Every function can fail with the
-/// network errors and the service errors of `errc`.
+/// *Errors:* An empty id and other invalid arguments throw `errc::invalid_argument`, most of them when the function is
+/// called: before its awaitable is awaited. Every function can fail with the network errors and the service errors of
+/// `errc`.
 ///
-/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have
-/// carried it out.
+/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have carried it out.
 ///
-/// *Lifetime:* A cheap handle; copies share connections and options. Agents, threads and streams
-/// keep these alive.
+/// *Lifetime:* A cheap handle; copies share connections and options. Agents, threads and streams keep these alive.
 ///
-/// *Threads:* Not thread-safe. Everything runs on the executor, which must be a single-threaded
-/// context or a strand. To use more cores, create a client for each core. Requests from a coroutine
-/// on another execution context fail with `errc::invalid_argument`. In debug builds of this library,
-/// concurrent use by two threads fails an assertion.
+/// *Threads:* Not thread-safe. Everything runs on the executor, which must be a single-threaded context or a strand. To
+/// use more cores, create a client for each core. Requests from a coroutine on another execution context fail with
+/// `errc::invalid_argument`. In debug builds of this library, concurrent use by two threads fails an assertion.
 class CORUN_API client {
 public:
-    /// `endpoint` is the project's URL,
-    /// `https://<resource>.services.ai.azure.com/api/projects/<project>`. In the Responses protocol
-    /// it can also end in `/v1`, such as that of OpenAI, Azure OpenAI or a local server; such
+    /// `endpoint` is the project's URL, `https://<resource>.services.ai.azure.com/api/projects/<project>`. In the
+    /// Responses protocol it can also end in `/v1`, such as that of OpenAI, Azure OpenAI or a local server; such
     /// endpoints store no agents.
     ///
-    /// *Errors:* Throws `errc::invalid_endpoint`; `errc::insecure_endpoint` if a credential would be
-    /// sent over http to a host that is not loopback; `errc::invalid_argument` if an option is
-    /// invalid, the executor is that of a thread pool with several threads, or the credential is an
-    /// `api_key` for OpenAI, which accepts `bearer` only.
+    /// *Errors:* Throws `errc::invalid_endpoint`; `errc::insecure_endpoint` if a credential would be sent over http to
+    /// a host that is not loopback; `errc::invalid_argument` if an option is invalid, the executor is that of a thread
+    /// pool with several threads, or the credential is an `api_key` for OpenAI, which accepts `bearer` only.
     client(asio::any_io_executor executor, std::string endpoint, corun::credential credential,
            client_options options = {});
 
@@ -66,23 +60,22 @@ public:
 
     /// Stores an agent.
     ///
-    /// In the Responses protocol, stores the result of `migrate(definition)`. Fails with
-    /// `errc::invalid_argument` and the notes of `migrate` if something cannot be converted or would
-    /// change.
+    /// In the Responses protocol, stores the result of `migrate(definition)`. Fails with `errc::invalid_argument` and
+    /// the notes of `migrate` if something cannot be converted or would change.
     [[nodiscard]] asio::awaitable<agent> create_agent(agent_definition definition);
     /// Stores version 1 of an agent. Its name is its id. Responses protocol only.
     [[nodiscard]] asio::awaitable<agent> create_agent(prompt_agent_definition definition);
-    /// Returns an agent that the application keeps: each request contains its whole definition, so
-    /// each run can add tools and headers. Sends and stores nothing. Its name can be empty.
+    /// Returns an agent that the application keeps: each request contains its whole definition, so each run can add
+    /// tools and headers. Sends and stores nothing. Its name can be empty.
     ///
     /// *Errors:* Throws `errc::invalid_argument` if its model is empty, and in the threads protocol.
     [[nodiscard]] agent local_agent(prompt_agent_definition definition);
     [[nodiscard]] asio::awaitable<agent> get_agent(std::string agent_id);
     /// Fetches one version of an agent, such as "3". Responses protocol only.
     ///
-    /// The handle refers to this version: its runs use it, `refresh` fetches it, and `remove`
-    /// deletes only it. `update` stores the agent's next version, which the handle refers to from
-    /// then on. All other handles refer to the latest version at the time of each request.
+    /// The handle refers to this version: its runs use it, `refresh` fetches it, and `remove` deletes only it. `update`
+    /// stores the agent's next version, which the handle refers to from then on. All other handles refer to the latest
+    /// version at the time of each request.
     [[nodiscard]] asio::awaitable<agent> get_agent_version(std::string agent_id, std::string version);
     /// The versions of an agent, each as from `get_agent_version`. Responses protocol only.
     [[nodiscard]] paged<agent> list_agent_versions(std::string agent_id, list_options options = {});
@@ -106,30 +99,28 @@ public:
 
     /// Uploads a file. The request is never retried.
     ///
-    /// *Errors:* Before anything is sent: `errc::invalid_argument` for a path that is not a file,
-    /// or for a name, purpose or content type that cannot be sent; the system's error if the file
-    /// cannot be opened. `std::errc::io_error` if the file becomes shorter during the upload. If it
-    /// grows, its original size is sent.
+    /// *Errors:* Before anything is sent: `errc::invalid_argument` for a path that is not a file, or for a name,
+    /// purpose or content type that cannot be sent; the system's error if the file cannot be opened.
+    /// `std::errc::io_error` if the file becomes shorter during the upload. If it grows, its original size is sent.
     [[nodiscard]] asio::awaitable<file_info> upload_file(file_upload file);
     [[nodiscard]] asio::awaitable<file_info> get_file(std::string file_id);
     /// Lists the files of one purpose, or all files if it is empty.
     [[nodiscard]] paged<file_info> list_files(std::string purpose = {});
     [[nodiscard]] asio::awaitable<void> delete_file(std::string file_id);
 
-    /// Downloads a file: passes its bytes to `sink` as they arrive, and completes with their number.
-    /// Buffers at most `client_options::high_water_bytes` and one network read. Calls `sink` on the
-    /// executor, and not after the function has completed.
+    /// Downloads a file: passes its bytes to `sink` as they arrive, and completes with their number. Buffers at most
+    /// `client_options::high_water_bytes` and one network read. Calls `sink` on the executor, and not after the
+    /// function has completed.
     ///
-    /// *Errors:* `errc::connection_lost` if the connection breaks, or the exception that `sink`
-    /// throws.
+    /// *Errors:* `errc::connection_lost` if the connection breaks, or the exception that `sink` throws.
     [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id,
                                                                std::function<void(std::string_view)> sink);
-    /// Downloads a file to `out`, which must live until the function has completed. Fails with
-    /// `std::errc::io_error` if writing to `out` fails.
+    /// Downloads a file to `out`, which must live until the function has completed. Fails with `std::errc::io_error` if
+    /// writing to `out` fails.
     [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id, std::ostream& out);
-    /// Downloads a file to `path`. Writes to a new file `<path>.<random>.part`, which replaces
-    /// `path` when it is complete and is removed on failure. Of concurrent downloads to one path,
-    /// the last to complete wins. Disk writes block the executor.
+    /// Downloads a file to `path`. Writes to a new file `<path>.<random>.part`, which replaces `path` when it is
+    /// complete and is removed on failure. Of concurrent downloads to one path, the last to complete wins. Disk writes
+    /// block the executor.
     [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id, std::filesystem::path path);
 
     [[nodiscard]] asio::awaitable<vector_store> create_vector_store(vector_store_definition definition = {});

@@ -13,8 +13,8 @@ namespace corun {
 
 /// The errors of this library. Compare them with any `std::error_code`.
 ///
-/// Cancellation is not one of them: a cancelled operation fails with
-/// `asio::error::operation_aborted`, as everywhere in Asio.
+/// Cancellation is not one of them: a cancelled operation fails with `asio::error::operation_aborted`, as everywhere in
+/// Asio.
 enum class errc {
     // Invalid input, rejected before anything is sent.
     invalid_argument = 1,  ///< An argument is empty or out of range; the message names it.
@@ -86,10 +86,9 @@ enum class errc {
                       ///< calls and how to answer them.
 };
 
-/// The category of `errc`. Codes also compare equal to the `std::errc` with the same meaning:
-/// timeouts to `timed_out`, invalid input to `invalid_argument`, `unauthorized` and `forbidden` to
-/// `permission_denied`, `connection_lost` to `connection_reset`, responses and events that are too
-/// large to `message_size`, and malformed ones to `bad_message`.
+/// The category of `errc`. Codes also compare equal to the `std::errc` with the same meaning: timeouts to `timed_out`,
+/// invalid input to `invalid_argument`, `unauthorized` and `forbidden` to `permission_denied`, `connection_lost` to
+/// `connection_reset`, responses and events that are too large to `message_size`, and malformed ones to `bad_message`.
 CORUN_API const std::error_category& category() noexcept;
 CORUN_API std::error_code make_error_code(errc value) noexcept;
 
@@ -119,12 +118,12 @@ CORUN_API std::ostream& operator<<(std::ostream& out, condition value);
 
 /// True for the timeouts of `errc` and any other code equal to `std::errc::timed_out`.
 CORUN_API bool is_timeout(const std::error_code& code) noexcept;
-/// True if the same request may succeed later: timeouts, connection errors, 429 and 5xx. Creating a
-/// run is not idempotent: check whether the run exists before you send the request again.
+/// True if the same request may succeed later: timeouts, connection errors, 429 and 5xx. Creating a run is not
+/// idempotent: check whether the run exists before you send the request again.
 CORUN_API bool is_retryable(const std::error_code& code) noexcept;
 
-/// The details of a failure. Contains no credential and no value of an MCP header: `***` replaces
-/// those of at least three characters that the response repeats.
+/// The details of a failure. Contains no credential and no value of an MCP header: `***` replaces those of at least
+/// three characters that the response repeats.
 struct CORUN_API diagnostics {
     diagnostics() = default;
 
@@ -142,9 +141,8 @@ struct CORUN_API diagnostics {
 
 /// The exception of this library: an `errc` or a system error, with its diagnostics.
 ///
-/// `what()` is one line: the sentence of the code and the message, or only the message if that is
-/// enough; then the status, error and request id of the service. Control characters are escaped.
-/// Copying does not throw.
+/// `what()` is one line: the sentence of the code and the message, or only the message if that is enough; then the
+/// status, error and request id of the service. Control characters are escaped. Copying does not throw.
 class CORUN_API error : public std::system_error {
 public:
     error(std::error_code code, diagnostics details);
@@ -174,8 +172,8 @@ private:
 /// Prints `what()`.
 CORUN_API std::ostream& operator<<(std::ostream& out, const error& failure);
 
-/// True if the same request may succeed later. `x-should-retry` of the response overrides the code.
-/// A run that failed with `rate_limit_exceeded` can be retried after `retry_after()`.
+/// True if the same request may succeed later. `x-should-retry` of the response overrides the code. A run that failed
+/// with `rate_limit_exceeded` can be retried after `retry_after()`.
 CORUN_API bool is_retryable(const error& failure) noexcept;
 
 }  // namespace corun

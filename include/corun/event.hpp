@@ -38,8 +38,8 @@ struct CORUN_API run_created {
     std::string run_id, thread_id, agent_id;
 };
 
-/// The run is now queued, in_progress or cancelling, or in a state unknown to this version. May be
-/// repeated. A run that waits for an action is reported by `action_required` instead.
+/// The run is now queued, in_progress or cancelling, or in a state unknown to this version. May be repeated. A run that
+/// waits for an action is reported by `action_required` instead.
 struct CORUN_API run_status {
     run_status() = default;
     std::string run_id, thread_id;
@@ -55,8 +55,7 @@ struct CORUN_API text_delta {
     std::int32_t content_index = 0;
 };
 
-/// A citation or generated file in a text. Merge annotations by `message_id`, `content_index` and
-/// `index`.
+/// A citation or generated file in a text. Merge annotations by `message_id`, `content_index` and `index`.
 struct CORUN_API annotation {
     annotation() = default;
     std::string message_id;
@@ -85,15 +84,14 @@ struct CORUN_API message_in_progress {
     thread_message message;
 };
 
-/// The complete message; it supersedes the accumulated deltas. Its status is `completed` or
-/// `incomplete`.
+/// The complete message; it supersedes the accumulated deltas. Its status is `completed` or `incomplete`.
 struct CORUN_API message_completed {
     message_completed() = default;
     thread_message message;
 };
 
-/// A step begins. May be repeated. A step of type `activities` is complete when it is created: one
-/// `mcp_tools_listed` follows for each server.
+/// A step begins. May be repeated. A step of type `activities` is complete when it is created: one `mcp_tools_listed`
+/// follows for each server.
 struct CORUN_API step_created {
     step_created() = default;
     run_step step;
@@ -105,17 +103,16 @@ struct CORUN_API step_in_progress {
     run_step step;
 };
 
-/// The step ended with status completed, failed, cancelled or expired. May be repeated, the first
-/// time without the output of the step's calls; the last one counts. Followed by `mcp_tools_listed`
-/// for each server, and by `mcp_call` for each MCP call with output.
+/// The step ended with status completed, failed, cancelled or expired. May be repeated, the first time without the
+/// output of the step's calls; the last one counts. Followed by `mcp_tools_listed` for each server, and by `mcp_call`
+/// for each MCP call with output.
 struct CORUN_API step_completed {
     step_completed() = default;
     run_step step;
 };
 
-/// A part of a tool call. Merge deltas by `step_id` and `index`: only the first one may have the
-/// id. Deltas may be repeated, so take the final arguments from `action_required` or
-/// `step_completed`. Absent members are empty.
+/// A part of a tool call. Merge deltas by `step_id` and `index`: only the first one may have the id. Deltas may be
+/// repeated, so take the final arguments from `action_required` or `step_completed`. Absent members are empty.
 struct CORUN_API tool_call_delta {
     tool_call_delta() = default;
     std::string_view step_id;
@@ -142,9 +139,8 @@ struct CORUN_API mcp_call {
     tool_call call;
 };
 
-/// The run waits for tool outputs or approvals. If the handlers of `run_options` can answer all of
-/// it, the stream continues by itself; otherwise answer it with `event_stream::submit` before the
-/// next `event_stream::next`.
+/// The run waits for tool outputs or approvals. If the handlers of `run_options` can answer all of it, the stream
+/// continues by itself; otherwise answer it with `event_stream::submit` before the next `event_stream::next`.
 struct CORUN_API action_required {
     action_required() = default;
     std::string run_id, thread_id;
@@ -194,23 +190,22 @@ struct CORUN_API run_expired {
     thread_run run;
 };
 
-/// A new run replaces the failed one in the same stream: an MCP server rejected the headers, and
-/// their provider returned new ones, or the run was rate-limited (see
-/// `run_options::rate_limit_restarts`). The failed run had not done anything. `run_created`
-/// follows, or the error of creating the run. Sent by corun; its `name()` is `corun.run_restarted`.
+/// A new run replaces the failed one in the same stream: an MCP server rejected the headers, and their provider
+/// returned new ones, or the run was rate-limited (see `run_options::rate_limit_restarts`). The failed run had not done
+/// anything. `run_created` follows, or the error of creating the run. Sent by corun; its `name()` is
+/// `corun.run_restarted`.
 struct CORUN_API run_restarted {
     run_restarted() = default;
     thread_run run;  ///< The failed run, with its error.
 };
 
-/// The connection was lost because of `cause`, and the run was found again. The missed events
-/// follow, each once; text continues where it stopped. See `reattach_policy`. Sent by corun; its
-/// `name()` is `corun.reattached`.
+/// The connection was lost because of `cause`, and the run was found again. The missed events follow, each once; text
+/// continues where it stopped. See `reattach_policy`. Sent by corun; its `name()` is `corun.reattached`.
 struct CORUN_API reattached {
     reattached() = default;
     std::string run_id, thread_id;
-    /// `errc::connection_lost`, `premature_eof`, `idle_timeout` or `event_timeout`; or the error of a
-    /// request whose response was lost, such as `errc::server_failed`.
+    /// `errc::connection_lost`, `premature_eof`, `idle_timeout` or `event_timeout`; or the error of a request whose
+    /// response was lost, such as `errc::server_failed`.
     std::error_code cause;
 };
 
@@ -224,9 +219,8 @@ struct CORUN_API function_called {
     std::chrono::nanoseconds duration{0};
 };
 
-/// `run_options::on_mcp_approval` decided on a call to an MCP server, or failed. Delivered when the
-/// handler has ended, before the decision is sent. Sent by corun; its `name()` is
-/// `corun.approval_decided`.
+/// `run_options::on_mcp_approval` decided on a call to an MCP server, or failed. Delivered when the handler has ended,
+/// before the decision is sent. Sent by corun; its `name()` is `corun.approval_decided`.
 struct CORUN_API approval_decided {
     approval_decided() = default;
     std::string call_id, name, arguments, server_label;
@@ -235,16 +229,16 @@ struct CORUN_API approval_decided {
     std::chrono::nanoseconds duration{0};
 };
 
-/// The service reported an error of the stream; events of the run may still follow. If the error is
-/// not JSON, `message` contains all of it.
+/// The service reported an error of the stream; events of the run may still follow. If the error is not JSON, `message`
+/// contains all of it.
 struct CORUN_API stream_error {
     stream_error() = default;
     std::string code, message, type, param;
     std::optional<std::chrono::milliseconds> retry_after;  ///< The delay that the service asks for.
 };
 
-/// A preview of an image that is being generated. The next preview of the same item supersedes it.
-/// The final image is the output of the call in `step_completed`.
+/// A preview of an image that is being generated. The next preview of the same item supersedes it. The final image is
+/// the output of the call in `step_completed`.
 struct CORUN_API image_partial {
     image_partial() = default;
     std::string_view base64;  ///< The image's bytes, in base64.
@@ -252,8 +246,7 @@ struct CORUN_API image_partial {
     std::int32_t index = 0;  ///< The preview's index, from 0.
 };
 
-/// An event that this version does not know, or one without data. See `event::name()` and
-/// `event::raw()`.
+/// An event that this version does not know, or one without data. See `event::name()` and `event::raw()`.
 struct CORUN_API unknown {
     unknown() = default;
 };
@@ -288,8 +281,8 @@ public:
 
     /// The event's name in the protocol, such as `thread.message.delta`.
     [[nodiscard]] std::string_view name() const noexcept { return name_; }
-    /// The event's data as received: JSON, except for a few events such as `keepalive`. The service
-    /// may echo MCP headers in it: redact it before logging.
+    /// The event's data as received: JSON, except for a few events such as `keepalive`. The service may echo MCP
+    /// headers in it: redact it before logging.
     [[nodiscard]] std::string_view raw() const noexcept { return raw_; }
     /// True if this event was decoded from the same server-sent event as the one before it.
     [[nodiscard]] bool continues() const noexcept { return continues_; }

@@ -21,9 +21,8 @@ struct handle_access;
 
 /// The events of one run, as they arrive.
 ///
-/// *Lifetime:* Move-only. Destroying it abandons the stream. By default, the run then continues at
-/// the service, or is cancelled if it waits for answers; see `run_options::on_abandon`. `stop` ends
-/// both.
+/// *Lifetime:* Move-only. Destroying it abandons the stream. By default, the run then continues at the service, or is
+/// cancelled if it waits for answers; see `run_options::on_abandon`. `stop` ends both.
 ///
 /// *Threads:* Not thread-safe. Use it on the client's executor, with one `next` at a time.
 class CORUN_API event_stream {
@@ -35,74 +34,69 @@ public:
 
     /// Completes with the next event, or with nothing once the run has ended.
     ///
-    /// A run that waits for answers has not ended. If the handlers of `run_options` cannot give all
-    /// of them, call `submit` when `events::action_required` arrives. Until then, `next` fails with
-    /// `errc::action_required`, which lists the pending calls, or completes with nothing if
-    /// `run_options::answers_by_hand` is set. After `submit`, `next` continues.
+    /// A run that waits for answers has not ended. If the handlers of `run_options` cannot give all of them, call
+    /// `submit` when `events::action_required` arrives. Until then, `next` fails with `errc::action_required`, which
+    /// lists the pending calls, or completes with nothing if `run_options::answers_by_hand` is set. After `submit`,
+    /// `next` continues.
     ///
-    /// Completes immediately while events are queued. (In a coroutine that can be cancelled, it
-    /// completes in the executor's next turn; `try_next` avoids that.)
+    /// Completes immediately while events are queued. (In a coroutine that can be cancelled, it completes in the
+    /// executor's next turn; `try_next` avoids that.)
     ///
-    /// *Errors:* Events that arrived before a failure are delivered first. Then every call fails
-    /// with it: `errc::premature_eof`, `connection_lost`, `idle_timeout` or `event_timeout` if the
-    /// run could not be found again (see `reattach_policy`), `total_timeout`, `event_too_large`,
-    /// `bad_event`, `stream_failed`. If handlers answer the run, also `mcp_headers_failed`,
-    /// `mcp_headers_timeout`, `handler_failed` and the errors of `submit`. `errc::action_required` is
-    /// not final.
+    /// *Errors:* Events that arrived before a failure are delivered first. Then every call fails with it:
+    /// `errc::premature_eof`, `connection_lost`, `idle_timeout` or `event_timeout` if the run could not be found again
+    /// (see `reattach_policy`), `total_timeout`, `event_too_large`, `bad_event`, `stream_failed`. If handlers answer
+    /// the run, also `mcp_headers_failed`, `mcp_headers_timeout`, `handler_failed` and the errors of `submit`.
+    /// `errc::action_required` is not final.
     ///
-    /// *Cancellation:* Terminal, partial and total, as far as the coroutine's cancellation state
-    /// permits. Fails with `asio::error::operation_aborted`. No event is lost, and `next` can be
-    /// called again, so `stream.next() || timer.async_wait(...)` works.
+    /// *Cancellation:* Terminal, partial and total, as far as the coroutine's cancellation state permits. Fails with
+    /// `asio::error::operation_aborted`. No event is lost, and `next` can be called again, so `stream.next() ||
+    /// timer.async_wait(...)` works.
     [[nodiscard]] asio::awaitable<std::optional<event>> next();
-    /// Reports a failure in `code` instead of throwing; `details` has more. `code` must live until
-    /// completion.
+    /// Reports a failure in `code` instead of throwing; `details` has more. `code` must live until completion.
     [[nodiscard]] asio::awaitable<std::optional<event>> next(std::error_code& code);
 
-    /// Returns a queued event without waiting, or nothing if there is none. A failure is left for
-    /// `next`.
+    /// Returns a queued event without waiting, or nothing if there is none. A failure is left for `next`.
     [[nodiscard]] std::optional<event> try_next();
 
-    /// Answers all calls of the `events::action_required` that `next` delivered. Completes when the service
-    /// has accepted the answers; `next` then delivers the events that follow.
+    /// Answers all calls of the `events::action_required` that `next` delivered. Completes when the service has
+    /// accepted the answers; `next` then delivers the events that follow.
     ///
-    /// *Errors:* `errc::invalid_argument` if `answers` is empty or the run waits for nothing; the
-    /// errors of headers and their provider, as for `agent::run_stream`; then the network errors
-    /// and the service errors, such as `errc::bad_request` for a call that is not pending or a run
-    /// that has expired. As far as is known the run still waits, so `submit` can be called again.
+    /// *Errors:* `errc::invalid_argument` if `answers` is empty or the run waits for nothing; the errors of headers and
+    /// their provider, as for `agent::run_stream`; then the network errors and the service errors, such as
+    /// `errc::bad_request` for a call that is not pending or a run that has expired. As far as is known the run still
+    /// waits, so `submit` can be called again.
     ///
     /// *Cancellation:* Terminal, partial and total. The service may have accepted the answers.
     [[nodiscard]] asio::awaitable<void> submit(submission answers);
 
-    /// True if the run waits for `submit`: `events::action_required` has arrived, and the handlers cannot
-    /// answer all of it.
+    /// True if the run waits for `submit`: `events::action_required` has arrived, and the handlers cannot answer all of
+    /// it.
     [[nodiscard]] bool waits_for_answers() const noexcept;
 
-    /// Asks the service to cancel the run, even if it waits for answers. Completes when the service
-    /// has responded. The stream then continues to its end, usually `events::run_cancelled`.
+    /// Asks the service to cancel the run, even if it waits for answers. Completes when the service has responded. The
+    /// stream then continues to its end, usually `events::run_cancelled`.
     ///
-    /// *Errors:* `errc::invalid_argument` if the run id is not known yet; the network errors and
-    /// the service errors.
+    /// *Errors:* `errc::invalid_argument` if the run id is not known yet; the network errors and the service errors.
     [[nodiscard]] asio::awaitable<void> cancel_run();
 
-    /// Stops reading and cancels the run. Completes when the run has ended at the service, so that
-    /// its thread accepts another one. If no event has named the run yet, `stop` looks for it in its
-    /// thread, or by its mark (`reattach_policy::mark_runs`). Discards queued events; afterwards,
-    /// `next` fails with `asio::error::operation_aborted`. Does nothing if the run has ended.
+    /// Stops reading and cancels the run. Completes when the run has ended at the service, so that its thread accepts
+    /// another one. If no event has named the run yet, `stop` looks for it in its thread, or by its mark
+    /// (`reattach_policy::mark_runs`). Discards queued events; afterwards, `next` fails with
+    /// `asio::error::operation_aborted`. Does nothing if the run has ended.
     ///
-    /// In the Responses protocol, the service can cancel only background responses. For any other
-    /// response, `stop` closes the connection and fails immediately. That ends a response that is
-    /// not stored (`run_options::store`).
+    /// In the Responses protocol, the service can cancel only background responses. For any other response, `stop`
+    /// closes the connection and fails immediately. That ends a response that is not stored (`run_options::store`).
     ///
-    /// *Errors:* `errc::not_cancellable` for a stored response that is not in the background.
-    /// `errc::run_not_found`, after half a second, for a run that no event has named and that cannot
-    /// be looked for. `errc::stop_timeout` after `client_options::stop_timeout`. The network errors
-    /// and the service errors. After any of these, the run may continue.
+    /// *Errors:* `errc::not_cancellable` for a stored response that is not in the background. `errc::run_not_found`,
+    /// after half a second, for a run that no event has named and that cannot be looked for. `errc::stop_timeout` after
+    /// `client_options::stop_timeout`. The network errors and the service errors. After any of these, the run may
+    /// continue.
     ///
     /// *Cancellation:* Terminal, partial and total.
     [[nodiscard]] asio::awaitable<void> stop();
 
-    /// Stops reading immediately. `run_options::on_abandon` specifies what happens to the run. A
-    /// pending `next` fails with `asio::error::operation_aborted`.
+    /// Stops reading immediately. `run_options::on_abandon` specifies what happens to the run. A pending `next` fails
+    /// with `asio::error::operation_aborted`.
     void abandon() noexcept;
 
     /// The ids of the run and its thread; empty until an event contains them.
@@ -114,8 +108,7 @@ public:
     [[nodiscard]] int status() const noexcept;
     [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
     [[nodiscard]] std::string_view request_id() const noexcept;
-    /// The decisions of reconciliation, and the redacted request. Approvals that are sent with
-    /// headers add to it.
+    /// The decisions of reconciliation, and the redacted request. Approvals that are sent with headers add to it.
     [[nodiscard]] const reconcile_report& report() const noexcept;
     /// The details of the failure that `next` reported last.
     [[nodiscard]] const diagnostics& details() const noexcept;

@@ -16,9 +16,8 @@ namespace corun {
 /// A file to upload: its name, and its bytes or path.
 struct CORUN_API file_upload {
     [[nodiscard]] static file_upload from_bytes(std::string filename, std::string bytes);
-    /// A file on disk; `filename` is the last part of `path`. It is opened when the upload begins,
-    /// and read in pieces of at most 64 KiB as the connection accepts them. Disk reads block the
-    /// executor.
+    /// A file on disk; `filename` is the last part of `path`. It is opened when the upload begins, and read in pieces
+    /// of at most 64 KiB as the connection accepts them. Disk reads block the executor.
     [[nodiscard]] static file_upload from_file(std::filesystem::path path);
 
     std::string filename;  ///< UTF-8. CR and LF are escaped as browsers do; other control characters are invalid.
@@ -26,8 +25,8 @@ struct CORUN_API file_upload {
     std::string content_type = "application/octet-stream";
     std::string bytes;
     std::filesystem::path path;  ///< If set, this file is sent instead of `bytes`.
-    /// Called on the executor with the number of bytes passed to the connection so far, at least
-    /// with 0 and with `total`. If it throws, the upload ends.
+    /// Called on the executor with the number of bytes passed to the connection so far, at least with 0 and with
+    /// `total`. If it throws, the upload ends.
     std::function<void(std::uint64_t sent, std::uint64_t total)> on_progress;
 
 private:
@@ -47,8 +46,7 @@ struct CORUN_API file_info {
     std::string raw;
 };
 
-/// The size of the chunks that a file is split into for search. By default, the service decides
-/// (`auto`).
+/// The size of the chunks that a file is split into for search. By default, the service decides (`auto`).
 struct CORUN_API static_chunking {
     static_chunking(int max_chunk_size_tokens, int chunk_overlap_tokens);
 
@@ -56,8 +54,7 @@ struct CORUN_API static_chunking {
     int chunk_overlap_tokens;   ///< 0 to half of `max_chunk_size_tokens`.
 };
 
-/// A vector store to create (`client::create_vector_store`), or the changes to one
-/// (`vector_store::update`).
+/// A vector store to create (`client::create_vector_store`), or the changes to one (`vector_store::update`).
 struct CORUN_API vector_store_definition {
     vector_store_definition() = default;
 

@@ -16,18 +16,18 @@
 #include <utility>
 #include <vector>
 
-/// Functions of the application that corun calls. When a call for a run has ended, its result, error
-/// and duration are reported by `events::function_called` and `events::approval_decided`, and to
-/// `observer::on_function_call` and `on_approval`.
+/// Functions of the application that corun calls. When a call for a run has ended, its result, error and duration are
+/// reported by `events::function_called` and `events::approval_decided`, and to `observer::on_function_call` and
+/// `on_approval`.
 ///
-/// A handler is a coroutine, or a function that returns its result directly. Parameters can be
-/// references: the arguments live until the handler has completed.
+/// A handler is a coroutine, or a function that returns its result directly. Parameters can be references: the
+/// arguments live until the handler has completed.
 ///
-/// g++ 12 destroys a lambda with captures twice if it is created inside a `co_await` expression:
-/// store it in a variable first.
+/// g++ 12 destroys a lambda with captures twice if it is created inside a `co_await` expression: store it in a variable
+/// first.
 ///
-/// *Lifetime:* If a stream ends early, running handlers are cancelled but not awaited. Objects that
-/// they use must live until they have ended.
+/// *Lifetime:* If a stream ends early, running handlers are cancelled but not awaited. Objects that they use must live
+/// until they have ended.
 ///
 /// *Threads:* Handlers are awaited on the client's executor.
 namespace corun {
@@ -61,8 +61,8 @@ using call_result = decltype(handler_call<Callable, Arguments...>::call(
 
 }  // namespace detail
 
-/// What a handler can return as its `Result`: for `bool`, only `bool` itself; for `std::string`, any
-/// text, or `nlohmann::json` with json.hpp; otherwise anything that converts.
+/// What a handler can return as its `Result`: for `bool`, only `bool` itself; for `std::string`, any text, or
+/// `nlohmann::json` with json.hpp; otherwise anything that converts.
 template <class Value, class Result>
 concept handler_result = std::same_as<Value, Result> ||
     (!std::same_as<Result, bool> &&
@@ -75,8 +75,8 @@ concept handler_callable = requires {
 }
 &&handler_result<typename detail::awaited<detail::call_result<Callable, Arguments...>>::type, Result>;
 
-/// A function of the application, or none. Anything converts to it that can be called with
-/// `Arguments` and returns `Result` or `asio::awaitable<Result>`. Copies share the callable.
+/// A function of the application, or none. Anything converts to it that can be called with `Arguments` and returns
+/// `Result` or `asio::awaitable<Result>`. Copies share the callable.
 template <class Result, class... Arguments>
 class handler {
 public:
@@ -124,13 +124,12 @@ private:
     std::function<asio::awaitable<Result>(Arguments...)> function_;
 };
 
-/// Returns the output of a function call, a text for the model. If it throws, the exception text is
-/// sent to the model as the output, `{"error": "<text>"}`.
+/// Returns the output of a function call, a text for the model. If it throws, the exception text is sent to the model
+/// as the output, `{"error": "<text>"}`.
 using function_handler = handler<std::string, function_call>;
 
-/// Returns whether a call to an MCP server is approved. If it throws, the stream fails with
-/// `errc::handler_failed`. The run then waits at the service until its stream is destroyed; see
-/// `run_options::on_abandon`.
+/// Returns whether a call to an MCP server is approved. If it throws, the stream fails with `errc::handler_failed`. The
+/// run then waits at the service until its stream is destroyed; see `run_options::on_abandon`.
 using approval_handler = handler<bool, mcp_approval_request>;
 
 /// A function of the application that the model can call: its definition and its code.
@@ -150,8 +149,8 @@ struct CORUN_API local_function {
 struct CORUN_API mcp_header_request {
     enum class occasion {
         run_start,  ///< The run is about to be created.
-        /// Calls are about to be approved. In the Responses protocol, where every request needs
-        /// headers: any calls are about to be answered.
+        /// Calls are about to be approved. In the Responses protocol, where every request needs headers: any calls are
+        /// about to be answered.
         approval,
         rejected_token,  ///< An MCP server rejected the first headers of the run. At most once per run.
     };
@@ -164,13 +163,12 @@ struct CORUN_API mcp_header_request {
     std::string run_id, thread_id;                ///< Empty until the run exists.
 };
 
-/// Returns headers for MCP servers when they are needed, so that a run can outlive its tokens. It can
-/// also return headers of servers that were not requested; each approval uses those of its own
-/// server.
+/// Returns headers for MCP servers when they are needed, so that a run can outlive its tokens. It can also return
+/// headers of servers that were not requested; each approval uses those of its own server.
 ///
 /// *Errors:* If it throws, the calling function fails with `errc::mcp_headers_failed`. After
-/// `run_options::mcp_header_timeout`, it is cancelled, and the calling function fails with
-/// `errc::mcp_headers_timeout`. In both cases, nothing is sent.
+/// `run_options::mcp_header_timeout`, it is cancelled, and the calling function fails with `errc::mcp_headers_timeout`.
+/// In both cases, nothing is sent.
 using mcp_header_provider = handler<mcp_headers, mcp_header_request>;
 
 class mcp_header_source;

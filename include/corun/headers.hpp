@@ -51,8 +51,8 @@ CORUN_API std::ostream& operator<<(std::ostream& out, const headers& fields);
 
 /// True if `name` is a header field name: one or more token characters (RFC 9110, 5.6.2).
 CORUN_API bool is_header_name(std::string_view name) noexcept;
-/// True if `value` is a valid field value: no control character except tab, and no space or tab at
-/// either end (RFC 9110, 5.5).
+/// True if `value` is a valid field value: no control character except tab, and no space or tab at either end (RFC
+/// 9110, 5.5).
 CORUN_API bool is_header_value(std::string_view value) noexcept;
 /// Compares ASCII text case-insensitively, as for header names and media types.
 CORUN_API bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;

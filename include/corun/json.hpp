@@ -14,21 +14,20 @@
 #include <string_view>
 #include <tuple>
 
-/// Support for nlohmann_json. Include this header before the code that passes its values to corun.
-/// `nlohmann::json` then converts to `json_text`: the parameters of a function, its output, a schema,
-/// `run_options::extra_json`. A function handler can accept its arguments as JSON, and return JSON:
+/// Support for nlohmann_json. Include this header before the code that passes its values to corun. `nlohmann::json`
+/// then converts to `json_text`: the parameters of a function, its output, a schema, `run_options::extra_json`. A
+/// function handler can accept its arguments as JSON, and return JSON:
 ///
 ///     options.functions.emplace_back("get_weather", "The weather in a city.", schema,
 ///         [](nlohmann::json arguments) -> nlohmann::json {
 ///             return {{"celsius", degrees_in(arguments.at("city"))}};
 ///         });
 ///
-/// A coroutine that returns JSON must be an `asio::awaitable<nlohmann::json>`: in one that returns
-/// an `asio::awaitable<std::string>`, `co_return` converts JSON to a string, which throws.
+/// A coroutine that returns JSON must be an `asio::awaitable<nlohmann::json>`: in one that returns an
+/// `asio::awaitable<std::string>`, `co_return` converts JSON to a string, which throws.
 namespace corun {
 
-/// The data of an event as nlohmann JSON; `is_discarded()` if it is not JSON, such as that of a
-/// keep-alive.
+/// The data of an event as nlohmann JSON; `is_discarded()` if it is not JSON, such as that of a keep-alive.
 [[nodiscard]] inline nlohmann::json to_json(const event& value) {
     return nlohmann::json::parse(value.raw(), nullptr, false);
 }
@@ -50,8 +49,8 @@ concept is_json_value = requires(const T& value) {
     std::string_view(value.json());
 };
 
-/// The JSON of an object as received: a run, a step, a tool call, a message, an agent's definition,
-/// ... For example `to_json(run)["tools"]`.
+/// The JSON of an object as received: a run, a step, a tool call, a message, an agent's definition, ... For example
+/// `to_json(run)["tools"]`.
 template <has_raw_json Resource>
 [[nodiscard]] nlohmann::json to_json(const Resource& value) {
     return to_json(std::string_view(value.raw));
@@ -164,8 +163,8 @@ template <class Callable>
 concept takes_json_arguments =
     !std::invocable<Callable&, function_call> && std::invocable<Callable&, detail::only_json>;
 
-/// Calls it with the arguments from the model; an empty object if there are none. If they are not
-/// JSON, the handler fails, and the model receives the error.
+/// Calls it with the arguments from the model; an empty object if there are none. If they are not JSON, the handler
+/// fails, and the model receives the error.
 template <takes_json_arguments Callable>
 struct handler_call<Callable, function_call> {
     using values = std::tuple<nlohmann::json>;

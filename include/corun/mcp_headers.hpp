@@ -24,9 +24,8 @@ struct CORUN_API mcp_server_headers {
 ///     corun::mcp_headers headers{{"bookings", {{"Authorization", "Bearer " + token}}},
 ///                                {"weather", {{"X-Api-Key", key}}}};
 ///
-/// `agent::run_stream` sends them with its run only. They override the headers of the agent and the
-/// thread for the same label, and are not stored. A label is the `server_label` of an MCP tool of
-/// the agent or the run.
+/// `agent::run_stream` sends them with its run only. They override the headers of the agent and the thread for the same
+/// label, and are not stored. A label is the `server_label` of an MCP tool of the agent or the run.
 ///
 /// *Errors:* The function that sends the headers validates them first: `errc::unknown_server_label`,
 /// `invalid_server_label`, `invalid_header`.

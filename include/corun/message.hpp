@@ -8,8 +8,7 @@
 
 namespace corun {
 
-/// Key-value pairs stored with an object: at most 16 pairs; keys up to 64 characters, values up to
-/// 512.
+/// Key-value pairs stored with an object: at most 16 pairs; keys up to 64 characters, values up to 512.
 using metadata = std::map<std::string, std::string>;
 
 /// One part of a message to send.
@@ -17,8 +16,7 @@ struct CORUN_API content_block {
     enum class kind { text, image_url, image_file };
 
     static content_block text(std::string value);
-    /// `url` can be a data URL. `detail` is `auto`, `low` or `high`; empty means the service's
-    /// default.
+    /// `url` can be a data URL. `detail` is `auto`, `low` or `high`; empty means the service's default.
     static content_block image_url(std::string url, std::string detail = {});
     static content_block image_file(std::string file_id, std::string detail = {});
 

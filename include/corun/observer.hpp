@@ -13,8 +13,8 @@
 
 /// Records of a client's operations for metrics and traces, and its traffic for debugging.
 ///
-/// The comments of members give the attributes of OpenTelemetry's semantic conventions (HTTP, and
-/// GenAI as of 1.41). These specify durations in seconds.
+/// The comments of members give the attributes of OpenTelemetry's semantic conventions (HTTP, and GenAI as of 1.41).
+/// These specify durations in seconds.
 namespace corun {
 
 /// One HTTP request and its response, when it is over: an HTTP client span.
@@ -36,13 +36,13 @@ struct CORUN_API request_record {
     std::optional<std::chrono::nanoseconds> time_to_response;  ///< Until the response's header fields arrived.
     std::uint64_t bytes_sent = 0;                              ///< `http.request.body.size`
     std::uint64_t bytes_received = 0;                          ///< `http.response.body.size`: the bytes that were read.
-    /// Set if the response is incomplete. `std::errc::operation_canceled`: the request was dropped
-    /// by its caller, by a timeout, or because no more of the response was needed.
+    /// Set if the response is incomplete. `std::errc::operation_canceled`: the request was dropped by its caller, by a
+    /// timeout, or because no more of the response was needed.
     std::error_code error;
 };
 
-/// One streamed run, when its stream is over: a CLIENT span with `gen_ai.operation.name`
-/// `invoke_agent` and `gen_ai.provider.name` `azure.ai.agents`.
+/// One streamed run, when its stream is over: a CLIENT span with `gen_ai.operation.name` `invoke_agent` and
+/// `gen_ai.provider.name` `azure.ai.agents`.
 struct CORUN_API run_record {
     run_record() = default;
 
@@ -109,8 +109,8 @@ struct CORUN_API submit_record {
     std::error_code error;                 ///< Set if the service did not accept it.
 };
 
-/// One call of a function of the application: an INTERNAL span with `gen_ai.operation.name`
-/// `execute_tool`. Its texts are redacted like those of a `wire_message`.
+/// One call of a function of the application: an INTERNAL span with `gen_ai.operation.name` `execute_tool`. Its texts
+/// are redacted like those of a `wire_message`.
 struct CORUN_API function_call_record {
     function_call_record() = default;
 
@@ -125,8 +125,7 @@ struct CORUN_API function_call_record {
     std::optional<std::string> error;  ///< The text of the exception; absent if the handler returned an output.
 };
 
-/// One decision of `run_options::on_mcp_approval`. Its texts are redacted like those of a
-/// `wire_message`.
+/// One decision of `run_options::on_mcp_approval`. Its texts are redacted like those of a `wire_message`.
 struct CORUN_API approval_record {
     approval_record() = default;
 
@@ -144,17 +143,16 @@ struct CORUN_API approval_record {
 
 /// A part of the traffic, with `***` for its secrets:
 ///
-/// - the values of a request's header fields, except for known harmless ones, and of a response's
-///   header fields with the name of a secret;
-/// - in JSON, forms and queries, the values of `headers`, `authorization`, `api_key`,
-///   `access_token`, `client_secret`, `password` and the like, also in strings that contain JSON;
+/// - the values of a request's header fields, except for known harmless ones, and of a response's header fields with
+///   the name of a secret;
+/// - in JSON, forms and queries, the values of `headers`, `authorization`, `api_key`, `access_token`, `client_secret`,
+///   `password` and the like, also in strings that contain JSON;
 /// - credentials after `Bearer` or `Basic`, and JSON Web Tokens;
 /// - every secret that was sent with the request.
 ///
-/// Texts of users and the model are shown. JSON is shown without whitespace. Bodies that are neither
-/// JSON, a form nor an event stream are shown as their size, `[4096 bytes of image/png]`. So are
-/// responses that contain a token, and documents and events above 1 MiB. Comments of an event stream
-/// are not shown.
+/// Texts of users and the model are shown. JSON is shown without whitespace. Bodies that are neither JSON, a form nor
+/// an event stream are shown as their size, `[4096 bytes of image/png]`. So are responses that contain a token, and
+/// documents and events above 1 MiB. Comments of an event stream are not shown.
 struct CORUN_API wire_message {
     enum class part {
         request,        ///< The request line and the header fields, one per line.
@@ -172,17 +170,15 @@ struct CORUN_API wire_message {
     std::uint64_t bytes = 0;  ///< Bytes of the body since the last message.
 };
 
-/// Prints each line of the text with its request and direction: `3 > POST ...`, `3 < 200`. Control
-/// characters are escaped.
+/// Prints each line of the text with its request and direction: `3 > POST ...`, `3 < 200`. Control characters are
+/// escaped.
 CORUN_API std::ostream& operator<<(std::ostream& out, const wire_message& message);
 
-/// Hooks for logging, metrics and traces. Unset hooks cost nothing; `on_wire` copies and parses all
-/// traffic.
+/// Hooks for logging, metrics and traces. Unset hooks cost nothing; `on_wire` copies and parses all traffic.
 ///
-/// Hooks are posted to the client's executor in the order of the reported operations, so they can
-/// call back into corun, for example to cancel a run. They never block the library. They run shortly
-/// after the fact, possibly after the operation has completed or the client is gone. If the
-/// executor stops for good, pending reports are lost.
+/// Hooks are posted to the client's executor in the order of the reported operations, so they can call back into corun,
+/// for example to cancel a run. They never block the library. They run shortly after the fact, possibly after the
+/// operation has completed or the client is gone. If the executor stops for good, pending reports are lost.
 ///
 /// *Errors:* Exceptions that hooks throw are ignored.
 ///

@@ -46,8 +46,7 @@ public:
 
     /// Completes with the next object, or with nothing at the end.
     ///
-    /// *Errors:* Those of the request for the next page. The next call then requests the same page
-    /// again.
+    /// *Errors:* Those of the request for the next page. The next call then requests the same page again.
     ///
     /// *Cancellation:* As for the other functions of `client`.
     [[nodiscard]] asio::awaitable<std::optional<T>> next() { return next_of(state_); }

@@ -25,18 +25,16 @@ struct CORUN_API prompt_mcp_tool {
     std::string server_label;
     std::string server_url;                  ///< Empty for a `connector_id` or a connection.
     std::vector<std::string> allowed_tools;  ///< Empty: all tools.
-    /// Sent with each request. A stored tool cannot have headers with credentials. Values can be
-    /// templates of structured inputs, such as `{{token}}`.
+    /// Sent with each request. A stored tool cannot have headers with credentials. Values can be templates of
+    /// structured inputs, such as `{{token}}`.
     corun::headers headers;
     std::optional<mcp_approval> require_approval;  ///< Absent: the service's default, `always`.
     std::string project_connection_id;             ///< A connection of the project; its credential is used.
-    /// A JSON object with the tool's other members (`connector_id`, `server_description`, ...), or
-    /// empty.
+    /// A JSON object with the tool's other members (`connector_id`, `server_description`, ...), or empty.
     json_text extra_json;
 };
 
-/// A tool of a prompt agent, or of a request. A `json_tool` contains the whole tool object of the
-/// Responses protocol.
+/// A tool of a prompt agent, or of a request. A `json_tool` contains the whole tool object of the Responses protocol.
 using prompt_tool = std::variant<prompt_mcp_tool, function_tool, json_tool>;
 
 /// The `type` of a tool in the protocol: `mcp`, `function`, `code_interpreter`, ...
@@ -52,9 +50,9 @@ struct CORUN_API structured_input {
     bool required = false;
 };
 
-/// The definition of an agent of the Responses protocol (Foundry agents v2, kind `prompt`). Either the
-/// service stores it under a name, in numbered versions, or the application keeps it and sends it
-/// with each request. The service may echo headers in `raw`.
+/// The definition of an agent of the Responses protocol (Foundry agents v2, kind `prompt`). Either the service stores
+/// it under a name, in numbered versions, or the application keeps it and sends it with each request. The service may
+/// echo headers in `raw`.
 struct CORUN_API prompt_agent_definition {
     prompt_agent_definition() = default;
     explicit prompt_agent_definition(std::string model);

@@ -16,12 +16,12 @@
 
 namespace corun {
 
-/// The service's objects as received. `raw` is the whole JSON of an object, including members that
-/// are not listed here. Times are seconds since 1970.
+/// The service's objects as received. `raw` is the whole JSON of an object, including members that are not listed here.
+/// Times are seconds since 1970.
 ///
-/// These objects are not redacted. Like `event::raw`, they contain everything that the service
-/// echoes, such as MCP headers in `tool_resources` or a token in an error message: redact them before
-/// logging. Errors are redacted, see `diagnostics`.
+/// These objects are not redacted. Like `event::raw`, they contain everything that the service echoes, such as MCP
+/// headers in `tool_resources` or a token in an error message: redact them before logging. Errors are redacted, see
+/// `diagnostics`.
 
 /// The status of a run. `unknown`: a status that this version does not know; see `status_text`.
 enum class run_state {
@@ -132,8 +132,8 @@ struct CORUN_API other_call {
     std::string raw;  ///< The JSON of this call.
 };
 
-/// The calls that a run with status `requires_action` waits for. An action of a kind that this
-/// version does not know has no calls: see `type` and `raw`.
+/// The calls that a run with status `requires_action` waits for. An action of a kind that this version does not know
+/// has no calls: see `type` and `raw`.
 struct CORUN_API required_action {
     required_action() = default;
 
@@ -144,8 +144,7 @@ struct CORUN_API required_action {
     std::string raw;  ///< The JSON of the action.
 };
 
-/// A run (object `thread.run`). The service may echo MCP headers in `raw` and `last_error`: redact
-/// them before logging.
+/// A run (object `thread.run`). The service may echo MCP headers in `raw` and `last_error`: redact them before logging.
 struct CORUN_API thread_run {
     thread_run() = default;
 
@@ -204,12 +203,11 @@ struct CORUN_API tool_call {
     std::vector<code_interpreter_output> outputs;        ///< For a code interpreter.
     std::vector<file_search_result> results;             ///< For a file search.
     std::vector<browser_automation_step> browser_steps;  ///< For a browser automation.
-    /// For a connected agent: the agent, and the thread and run in which it works. If that run
-    /// waits for an action, answer it there; this run continues afterwards.
+    /// For a connected agent: the agent, and the thread and run in which it works. If that run waits for an action,
+    /// answer it there; this run continues afterwards.
     std::string agent_id, thread_id, run_id;
-    /// For `openapi`, `bing_grounding`, `bing_custom_search`, `azure_ai_search`,
-    /// `sharepoint_grounding` and `fabric_dataagent`: all members by name, such as `input`,
-    /// `output`, `requesturl`.
+    /// For `openapi`, `bing_grounding`, `bing_custom_search`, `azure_ai_search`, `sharepoint_grounding` and
+    /// `fabric_dataagent`: all members by name, such as `input`, `output`, `requesturl`.
     std::map<std::string, std::string> properties;
 
     std::string raw;  ///< The JSON of this call.
@@ -247,10 +245,9 @@ struct CORUN_API run_step {
     std::string raw;
 };
 
-/// The definition of a classic agent, for `client::create_agent` and from `agent::definition`. For
-/// `agent::update`, it contains the changes: absent and empty members stay unchanged. Values out of
-/// range fail with `errc::invalid_argument`. The service may echo stored MCP headers in
-/// `tool_resources` and `raw`.
+/// The definition of a classic agent, for `client::create_agent` and from `agent::definition`. For `agent::update`, it
+/// contains the changes: absent and empty members stay unchanged. Values out of range fail with
+/// `errc::invalid_argument`. The service may echo stored MCP headers in `tool_resources` and `raw`.
 struct CORUN_API agent_definition {
     agent_definition() = default;
     explicit agent_definition(std::string model);
@@ -271,8 +268,8 @@ struct CORUN_API agent_definition {
 };
 
 /// The definition of a thread, for `client::create_thread` and from `agent_thread::definition`. For
-/// `agent_thread::update`, it contains the changes: empty members stay unchanged. The service may
-/// echo stored MCP headers in `tool_resources` and `raw`.
+/// `agent_thread::update`, it contains the changes: empty members stay unchanged. The service may echo stored MCP
+/// headers in `tool_resources` and `raw`.
 struct CORUN_API thread_definition {
     thread_definition() = default;
 

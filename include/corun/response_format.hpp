@@ -14,11 +14,9 @@ public:
     static response_format text();
     /// Any JSON object. The instructions must request JSON.
     static response_format json_object();
-    /// JSON that conforms to `schema`, a JSON schema. Throws `errc::invalid_argument` if `schema` is
-    /// not a JSON object.
+    /// JSON that conforms to `schema`, a JSON schema. Throws `errc::invalid_argument` if `schema` is not a JSON object.
     static response_format json_schema(std::string name, json_text schema, std::string description = {});
-    /// Any other format, as JSON text. If it is not JSON, sending it fails with
-    /// `errc::invalid_argument`.
+    /// Any other format, as JSON text. If it is not JSON, sending it fails with `errc::invalid_argument`.
     static response_format from_json(json_text json);
 
     [[nodiscard]] const std::string& json() const noexcept { return json_; }

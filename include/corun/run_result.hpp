@@ -24,9 +24,8 @@ public:
 
     /// Applies one event. Call it with all events of the run, in order.
     ///
-    /// Repeated events have no effect: a completed message or step supersedes its deltas, and late
-    /// events do not change it. Deltas are not numbered, so a repeated delta counts twice until its
-    /// message is completed.
+    /// Repeated events have no effect: a completed message or step supersedes its deltas, and late events do not change
+    /// it. Deltas are not numbered, so a repeated delta counts twice until its message is completed.
     void apply(const event& value);
 
     std::string run_id, thread_id, agent_id;
@@ -59,8 +58,8 @@ private:
 /// Prints the state, the error and the usage in one line, and the text below it.
 CORUN_API std::ostream& operator<<(std::ostream& out, const run_result& result);
 
-/// Thrown for a run that did not complete: `errc::run_failed`, `run_incomplete`, `run_cancelled`,
-/// `run_expired`, `action_required`, or the error that broke the stream. Contains the partial result.
+/// Thrown for a run that did not complete: `errc::run_failed`, `run_incomplete`, `run_cancelled`, `run_expired`,
+/// `action_required`, or the error that broke the stream. Contains the partial result.
 class CORUN_API run_error : public error {
 public:
     run_error(std::error_code code, diagnostics details, run_result partial);

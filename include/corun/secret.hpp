@@ -10,8 +10,8 @@ namespace corun {
 
 /// Confidential text: a token, a header value, or a body that contains one.
 ///
-/// It prints as `***`, and its memory is wiped when it is destroyed, replaced or moved from. Only
-/// `reveal()` returns the text, so a search for that word finds every use of a secret.
+/// It prints as `***`, and its memory is wiped when it is destroyed, replaced or moved from. Only `reveal()` returns
+/// the text, so a search for that word finds every use of a secret.
 class CORUN_API secret {
 public:
     secret() noexcept = default;

@@ -37,8 +37,8 @@ public:
 
     /// Adds the output of a function call: a text for the model, JSON or not.
     submission& output(std::string tool_call_id, json_text output);
-    /// Approves an MCP call. Without `fields`, it is sent with the run's headers for its server,
-    /// fresh from their provider if there is one.
+    /// Approves an MCP call. Without `fields`, it is sent with the run's headers for its server, fresh from their
+    /// provider if there is one.
     submission& approve(std::string tool_call_id, headers fields = {});
     /// Denies an MCP call. The model is informed, and continues.
     submission& deny(std::string tool_call_id);

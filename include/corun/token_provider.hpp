@@ -31,11 +31,11 @@ struct CORUN_API access_token {
 /// Returns a token.
 using token_handler = handler<access_token>;
 
-/// A cache of one token. Tokens are refreshed five minutes before they expire, or after half of
-/// their lifetime if that is less than ten minutes. Concurrent callers share one fetch.
+/// A cache of one token. Tokens are refreshed five minutes before they expire, or after half of their lifetime if that
+/// is less than ten minutes. Concurrent callers share one fetch.
 ///
-/// If a refresh fails while the cached token is still valid, that token is used, and the refresh is
-/// retried half a minute later.
+/// If a refresh fails while the cached token is still valid, that token is used, and the refresh is retried half a
+/// minute later.
 ///
 /// *Lifetime:* A cheap handle; copies share the token.
 ///
@@ -46,8 +46,8 @@ public:
 
     /// Provides no token: `token()` fails with `errc::credential_failed`.
     token_provider();
-    /// `fetch` runs on `executor`, a single-threaded context or a strand, one call at a time. `now`
-    /// returns the time; by default, the system's clock.
+    /// `fetch` runs on `executor`, a single-threaded context or a strand, one call at a time. `now` returns the time;
+    /// by default, the system's clock.
     token_provider(asio::any_io_executor executor, token_handler fetch, clock now = {});
 
     explicit operator bool() const noexcept { return state_ != nullptr; }
@@ -85,25 +85,23 @@ struct CORUN_API identity_options {
     /// The longest duration of one request or one call of the Azure CLI; 0 means no limit.
     std::chrono::milliseconds timeout = std::chrono::seconds{30};
 
-    /// As `client_options::ca_file` and `proxy`. Metadata services are never reached through a
-    /// proxy.
+    /// As `client_options::ca_file` and `proxy`. Metadata services are never reached through a proxy.
     std::string ca_file;
     std::optional<std::string> proxy;
 
-    /// Returns an environment variable, or an empty string. By default, reads the environment of the
-    /// process.
+    /// Returns an environment variable, or an empty string. By default, reads the environment of the process.
     std::function<std::string(const std::string& name)> environment;
     /// Returns the time. By default, the system's clock.
     token_provider::clock clock;
 
-    /// Observes token requests with `on_request` and `on_wire`. They are numbered separately from the
-    /// requests of a client.
+    /// Observes token requests with `on_request` and `on_wire`. They are numbered separately from the requests of a
+    /// client.
     corun::observer observer;
 };
 
-/// Google identity tokens of the default service account for `audience`, such as the URL of a Cloud
-/// Run service without its path. They come from the metadata server of Compute Engine, Cloud Run or
-/// GKE, or from GCE_METADATA_HOST, which must be loopback or link-local.
+/// Google identity tokens of the default service account for `audience`, such as the URL of a Cloud Run service without
+/// its path. They come from the metadata server of Compute Engine, Cloud Run or GKE, or from GCE_METADATA_HOST, which
+/// must be loopback or link-local.
 ///
 /// *Errors:* Throws `errc::invalid_argument` if `audience` is empty. Token requests fail with
 /// `errc::credential_failed`.
@@ -126,16 +124,15 @@ struct CORUN_API oauth_client {
     std::map<std::string, std::string> parameters;
 };
 
-/// Bearer tokens from OAuth client credentials. A token without an expiry is assumed to live for
-/// five minutes.
+/// Bearer tokens from OAuth client credentials. A token without an expiry is assumed to live for five minutes.
 ///
-/// *Errors:* Throws `errc::invalid_endpoint` and `errc::insecure_endpoint`. Token requests fail
-/// with `errc::credential_failed` and the error of the endpoint.
+/// *Errors:* Throws `errc::invalid_endpoint` and `errc::insecure_endpoint`. Token requests fail with
+/// `errc::credential_failed` and the error of the endpoint.
 CORUN_API token_provider oauth_client_credentials(asio::any_io_executor executor, oauth_client client,
                                                   identity_options options = {});
 
-/// Provides `Authorization: Bearer <token>` for the MCP servers with these labels. If a server
-/// rejects a token, a new one is fetched.
+/// Provides `Authorization: Bearer <token>` for the MCP servers with these labels. If a server rejects a token, a new
+/// one is fetched.
 CORUN_API mcp_header_provider mcp_bearer_tokens(std::map<std::string, token_provider> by_label);
 
 }  // namespace corun

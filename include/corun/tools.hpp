@@ -12,8 +12,7 @@
 
 namespace corun {
 
-/// An MCP server as a tool. Headers and approval are part of the run (`mcp_headers`,
-/// `run_options::require_approval`).
+/// An MCP server as a tool. Headers and approval are part of the run (`mcp_headers`, `run_options::require_approval`).
 struct CORUN_API mcp_tool {
     mcp_tool(std::string server_label, std::string server_url, std::vector<std::string> allowed_tools = {});
 
@@ -37,11 +36,11 @@ struct CORUN_API function_tool {
     friend bool operator==(const function_tool&, const function_tool&) = default;
 };
 
-/// Any other tool, as a JSON object of the protocol. Sending one of type `mcp` or `function` fails
-/// with `errc::invalid_argument`.
+/// Any other tool, as a JSON object of the protocol. Sending one of type `mcp` or `function` fails with
+/// `errc::invalid_argument`.
 struct CORUN_API json_tool {
-    /// `json` is the whole tool object; its member `type` must be equal to `type`. `name`
-    /// distinguishes several tools of one type: `openapi`, `azure_function`, `connected_agent`.
+    /// `json` is the whole tool object; its member `type` must be equal to `type`. `name` distinguishes several tools
+    /// of one type: `openapi`, `azure_function`, `connected_agent`.
     json_tool(std::string type, json_text json, std::string name = {});
 
     std::string type;
@@ -53,11 +52,10 @@ struct CORUN_API json_tool {
 
 using tool = std::variant<mcp_tool, function_tool, json_tool>;
 
-/// The service's own tools. Each function returns a `json_tool` with the type of its name. To set
-/// other members, create a `json_tool` yourself.
+/// The service's own tools. Each function returns a `json_tool` with the type of its name. To set other members, create
+/// a `json_tool` yourself.
 ///
-/// *Errors:* These functions throw `errc::invalid_argument` for values that are out of range, not
-/// JSON or not UTF-8.
+/// *Errors:* These functions throw `errc::invalid_argument` for values that are out of range, not JSON or not UTF-8.
 
 /// Runs code. It can read the files of `tool_resources::set_code_interpreter`.
 CORUN_API tool code_interpreter();
@@ -70,16 +68,14 @@ struct CORUN_API ranking_options {
     double score_threshold;  ///< 0 to 1. Results below it are omitted.
 };
 
-/// Searches the vector stores of `tool_resources::set_file_search`. Returns at most
-/// `max_num_results` results, 1 to 50.
+/// Searches the vector stores of `tool_resources::set_file_search`. Returns at most `max_num_results` results, 1 to 50.
 CORUN_API tool file_search(std::optional<int> max_num_results = std::nullopt,
                            std::optional<ranking_options> ranking = std::nullopt);
 
 /// Searches the index of `tool_resources::set_azure_ai_search`.
 CORUN_API tool azure_ai_search();
 
-/// A connection to Bing and its search options. Empty and absent members mean the service's
-/// defaults.
+/// A connection to Bing and its search options. Empty and absent members mean the service's defaults.
 struct CORUN_API bing_search {
     bing_search(std::string connection_id);
     bing_search(const char* connection_id);
@@ -117,8 +113,8 @@ private:
     std::string value_;
 };
 
-/// Calls the API that `spec` describes, an OpenAPI document as JSON text. The parameters in
-/// `default_params` use the defaults of the document.
+/// Calls the API that `spec` describes, an OpenAPI document as JSON text. The parameters in `default_params` use the
+/// defaults of the document.
 CORUN_API tool openapi(std::string name, std::string description, json_text spec, openapi_auth auth,
                        std::vector<std::string> default_params = {});
 
@@ -130,8 +126,7 @@ struct CORUN_API storage_queue {
     std::string queue_name;
 };
 
-/// Calls an Azure function. Its arguments are written to the queue `input`, and its result is read
-/// from `output`.
+/// Calls an Azure function. Its arguments are written to the queue `input`, and its result is read from `output`.
 CORUN_API tool azure_function(function_tool function, storage_queue input, storage_queue output);
 
 /// Calls another agent. The model knows it as `name`; `description` explains when to call it.
@@ -203,8 +198,8 @@ struct CORUN_API mcp_tool_resource {
     std::optional<mcp_approval> require_approval;
 };
 
-/// An index of Azure AI Search: by connection and name, or by asset. Empty and absent members mean
-/// the service's defaults.
+/// An index of Azure AI Search: by connection and name, or by asset. Empty and absent members mean the service's
+/// defaults.
 struct CORUN_API azure_ai_search_index {
     azure_ai_search_index() = default;
     azure_ai_search_index(std::string index_connection_id, std::string index_name);
@@ -220,8 +215,8 @@ struct CORUN_API azure_ai_search_index {
 struct CORUN_API tool_resources {
     tool_resources() = default;
 
-    /// Sets or replaces one kind in `other`. Throws `errc::invalid_argument` for more than 20
-    /// files, more than 1 vector store, or text that is not UTF-8.
+    /// Sets or replaces one kind in `other`. Throws `errc::invalid_argument` for more than 20 files, more than 1 vector
+    /// store, or text that is not UTF-8.
     tool_resources& set_code_interpreter(std::vector<std::string> file_ids);
     tool_resources& set_file_search(std::vector<std::string> vector_store_ids);
     tool_resources& set_azure_ai_search(azure_ai_search_index index);

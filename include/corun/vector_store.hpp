@@ -20,18 +20,16 @@ struct handle_access;
 
 /// Files that the tool `file_search` searches.
 ///
-/// Every function completes when the service has responded. The service ingests files afterwards;
-/// `wait`, `wait_for_file` and `wait_for_batch` complete when it has finished.
+/// Every function completes when the service has responded. The service ingests files afterwards; `wait`,
+/// `wait_for_file` and `wait_for_batch` complete when it has finished.
 ///
 /// *Errors:* An empty handle, an empty id, and chunking, expiry or metadata out of range throw
-/// `errc::invalid_argument`, most of them when the function is called: before its awaitable is
-/// awaited. Every function can fail with the network errors and the service errors of `errc`.
+/// `errc::invalid_argument`, most of them when the function is called: before its awaitable is awaited. Every function
+/// can fail with the network errors and the service errors of `errc`.
 ///
-/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have
-/// carried it out.
+/// *Cancellation:* Terminal, partial and total. The request is dropped; the service may still have carried it out.
 ///
-/// *Lifetime:* A cheap handle; copies refer to the same vector store. It keeps the client's
-/// connections alive.
+/// *Lifetime:* A cheap handle; copies refer to the same vector store. It keeps the client's connections alive.
 ///
 /// *Threads:* Not thread-safe. Use it on the client's executor.
 class CORUN_API vector_store {
@@ -44,20 +42,18 @@ public:
 
     /// Fetches the vector store, and updates `info`.
     [[nodiscard]] asio::awaitable<void> refresh();
-    /// Changes the vector store: sends name, expiry and metadata of `changes` that are neither
-    /// absent nor empty.
+    /// Changes the vector store: sends name, expiry and metadata of `changes` that are neither absent nor empty.
     ///
     /// *Errors:* `errc::invalid_argument` if other members are set, which cannot change.
     [[nodiscard]] asio::awaitable<void> update(vector_store_definition changes);
     /// Deletes the vector store. Its files are kept.
     [[nodiscard]] asio::awaitable<void> remove();
 
-    /// Polls the vector store until no file is being ingested, and completes with `info`: check its
-    /// status (`completed` or `expired`) and the number of failed files. Polls every 0.5 s, backing
-    /// off to 8 s. Ignores up to three consecutive retryable failures (`is_retryable`).
+    /// Polls the vector store until no file is being ingested, and completes with `info`: check its status (`completed`
+    /// or `expired`) and the number of failed files. Polls every 0.5 s, backing off to 8 s. Ignores up to three
+    /// consecutive retryable failures (`is_retryable`).
     ///
-    /// *Errors:* `errc::total_timeout` after `timeout`; 0 means no limit, a negative value has
-    /// expired already.
+    /// *Errors:* `errc::total_timeout` after `timeout`; 0 means no limit, a negative value has expired already.
     [[nodiscard]] asio::awaitable<vector_store_info> wait(std::chrono::milliseconds timeout = std::chrono::milliseconds{
                                                               0});
 

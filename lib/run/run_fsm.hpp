@@ -69,8 +69,8 @@ public:
     void run_exists(existence exists) noexcept { existence_ = exists; }
     /// Enters a phase that does not come of a response: `sending` or `answering` when somebody works on
     /// the answers that the run waits for, `waiting` when these could not be sent, `restarting` when it
-    /// failed for a reason that may pass, `lost` instead of `sending` for a run that was begun elsewhere. From any other
-    /// phase than these it has no effect.
+    /// failed for a reason that may pass, `lost` instead of `sending` for a run that was begun elsewhere. It has no
+    /// effect from any other phase than these.
     void enter(phase next) noexcept;
     /// A request failed, and is sent again later: until then nothing can be silent.
     void attempt_failed() noexcept { response_ = response::over; }

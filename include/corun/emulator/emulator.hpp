@@ -17,12 +17,12 @@
 /// A local Azure AI Agents service in the application's process, for tests, demos and benchmarks.
 ///
 /// It supports two protocols at one endpoint: threads and runs, and their successor, OpenAI Responses
-/// (`/openai/v1/responses`, `/openai/v1/conversations`) with versioned agents (`/agents`). Responses and
-/// conversations are also available as `http://host:port/v1/...`, with or without a prefix before `/v1`, as on
-/// servers without projects and agents.
+/// (`/openai/v1/responses`, `/openai/v1/conversations`) with versioned agents (`/agents`). Responses and conversations
+/// are also available as `http://host:port/v1/...`, with or without a prefix before `/v1`, as on servers without
+/// projects and agents.
 ///
-/// It runs on the application's io_context, keeps everything in memory, and is strict: it rejects all requests that
-/// the service rejects.
+/// It runs on the application's io_context, keeps everything in memory, and is strict: it rejects all requests that the
+/// service rejects.
 ///
 /// *Lifetime:* The io_context must outlive all objects.
 ///
@@ -61,9 +61,9 @@ struct CORUN_API recorded_mcp_request {
 
 /// The service. It runs from construction until `stop` or destruction.
 ///
-/// A run uses its agent and thread as they were when it began: changing or deleting the agent later does not affect
-/// it. A thread cannot be deleted while one of its runs is active (HTTP 400); deleting it later deletes its runs. A
-/// mixed round of calls (see `mixed_rounds`) requires `submit_tool_outputs`, and also contains the approvals as
+/// A run uses its agent and thread as they were when it began: changing or deleting the agent later does not affect it.
+/// A thread cannot be deleted while one of its runs is active (HTTP 400); deleting it later deletes its runs. A mixed
+/// round of calls (see `mixed_rounds`) requires `submit_tool_outputs`, and also contains the approvals as
 /// `submit_tool_approval`; one submission answers both.
 ///
 /// The headers and `authorization` of an MCP tool apply only to the response that they were sent with, even if an
@@ -84,19 +84,18 @@ public:
     /// The options. They can be changed between requests, except address, port and token.
     [[nodiscard]] service_options& options() noexcept;
 
-    /// Scripts the model's behavior for user messages that contain `match` (if empty: all messages). If several
-    /// scripts match, the latest applies.
+    /// Scripts the model's behavior for user messages that contain `match` (if empty: all messages). If several scripts
+    /// match, the latest applies.
     ///
     /// Without a script, `tokens(n)` in the message produces n deltas; the name of a tool in it calls that tool; a run
     /// with MCP servers calls the first tool that they list; otherwise the reply is the message.
     void script(std::string match, std::vector<step> steps);
-    /// Adds scripts from JSON: `[{"match": "weather", "steps": [{"call_function": "get_weather",
-    /// "arguments": {}}, {"reply": "{output}"}]}]`.
+    /// Adds scripts from JSON: `[{"match": "weather", "steps": [{"call_function": "get_weather", "arguments": {}},
+    /// {"reply": "{output}"}]}]`.
     ///
     /// Steps: `reply`, `tokens` (a number), `message` (an array), `refusal`, `reasoning`, `activity` (an object),
-    /// `call_function` with `arguments`, `call_mcp` with `arguments` and `server_label`, `call_tool`
-    /// with `details`, `next_round` (true), `require_action` with `details`, `fail` with `message`,
-    /// `incomplete`, `hold` (true).
+    /// `call_function` with `arguments`, `call_mcp` with `arguments` and `server_label`, `call_tool` with `details`,
+    /// `next_round` (true), `require_action` with `details`, `fail` with `message`, `incomplete`, `hold` (true).
     ///
     /// *Errors:* Throws `std::invalid_argument`.
     void load_scripts(std::string_view json);
@@ -112,13 +111,12 @@ public:
     std::string add_file(std::string filename, std::string bytes, std::string purpose = "assistants_output");
 
     void inject(emulator::fault fault);
-    /// Adds faults from JSON: `[{"respond": 429, "headers": {"Retry-After": "3"}, "on": "POST
-    /// /threads/runs", "times": 2}, {"cut": true, "after_bytes": 700}]`.
+    /// Adds faults from JSON: `[{"respond": 429, "headers": {"Retry-After": "3"}, "on": "POST /threads/runs", "times":
+    /// 2}, {"cut": true, "after_bytes": 700}]`.
     ///
     /// Faults: `respond` (a status) with `body` and `headers`, `drop`, `delay` (milliseconds), `cut`, `reset`, `stall`,
-    /// `crlf` (true), `insert` (bytes), `omit`, `repeat` (an event), `split` (a number); with `on`, `times`
-    /// (`"always"` or a number) and one of `after_bytes`, `after_events`, `every_events`, `before`,
-    /// `after`.
+    /// `crlf` (true), `insert` (bytes), `omit`, `repeat` (an event), `split` (a number); with `on`, `times` (`"always"`
+    /// or a number) and one of `after_bytes`, `after_events`, `every_events`, `before`, `after`.
     ///
     /// *Errors:* Throws `std::invalid_argument`.
     void load_faults(std::string_view json);

@@ -8,11 +8,11 @@ namespace corun::emulator {
 
 /// A step of a script: the model's behavior in one turn.
 ///
-/// Adjacent calls of one kind (for `call_tool`: of one type) form a round of parallel calls, unless the run
-/// disables them.
+/// Adjacent calls of one kind (for `call_tool`: of one type) form a round of parallel calls, unless the run disables
+/// them.
 ///
-/// One script serves both protocols. A response ends where a run would require an action, and the request that
-/// answers it continues from there: the items after the user's latest message show the position in the script.
+/// One script serves both protocols. A response ends where a run would require an action, and the request that answers
+/// it continues from there: the items after the user's latest message show the position in the script.
 ///
 /// *Errors:* Functions with invalid JSON text throw `std::invalid_argument`.
 class CORUN_API step {
@@ -38,9 +38,9 @@ public:
     static step reply(std::string text);
     /// Replies with `count` deltas.
     static step tokens(std::size_t count);
-    /// Replies with message content, a JSON array of blocks: texts with annotations, images.
-    /// `[{"type": "text", "text": {"value": "...", "annotations": [...]}}]`. Blocks of other types than `text`
-    /// appear unchanged, in a response too: `output_text`, `refusal`.
+    /// Replies with message content, a JSON array of blocks: texts with annotations, images. `[{"type": "text", "text":
+    /// {"value": "...", "annotations": [...]}}]`. Blocks of other types than `text` appear unchanged, in a response
+    /// too: `output_text`, `refusal`.
     static step message(std::string content);
     /// Refuses to answer. In a run, this is ordinary text.
     static step refusal(std::string text);
@@ -61,9 +61,9 @@ public:
     static step call_tool(std::string type, std::string details = "{}");
     /// Separates adjacent calls that would otherwise be one round.
     static step next_round();
-    /// Requires an action of a custom type, which no submission answers: the run ends when it is cancelled or
-    /// expires. `details` is the JSON object in the member with the name of the type. A response contains an item of
-    /// that type, and completes.
+    /// Requires an action of a custom type, which no submission answers: the run ends when it is cancelled or expires.
+    /// `details` is the JSON object in the member with the name of the type. A response contains an item of that type,
+    /// and completes.
     static step require_action(std::string type, std::string details = "{}");
     /// Fails the run. For the code `rate_limit_exceeded`, see `rate_limits`.
     static step fail(std::string code, std::string message);

@@ -18,59 +18,55 @@ enum class parser_error {
 
 /// An incremental parser of `text/event-stream` (WHATWG HTML, 9.2.5 and 9.2.6).
 ///
-/// It does no I/O and uses no clock. Feed bytes as they arrive, split anywhere, and take the
-/// events:
+/// It does no I/O and uses no clock. Feed bytes as they arrive, split anywhere, and take the events:
 ///
 ///     parser.feed(chunk);
 ///     while (const corun::sse::event* event = parser.next()) use(*event);
 ///
-/// An event within one chunk and with one `data` line is returned as views into the chunk, without
-/// a copy; an event that spans chunks is gathered in the parser. Each byte is scanned once. The
-/// events do not depend on how the stream is split into chunks.
+/// An event within one chunk and with one `data` line is returned as views into the chunk, without a copy; an event
+/// that spans chunks is gathered in the parser. Each byte is scanned once. The events do not depend on how the stream
+/// is split into chunks.
 ///
-/// Invalid UTF-8 is replaced by U+FFFD, as the standard's decoder does, so all returned text is
-/// valid UTF-8. It can contain NUL.
+/// Invalid UTF-8 is replaced by U+FFFD, as the standard's decoder does, so all returned text is valid UTF-8. It can
+/// contain NUL.
 ///
-/// *Errors:* Throws only `std::bad_alloc`; then call `reset()`. `error()` reports events that are too
-/// large.
+/// *Errors:* Throws only `std::bad_alloc`; then call `reset()`. `error()` reports events that are too large.
 ///
 /// *Lifetime:* Copy or move a parser only when `next()` has returned null.
 ///
 /// *Threads:* Not thread-safe.
 class CORUN_API parser {
 public:
-    /// `max_event_bytes` limits the size of an event: the sum of the decoded values of its `event`,
-    /// `data`, `id` and `retry` lines, with the LF that joins `data` lines; 0 means no limit. It is
-    /// checked before anything is stored. Comments and unknown fields are skipped and do not count.
+    /// `max_event_bytes` limits the size of an event: the sum of the decoded values of its `event`, `data`, `id` and
+    /// `retry` lines, with the LF that joins `data` lines; 0 means no limit. It is checked before anything is stored.
+    /// Comments and unknown fields are skipped and do not count.
     ///
-    /// It also limits memory: between chunks, the parser stores only the unfinished event and the
-    /// last event id. (While the memory grows, the old and the new block exist briefly.) The next
-    /// call of `next()` frees the memory of a large event.
+    /// It also limits memory: between chunks, the parser stores only the unfinished event and the last event id. (While
+    /// the memory grows, the old and the new block exist briefly.) The next call of `next()` frees the memory of a
+    /// large event.
     explicit parser(std::size_t max_event_bytes = default_max_event_bytes) noexcept;
 
     static constexpr std::size_t default_max_event_bytes = std::size_t{16} << 20;
 
-    /// Passes the next bytes of the stream to the parser. They must stay valid until `next()` has
-    /// returned null. Ignored after `finish()` and after an error, until `reset()`. Precondition:
-    /// `next()` has returned null since the last `feed`.
+    /// Passes the next bytes of the stream to the parser. They must stay valid until `next()` has returned null.
+    /// Ignored after `finish()` and after an error, until `reset()`. Precondition: `next()` has returned null since the
+    /// last `feed`.
     void feed(std::string_view chunk) noexcept;
 
-    /// Returns the next event, or null if the chunk is used up or the parser has stopped with an
-    /// error. The event and its views are valid until the next call of `feed`, `next`, `finish` or
-    /// `reset`, and no longer than the chunk.
+    /// Returns the next event, or null if the chunk is used up or the parser has stopped with an error. The event and
+    /// its views are valid until the next call of `feed`, `next`, `finish` or `reset`, and no longer than the chunk.
     [[nodiscard]] const event* next();
 
-    /// Ends the stream. Returns an event that no blank line has ended, which the standard discards,
-    /// or null. Such an event does not change `last_event_id()`, and its unfinished line does not
-    /// change `retry()`. Precondition: `next()` has returned null since the last `feed`.
+    /// Ends the stream. Returns an event that no blank line has ended, which the standard discards, or null. Such an
+    /// event does not change `last_event_id()`, and its unfinished line does not change `retry()`. Precondition:
+    /// `next()` has returned null since the last `feed`.
     const event* finish();
 
     [[nodiscard]] parser_error error() const noexcept { return error_; }
-    /// The last event id of the stream: that of the last block that a blank line has ended, even if it
-    /// has no data.
+    /// The last event id of the stream: that of the last block that a blank line has ended, even if it has no data.
     [[nodiscard]] std::string_view last_event_id() const noexcept { return last_event_id_; }
-    /// The reconnection time in milliseconds, if a `retry` field has set it; the largest value of
-    /// the type if the field exceeds it.
+    /// The reconnection time in milliseconds, if a `retry` field has set it; the largest value of the type if the field
+    /// exceeds it.
     [[nodiscard]] std::optional<std::uint64_t> retry() const noexcept { return retry_; }
     /// The number of bytes scanned for line ends so far: linear in the bytes fed.
     [[nodiscard]] std::uint64_t bytes_scanned() const noexcept { return bytes_scanned_; }
