@@ -32,7 +32,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # The tests near a folder or file, beside the unit tests of its own name. Longest prefix first wins.
 NEAREST = {
-    'lib/text/': ['escape', 'url', 'utf8', 'ascii', 'base64', 'utf16_position'],
+    'lib/text/': ['escape', 'url', 'utf8', 'ascii', 'base64', 'text_position'],
     'lib/values/': ['public_types', 'options', 'headers', 'error', 'tool_factories', 'response_format', 'responses_requests',
                     'threads_requests', 'observer'],
     'lib/json/': ['json_cursor', 'json_text', 'threads_events', 'threads_objects', 'responses_events', 'responses_objects'],

@@ -84,7 +84,8 @@ struct CORUN_API message_in_progress {
     thread_message message;
 };
 
-/// The complete message; it supersedes the accumulated deltas. Its status is `completed` or `incomplete`.
+/// The complete message; it supersedes the accumulated deltas, unless it has less text than they do: some services
+/// leave the text out. Its status is `completed` or `incomplete`.
 struct CORUN_API message_completed {
     message_completed() = default;
     thread_message message;

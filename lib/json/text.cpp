@@ -106,6 +106,28 @@ std::uint32_t code_unit(const char* from) noexcept {
     return unit;
 }
 
+std::uint32_t pair_of(std::uint32_t high, std::uint32_t low) noexcept {
+    return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+}
+
+bool is_second_half(std::uint32_t unit) noexcept {
+    return unit >= 0xDC00 && unit < 0xE000;
+}
+
+/// The code unit that an escape at the beginning stands for, or 0.
+std::uint32_t escaped_unit(std::string_view inside) noexcept {
+    return inside.size() >= 6 && inside.starts_with("\\u") ? code_unit(inside.data() + 2) : 0;
+}
+
+/// The first half of the surrogate pair of the character at the beginning, or 0 where it has none.
+std::uint32_t first_half_of_character(std::string_view text) noexcept {
+    if (text.size() < 4 || static_cast<unsigned char>(text[0]) < 0xF0) return 0;
+    const auto bits = [text](std::size_t i) { return static_cast<std::uint32_t>(text[i]) & 0x3F; };
+    const std::uint32_t code_point =
+        (static_cast<std::uint32_t>(text[0]) & 0x07) << 18 | bits(1) << 12 | bits(2) << 6 | bits(3);
+    return 0xD800 + ((code_point - 0x10000) >> 10);
+}
+
 void append_utf8(std::string& out, std::uint32_t code_point) {
     const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
     if (code_point < 0x80) {
@@ -123,6 +145,22 @@ void append_utf8(std::string& out, std::uint32_t code_point) {
         put(0x80 | (code_point >> 6 & 0x3F));
         put(0x80 | (code_point & 0x3F));
     }
+}
+
+/// Ends the character of which `half` is the first half. `inside` goes on behind it.
+void join_half(std::string& out, std::string_view& inside, char16_t& half) {
+    // An empty string neither has the other half nor says that there is none.
+    if (half == 0 || inside.empty()) return;
+    const std::uint32_t first = escaped_unit(inside);
+    if (is_second_half(first)) {
+        append_utf8(out, pair_of(half, first));
+        inside.remove_prefix(6);
+    } else {
+        // The character may come once more, as a whole.
+        const bool is_pair = first == half && is_second_half(escaped_unit(inside.substr(6)));
+        if (!is_pair && first_half_of_character(inside) != half) append_utf8(out, 0xFFFD);
+    }
+    half = 0;
 }
 
 }  // namespace
@@ -152,6 +190,13 @@ const char* skip_escaped(const char* from, const char* end) noexcept {
 }
 
 void append_unescaped(std::string& out, std::string_view inside) {
+    char16_t half = 0;
+    append_unescaped(out, inside, half);
+    if (half != 0) append_utf8(out, 0xFFFD);
+}
+
+void append_unescaped(std::string& out, std::string_view inside, char16_t& half) {
+    join_half(out, inside, half);
     const char* next = inside.data();
     const char* const end = next + inside.size();
     while (next != end) {
@@ -183,9 +228,13 @@ void append_unescaped(std::string& out, std::string_view inside) {
                     next[1] == 'u') {
                     const std::uint32_t low = code_unit(next + 2);
                     if (low >= 0xDC00 && low < 0xE000) {
-                        code_point = 0x10000 + ((code_point - 0xD800) << 10) + (low - 0xDC00);
+                        code_point = pair_of(code_point, low);
                         next += 6;
                     }
+                }
+                if (code_point >= 0xD800 && code_point < 0xDC00 && next == end) {
+                    half = static_cast<char16_t>(code_point);
+                    return;
                 }
                 if (code_point >= 0xD800 && code_point < 0xE000) code_point = 0xFFFD;
                 append_utf8(out, code_point);

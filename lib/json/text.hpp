@@ -51,6 +51,9 @@ inline const char* find_string_end(const char* from, const char* end, bool& esca
 /// Appends what the inside of a JSON string says. `inside` must have been found well-formed. Half
 /// of a surrogate pair says U+FFFD: services cut emoji in two.
 void append_unescaped(std::string& out, std::string_view inside);
+/// The same for one of several strings that make a text: `half` is the first half of a pair with which the string
+/// before it ended, or 0; afterwards, that with which this one ends. It is not appended before its other half is there.
+void append_unescaped(std::string& out, std::string_view inside, char16_t& half);
 
 /// The text with U+FFFD, escaped, for every escape of half a surrogate pair: with it, parsers that
 /// are strict about those read what services send.

@@ -3,9 +3,11 @@
 #include "json/text.hpp"
 #include "protocol/event_access.hpp"
 #include "protocol/raw_event.hpp"
+#include "text/utf8.hpp"
 #include <corun/event.hpp>
 
 #include <cstddef>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +44,7 @@ struct unescaped_text {
 
     std::shared_ptr<const void> storage;
     std::string text;
+    std::list<std::string> kept;
 };
 
 /// The events that one wire event turns into.
@@ -62,19 +65,24 @@ public:
     /// A view of what `piece` says, good for as long as the events are.
     std::string_view view(const json_piece& piece) {
         if (!piece.escaped) return piece.text;
-        const std::size_t before = unescaped().size();
-        json::append_unescaped(unescaped(), piece.text);
-        return std::string_view(unescaped()).substr(before);
+        std::string& text = storage().text;
+        const std::size_t before = text.size();
+        json::append_unescaped(text, piece.text);
+        return std::string_view(text).substr(before);
     }
     std::string_view view(const std::optional<json_piece>& piece) { return piece ? view(*piece) : std::string_view{}; }
 
-    /// The same for a text that does not stand in the data as it is. Of all these together there must
-    /// be no more than the data has, and a short id.
-    std::string_view keep(std::string_view text) {
-        const std::size_t before = unescaped().size();
-        unescaped().append(text);
-        return std::string_view(unescaped()).substr(before);
+    /// The same for a piece of a text that began in another event: see `json::append_unescaped`.
+    std::string_view view(const json_piece& piece, char16_t& half) {
+        if (!piece.escaped && half == 0) return piece.text;
+        std::string text;
+        text.reserve(piece.text.size() + utf8::replacement_character.size());
+        json::append_unescaped(text, piece.text, half);
+        return keep(std::move(text));
     }
+
+    /// The same for a text that does not stand in the data as it is.
+    std::string_view keep(std::string text) { return storage().kept.emplace_back(std::move(text)); }
 
     void finish() {
         if (!used_) add<events::unknown>();
@@ -92,11 +100,10 @@ public:
     const raw_event& wire() const noexcept { return wire_; }
 
 private:
-    std::string& unescaped() {
+    unescaped_text& storage() {
         // Unescaped text is never longer, and no piece is viewed twice: views into it stay good.
-        constexpr std::size_t short_id = 32;
-        if (!unescaped_) unescaped_ = std::make_shared<unescaped_text>(wire_.storage, wire_.data.size() + short_id);
-        return unescaped_->text;
+        if (!unescaped_) unescaped_ = std::make_shared<unescaped_text>(wire_.storage, wire_.data.size());
+        return *unescaped_;
     }
 
     const raw_event& wire_;

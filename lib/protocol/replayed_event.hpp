@@ -8,9 +8,8 @@ namespace corun::codec {
 ///
 /// - `delivered(event)` records each event that the caller gets, whether streamed or replayed.
 /// - `events_of(...)` returns what the objects show beyond that, in the order of a stream.
-/// - A text continues where its deltas ended, counted by `utf16_position`: half of a surrogate pair is U+FFFD, and a
-/// text
-///   that does not begin with what was delivered adds nothing, for its whole comes with the end of its item.
+/// - A text continues where its deltas ended: `streamed_items` decides which item and which text that is. A text that
+///   does not begin with what was delivered adds nothing, for its whole comes with the end of its item.
 struct replayed_event {
     replayed_event(std::string event_name, std::string event_data)
         : name(std::move(event_name)), data(std::move(event_data)) {}

@@ -200,7 +200,7 @@ public:
             co_return events;
         }
         std::string text = co_await api_client::call(api_, "GET", path_of_run(), {}, {}, std::move(secrets));
-        for (codec::replayed_event& each : replay_.events_of(text)) {
+        for (codec::replayed_event& each : replay_.events_of(text, ahead_.items())) {
             record(ahead_, each.name, each.data);
             if (only_the_end_ && wire::classify(each.name, each.data) != codec::event_class::last) continue;
             events.emplace_back(std::move(each.name), std::move(each.data));

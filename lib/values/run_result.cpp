@@ -63,6 +63,40 @@ void merge(text_annotation& target, const text_annotation& piece) {
 
 }  // namespace
 
+/// Whether a whole message leaves out text that came before it: it then takes nothing away.
+bool says_less(const thread_message& whole, const thread_message& gathered) {
+    const auto text_of = [](const thread_message& message) {
+        std::string all;
+        for (const message_content& part : message.content) all += part.text;
+        return all;
+    };
+    // An image says something, whatever the text does.
+    for (const message_content& part : whole.content)
+        if (!part.file_id.empty() || !part.url.empty()) return false;
+    const std::string now = text_of(whole), before = text_of(gathered);
+    if (now.size() < before.size()) return before.starts_with(now);
+    return whole.content.empty() && !gathered.content.empty();
+}
+
+/// What a completed step does not say of the calls that have been gathered. The service may report a step as completed
+/// before its calls have output.
+void keep_missing(run_step& step, run_step before) {
+    if (step.tool_calls.empty()) {
+        step.tool_calls = std::move(before.tool_calls);
+        return;
+    }
+    for (std::size_t i = 0; i != before.tool_calls.size(); ++i) {
+        tool_call& call = before.tool_calls[i];
+        tool_call* now = call.id.empty() ? nullptr : find_by_id(step.tool_calls, call.id);
+        if (now == nullptr && before.tool_calls.size() == step.tool_calls.size() && call.id.empty())
+            now = &step.tool_calls[i];
+        if (now == nullptr) continue;
+        if (!now->output) now->output = std::move(call.output);
+        if (now->outputs.empty()) now->outputs = std::move(call.outputs);
+        if (now->arguments.empty()) now->arguments = std::move(call.arguments);
+    }
+}
+
 /// Applies events to a result, by what they are about.
 struct run_result::gatherer {
     struct messages;
@@ -102,7 +136,9 @@ struct run_result::gatherer::messages {
     void operator()(const events::message_in_progress& event) const { begin(event.message); }
 
     void operator()(const events::message_completed& event) const {
-        message_with(event.message.id) = event.message;
+        thread_message& message = message_with(event.message.id);
+        const thread_message before = std::exchange(message, event.message);
+        if (says_less(message, before)) message.content = before.content;
         result.content_numbers_.erase(event.message.id);
         std::erase_if(result.annotation_numbers_,
                       [&event](const auto& entry) { return entry.first.first == event.message.id; });
@@ -149,14 +185,7 @@ struct run_result::gatherer::steps {
     void operator()(const events::step_completed& event) const {
         run_step& step = step_with(event.step.id);
         run_step before = std::exchange(step, event.step);
-        // The service may report a step as completed before its calls have output.
-        for (tool_call& call : before.tool_calls) {
-            if (call.id.empty()) continue;
-            tool_call* const now = find_by_id(step.tool_calls, call.id);
-            if (now == nullptr) continue;
-            if (!now->output) now->output = std::move(call.output);
-            if (now->outputs.empty()) now->outputs = std::move(call.outputs);
-        }
+        keep_missing(step, std::move(before));
         result.call_numbers_.erase(step.id);
         std::erase_if(result.output_numbers_, [&step](const auto& entry) { return entry.first.first == step.id; });
     }

@@ -2,6 +2,7 @@
 #include "protocol/common.hpp"
 #include "protocol/event_class.hpp"
 #include "protocol/raw_event.hpp"
+#include "protocol/streamed_items.hpp"
 #include <corun/event.hpp>
 #include <corun/message.hpp>
 #include <corun/options.hpp>
@@ -67,8 +68,9 @@ event_class classify(std::string_view name, std::string_view data) noexcept;
 /// when there is none. Cheap: decodes nothing.
 std::optional<std::int64_t> sequence_number_of(std::string_view data) noexcept;
 
-/// Decodes events. One for each run, over all its responses: it remembers which texts came in
-/// deltas, so that a text that comes whole is told once, and what `pending_calls` remembers.
+/// Decodes events. One for each run, over all its responses: it remembers the items that have come and how much of
+/// their texts, so that each text is delivered once, and what `pending_calls` remembers. The ids of items in its events
+/// are those under which `streamed_items` knows them.
 class decoder {
 public:
     decoder();
@@ -84,6 +86,8 @@ public:
 
     /// Another one that goes on from here, to see what lies ahead.
     [[nodiscard]] decoder fork() const;
+    /// What has come of the response.
+    [[nodiscard]] const streamed_items& items() const noexcept;
 
     /// Text deltas in their usual forms are read without a JSON parser. Off, all events go through
     /// it; the events are the same.

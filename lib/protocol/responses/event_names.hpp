@@ -1,7 +1,7 @@
 #pragma once
 #include "protocol/event_class.hpp"
 #include "protocol/responses/codec.hpp"
-#include "protocol/responses/streamed_texts.hpp"
+#include "protocol/streamed_items.hpp"
 
 #include <string_view>
 

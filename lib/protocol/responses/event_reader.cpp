@@ -43,7 +43,18 @@ std::string_view or_else(std::string_view text, std::string_view other) noexcept
     return text.empty() ? other : text;
 }
 
-/// `data` is that of the `error`, which may repeat what the HTTP headers of the refusal said.
+/// The type of the items that have such texts, as in `item_reference`.
+std::string_view item_type(text_kind kind, std::string_view call_type) noexcept {
+    if (kind == text_kind::arguments) return call_type;
+    return kind == text_kind::reasoning || kind == text_kind::summary ? "reasoning" : "message";
+}
+
+/// Calls have one text.
+std::int32_t part_of(text_kind kind, std::int32_t index) noexcept {
+    return kind == text_kind::arguments ? 0 : index;
+}
+
+/// `data` is that of the `error`, which may repeat what the HTTP headers of the refusal reference.
 void set_reason(thread_run& run, const events::stream_error& reason, std::string_view data) {
     last_error& error = run.last_error.emplace();
     error.code = or_else(reason.code, reason.type);
@@ -89,7 +100,7 @@ event_reader::event_fields event_reader::read_fields() const {
         } else if (key == "item_id") {
             read_optional_string(member, key, out.item_id);
         } else if (key == "output_index") {
-            read_index_if(member, out.output_index);
+            if (!json::is_null(member)) out.output_index = read_index(member);
         } else if (key == "content_index" || key == "summary_index") {
             read_index_if(member, out.part_index);
         } else if (key == "annotation_index" || key == "partial_image_index") {
@@ -100,63 +111,50 @@ event_reader::event_fields event_reader::read_fields() const {
     return out;
 }
 
-std::string_view event_reader::item_id(const event_fields& fields) {
-    return fields.item_id ? out_.view(*fields.item_id) : out_.keep(id_from_place(fields.output_index));
+item_reference event_reader::reference_of(const event_fields& fields, std::string_view type) {
+    item_reference reference;
+    reference.type = type;
+    reference.index = fields.output_index;
+    if (!fields.item_id) return reference;
+    reference.id = fields.item_id->text;
+    if (!fields.item_id->escaped) return reference;
+    unescaped_id_.clear();
+    json::append_unescaped(unescaped_id_, fields.item_id->text);
+    reference.id = unescaped_id_;
+    return reference;
+}
+
+std::string_view event_reader::shown_id(const streamed_item& known, const event_fields& fields) {
+    const bool same = fields.item_id && !fields.item_id->escaped && fields.item_id->text == known.id;
+    return same ? fields.item_id->text : out_.keep(known.id);
 }
 
 void event_reader::read_delta() {
     const event_fields fields = read_fields();
     if (!fields.text) throw json::shape_error("\"" + std::string(known_.member) + "\" is missing");
-    const std::string_view id = item_id(fields);
-    streamed_.add(known_.text, id, part_of(fields));
-    add_delta(known_.text, id, fields.part_index, out_.view(*fields.text));
+    const std::int32_t part = part_of(known_.text, fields.part_index);
+    streamed_item& known = streamed_.find_for_piece(reference_of(fields, item_type(known_.text, known_.call_type)),
+                                                    known_.text, part, fields.text->text);
+    streamed_text& text = known.text(known_.text, part);
+    const std::string_view news = text.take(out_.view(*fields.text, text.half));
+    if (is_text_event(known_)) streamed_.set_latest(known, text);
+    items_.add_delta(known_.text, shown_id(known, fields), fields.part_index, news, known_.call_type);
 }
 
-std::string event_reader::event_fields::id() const {
-    std::string id;
-    if (!item_id) return id_from_place(output_index);
-    json::append_unescaped(id, item_id->text);
-    return id;
-}
-
-/// A text that comes whole is news only when nothing of it has come in pieces.
 void event_reader::read_whole() {
     const event_fields fields = read_fields();
     if (!fields.text || fields.text->text.empty()) return;
-    const std::string id = fields.id();
-    if (streamed_.contain(known_.text, id, part_of(fields))) return;
-    streamed_.add(known_.text, id, part_of(fields));
-    add_delta(known_.text, item_id(fields), fields.part_index, out_.view(*fields.text));
+    std::string text;
+    json::append_unescaped(text, fields.text->text);
+    add_whole(fields, known_.text, text);
 }
 
-/// Calls have one text.
-std::int32_t event_reader::part_of(const event_fields& fields) const noexcept {
-    return known_.text == text_kind::arguments ? 0 : fields.part_index;
-}
-
-void event_reader::add_delta(text_kind kind, std::string_view item, std::int32_t part, std::string_view text) {
-    if (kind == text_kind::text) {
-        auto& delta = out_.add<events::text_delta>();
-        delta.text = text;
-        delta.message_id = item;
-        delta.content_index = part;
-    } else if (kind == text_kind::refusal) {
-        auto& delta = out_.add<events::refusal_delta>();
-        delta.text = text;
-        delta.message_id = item;
-        delta.content_index = part;
-    } else if (kind == text_kind::arguments) {
-        auto& delta = out_.add<events::tool_call_delta>();
-        delta.step_id = item;
-        delta.type = known_.call_type;
-        delta.arguments = text;
-    } else {
-        auto& delta = out_.add<events::reasoning_delta>();
-        delta.text = text;
-        delta.item_id = item;
-        delta.content_index = part;
-        delta.summary = kind == text_kind::summary;
-    }
+/// A text that comes whole is news where its pieces have not come.
+void event_reader::add_whole(const event_fields& fields, text_kind kind, std::string_view text) {
+    const std::vector<whole_text> whole{{kind, part_of(kind, fields.part_index), text}};
+    streamed_item& known = streamed_.find_for_whole(reference_of(fields, item_type(kind, known_.call_type)), whole);
+    items_.add_missing(known, known.missing_of(whole, false));
+    items_.add_missing(known, known.take_halves());
 }
 
 void event_reader::read_annotation() {
@@ -168,7 +166,7 @@ void event_reader::read_annotation() {
         responses::read(object, value);
     });
     auto& added = out_.add<events::annotation>();
-    added.message_id = fields.id();
+    added.message_id = streamed_.find_for_event(reference_of(fields, "message")).id;
     added.content_index = fields.part_index;
     added.index = fields.number;
     added.value = std::move(value);
@@ -185,19 +183,38 @@ void event_reader::read_part_added() {
     });
     if (type != "output_text" && type != "refusal") return;
     thread_message& message = out_.add<events::message_in_progress>().message;
-    message.id = fields.id();
+    message.id = streamed_.find_for_event(reference_of(fields, "message")).id;
     message.role = "assistant";
     message.status = "in_progress";
     message.raw = out_.wire().data;
 }
 
-item event_reader::read_item_of_event() const {
+/// A part that is whole has its text, which may have come in pieces.
+void event_reader::read_part_done() {
+    std::string type, text;
+    const event_fields fields = read_fields();
+    json::checked(source_.reset());
+    with_object(source_, "part", [&](json::object object) {
+        each_member(object, [&](std::string_view key, json::value member) {
+            if (key == "type") json::read(member, type);
+            if (key == "text" || key == "refusal") json::read(member, text);
+        });
+    });
+    if (text.empty()) return;
+    constexpr std::pair<std::string_view, text_kind> kinds[] = {{"output_text", text_kind::text},
+                                                                {"refusal", text_kind::refusal},
+                                                                {"reasoning_text", text_kind::reasoning},
+                                                                {"summary_text", text_kind::summary}};
+    for (const auto& [name, kind] : kinds)
+        if (type == name) add_whole(fields, kind, text);
+}
+
+item event_reader::read_item_of_event(std::optional<std::int32_t>& place) const {
     item read;
-    std::int32_t place = 0;
     bool found = false;
     each_member(source_, [&](std::string_view key, json::value member) {
         if (key == "output_index") {
-            read_index_if(member, place);
+            if (!json::is_null(member)) place = read_index(member);
         } else if (key == "item") {
             const auto object = json::object_if(member);
             if (!object) json::expected(key, "an object");
@@ -206,73 +223,26 @@ item event_reader::read_item_of_event() const {
         }
     });
     if (!found) throw json::shape_error("\"item\" is missing");
-    set_ids(read, place);
     return read;
 }
 
 void event_reader::read_item_added() {
-    item added = read_item_of_event();
-    if (added.status.empty()) added.status = "in_progress";
-    if (is_message(added))
-        out_.add<events::message_created>().message = message_of(added);
-    else if (is_step(added))
-        out_.add<events::step_created>().step = step_of(added);
+    std::optional<std::int32_t> place;
+    item added = read_item_of_event(place);
+    items_.begin(std::move(added), place);
 }
 
 void event_reader::read_item_done() {
-    item done = read_item_of_event();
-    if (is_message(done)) {
-        if (done.status.empty() || done.status == "in_progress") done.status = "completed";
-        add_texts(done, done.content, text_kind::text);
-        out_.add<events::message_completed>().message = message_of(done);
-    } else if (is_step(done)) {
-        read_step_done(done);
-    } else if (done.type == "reasoning") {
-        add_texts(done, done.summary, text_kind::summary);
-        add_texts(done, done.content, text_kind::reasoning);
-    }
-    streamed_.erase(done.id);
-}
-
-/// What has come neither in pieces nor as a whole.
-void event_reader::add_texts(const item& source, const std::vector<message_content>& parts, text_kind kind) {
-    for (std::size_t i = 0; i != parts.size(); ++i) {
-        const message_content& part = parts[i];
-        const auto index = static_cast<std::int32_t>(i);
-        text_kind kind_of_part = kind;
-        if (kind == text_kind::text && part.type == "refusal")
-            kind_of_part = text_kind::refusal;
-        else if (kind == text_kind::text && part.type != "text")
-            continue;
-        if (part.text.empty() || streamed_.contain(kind_of_part, source.id, index)) continue;
-        if (kept_id_.empty()) kept_id_ = out_.keep(source.id);
-        add_delta(kind_of_part, kept_id_, index, out_.keep(part.text));
-    }
-}
-
-void event_reader::read_step_done(item& done) {
-    // The steps of runs know fewer ways to end.
-    if (done.error || done.status == "incomplete")
-        done.status = "failed";
-    else if (done.status != "failed" && done.status != "cancelled")
-        done.status = "completed";
-    run_step step = step_of(done);
-    out_.add<events::step_completed>().step = step;
-    if (done.type == "mcp_list_tools" && !done.error) {
-        auto& listed = out_.add<events::mcp_tools_listed>();
-        listed.step_id = done.id;
-        listed.list = done.tools;
-    } else if (done.type == "mcp_call" && done.call.output) {
-        auto& called = out_.add<events::mcp_call>();
-        called.step_id = done.id;
-        called.call = done.call;
-    }
+    std::optional<std::int32_t> place;
+    item done = read_item_of_event(place);
+    items_.end(std::move(done), place);
 }
 
 void event_reader::read_step_in_progress() {
     const event_fields fields = read_fields();
+    const std::string_view type = known_.call_type.empty() ? "mcp_list_tools" : known_.call_type;
     run_step& step = out_.add<events::step_in_progress>().step;
-    step.id = fields.id();
+    step.id = streamed_.find_for_event(reference_of(fields, type)).id;
     step.status = "in_progress";
     step.raw = out_.wire().data;
     step.type = known_.call_type.empty() ? "activities" : "tool_calls";
@@ -285,7 +255,7 @@ void event_reader::read_step_in_progress() {
 void event_reader::read_image_partial() {
     const event_fields fields = read_fields();
     if (!fields.text) throw json::shape_error("\"" + std::string(known_.member) + "\" is missing");
-    const std::string_view id = item_id(fields);
+    const std::string_view id = shown_id(streamed_.find_for_event(reference_of(fields, "image_generation")), fields);
     auto& partial = out_.add<events::image_partial>();
     partial.item_id = id;
     partial.index = fields.number;
@@ -320,6 +290,7 @@ void event_reader::read_run_status() {
 void event_reader::read_run_completed() {
     response read = read_response(source_);
     set_status(read.run, "completed");
+    items_.end_all(read.output, read.run.status == run_state::completed);
     set_action(read, seen_.items());
     thread_run& run = read.run;
     if (run.required_action) {
@@ -338,9 +309,16 @@ void event_reader::read_run_completed() {
     }
 }
 
+/// A run that did not complete.
+thread_run event_reader::read_end(std::string_view status) {
+    response read = read_response(source_);
+    set_status(read.run, status);
+    items_.end_all(read.output, false);
+    return std::move(read.run);
+}
+
 void event_reader::read_run_failed() {
-    thread_run run = read_response(source_).run;
-    set_status(run, "failed");
+    thread_run run = read_end("failed");
     if (lacks_reason(out_.wire().data)) {
         if (seen_.reason().empty()) return add_status(run);
         set_reason(run, decode_stream_error(seen_.reason()), seen_.reason());
@@ -349,14 +327,12 @@ void event_reader::read_run_failed() {
 }
 
 void event_reader::read_run_incomplete() {
-    thread_run run = read_response(source_).run;
-    set_status(run, "incomplete");
+    thread_run run = read_end("incomplete");
     out_.add<events::run_incomplete>().run = std::move(run);
 }
 
 void event_reader::read_run_cancelled() {
-    thread_run run = read_response(source_).run;
-    set_status(run, "cancelled");
+    thread_run run = read_end("cancelled");
     out_.add<events::run_cancelled>().run = std::move(run);
 }
 

@@ -2,7 +2,9 @@
 #include "json/reader.hpp"
 #include "protocol/event_output.hpp"
 #include "protocol/responses/event_names.hpp"
+#include "protocol/responses/item_events.hpp"
 #include "protocol/responses/objects.hpp"
+#include "protocol/streamed_items.hpp"
 #include "protocol/synthetic_events.hpp"
 
 #include <cstdint>
@@ -16,9 +18,9 @@ namespace corun::codec::responses {
 /// Decodes one event. `known_event::read` names the function for it.
 class event_reader {
 public:
-    event_reader(const known_event& known, json::reader& reader, streamed_texts& streamed, const pending_calls& seen,
+    event_reader(const known_event& known, json::reader& reader, streamed_items& streamed, const pending_calls& seen,
                  output& out)
-        : known_(known), reader_(reader), streamed_(streamed), seen_(seen), out_(out) {}
+        : known_(known), reader_(reader), streamed_(streamed), items_(streamed, out), seen_(seen), out_(out) {}
 
     void read();
 
@@ -26,6 +28,7 @@ public:
     void read_whole();
     void read_annotation();
     void read_part_added();
+    void read_part_done();
     void read_item_added();
     void read_item_done();
     void read_step_in_progress();
@@ -47,27 +50,27 @@ private:
     /// The members that events share.
     struct event_fields {
         std::optional<json_piece> item_id, text;
-        std::int32_t output_index = 0, part_index = 0, number = 0;
-
-        [[nodiscard]] std::string id() const;
+        std::optional<std::int32_t> output_index;
+        std::int32_t part_index = 0, number = 0;
     };
     event_fields read_fields() const;
-    item read_item_of_event() const;
-    void read_step_done(item& done);
+    item read_item_of_event(std::optional<std::int32_t>& place) const;
 
-    std::string_view item_id(const event_fields& fields);
-    std::int32_t part_of(const event_fields& fields) const noexcept;
-    void add_delta(text_kind kind, std::string_view item, std::int32_t part, std::string_view text);
-    void add_texts(const item& source, const std::vector<message_content>& parts, text_kind kind);
+    /// The reference in an event about an item of `type`.
+    item_reference reference_of(const event_fields& fields, std::string_view type);
+    std::string_view shown_id(const streamed_item& known, const event_fields& fields);
+    void add_whole(const event_fields& fields, text_kind kind, std::string_view text);
     void add_status(const thread_run& run);
+    thread_run read_end(std::string_view status);
 
     const known_event& known_;
     json::reader& reader_;
     json::object source_;
-    streamed_texts& streamed_;
+    streamed_items& streamed_;
+    item_events items_;
     const pending_calls& seen_;
     output& out_;
-    std::string_view kept_id_;
+    std::string unescaped_id_;
 };
 
 /// The response that an event carries.

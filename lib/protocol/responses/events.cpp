@@ -49,26 +49,30 @@ void check_unknown(const raw_event& wire) {
 
 struct decoder::impl {
     json::reader reader;
-    streamed_texts streamed;
+    streamed_items streamed;
     pending_calls seen;
     bool fast_path = true;
 
     bool decode_text_delta(raw_event& wire, event& out) {
-        text_delta_scanner scanner(wire.data, streamed.latest_item());
+        text_delta_scanner scanner(wire.data, streamed.latest_id());
         if (!scanner.scan()) return false;
+        // Another item, or another part, is left to the general reader.
+        if (!scanner.is_latest_item) return false;
+        streamed_text* const known =
+            streamed.latest_text(scanner.item_id, scanner.output_index(), scanner.content_index);
+        if (known == nullptr) return false;
         std::string_view text = scanner.text;
-        if (scanner.text_escaped) {
-            auto unescaped = std::make_shared<unescaped_text>(std::move(wire.storage), text.size());
-            json::append_unescaped(unescaped->text, text);
+        if (scanner.text_escaped || known->half != 0) {
+            constexpr std::size_t other_half = 4;
+            auto unescaped = std::make_shared<unescaped_text>(std::move(wire.storage), text.size() + other_half);
+            json::append_unescaped(unescaped->text, text, known->half);
             text = unescaped->text;
             wire.storage = std::move(unescaped);
         }
         auto& delta = event_access::emplace<events::text_delta>(out, wire.name, wire.data, std::move(wire.storage));
-        delta.text = text;
+        delta.text = known->take(text);
         delta.message_id = scanner.item_id;
         delta.content_index = scanner.content_index;
-        if (!scanner.is_latest_item || !streamed.latest_is(scanner.content_index))
-            streamed.add_plain(scanner.item_id, scanner.content_index);
         return true;
     }
 };
@@ -81,10 +85,13 @@ decoder& decoder::operator=(decoder&&) noexcept = default;
 decoder decoder::fork() const {
     decoder other;
     other.impl_->streamed = impl_->streamed;
-    other.impl_->streamed.forget_latest();
     other.impl_->seen = impl_->seen;
     other.impl_->fast_path = impl_->fast_path;
     return other;
+}
+
+const streamed_items& decoder::items() const noexcept {
+    return impl_->streamed;
 }
 
 void decoder::use_fast_path(bool enabled) noexcept {

@@ -3,6 +3,8 @@
 #include "json/document.hpp"
 #include <corun/error.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <variant>
 
@@ -32,31 +34,37 @@ bool is_active(std::string_view status) noexcept {
            status == "calling" || status == "queued";
 }
 
-/// The delta for the text of a call, and the member that holds the text.
-struct call_text {
-    std::string_view item_type, delta_name;
+/// A text of an item: the member that holds it, and its delta.
+struct text_form {
+    std::string_view type;  ///< Of the part, or of the item that is a call.
+    text_kind kind;
     const char* member;
+    std::string_view delta_name;
+    const char* index_member = nullptr;
 };
-constexpr call_text call_texts[] = {
-    {"function_call", "response.function_call_arguments.delta", "arguments"},
-    {"mcp_call", "response.mcp_call_arguments.delta", "arguments"},
-    {"custom_tool_call", "response.custom_tool_call_input.delta", "input"},
-    {"code_interpreter_call", "response.code_interpreter_call_code.delta", "code"},
+constexpr text_form text_forms[] = {
+    {"output_text", text_kind::text, "text", "response.output_text.delta", "content_index"},
+    {"refusal", text_kind::refusal, "refusal", "response.refusal.delta", "content_index"},
+    {"summary_text", text_kind::summary, "text", "response.reasoning_summary_text.delta", "summary_index"},
+    {"reasoning_text", text_kind::reasoning, "text", "response.reasoning_text.delta", "content_index"},
+    {"function_call", text_kind::arguments, "arguments", "response.function_call_arguments.delta"},
+    {"mcp_call", text_kind::arguments, "arguments", "response.mcp_call_arguments.delta"},
+    {"custom_tool_call", text_kind::arguments, "input", "response.custom_tool_call_input.delta"},
+    {"code_interpreter_call", text_kind::arguments, "code", "response.code_interpreter_call_code.delta"},
 };
 
-/// The delta for a text of a message or of reasoning.
-struct part_text {
-    std::string_view part_type, delta_name;
-    const char* member;
-    const char* kind;
-    const char* index_member;
-};
-constexpr part_text part_texts[] = {
-    {"output_text", "response.output_text.delta", "text", "text", "content_index"},
-    {"refusal", "response.refusal.delta", "refusal", "refusal", "content_index"},
-    {"summary_text", "response.reasoning_summary_text.delta", "text", "summary", "summary_index"},
-    {"reasoning_text", "response.reasoning_text.delta", "text", "reasoning", "content_index"},
-};
+const text_form* form_of(std::string_view type) noexcept {
+    for (const text_form& each : text_forms)
+        if (each.type == type) return &each;
+    return nullptr;
+}
+
+/// The type as in `item_reference`.
+std::string_view reference_type(std::string_view item_type) noexcept {
+    constexpr std::string_view suffix = "_call";
+    const bool is_call = item_type.size() > suffix.size() && item_type.ends_with(suffix);
+    return is_call ? item_type.substr(0, item_type.size() - suffix.size()) : item_type;
+}
 
 /// The item as it was before any of its content had come.
 document begun(const document& item) {
@@ -71,17 +79,13 @@ document begun(const document& item) {
     return bare;
 }
 
-std::string id_in(const document& item, const std::string& place) {
-    const std::string id = string_in(item, "id");
-    return id.empty() ? "item_" + place : id;
-}
-
 }  // namespace
 
 /// Writes the events that are new in a response.
 class replay::writer {
 public:
-    writer(const document& response, const replay& progress) : response_(response), progress_(progress) {}
+    writer(const document& response, const replay& progress, const streamed_items& items)
+        : response_(response), progress_(progress), items_(items) {}
 
     std::vector<replayed_event> write() {
         if (progress_.over_) return std::move(events_);
@@ -89,6 +93,7 @@ public:
         const bool ended = is_terminal(status);
         if (!progress_.created_) add_response("response.created");
         if (!ended && !status.empty() && status != progress_.status_) add_response("response." + status);
+        items_.begin_list();
         if (const document* output = array_in(response_, "output"))
             for (std::size_t i = 0; i != output->size(); ++i)
                 add_item((*output)[i], i, ended || i + 1 != output->size());
@@ -97,13 +102,6 @@ public:
     }
 
 private:
-    /// An item of the output, and what is known of it.
-    struct place {
-        std::string id;
-        std::size_t index;
-        const item& known;
-    };
-
     void add_response(std::string name) {
         document data = document::object();
         data["type"] = name;
@@ -116,65 +114,80 @@ private:
         add(std::move(name), data);
     }
 
-    void add_item(const document& source, std::size_t index, bool whole) {
+    void add_item(const document& source, std::size_t place, bool whole) {
         if (!source.is_object()) return;
-        const std::string id = id_in(source, std::to_string(index));
-        const auto found = progress_.items_.find(id);
-        const item unknown;
-        const place at{id, index, found == progress_.items_.end() ? unknown : found->second};
-        if (at.known.ended) return;
-        if (!at.known.begun) add_item_event("response.output_item.added", begun(source), index);
+        const std::string type = string_in(source, "type"), id = string_in(source, "id");
+        texts_.clear();
+        if (const text_form* form = form_of(type)) add_text(string_in(source, form->member), *form, 0);
+        if (type == "reasoning") add_parts(source, "summary");
+        if (type == "reasoning" || type == "message") add_parts(source, "content");
+        std::vector<whole_text> wholes;
+        for (const text_at_part& each : texts_) wholes.push_back({each.form->kind, each.part, each.text});
 
-        const std::string type = string_in(source, "type");
-        if (type == "reasoning") add_parts(source, "summary", at);
-        if (type == "reasoning" || type == "message") add_parts(source, "content", at);
-        for (const call_text& each : call_texts)
-            if (each.item_type == type)
-                add_text(std::string(each.delta_name), string_in(source, each.member), "arguments", 0, nullptr, at);
-
+        item_reference reference;
+        reference.type = reference_type(type);
+        reference.id = id;
+        reference.index = static_cast<std::int32_t>(place);
+        streamed_item* known = items_.find_in_list(reference, wholes);
+        if (known == nullptr) known = &items_.add_from_list(reference);
+        if (known->ended) return;
+        if (!known->index) known->index = reference.index;
+        if (!known->announced) add_item_event("response.output_item.added", begun(source), *known);
+        for (const missing_text& each : known->missing_of(wholes, true)) add_delta(each, *known);
         const std::string status = string_in(source, "status");
-        if (status.empty() ? whole : !is_active(status)) add_item_event("response.output_item.done", source, index);
+        if (status.empty() ? whole : !is_active(status)) add_item_event("response.output_item.done", source, *known);
     }
 
-    void add_item_event(std::string name, document source, std::size_t index) {
+    void add_item_event(std::string name, document source, const streamed_item& known) {
         document data = document::object();
         data["type"] = name;
-        data["output_index"] = index;
+        data["output_index"] = *known.index;
+        // The same item may have another id when it is read again.
+        source["id"] = known.id;
         data["item"] = std::move(source);
         add(std::move(name), data);
     }
 
-    void add_parts(const document& source, const char* member, const place& at) {
+    void add_parts(const document& source, const char* member) {
         const document* parts = array_in(source, member);
         if (parts == nullptr) return;
         for (std::size_t i = 0; i != parts->size(); ++i) {
             const document& part = (*parts)[i];
-            const std::string type = string_in(part, "type");
-            for (const part_text& each : part_texts)
-                if (each.part_type == type)
-                    add_text(std::string(each.delta_name), string_in(part, each.member), each.kind,
-                             static_cast<std::int32_t>(i), each.index_member, at);
+            const text_form* form = form_of(string_in(part, "type"));
+            if (form != nullptr && form->index_member != nullptr)
+                add_text(string_in(part, form->member), *form, static_cast<std::int32_t>(i));
         }
     }
 
-    void add_text(std::string name, const std::string& text, const char* kind, std::int32_t index,
-                  const char* index_member, const place& at) {
-        const auto found = at.known.texts.find({kind, index});
-        const std::string rest = found == at.known.texts.end() ? text : found->second.rest_of(text);
-        if (rest.empty()) return;
+    void add_text(std::string text, const text_form& form, std::int32_t part) {
+        texts_.push_back({&form, part, std::move(text)});
+    }
+
+    void add_delta(const missing_text& missing, const streamed_item& known) {
+        const auto at = std::find_if(texts_.begin(), texts_.end(),
+                                     [&](const text_at_part& each) { return each.form->kind == missing.kind; });
+        const text_form& form = *at->form;
         document data = document::object();
-        data["type"] = name;
-        data["item_id"] = at.id;
-        data["output_index"] = at.index;
-        if (index_member != nullptr) data[index_member] = index;
-        data["delta"] = rest;
-        add(std::move(name), data);
+        data["type"] = form.delta_name;
+        data["item_id"] = known.id;
+        data["output_index"] = *known.index;
+        if (form.index_member != nullptr) data[form.index_member] = missing.part;
+        data["delta"] = missing.text;
+        add(std::string(form.delta_name), data);
     }
 
     void add(std::string name, const document& data) { events_.emplace_back(std::move(name), data.dump()); }
 
+    struct text_at_part {
+        const text_form* form;
+        std::int32_t part;
+        std::string text;
+    };
+
     const document& response_;
     const replay& progress_;
+    streamed_items items_;
+    std::vector<text_at_part> texts_;  ///< Of the item that is being written.
     std::vector<replayed_event> events_;
 };
 
@@ -182,18 +195,6 @@ private:
 struct replay::progress_visitor {
     replay& all;
 
-    void operator()(const events::text_delta& e) const { add("text", e.message_id, e.content_index, e.text); }
-    void operator()(const events::refusal_delta& e) const { add("refusal", e.message_id, e.content_index, e.text); }
-    void operator()(const events::reasoning_delta& e) const {
-        add(e.summary ? "summary" : "reasoning", e.item_id, e.content_index, e.text);
-    }
-    void operator()(const events::tool_call_delta& e) const { add("arguments", e.step_id, e.index, e.arguments); }
-    void operator()(const events::message_created& e) const { at(e.message.id).begun = true; }
-    void operator()(const events::step_created& e) const { at(e.step.id).begun = true; }
-    void operator()(const events::message_completed& e) const {
-        at(e.message.id).begun = at(e.message.id).ended = true;
-    }
-    void operator()(const events::step_completed& e) const { at(e.step.id).begun = at(e.step.id).ended = true; }
     void operator()(const events::run_created&) const {
         all = replay();
         all.created_ = true;
@@ -207,37 +208,16 @@ struct replay::progress_visitor {
     void operator()(const events::run_expired&) const { all.over_ = true; }
     template <class Other>
     void operator()(const Other&) const {}
-
-private:
-    [[nodiscard]] item& at(std::string_view id) const {
-        const auto found = all.items_.find(id);
-        return found != all.items_.end() ? found->second : all.items_[std::string(id)];
-    }
-    void add(const char* kind, std::string_view id, std::int32_t index, std::string_view text) const {
-        at(id).texts[{kind, index}].append(text);
-    }
 };
 
 void replay::delivered(const event& streamed) {
     std::visit(progress_visitor{*this}, streamed.body());
-    // Items that are neither message nor step (reasoning, requests for approval) are known by the event's name alone.
-    if (streamed.continues() || (!streamed.get_if<events::unknown>() && !streamed.get_if<events::reasoning_delta>()))
-        return;
-    const bool added = streamed.name() == "response.output_item.added";
-    const bool done = streamed.name() == "response.output_item.done";
-    if (!added && !done) return;
-    const document data = json::parse_document<document>(json::without_half_surrogates(streamed.raw()));
-    if (!data.is_object() || !data.contains("item")) return;
-    const auto place = data.find("output_index");
-    item& known = items_[id_in(data["item"], place != data.end() && place->is_number_integer() ? place->dump() : "0")];
-    known.begun = true;
-    if (done) known.ended = true;
 }
 
-std::vector<replayed_event> replay::events_of(std::string_view response) const {
+std::vector<replayed_event> replay::events_of(std::string_view response, const streamed_items& items) const {
     const document source = json::parse_document<document>(json::without_half_surrogates(response));
     if (!source.is_object()) throw error(errc::bad_response, "the service's response is not a JSON object");
-    return writer(source, *this).write();
+    return writer(source, *this, items).write();
 }
 
 replayed_event cancelled_event(std::string_view response_id, std::string_view conversation_id) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 namespace corun::codec::responses {
@@ -29,6 +30,10 @@ public:
     std::string_view item_id, text;
     bool is_latest_item = false, text_escaped = false;
     std::int32_t content_index = 0;
+    [[nodiscard]] std::optional<std::int32_t> output_index() const noexcept {
+        if ((taken_ & 64) == 0) return std::nullopt;
+        return output_index_;
+    }
 
 private:
     bool take_member() noexcept {
@@ -52,7 +57,7 @@ private:
             case 's':
                 return take_key("\"sequence_number\":", 32) && data_.take_index(number);
             case 'o':
-                if (rest[2] == 'u') return take_key("\"output_index\":", 64) && data_.take_index(number);
+                if (rest[2] == 'u') return take_key("\"output_index\":", 64) && data_.take_index(output_index_);
                 return take_key("\"obfuscation\":", 128) && data_.take_string(ignored, escaped);
             default:
                 return false;
@@ -87,6 +92,7 @@ private:
     json::cursor data_;
     std::string_view latest_item_;
     unsigned taken_ = 0;
+    std::int32_t output_index_ = 0;
 };
 
 }  // namespace corun::codec::responses

@@ -262,7 +262,7 @@ void replay::add_message(std::vector<replayed_event>& events, const observed_mes
         const message_content& content = now.content[i];
         if (content.type != "text") continue;
         piece& place = known.at(static_cast<std::int32_t>(i));
-        const std::string rest = place.text.rest_of(content.text);
+        const std::string rest = place.text.rest_of(content.text).value_or("");
         if (rest.empty() && content.annotations.size() <= place.annotations) continue;
         events.emplace_back("thread.message.delta",
                             encode_message_delta(seen.json, place.index, rest, place.annotations));
@@ -281,7 +281,7 @@ void replay::add_calls(std::vector<replayed_event>& events, const observed_step&
     progress& known = step(seen.step.id);
     for (std::size_t i = 0; i != seen.step.tool_calls.size(); ++i) {
         piece& place = known.at(static_cast<std::int32_t>(i));
-        const std::string rest = place.text.rest_of(seen.step.tool_calls[i].arguments);
+        const std::string rest = place.text.rest_of(seen.step.tool_calls[i].arguments).value_or("");
         if (rest.empty() && place.begun) continue;
         std::string delta = encode_call_delta(seen.json, place.index, rest, !place.begun);
         if (!delta.empty()) events.emplace_back("thread.run.step.delta", std::move(delta));

@@ -1,6 +1,6 @@
 #pragma once
 #include "protocol/replayed_event.hpp"
-#include "text/utf16_position.hpp"
+#include "text/text_position.hpp"
 #include <corun/event.hpp>
 
 #include <cstddef>
@@ -56,7 +56,7 @@ private:
 
     /// The progress of a text of a message, or of a call of a step.
     struct piece {
-        detail::utf16_position text;  ///< Or arguments.
+        detail::text_position text;  ///< Or arguments.
         std::int32_t index = 0;
         std::size_t annotations = 0;
         bool begun = false;

@@ -1,0 +1,39 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace corun::detail {
+
+/// The position up to which a text has been delivered in pieces. Does not store the text: its size and a hash tell
+/// whether another text begins with it.
+///
+/// A service that cuts a text within a character may write U+FFFD for each half of a surrogate pair. What has such
+/// characters is compared by its last bytes alone, and counted in UTF-16 code units, of which each half is one.
+class text_position {
+public:
+    void append(std::string_view piece) noexcept;
+
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+
+    /// The part of `whole` after this position; nothing if `whole` does not begin with the delivered text.
+    [[nodiscard]] std::optional<std::string> rest_of(std::string_view whole) const;
+    /// Whether `whole` begins with the delivered text.
+    [[nodiscard]] bool begins(std::string_view whole) const { return rest_of(whole).has_value(); }
+
+private:
+    [[nodiscard]] bool ends_as(std::string_view delivered) const noexcept;
+    [[nodiscard]] std::optional<std::string> rest_by_units(std::string_view whole) const;
+
+    std::size_t size_ = 0;
+    std::uint64_t hash_ = 0;
+    std::uint64_t units_ = 0;
+    std::array<char, 16> tail_{};  ///< The last bytes.
+    std::uint8_t tail_size_ = 0;
+    bool has_replacements_ = false;
+};
+
+}  // namespace corun::detail
