@@ -173,7 +173,7 @@ private:
 CORUN_API std::ostream& operator<<(std::ostream& out, const error& failure);
 
 /// True if the same request may succeed later. `x-should-retry` of the response overrides the code. A run that failed
-/// with `rate_limit_exceeded` can be retried after `retry_after()`.
+/// for a rate limit or an overload can be retried after `retry_after()`; a lack of quota cannot.
 CORUN_API bool is_retryable(const error& failure) noexcept;
 
 }  // namespace corun

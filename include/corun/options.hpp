@@ -285,7 +285,7 @@ struct CORUN_API run_options {
     std::optional<std::chrono::milliseconds> connect_timeout, idle_timeout, event_timeout, total_timeout;
     std::optional<retry_policy> retry;
     std::optional<reattach_policy> reattach;
-    /// How many times the run is restarted in the same stream if it fails with `rate_limit_exceeded` before it has
+    /// How many times the run is restarted in the same stream if it fails for a rate limit or an overload before it has
     /// written or called anything. The delay is the one that the service specifies, otherwise
     /// `retry_policy::first_delay`, doubled each time. The run is not restarted if the delay exceeds
     /// `retry_policy::max_total_delay`. The stream reports `events::run_restarted`.

@@ -61,7 +61,7 @@ struct CORUN_API last_error {
 
     std::string code;
     std::string message;
-    /// For `rate_limit_exceeded`: the delay that the message names ("Try again in 22 seconds").
+    /// For a rate limit or an overload: the delay that the message names ("Try again in 22 seconds").
     std::optional<std::chrono::milliseconds> retry_after;
 };
 

@@ -74,7 +74,7 @@ error service_error(const net::response_head& head, std::string_view body, std::
     details.message = error_message_of(head, body, expected_type);
     details.request_id = request_id_of(head);
     if (details.request_id.empty()) details.request_id = std::move(reported.request_id);
-    details.service_code = reported.best_code();
+    details.service_code = codec::best_code(reported.code, reported.type);
     details.service_message = std::move(reported.message);
     if (details.service_message.empty()) details.service_message = whole_text(body);
     details.retry_after = retry_hint(head);

@@ -278,7 +278,7 @@ error_body decode(std::string_view body) {
 
 }  // namespace
 
-const std::string& error_body::best_code() const noexcept {
+const std::string& best_code(const std::string& code, const std::string& type) noexcept {
     return code.empty() || (is_number(code) && !type.empty()) ? type : code;
 }
 
@@ -299,6 +299,14 @@ events::stream_error decode_stream_error(std::string_view data) {
     result.param = std::move(decoded.param);
     result.retry_after = decoded.retry_after;
     if (result.code.empty() && result.message.empty() && result.type.empty()) result.message = data;
+    return result;
+}
+
+last_error last_error_of(const events::stream_error& failure) {
+    last_error result;
+    result.code = best_code(failure.code, failure.type);
+    result.message = failure.message;
+    result.retry_after = failure.retry_after;
     return result;
 }
 

@@ -1,6 +1,7 @@
 #include "protocol/readers.hpp"
 
 #include "protocol/retry_hint.hpp"
+#include "values/failure_kind.hpp"
 
 #include <limits>
 #include <utility>
@@ -88,7 +89,8 @@ void read_last_error(json::value source, std::optional<last_error>& out) {
     const auto members = json::object_if(source);
     if (!members) return;
     read_members(*members, last_error_members, out.emplace());
-    if (out->code == "rate_limit_exceeded") out->retry_after = retry_hint_in(out->message);
+    if (detail::failure_kind_of(out->code, out->message) != detail::failure_kind::other)
+        out->retry_after = retry_hint_in(out->message);
 }
 
 void read_usage(json::value source, std::optional<usage>& out) {

@@ -51,30 +51,44 @@ std::optional<milliseconds> take_unit(std::string_view& text) noexcept {
     return std::nullopt;
 }
 
+/// Reads `1m30.5s` and the like; a mere number is one of seconds where `bare` allows it.
+std::optional<milliseconds> delay_at(std::string_view rest, bool bare) noexcept {
+    std::optional<milliseconds> total;
+    for (const std::string_view filler : {"about ", "approximately ", "at least "})
+        if (ascii::find_ignoring_case(rest, filler) == 0) rest.remove_prefix(filler.size());
+    for (;;) {
+        skip_spaces(rest);
+        double number = 0;
+        const auto [stop, code] =
+            std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
+        if (code != std::errc() || !(number >= 0)) return total;
+        rest.remove_prefix(static_cast<std::size_t>(stop - rest.data()));
+        skip_spaces(rest);
+        auto unit = take_unit(rest);
+        if (!unit && bare && !total && (rest.empty() || std::string_view(".,;)!").find(rest.front()) != rest.npos))
+            unit = std::chrono::seconds(1);
+        if (!unit) return total;
+        const double ms = std::min(number * static_cast<double>(unit->count()), static_cast<double>(longest.count()));
+        total = std::min(longest, total.value_or(milliseconds(0)) + milliseconds(static_cast<milliseconds::rep>(ms)));
+    }
+}
+
 }  // namespace
 
 std::optional<milliseconds> retry_hint_in(std::string_view message) noexcept {
-    for (const std::string_view words : {"try again in ", "retry after ", "retry in ", "try again after "}) {
-        const std::size_t at = ascii::find_ignoring_case(message, words);
+    struct row {
+        std::string_view words;
+        bool bare = false;
+    };
+    constexpr row rows[] = {
+        {"try again in "},      {"retry after ", true}, {"retry in "},     {"try again after ", true},
+        {"retry-after:", true}, {"retry_after:", true}, {"please wait "},  {"wait for "},
+        {"resets in "},         {"reset after "},       {"available in "},
+    };
+    for (const row& each : rows) {
+        const std::size_t at = ascii::find_ignoring_case(message, each.words);
         if (at == message.npos) continue;
-        std::string_view rest = message.substr(at + words.size());
-        std::optional<milliseconds> total;
-        for (;;) {
-            skip_spaces(rest);
-            double number = 0;
-            const auto [stop, code] =
-                std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
-            if (code != std::errc() || !(number >= 0)) break;
-            rest.remove_prefix(static_cast<std::size_t>(stop - rest.data()));
-            skip_spaces(rest);
-            const auto unit = take_unit(rest);
-            if (!unit) break;
-            const double ms =
-                std::min(number * static_cast<double>(unit->count()), static_cast<double>(longest.count()));
-            total =
-                std::min(longest, total.value_or(milliseconds(0)) + milliseconds(static_cast<milliseconds::rep>(ms)));
-        }
-        if (total) return total;
+        if (const auto delay = delay_at(message.substr(at + each.words.size()), each.bare)) return delay;
     }
     return std::nullopt;
 }

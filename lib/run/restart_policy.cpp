@@ -1,5 +1,7 @@
 #include "run/restart_policy.hpp"
 
+#include "values/failure_kind.hpp"
+
 #include <string_view>
 
 namespace corun::run {
@@ -11,7 +13,8 @@ std::optional<restart_policy::decision> restart_policy::failed(const last_error&
         --token_restarts_;
         return decision{reason::rejected_token, std::chrono::milliseconds(0)};
     }
-    if (rate_limit_restarts_ > 0 && failure.code == "rate_limit_exceeded") {
+    if (rate_limit_restarts_ > 0 &&
+        detail::is_refused_for_now(detail::failure_kind_of(failure.code, failure.message))) {
         --rate_limit_restarts_;
         const auto delay = delays_.next(failure.retry_after ? failure.retry_after : hint, random);
         if (delay) return decision{reason::rate_limit, *delay};

@@ -9,7 +9,7 @@
 namespace corun::run {
 
 /// Decides whether a run that failed is begun again: after an MCP server rejected the token of its
-/// headers, and after a rate limit; only while the run has done nothing that another one would do
+/// headers, and after a rate limit or an overload; only while the run has done nothing that another one would do
 /// twice.
 class restart_policy {
 public:
@@ -18,7 +18,7 @@ public:
     restart_policy(int token_restarts, int rate_limit_restarts, const retry_policy& retry) noexcept
         : token_restarts_(token_restarts), rate_limit_restarts_(rate_limit_restarts), delays_(retry) {}
 
-    enum class reason { rejected_token, rate_limit };
+    enum class reason { rejected_token, rate_limit };  ///< An overload is like a rate limit.
     struct decision {
         run::restart_policy::reason reason;
         std::chrono::milliseconds delay;

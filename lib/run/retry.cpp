@@ -1,5 +1,7 @@
 #include "run/retry.hpp"
 
+#include "values/failure_kind.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -11,7 +13,13 @@ retry_class classify(const error& failure) noexcept {
         // The service's own word overrides the status.
         if (failure.details().should_retry)
             return *failure.details().should_retry ? retry_class::safe : retry_class::permanent;
-        if (status == 408 || status == 429 || status == 503) return retry_class::safe;
+        const bool is_server_error = status >= 500;
+        // A server that failed while it worked may say anything; its codes are more exact.
+        const std::string_view message = is_server_error ? std::string_view() : failure.service_message();
+        const detail::failure_kind kind = detail::failure_kind_of(failure.service_code(), message);
+        if (kind == detail::failure_kind::quota) return retry_class::permanent;
+        if (detail::is_refused_for_now(kind)) return retry_class::safe;
+        if (status == 408 || status == 429 || status == 503 || status == 529) return retry_class::safe;
         if (status >= 500 && status != 501 && status != 505) return retry_class::server_error;
         return retry_class::permanent;
     }

@@ -1,7 +1,9 @@
 #include "stream/receiving.hpp"
 
 #include "http/retry_after.hpp"
+#include "json/find.hpp"
 #include "json/text.hpp"
+#include "protocol/error_body.hpp"
 #include "stream/actions.hpp"
 #include "stream/reattaching.hpp"
 #include "text/random.hpp"
@@ -12,19 +14,30 @@
 namespace corun::detail {
 namespace {
 
+/// Why the run failed, if the event says so and another run may be begun in its place.
+std::optional<last_error> failure_in(const stream_state& stream, std::string_view data, codec::event_class kind,
+                                     const event_facts& facts) {
+    const bool is_known = !stream.run_id().empty();
+    if (kind == codec::event_class::last && is_known && facts.run && facts.run->status == run_state::failed)
+        return facts.run->last_error;
+    // A run that may exist and has not told its id would be begun twice. A failed response tells its reason later.
+    const bool may_exist = !is_known && stream.protocol->identity().can_be_found;
+    if (kind != codec::event_class::error || may_exist || codec::json::find_member(data, "response"))
+        return std::nullopt;
+    return codec::last_error_of(codec::decode_stream_error(data));
+}
+
 /// True when the event reports a failure of the run after which another one is begun in its place.
 bool begins_restart(stream_state& stream, std::string_view name, std::string_view data, codec::event_class kind) {
     const event_facts facts = stream.protocol->inspect(name, data);
-    if (kind != codec::event_class::last) {
-        if (facts.has_effect) stream.restarts.run_had_effect();
-        return false;
-    }
-    if (!facts.run || facts.run->status != run_state::failed || !facts.run->last_error || stream.run_id().empty())
-        return false;
+    if (facts.has_effect && kind != codec::event_class::last && kind != codec::event_class::error)
+        stream.restarts.run_had_effect();
+    if (stream.fsm.phase() == run::phase::restarting) return false;
+    const std::optional<last_error> failure = failure_in(stream, data, kind, facts);
+    if (!failure) return false;
     std::optional<std::chrono::milliseconds> hint;
     if (stream.response) hint = retry_hint(stream.response->head());
-    const auto restart =
-        stream.restarts.failed(*facts.run->last_error, stream.run->sends_headers, hint, random_fraction());
+    const auto restart = stream.restarts.failed(*failure, stream.run->sends_headers, hint, random_fraction());
     if (!restart) return false;
     stream.fsm.enter(run::phase::restarting);
     if (stream.fsm.phase() != run::phase::restarting) return false;

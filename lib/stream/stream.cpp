@@ -2,6 +2,8 @@
 
 #include "async/cancellation.hpp"
 #include "async/executor_checks.hpp"
+#include "http/retry_after.hpp"
+#include "protocol/error_body.hpp"
 #include "run/advice.hpp"
 #include "stream/ending.hpp"
 #include "stream/life.hpp"
@@ -125,9 +127,10 @@ std::optional<event> run_stream::take() {
     if (stream.events.is_between_events())
         if (const auto number = stream.protocol->sequence_number_of(*taken)) sequence_number_ = number;
     if (const auto* reported = taken->get_if<events::stream_error>()) {
-        stream.details.service_code = reported->code.empty() ? reported->type : reported->code;
+        stream.details.service_code = codec::best_code(reported->code, reported->type);
         stream.details.service_message = reported->message;
         stream.details.retry_after = reported->retry_after;
+        if (!reported->retry_after && stream.response) stream.details.retry_after = retry_hint(stream.response->head());
         stream.secrets.redact(stream.details);
     }
     if (stream.fsm.paused()) {

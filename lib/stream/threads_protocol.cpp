@@ -112,14 +112,15 @@ public:
     void delivered(const event& arrived) override { replay_.delivered(arrived); }
 
     asio::awaitable<prepared_run> prepare(mcp_header_request request, start kind) override {
-        if (kind == start::restart) {
+        // Of a run that failed before it told its thread, nothing is there.
+        if (kind == start::restart && !identity_.thread_id.empty()) {
             // The thread has the messages, or the run before would not have been created.
             run_->threads.former_thread = identity_.thread_id;
             if (!run_->thread_resources) run_->thread_resources.emplace();
             run_->messages.clear();
             run_->options.additional_messages.clear();
-            begins_another_run_ = true;
         }
+        if (kind == start::restart) begins_another_run_ = true;
         prepared_run prepared = co_await prepare_threads_run(run_, std::move(request));
         note_findable();
         co_return prepared;

@@ -1,6 +1,7 @@
 #include "text/escape.hpp"
 #include "text/utf8.hpp"
 #include "values/error_table.hpp"
+#include "values/failure_kind.hpp"
 #include <corun/error.hpp>
 
 #include <utility>
@@ -82,9 +83,13 @@ bool is_retryable(const std::error_code& code) noexcept {
 }
 
 bool is_retryable(const error& failure) noexcept {
+    using detail::failure_kind;
     if (failure.details().should_retry) return *failure.details().should_retry;
-    if (failure.code() == errc::run_failed) return failure.service_code() == "rate_limit_exceeded";
-    return is_retryable(failure.code());
+    const failure_kind kind = detail::failure_kind_of(failure.service_code(), failure.service_message());
+    if (kind == failure_kind::quota) return false;
+    if (detail::is_refused_for_now(kind) || failure.status() == 408) return true;
+    const bool is_run = failure.code() == errc::run_failed || failure.code() == errc::stream_failed;
+    return is_run ? kind == failure_kind::transient : is_retryable(failure.code());
 }
 
 error::state::state(const std::error_code& code, diagnostics d)

@@ -5,26 +5,18 @@
 #include <boost/test/unit_test.hpp>
 #include <curl/curl.h>
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 namespace {
 
 using namespace corun;
 using namespace corun::test;
-
-const std::string text_in_responses =
-    "data: "
-    "{\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"status\":\"in_progress\",\"output\":[]}}\n\n"
-    "data: {\"type\":\"response.output_text.delta\",\"item_id\":\"m\",\"output_index\":0,\"content_index\":0,"
-    "\"delta\":\"Row 3 is free.\"}\n\n"
-    "data: "
-    "{\"type\":\"response.completed\",\"response\":{\"id\":\"resp_1\",\"status\":\"completed\",\"output\":[]}}\n\n";
-const std::string text_in_threads =
-    "event: thread.run.created\ndata: {\"id\":\"run_1\",\"thread_id\":\"t\",\"status\":\"queued\"}\n\n"
-    "event: thread.message.delta\ndata: {\"id\":\"m\",\"delta\":{\"content\":[{\"index\":0,\"type\":\"text\","
-    "\"text\":{\"value\":\"Row 3 is free.\"}}]}}\n\n"
-    "event: thread.run.completed\ndata: {\"id\":\"run_1\",\"thread_id\":\"t\",\"status\":\"completed\"}\n\n";
+using namespace std::chrono_literals;
 
 /// `text` as it stands in gzip and zlib without compression: a stored block.
 std::string stored_block(std::string_view text) {
@@ -70,36 +62,19 @@ std::string brotli(std::string_view text) {
     return bytes.append(text) + '\x03';
 }
 
-struct raw : raw_service {
-    using raw_service::raw_service;
-
-    [[nodiscard]] const std::string& text() const { return is_responses() ? text_in_responses : text_in_threads; }
-    error failure(client_options options) { return failure_of(io, make_agent(std::move(options)).run("hi")); }
-    error failure() { return failure(settings()); }
-    error failure_of_body(int status, std::string_view type, std::string_view body) {
-        answer(whole_response(status, type, body));
-        return failure();
-    }
-};
+run_options restarts(int times) {
+    run_options options;
+    options.rate_limit_restarts = times;
+    options.retry.emplace();
+    options.retry->first_delay = 0ms;
+    return options;
+}
 
 bool says(const error& failure, std::string_view text) {
     return std::string_view(failure.what()).find(text) != std::string_view::npos;
 }
 
 }  // namespace
-
-/// A test in each protocol; `service` answers.
-#define IN_EACH_PROTOCOL(name)                  \
-    void name(raw& service);                    \
-    BOOST_AUTO_TEST_CASE(name##_in_threads) {   \
-        raw service(protocol::threads);         \
-        name(service);                          \
-    }                                           \
-    BOOST_AUTO_TEST_CASE(name##_in_responses) { \
-        raw service(protocol::responses);       \
-        name(service);                          \
-    }                                           \
-    void name(raw& service)
 
 BOOST_AUTO_TEST_SUITE(raw_responses)
 
@@ -120,7 +95,8 @@ IN_EACH_PROTOCOL(what_a_refusal_says_stands_in_the_error) {
                  "INVALID_ARGUMENT, \"bad tool\""},
              row{"text/plain", "not planted-secret-key, please", "not ***, please"},
          }) {
-        const error failure = service.failure_of_body(400, each.type, each.body);
+        service.answer(whole_response(400, each.type, each.body));
+        const error failure = service.failure();
         BOOST_CHECK(failure.code() == errc::bad_request);
         BOOST_TEST(says(failure, each.text), failure.what());
         service.forget_answers();
@@ -141,7 +117,7 @@ IN_EACH_PROTOCOL(an_error_without_a_name_in_the_stream_ends_it_with_its_words) {
 }
 
 IN_EACH_PROTOCOL(what_is_encoded_unasked_is_decoded) {
-    const std::string& text = service.text();
+    const std::string text = service.text();
     const std::pair<const char*, std::string> encodings[] = {
         {"gzip", gzip(text)}, {"deflate", zlib(text)}, {"br", brotli(text)}, {"gzip, gzip", gzip(gzip(text))}};
     const std::string_view supported = curl_version_info(CURLVERSION_NOW)->brotli_version ? "br" : "";
@@ -184,6 +160,141 @@ IN_EACH_PROTOCOL(a_stream_of_another_type_is_read_if_asked) {
         BOOST_TEST(says(failure, type.empty() ? "none instead of" : type.substr(14, type.size() - 16)));
         service.forget_answers();
     }
+}
+
+IN_EACH_PROTOCOL(a_passing_failure_in_an_error_event_is_retryable_and_says_when) {
+    struct row {
+        std::string_view data, code;
+        bool retryable;
+        std::optional<std::chrono::milliseconds> delay;
+    };
+    for (
+        const row& each : {
+            row{R"({"type":"error","error":{"type":"service_unavailable_error","code":"server_is_overloaded","message":"Busy."}})",
+                "server_is_overloaded",
+                true,
+                {}},
+            row{R"({"type":"error","code":"rate_limit_exceeded","message":"Please try again in 1.5s."})",
+                "rate_limit_exceeded", true, 1500ms},
+            row{R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}})",
+                "overloaded_error",
+                true,
+                {}},
+            row{R"({"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"Slow.","details":[{"retryDelay":"9s"}]}})",
+                "RESOURCE_EXHAUSTED", true, 9s},
+            row{R"({"message":"Rate limit reached, retry after 20 seconds"})", "", true, 20s},
+            row{R"({"error":{"code":"insufficient_quota","message":"Pay. Then try again."}})",
+                "insufficient_quota",
+                false,
+                {}},
+            row{R"({"error":{"type":"insufficient_quota","code":"429","message":"Pay."}})",
+                "insufficient_quota",
+                false,
+                {}},
+            row{R"({"error":{"code":"server_error","message":"It broke."}})", "server_error", false, {}},
+        }) {
+        BOOST_TEST_CONTEXT(each.data) {
+            service.stream("event: error\ndata: " + std::string(each.data) + "\n\n");
+            const error failure = service.failure();
+            BOOST_CHECK(failure.code() == errc::stream_failed);
+            BOOST_TEST(failure.service_code() == each.code);
+            BOOST_TEST(is_retryable(failure) == each.retryable);
+            BOOST_CHECK(failure.retry_after() == each.delay);
+            service.forget_answers();
+        }
+    }
+}
+
+IN_EACH_PROTOCOL(a_run_that_fails_for_now_says_when_to_try_again) {
+    for (const auto& [code, message, passes] :
+         {std::tuple("rate_limit_exceeded", "Try again in 3 seconds.", true),
+          std::tuple("server_is_overloaded", "Please retry after 3s", true),
+          std::tuple("server_error", "Overloaded, please try again in 3s", true),
+          std::tuple("insufficient_quota", "Try again in 3 seconds, with money.", false)}) {
+        const std::string reason =
+            R"({"code":")" + std::string(code) + R"(","message":")" + std::string(message) + "\"}";
+        service.stream(service.failed(reason));
+        const error failure = service.failure();
+        BOOST_CHECK(failure.code() == errc::run_failed);
+        BOOST_TEST(is_retryable(failure) == passes);
+        if (passes) BOOST_CHECK(failure.retry_after() == 3s);
+        service.forget_answers();
+    }
+}
+
+IN_EACH_PROTOCOL(a_run_that_an_error_alone_refuses_for_now_is_begun_again) {
+    const run_options options = restarts(2);
+    for (const bool has_begun : {false, true}) {
+        for (const std::string_view data :
+             {R"({"type":"error","code":"rate_limit_exceeded","message":"Try again in 0.001s."})",
+              R"({"error":{"type":"overloaded_error","message":"Overloaded, retry after 1ms"}})",
+              R"({"error":{"code":"service_unavailable_error","message":"x","headers":{"retry-after":"0"}}})"}) {
+            BOOST_TEST_CONTEXT(data) {
+                const std::string refusal = "event: error\ndata: " + std::string(data) + "\n\n";
+                for (int i = 0; i != 2; ++i) service.stream((has_begun ? service.begun() : "") + refusal);
+                service.stream(service.text());
+                const std::size_t before = service.posts();
+                const run_result result = await(service.io, service.make_agent().run("hi", options));
+                BOOST_TEST(result.text() == "Row 3 is free.");
+                BOOST_TEST(service.posts() - before == 3u);
+                const std::string& first = service.requests[service.requests.size() - 3].body;
+                if (!has_begun) BOOST_TEST(service.requests.back().body == first);
+                service.forget_answers();
+            }
+        }
+    }
+}
+
+IN_EACH_PROTOCOL(what_has_been_written_is_not_written_twice_and_a_lack_of_quota_does_not_pass) {
+    const run_options options = restarts(2);
+    const std::string refusal = "event: error\ndata: {\"error\":{\"code\":\"rate_limit_exceeded\"}}\n\n";
+    const std::string broke = "event: error\ndata: {\"error\":{\"code\":\"insufficient_quota\"}}\n\n";
+    for (const std::string& body : {service.begun() + service.written() + refusal, service.begun() + broke, broke}) {
+        service.stream(body);
+        const std::size_t before = service.posts();
+        BOOST_CHECK(failure_of(service.io, service.make_agent().run("hi", options)).code() == errc::stream_failed);
+        BOOST_TEST(service.posts() - before == 1u);
+        service.forget_answers();
+    }
+}
+
+IN_EACH_PROTOCOL(the_event_of_a_restart_tells_the_error_that_came_alone) {
+    const run_options options = restarts(1);
+    service.stream(service.begun() +
+                   "event: error\ndata: {\"code\":\"overloaded_error\",\"message\":\"Retry after 1ms\"}\n\n");
+    service.stream(service.text());
+    const auto events = await(service.io, collect(service.make_agent().run_stream("hi", options)));
+    std::size_t restarts = 0;
+    for (const event& each : events) {
+        const auto* restarted = each.get_if<events::run_restarted>();
+        if (restarted == nullptr) continue;
+        ++restarts;
+        BOOST_REQUIRE(restarted->run.last_error.has_value());
+        BOOST_TEST(restarted->run.last_error->code == "overloaded_error");
+        BOOST_CHECK(restarted->run.last_error->retry_after == 1ms);
+    }
+    BOOST_TEST(restarts == 1u);
+}
+
+IN_EACH_PROTOCOL(a_refusal_for_now_is_sent_again_and_a_lack_of_quota_is_not) {
+    client_options options = service.settings();
+    options.retry.max_retries = 1;
+    for (const auto& [status, body] :
+         {std::pair(400, R"({"error":{"code":"rate_limit_exceeded","message":"Try again in 1ms."}})"),
+          std::pair(500, R"({"error":{"type":"overloaded_error","message":"Retry after 1ms."}})"),
+          std::pair(403, R"({"detail":"Too many requests. Please retry in 1ms"})")}) {
+        service.answer(whole_response(status, "application/json", body));
+        service.stream(service.text());
+        BOOST_TEST(await(service.io, service.make_agent(options).run("hi")).text() == "Row 3 is free.");
+        service.forget_answers();
+    }
+    service.answer(
+        whole_response(429, "application/json", R"({"error":{"code":"insufficient_quota","message":"Pay."}})"));
+    const std::size_t before = service.posts();
+    const error failure = service.failure(options);
+    BOOST_CHECK(failure.code() == errc::rate_limited);
+    BOOST_TEST(!is_retryable(failure));
+    BOOST_TEST(service.posts() - before == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,8 +1,9 @@
 #pragma once
-#include "drive.hpp"
+#include "emulated.hpp"
 #include "loopback_server.hpp"
 #include <corun/corun.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -45,6 +46,42 @@ public:
         answer(response_head(200, "text/event-stream", "Connection: close\r\n\r\n") + std::string(events));
     }
 
+    [[nodiscard]] error failure(client_options options) {
+        return failure_of(io, make_agent(std::move(options)).run("hi"));
+    }
+    [[nodiscard]] error failure() { return failure(settings()); }
+
+    // Events of a run that writes `Row 3 is free.`
+    [[nodiscard]] std::string begun() const {
+        if (!is_responses()) return frame("thread.run.created", R"({"id":"run_1","thread_id":"t","status":"queued"})");
+        return frame("response.created", R"({"response":{"id":"resp_1","status":"in_progress","output":[]}})");
+    }
+    [[nodiscard]] std::string written() const {
+        constexpr std::string_view delta =
+            R"({"item_id":"m","output_index":0,"content_index":0,"delta":"Row 3 is free."})";
+        constexpr std::string_view content =
+            R"({"id":"m","delta":{"content":[{"index":0,"type":"text","text":{"value":"Row 3 is free."}}]}})";
+        return is_responses() ? frame("response.output_text.delta", delta) : frame("thread.message.delta", content);
+    }
+    [[nodiscard]] std::string completed() const {
+        if (!is_responses())
+            return frame("thread.run.completed", R"({"id":"run_1","thread_id":"t","status":"completed"})");
+        return frame("response.completed", R"({"response":{"id":"resp_1","status":"completed","output":[]}})");
+    }
+    [[nodiscard]] std::string text() const { return begun() + written() + completed(); }
+    [[nodiscard]] std::string failed(const std::string& reason) const {
+        const std::string run = R"({"id":"run_1","thread_id":"t","status":"failed","last_error":)" + reason + '}';
+        const std::string response = R"({"response":{"id":"resp_1","status":"failed","error":)" + reason + "}}";
+        return begun() + (is_responses() ? frame("response.failed", response) : frame("thread.run.failed", run));
+    }
+    [[nodiscard]] static std::string frame(std::string_view name, std::string_view data) {
+        return "event: " + std::string(name) + "\ndata: " + std::string(data) + "\n\n";
+    }
+
+    [[nodiscard]] std::size_t posts() const {
+        return static_cast<std::size_t>(std::count_if(
+            requests.begin(), requests.end(), [](const raw_request& each) { return each.head.starts_with("POST"); }));
+    }
     [[nodiscard]] bool is_responses() const noexcept { return protocol_ == protocol::responses; }
     [[nodiscard]] std::size_t connections() const { return server_.connections(); }
 
@@ -79,3 +116,16 @@ private:
 };
 
 }  // namespace corun::test
+
+/// A test in each protocol, where `service` answers.
+#define IN_EACH_PROTOCOL(name)                                        \
+    void name(corun::test::raw_service& service);                     \
+    BOOST_AUTO_TEST_CASE(name##_in_threads) {                         \
+        corun::test::raw_service service(corun::protocol::threads);   \
+        name(service);                                                \
+    }                                                                 \
+    BOOST_AUTO_TEST_CASE(name##_in_responses) {                       \
+        corun::test::raw_service service(corun::protocol::responses); \
+        name(service);                                                \
+    }                                                                 \
+    void name(corun::test::raw_service& service)

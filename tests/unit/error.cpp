@@ -1,3 +1,4 @@
+#include "values/failure_kind.hpp"
 #include <corun/error.hpp>
 
 #include <asio/error.hpp>
@@ -138,7 +139,63 @@ BOOST_AUTO_TEST_CASE(the_advice_of_the_service_overrides_the_code) {
     BOOST_TEST(advised(errc::bad_request, true));
     BOOST_TEST(advised(errc::run_failed, std::nullopt, "rate_limit_exceeded"));
     BOOST_TEST(!advised(errc::run_failed, std::nullopt, "server_error"));
-    BOOST_TEST(!advised(errc::bad_request, std::nullopt, "rate_limit_exceeded"));
+    BOOST_TEST(advised(errc::bad_request, std::nullopt, "rate_limit_exceeded"));
+    BOOST_TEST(!advised(errc::rate_limited, std::nullopt, "insufficient_quota"));
+    BOOST_TEST(advised(errc::rate_limited, true, "insufficient_quota"));
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_is_known_by_its_code_and_by_its_sentence) {
+    using corun::detail::failure_kind;
+    struct row {
+        std::string_view code, message;
+        failure_kind kind;
+    };
+    for (const row& each : {
+             row{"rate_limit_exceeded", "", failure_kind::rate_limit},
+             row{"rate_limit_error", "", failure_kind::rate_limit},
+             row{"TooManyRequests", "", failure_kind::rate_limit},
+             row{"too_many_requests", "", failure_kind::rate_limit},
+             row{"RESOURCE_EXHAUSTED", "Slow down.", failure_kind::rate_limit},
+             row{"429", "", failure_kind::rate_limit},
+             row{"", "Rate limit reached for m. Please try again in 1.5s.", failure_kind::rate_limit},
+             row{"server_error", "Please retry after 20 seconds.", failure_kind::rate_limit},
+             row{"provider_error", "Too Many Requests", failure_kind::rate_limit},
+             row{"server_is_overloaded", "", failure_kind::overload},
+             row{"overloaded_error", "Overloaded", failure_kind::overload},
+             row{"service_unavailable_error", "", failure_kind::overload},
+             row{"UNAVAILABLE", "", failure_kind::overload},
+             row{"529", "", failure_kind::overload},
+             row{"server_error", "That model is currently overloaded with other requests.", failure_kind::overload},
+             row{"", "The engine is at capacity.", failure_kind::overload},
+             row{"server_error", "You can retry your request.", failure_kind::transient},
+             row{"", "Please try again later.", failure_kind::transient},
+             row{"insufficient_quota", "Please try again in 5s.", failure_kind::quota},
+             row{"rate_limit_exceeded", "You exceeded your current quota, please check your plan.",
+                 failure_kind::quota},
+             row{"RESOURCE_EXHAUSTED", "You exceeded your current quota. Please retry in 34.1s.",
+                 failure_kind::rate_limit},
+             row{"", "Your credit balance is too low.", failure_kind::quota},
+             row{"", "", failure_kind::other},
+             row{"server_error", "Something broke.", failure_kind::other},
+             row{"invalid_prompt", "Change it and try again.", failure_kind::other},
+             row{"context_length_exceeded", "Too many tokens", failure_kind::other},
+             row{"content_filter", "Please retry with another prompt.", failure_kind::other},
+         }) {
+        BOOST_TEST_CONTEXT(each.code << ": " << each.message) {
+            BOOST_CHECK(corun::detail::failure_kind_of(each.code, each.message) == each.kind);
+            corun::diagnostics details;
+            details.service_code = each.code;
+            details.service_message = each.message;
+            const bool passes = each.kind != failure_kind::other && each.kind != failure_kind::quota;
+            for (const errc code : {errc::run_failed, errc::stream_failed})
+                BOOST_TEST(corun::is_retryable(corun::error(code, details)) == passes);
+            BOOST_TEST(corun::is_retryable(corun::error(errc::rate_limited, details)) ==
+                       (each.kind != failure_kind::quota));
+        }
+    }
+    corun::diagnostics late;
+    late.status = 408;
+    BOOST_TEST(corun::is_retryable(corun::error(errc::bad_request, late)));
 }
 
 BOOST_AUTO_TEST_CASE(what_counts_the_attempts_if_there_were_several) {

@@ -21,7 +21,7 @@ void check(const std::vector<row>& rows) {
     for (const row& each : rows) {
         BOOST_TEST_CONTEXT(each.body) {
             const error_body read = decode_error(each.body);
-            BOOST_TEST(read.best_code() == each.code);
+            BOOST_TEST(best_code(read.code, read.type) == each.code);
             BOOST_TEST(read.message == each.message);
         }
     }

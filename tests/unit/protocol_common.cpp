@@ -98,7 +98,9 @@ BOOST_AUTO_TEST_CASE(reads_an_error_and_its_delay) {
     BOOST_TEST(limited->message == "Try again in 22 seconds.");
     BOOST_TEST((limited->retry_after == std::chrono::seconds(22)));
     // Any other error may tell of a delay that is not the service's.
-    BOOST_TEST(!error_of(R"({"code":"server_error","message":"Try again in 22 seconds."})")->retry_after.has_value());
+    BOOST_TEST(!error_of(R"({"code":"invalid_prompt","message":"Try again in 22 seconds."})")->retry_after.has_value());
+    BOOST_TEST((error_of(R"({"code":"server_error","message":"Try again in 22 seconds."})")->retry_after ==
+                std::chrono::seconds(22)));
     BOOST_TEST(!error_of("null").has_value());
 }
 

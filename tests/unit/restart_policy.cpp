@@ -77,6 +77,18 @@ BOOST_AUTO_TEST_CASE(a_rate_limit_restarts_the_run_after_the_delay_that_its_erro
     BOOST_TEST(!restarts.failed(rate_limit(), false, {}, 0).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(an_overload_is_like_a_rate_limit_and_a_lack_of_quota_is_not) {
+    for (const char* code : {"server_is_overloaded", "overloaded_error", "service_unavailable_error",
+                             "rate_limit_error", "too_many_requests"})
+        BOOST_TEST(restart_policy(0, 1, policy()).failed(failure(code), false, {}, 0).has_value(), code);
+    BOOST_TEST(restart_policy(0, 1, policy())
+                   .failed(failure("server_error", "Please try again in 2s."), false, {}, 0)
+                   .has_value());
+    for (const auto& [code, message] : {std::pair("insufficient_quota", "Try again in 2s."),
+                                        std::pair("server_error", "Please try again."), std::pair("", "It broke.")})
+        BOOST_TEST(!restart_policy(0, 1, policy()).failed(failure(code, message), false, {}, 0).has_value(), code);
+}
+
 BOOST_AUTO_TEST_CASE(a_delay_that_the_policy_does_not_allow_is_no_restart) {
     restart_policy restarts(0, 1, policy(0));
     BOOST_TEST(!restarts.failed(rate_limit(), false, {}, 0).has_value());

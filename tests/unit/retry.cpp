@@ -51,6 +51,33 @@ struct call {
 
 BOOST_AUTO_TEST_SUITE(retry)
 
+BOOST_AUTO_TEST_CASE(a_code_says_more_than_a_status) {
+    struct row {
+        int status;
+        const char *code, *message;
+        retry_class expected;
+    };
+    for (const row& each : {
+             row{400, "rate_limit_exceeded", "", retry_class::safe},
+             row{403, "", "Too many requests, try again in 2s", retry_class::safe},
+             row{500, "server_is_overloaded", "", retry_class::safe},
+             row{500, "overloaded_error", "", retry_class::safe},
+             row{529, "", "", retry_class::safe},
+             // Where the server failed while it worked, words are not enough.
+             row{500, "server_error", "Overloaded. Please try again.", retry_class::server_error},
+             row{429, "insufficient_quota", "", retry_class::permanent},
+             row{429, "", "You exceeded your current quota.", retry_class::permanent},
+             row{503, "billing_not_active", "", retry_class::permanent},
+             row{400, "invalid_prompt", "Too many requests in it", retry_class::permanent},
+         }) {
+        diagnostics details = answered(each.status).details();
+        details.service_code = each.code;
+        details.service_message = each.message;
+        BOOST_TEST_CONTEXT(each.status << each.code << each.message)
+        BOOST_CHECK(run::classify(error(errc::bad_request, details)) == each.expected);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_status_tells_whether_a_request_may_be_sent_again) {
     const struct {
         int status;
@@ -60,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_status_tells_whether_a_request_may_be_sent_again) {
         {404, retry_class::permanent},    {408, retry_class::safe},         {409, retry_class::permanent},
         {429, retry_class::safe},         {500, retry_class::server_error}, {501, retry_class::permanent},
         {502, retry_class::server_error}, {503, retry_class::safe},         {504, retry_class::server_error},
-        {505, retry_class::permanent},    {529, retry_class::server_error},
+        {505, retry_class::permanent},    {529, retry_class::safe},
     };
     for (const auto& each : cases) {
         BOOST_TEST_INFO(each.status);

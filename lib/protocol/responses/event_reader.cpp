@@ -3,7 +3,6 @@
 #include "json/find.hpp"
 #include "protocol/error_body.hpp"
 #include "protocol/readers.hpp"
-#include "protocol/retry_hint.hpp"
 
 #include <utility>
 
@@ -39,10 +38,6 @@ void with_object(json::object source, std::string_view name, Use use) {
     if (!found) throw json::shape_error("\"" + std::string(name) + "\" is missing");
 }
 
-std::string_view or_else(std::string_view text, std::string_view other) noexcept {
-    return text.empty() ? other : text;
-}
-
 /// The type of the items that have such texts, as in `item_reference`.
 std::string_view item_type(text_kind kind, std::string_view call_type) noexcept {
     if (kind == text_kind::arguments) return call_type;
@@ -52,17 +47,6 @@ std::string_view item_type(text_kind kind, std::string_view call_type) noexcept 
 /// Calls have one text.
 std::int32_t part_of(text_kind kind, std::int32_t index) noexcept {
     return kind == text_kind::arguments ? 0 : index;
-}
-
-/// `data` is that of the `error`, which may repeat what the HTTP headers of the refusal reference.
-void set_reason(thread_run& run, const events::stream_error& reason, std::string_view data) {
-    last_error& error = run.last_error.emplace();
-    error.code = or_else(reason.code, reason.type);
-    error.message = reason.message;
-    if (error.code != "rate_limit_exceeded") return;
-    if (const auto nested = json::find_member(data, "error"); nested && nested->starts_with('{'))
-        if (const auto headers = json::find_member(*nested, "headers")) error.retry_after = retry_hint_of(*headers);
-    if (!error.retry_after) error.retry_after = retry_hint_in(error.message);
 }
 
 }  // namespace
@@ -321,7 +305,7 @@ void event_reader::read_run_failed() {
     thread_run run = read_end("failed");
     if (lacks_reason(out_.wire().data)) {
         if (seen_.reason().empty()) return add_status(run);
-        set_reason(run, decode_stream_error(seen_.reason()), seen_.reason());
+        run.last_error = last_error_of(decode_stream_error(seen_.reason()));
     }
     out_.add<events::run_failed>().run = std::move(run);
 }
@@ -345,7 +329,7 @@ void event_reader::read_error() {
     thread_run run = read_response_object(reader_.object(failed, simdjson::SIMDJSON_PADDING)).run;
     run.raw = seen_.failed();
     set_status(run, "failed");
-    set_reason(run, error, out_.wire().data);
+    run.last_error = last_error_of(error);
     out_.add<events::run_failed>().run = std::move(run);
 }
 

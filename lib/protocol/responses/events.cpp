@@ -1,3 +1,4 @@
+#include "protocol/error_body.hpp"
 #include "protocol/event_access.hpp"
 #include "protocol/event_output.hpp"
 #include "protocol/responses/codec.hpp"
@@ -29,6 +30,11 @@ std::error_code decode_run_restarted(decoder& decoder, const raw_event& wire, ev
     thread_run run;
     for (const event& each : more)
         if (const thread_run* failed = failed_run_in(each)) run = *failed;
+    if (!run.last_error) {
+        // An error alone.
+        run.status = run_state::failed;
+        run.last_error = last_error_of(decode_stream_error(wire.data));
+    }
     event_access::emplace<events::run_restarted>(out, wire.name, wire.data, wire.storage).run = std::move(run);
     return {};
 }

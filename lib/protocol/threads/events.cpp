@@ -1,3 +1,4 @@
+#include "json/find.hpp"
 #include "json/text.hpp"
 #include "protocol/error_body.hpp"
 #include "protocol/event_access.hpp"
@@ -261,6 +262,17 @@ void decode_run_end(json::object source, output& out) {
     out.add<Body>().run = read_run(source, out);
 }
 
+/// The run that failed, or an error alone.
+void decode_run_restarted(json::object source, output& out) {
+    const std::string_view data = out.wire().data;
+    if (json::find_member(data, "thread_id") || json::find_member(data, "last_error"))
+        return decode_run_end<events::run_restarted>(source, out);
+    thread_run& run = out.add<events::run_restarted>().run;
+    run.status = run_state::failed;
+    run.last_error = last_error_of(decode_stream_error(data));
+    run.raw = data;
+}
+
 template <class Body>
 void decode_message_event(json::object source, output& out) {
     thread_message& message = out.add<Body>().message;
@@ -339,7 +351,7 @@ constexpr known_event known_events[] = {
     {"error", event_class::error, read_stream_error},
     {"done", event_class::end_of_stream},
     {"keepalive", event_class::keepalive},
-    {run_restarted_name, event_class::ordinary, object<decode_run_end<events::run_restarted>>},
+    {run_restarted_name, event_class::ordinary, object<decode_run_restarted>},
     {reattached_name, event_class::ordinary, decode_own<events::reattached>},
     {function_called_name, event_class::ordinary, decode_own<events::function_called>},
     {approval_decided_name, event_class::ordinary, decode_own<events::approval_decided>},
