@@ -4,29 +4,39 @@
 #
 #   tests/interop/run.sh EMULATOR DRIVE       the programs as built
 #
-# Ends with 77, "skipped", where Node.js 18 or the package registry is missing.
+# Node.js 22 comes from npm where the system's is older.
+# Ends with 77, "skipped", where npm or the package registry is missing.
 set -uo pipefail
 emulator=$(realpath "$1") drive=$(realpath "$2")
 cd "$(dirname "$0")"
 
 skip() { echo "skipped: $*"; exit 77; }
 fail() { echo "$*" >&2; exit 1; }
+major() { node -p 'process.versions.node.split(".")[0]'; }
 
-command -v node >/dev/null && command -v npm >/dev/null || skip "no Node.js and npm"
-[ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ] || skip "Node.js $(node --version) is older than 18"
-
-# npm writes its own lock file last, so it stands for a whole installation.
-if [ package-lock.json -nt node_modules/.package-lock.json ]; then
-    timeout 240 npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000 >npm.log 2>&1
+# Installs what the lock file in a folder names.
+install() {
+    # npm writes its own lock file last, so it stands for a whole installation.
+    [ "$1/package-lock.json" -nt "$1/node_modules/.package-lock.json" ] || return 0
+    local status unreachable
+    timeout 240 npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000 \
+        >npm.log 2>&1
     status=$?
     cat npm.log
-    if [ $status -ne 0 ]; then
-        rm -rf node_modules
-        unreachable='E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH|SOCKETTIMEDOUT|401|403|407|5[0-9][0-9])|ERR_SOCKET_TIMEOUT|CERT'
-        [ $status -eq 124 ] || grep -qE "code \S*($unreachable)" npm.log && skip "the package registry cannot be reached"
-        fail "npm ci failed"
-    fi
+    [ $status -eq 0 ] && return 0
+    rm -rf "$1/node_modules"
+    unreachable='E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH|SOCKETTIMEDOUT|401|403|407|5[0-9][0-9])|ERR_SOCKET_TIMEOUT|CERT'
+    [ $status -eq 124 ] || grep -qE "code \S*($unreachable)" npm.log && skip "the package registry cannot be reached"
+    fail "npm ci failed in $1"
+}
+
+command -v node >/dev/null && command -v npm >/dev/null || skip "no Node.js and npm"
+if [ "$(major)" -lt 22 ]; then
+    [ "$(uname -sm)" = "Linux x86_64" ] || skip "Node.js $(node --version) is older than 22"
+    install node
+    export PATH=$PWD/node/node_modules/.bin:$PATH
 fi
+install .
 
 emulator_pid='' tests_pid=''
 finish() {
