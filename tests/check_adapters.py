@@ -105,8 +105,11 @@ def main():
     streams, expected = read_streams(pathlib.Path(directory))
     check_sse_adapter(sse_adapter, streams)
     check_codec_adapter(codec_adapter, [], streams, expected)
-    status, out = run([codec_adapter], b'event: thread.message.delta\ndata: {nope\n\n')
+    broken = b'event: thread.message.delta\ndata: {nope\n\n'
+    status, out = run([codec_adapter, '--strict'], broken)
     check('codec_adapter, broken data', (status, [line['type'] for line in lines(out)]), (1, ['bad_event']))
+    status, out = run([codec_adapter], broken)
+    check('codec_adapter, tolerated', (status, ['problem' in line for line in lines(out)]), (0, [True]))
     responses, expected = read_streams(pathlib.Path(directory) / 'responses')
     check_codec_adapter(codec_adapter, ['--responses'], responses, expected)
     return 1 if failures else 0

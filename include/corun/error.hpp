@@ -70,7 +70,7 @@ enum class errc {
     // The stream.
     premature_eof,    ///< The response broke off, or the stream ended before the run did.
     event_too_large,  ///< An event exceeds `client_options::max_event_bytes`.
-    bad_event,        ///< The data of an event is malformed; the message names the event.
+    bad_event,        ///< With `strict_events`: the data of an event is malformed; the message names the event.
     stream_failed,    ///< The service reported an error in the stream.
     run_not_found,    ///< `event_stream::stop` cannot identify the run: no event has named it, and it has neither a
                       ///< known thread nor a mark (`reattach_policy::mark_runs`). The run may continue.

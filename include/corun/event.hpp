@@ -247,7 +247,8 @@ struct CORUN_API image_partial {
     std::int32_t index = 0;  ///< The preview's index, from 0.
 };
 
-/// An event that this version does not know, or one without data. See `event::name()` and `event::raw()`.
+/// An event that this version does not know, one without data, or one whose data makes no sense. See `event::name()`,
+/// `event::raw()` and `event::problem()`.
 struct CORUN_API unknown {
     unknown() = default;
 };
@@ -285,13 +286,17 @@ public:
     /// The event's data as received: JSON, except for a few events such as `keepalive`. The service may echo MCP
     /// headers in it: redact it before logging.
     [[nodiscard]] std::string_view raw() const noexcept { return raw_; }
+    /// What is wrong with the data, in a sentence that quotes none of it; empty if nothing is. Members of a wrong type
+    /// count as missing. If too little is left, the body is `events::unknown`; but an event whose name ends the run
+    /// always ends it. See `client_options::strict_events`.
+    [[nodiscard]] std::string_view problem() const noexcept { return problem_; }
     /// True if this event was decoded from the same server-sent event as the one before it.
     [[nodiscard]] bool continues() const noexcept { return continues_; }
 
 private:
     friend struct detail::event_access;
     body_type body_;
-    std::string_view name_, raw_;
+    std::string_view name_, raw_, problem_;
     std::shared_ptr<const void> storage_;
     bool continues_ = false;
 };

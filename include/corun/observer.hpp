@@ -95,6 +95,17 @@ struct CORUN_API reattach_record {
     std::error_code error;  ///< Set if the attempt failed.
 };
 
+/// An event of a run whose data is malformed, when the caller takes it: see `event::problem`.
+struct CORUN_API event_problem_record {
+    event_problem_record() = default;
+
+    std::string tag;  ///< `run_options::tag`
+    std::string run_id, thread_id;
+    std::string event;      ///< Its name.
+    std::string problem;    ///< `event::problem`
+    std::size_t bytes = 0;  ///< The size of its data.
+};
+
 /// One submission of tool outputs and approvals.
 struct CORUN_API submit_record {
     submit_record() = default;
@@ -194,6 +205,7 @@ struct CORUN_API observer {
     std::function<void(const run_record&)> on_run;
     std::function<void(const retry_record&)> on_retry;
     std::function<void(const reattach_record&)> on_reattach;
+    std::function<void(const event_problem_record&)> on_event_problem;
     std::function<void(const submit_record&)> on_submit;
     std::function<void(const function_call_record&)> on_function_call;
     std::function<void(const approval_record&)> on_approval;

@@ -115,6 +115,9 @@ struct CORUN_API client_options {
     retry_policy retry;
     reattach_policy reattach;
 
+    /// An event whose data is malformed ends its stream with `errc::bad_event`, to test a server. By
+    /// default it is read as far as it can be, and the run continues: see `event::problem`.
+    bool strict_events = false;
     /// The largest event, in bytes. A larger one ends the stream with `errc::event_too_large`.
     std::size_t max_event_bytes = std::size_t{16} << 20;
     /// The largest JSON response, in bytes. A larger one fails with `errc::response_too_large`.
@@ -285,6 +288,7 @@ struct CORUN_API run_options {
     std::optional<std::chrono::milliseconds> connect_timeout, idle_timeout, event_timeout, total_timeout;
     std::optional<retry_policy> retry;
     std::optional<reattach_policy> reattach;
+    std::optional<bool> strict_events;
     /// How many times the run is restarted in the same stream if it fails for a rate limit or an overload before it has
     /// written or called anything. The delay is the one that the service specifies, otherwise
     /// `retry_policy::first_delay`, doubled each time. The run is not restarted if the delay exceeds

@@ -16,8 +16,8 @@ class notifier {
 public:
     notifier() = default;
     notifier(asio::any_io_executor executor, const observer& hooks) {
-        if (hooks.on_request || hooks.on_run || hooks.on_retry || hooks.on_reattach || hooks.on_submit ||
-            hooks.on_function_call || hooks.on_approval || hooks.on_wire)
+        if (hooks.on_request || hooks.on_run || hooks.on_retry || hooks.on_reattach || hooks.on_event_problem ||
+            hooks.on_submit || hooks.on_function_call || hooks.on_approval || hooks.on_wire)
             state_ = std::make_shared<state>(std::move(executor), hooks);
     }
 

@@ -65,7 +65,7 @@ void read_objects_if(json::value source, const member<T> (&members)[Size], std::
     read_objects_if(source, out, [&](json::object found, T& each) { read_members(found, members, each); });
 }
 
-/// The elements that are objects; null is none. Throws for anything else.
+/// The elements that are objects; null is none. Anything else is a problem.
 template <class T, class Read>
 void read_objects(json::value source, std::string_view name, std::vector<T>& out, Read read_object) {
     out.clear();
@@ -75,10 +75,6 @@ void read_objects(json::value source, std::string_view name, std::vector<T>& out
         if (auto members = json::object_in(element, std::string(name) + "[]"))
             read_object(*members, out.emplace_back());
     });
-}
-
-[[noreturn]] inline void missing(std::string_view member) {
-    throw json::shape_error("\"" + std::string(member) + "\" is missing");
 }
 
 /// An object that must have an id.

@@ -12,10 +12,39 @@ std::string_view without_trailing_whitespace(std::string_view text) noexcept {
     return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
+thread_local constinit lenient_scope* current_scope = nullptr;
+
 }  // namespace
 
+lenient_scope::lenient_scope() noexcept : outer_(std::exchange(current_scope, this)) {}
+
+lenient_scope::~lenient_scope() {
+    current_scope = outer_;
+}
+
+lenient_scope* lenient_scope::current() noexcept {
+    return current_scope;
+}
+
+void lenient_scope::note(std::string_view problem) {
+    if (problem_.empty()) problem_ = problem;
+}
+
+void note_problem(std::string problem) {
+    if (current_scope == nullptr) throw shape_error(std::move(problem));
+    current_scope->note(problem);
+}
+
+void expected(std::string_view member, std::string_view kind) {
+    note_problem("\"" + std::string(member) + "\" is not " + std::string(kind));
+}
+
+void missing(std::string_view member) {
+    note_problem("\"" + std::string(member) + "\" is missing");
+}
+
 json::object reader::object(std::string_view text, std::size_t padding) {
-    if (const auto offset = find_error(text))
+    if (const auto offset = find_error(text, current_scope != nullptr ? numbers::any : numbers::finite))
         throw shape_error("not valid JSON at byte " + std::to_string(*offset) + " of " + std::to_string(text.size()));
     if (const auto code = parser_.iterate(text.data(), text.size(), text.size() + padding).get(document_))
         throw shape_error(simdjson::error_message(code));
@@ -74,8 +103,8 @@ bool is_true(value source) {
 }
 
 void read_id(value source, std::string_view member, std::string& out) {
-    if (!string_inside(source)) expected(member, "a string");
     read(source, out);
+    if (!string_inside(source)) expected(member, "a string");
 }
 
 std::optional<json::object> object_if(value source) {

@@ -31,16 +31,40 @@ private:
     std::string message_;
 };
 
-[[noreturn]] inline void expected(std::string_view member, std::string_view kind) {
-    throw shape_error("\"" + std::string(member) + "\" is not " + std::string(kind));
-}
+/// While one lives, whatever has a wrong shape counts as missing: readers on its thread note the first such problem
+/// here and read on. Without one, they throw `shape_error`.
+class lenient_scope {
+public:
+    lenient_scope() noexcept;
+    ~lenient_scope();
+    lenient_scope(const lenient_scope&) = delete;
+    lenient_scope& operator=(const lenient_scope&) = delete;
+
+    [[nodiscard]] static lenient_scope* current() noexcept;
+
+    void note(std::string_view problem);
+    /// Empty if there is none.
+    [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+
+private:
+    lenient_scope* outer_;
+    std::string problem_;
+};
+
+/// Notes the problem in the current `lenient_scope`, or throws it.
+void note_problem(std::string problem);
+/// The problem that a member is not of its kind.
+void expected(std::string_view member, std::string_view kind);
+/// The problem that a member is missing.
+void missing(std::string_view member);
 
 /// Parses one text at a time; keeps its memory from one to the next.
 class reader {
 public:
-    /// The text's object; throws `shape_error` when the text is not exactly one JSON object.
-    /// `padding` more bytes behind it are readable, at least `simdjson::SIMDJSON_PADDING`. What is
-    /// read is valid until the next call, and as long as `text`.
+    /// The text's object; throws `shape_error` when the text is not exactly one JSON object. In a `lenient_scope`,
+    /// `NaN` and `Infinity` pass as values of a wrong type: Python's writer emits them. `padding` more bytes behind it
+    /// are readable, at least `simdjson::SIMDJSON_PADDING`. What is read is valid until the next call, and as long as
+    /// `text`.
     json::object object(std::string_view text, std::size_t padding);
 
 private:
@@ -69,10 +93,10 @@ void read(value source, std::optional<bool>& out);
 void read(value source, metadata& out);
 bool is_true(value source);
 
-/// The id that everything hangs on: throws unless it is a string.
+/// The id that everything hangs on: must be a string.
 void read_id(value source, std::string_view member, std::string& out);
 
-/// The object or array; nothing when null. Throws when it is something else.
+/// The object or array; nothing when null. Anything else is a problem.
 std::optional<json::object> object_in(value source, std::string_view member);
 std::optional<json::array> array_in(value source, std::string_view member);
 /// The object; nothing when the value is something else.

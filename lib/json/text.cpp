@@ -12,7 +12,7 @@ namespace {
 /// Walks over a text by the grammar of RFC 8259. Stops at the first byte that does not fit.
 class checker {
 public:
-    explicit checker(std::string_view text) noexcept : text_(text) {}
+    checker(std::string_view text, numbers allowed) noexcept : text_(text), allowed_(allowed) {}
 
     bool document() noexcept {
         if (!value(0)) return false;
@@ -69,7 +69,9 @@ private:
     }
 
     bool number() noexcept {
+        if (allowed_ == numbers::any && text_.take("NaN")) return true;
         text_.take('-');
+        if (allowed_ == numbers::any && text_.take("Infinity")) return true;
         if (!text_.take('0') && !digits()) return false;
         if (text_.take('.') && !digits()) return false;
         if (text_.take('e') || text_.take('E')) {
@@ -97,6 +99,7 @@ private:
     }
 
     cursor text_;
+    numbers allowed_;
 };
 
 /// The code unit of the four hexadecimal digits at `from`.
@@ -165,8 +168,8 @@ void join_half(std::string& out, std::string_view& inside, char16_t& half) {
 
 }  // namespace
 
-std::optional<std::size_t> find_error(std::string_view text) noexcept {
-    checker check{text};
+std::optional<std::size_t> find_error(std::string_view text, numbers allowed) noexcept {
+    checker check(text, allowed);
     if (check.document()) return std::nullopt;
     return static_cast<std::size_t>(check.position() - text.data());
 }

@@ -16,7 +16,11 @@ inline constexpr int max_depth = 512;
 /// The offset of the first byte that makes `text` something else than one JSON value (RFC 8259)
 /// with nothing but whitespace around it, `text.size()` when it ends too early; nothing when it
 /// is one. Does not look at UTF-8.
-std::optional<std::size_t> find_error(std::string_view text) noexcept;
+enum class numbers {
+    finite,  ///< As in the standard.
+    any,     ///< `NaN`, `Infinity` and `-Infinity` too.
+};
+std::optional<std::size_t> find_error(std::string_view text, numbers allowed = numbers::finite) noexcept;
 
 /// The first byte from `from` on that is a quote, a backslash or a control character; `end` when
 /// there is none.

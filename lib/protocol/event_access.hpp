@@ -17,6 +17,7 @@ struct event_access {
         target.name_ = name;
         target.raw_ = raw;
         target.storage_ = std::move(storage);
+        target.problem_ = {};
         target.continues_ = continues;
         return target.body_.emplace<Body>();
     }
@@ -28,6 +29,11 @@ struct event_access {
         emplace<Body>(made, name, raw, std::move(storage), continues) = std::move(body);
         return made;
     }
+
+    /// `problem` lies in the event's storage.
+    static void set_problem(event& target, std::string_view problem) noexcept { target.problem_ = problem; }
+
+    static event::body_type& body(event& target) noexcept { return target.body_; }
 
     /// Makes the event hold other storage, such as one that keeps the first alive as well.
     static void set_storage(event& target, std::shared_ptr<const void> storage) {

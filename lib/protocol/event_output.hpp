@@ -27,7 +27,7 @@ inline json_piece piece_of(std::string_view inside) noexcept {
     return {inside, inside.find('\\') != std::string_view::npos};
 }
 
-/// A string that may be missing or null, but nothing else.
+/// A string that may be missing or null; anything else is a problem.
 inline void read_optional_string(json::value source, std::string_view member, std::optional<json_piece>& out) {
     out.reset();
     if (const auto inside = json::string_inside(source))
@@ -84,17 +84,23 @@ public:
     /// The same for a text that does not stand in the data as it is.
     std::string_view keep(std::string text) { return storage().kept.emplace_back(std::move(text)); }
 
-    void finish() {
+    /// `problem` is that of the data, or empty.
+    void finish(std::string_view problem) {
         if (!used_) add<events::unknown>();
+        if (!problem.empty()) problem = keep(std::string(problem));
         if (!unescaped_) return;
-        detail::event_access::set_storage(first_, unescaped_);
-        for (std::size_t i = more_before_; i != more_.size(); ++i)
-            detail::event_access::set_storage(more_[i], unescaped_);
+        const auto keep_alive = [&](event& each) {
+            detail::event_access::set_storage(each, unescaped_);
+            detail::event_access::set_problem(each, problem);
+        };
+        keep_alive(first_);
+        for (std::size_t i = more_before_; i != more_.size(); ++i) keep_alive(more_[i]);
     }
 
     void discard() {
         first_ = event{};
         more_.resize(more_before_);
+        used_ = false;
     }
 
     const raw_event& wire() const noexcept { return wire_; }

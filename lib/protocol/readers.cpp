@@ -56,11 +56,20 @@ void read_count(json::value source, std::int64_t& out) {
     out = count.value_or(0);
 }
 
-std::int32_t read_index(json::value source) {
+void read_index(json::value source, std::int32_t& out) {
+    if (json::is_null(source)) return;
     std::optional<std::int64_t> index;
     json::read(source, index);
-    if (!index || *index < 0 || *index > std::numeric_limits<std::int32_t>::max()) json::expected("index", "an index");
-    return static_cast<std::int32_t>(*index);
+    if (!index || *index < 0 || *index > std::numeric_limits<std::int32_t>::max())
+        return json::expected("index", "an index");
+    out = static_cast<std::int32_t>(*index);
+}
+
+void read_optional_index(json::value source, std::optional<std::int32_t>& out) {
+    constexpr std::int32_t none = -1;
+    std::int32_t index = none;
+    read_index(source, index);
+    if (index != none) out = index;
 }
 
 std::vector<std::string> read_strings(json::value source) {

@@ -15,8 +15,9 @@ namespace corun::codec {
 void read_raw(json::value source, std::string& out);
 /// A number, or 0.
 void read_count(json::value source, std::int64_t& out);
-/// A member that numbers a part: throws unless it is an integer from 0 to 2^31 - 1.
-std::int32_t read_index(json::value source);
+/// A member that numbers a part: an integer from 0 to 2^31 - 1. Null leaves `out` as it is.
+void read_index(json::value source, std::int32_t& out);
+void read_optional_index(json::value source, std::optional<std::int32_t>& out);
 /// The elements that are strings.
 std::vector<std::string> read_strings(json::value source);
 /// The members that are strings.

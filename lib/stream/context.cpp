@@ -26,6 +26,7 @@ stream_options options_of(const run_context& run) noexcept {
     options.total_timeout = own.total_timeout.value_or(common.total_timeout);
     options.retry = own.retry.value_or(common.retry);
     options.reattach = own.reattach.value_or(common.reattach);
+    options.strict_events = own.strict_events.value_or(common.strict_events);
     return options;
 }
 

@@ -67,6 +67,7 @@ struct stream_options {
     std::chrono::milliseconds connect_timeout{0}, idle_timeout{0}, event_timeout{0}, total_timeout{0};
     retry_policy retry;
     reattach_policy reattach;
+    bool strict_events = false;
 };
 stream_options options_of(const run_context& run) noexcept;
 

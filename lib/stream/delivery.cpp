@@ -1,9 +1,35 @@
 #include "stream/delivery.hpp"
 
+#include "protocol/event_access.hpp"
+
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace corun::detail {
+namespace {
+
+void set_if_empty(std::string& target, const std::string& value) {
+    if (target.empty()) target = value;
+}
+
+/// An event about the run that does not say which one: it is the stream's.
+void set_missing_ids(event& malformed, const run_identity& identity) {
+    const auto set = [&identity](auto& body) {
+        if constexpr (requires { body.run.thread_id; }) {
+            set_if_empty(body.run.id, identity.run_id);
+            set_if_empty(body.run.thread_id, identity.thread_id);
+        } else if constexpr (requires { body.run_id; }) {
+            if constexpr (std::is_same_v<decltype(body.run_id), std::string>) {
+                set_if_empty(body.run_id, identity.run_id);
+                set_if_empty(body.thread_id, identity.thread_id);
+            }
+        }
+    };
+    std::visit(set, event_access::body(malformed));
+}
+
+}  // namespace
 
 std::optional<event> event_delivery::take(run_protocol& protocol, std::error_code& failure, std::string& problem) {
     std::optional<event> taken;
@@ -22,6 +48,7 @@ std::optional<event> event_delivery::take(run_protocol& protocol, std::error_cod
         drop();
         return taken;
     }
+    if (!taken->problem().empty()) set_missing_ids(*taken, protocol.identity());
     if (is_new && records_) {
         protocol.delivered(*taken);
         for (const event& each : decoded_) protocol.delivered(each);

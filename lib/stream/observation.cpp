@@ -74,6 +74,23 @@ void run_observation::end(const api_client& api, std::error_code failure, const 
     api.notifier.notify(&observer::on_run, std::move(record_));
 }
 
+void run_observation::event_problem(const api_client& api, const corun::event& malformed, const redactor& secrets,
+                                    const run_identity& run) noexcept {
+    if (!api.notifier.wants(&observer::on_event_problem)) return;
+    try {
+        event_problem_record record;
+        record.tag = record_.tag;
+        record.run_id = secrets.redacted(run.run_id);
+        record.thread_id = secrets.redacted(run.thread_id);
+        record.event = secrets.redacted(malformed.name());
+        record.problem = secrets.redacted(malformed.problem());
+        record.bytes = malformed.raw().size();
+        api.notifier.notify(&observer::on_event_problem, std::move(record));
+    } catch (...) {
+        // No memory: the work itself is more important.
+    }
+}
+
 void run_observation::submit_begins(const api_client& api, const submission& answers) noexcept {
     if (!api.notifier.wants(&observer::on_submit)) return;
     submit_began_ = api.clock->now();

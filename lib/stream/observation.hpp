@@ -23,6 +23,10 @@ public:
     /// The stream is over; `failure` is why, when the run has not ended. Only the first call counts.
     void end(const api_client& api, std::error_code failure, const redactor& secrets, const run_identity& run) noexcept;
 
+    /// The caller gets an event whose data is malformed.
+    void event_problem(const api_client& api, const corun::event& malformed, const redactor& secrets,
+                       const run_identity& run) noexcept;
+
     void submit_begins(const api_client& api, const submission& answers) noexcept;
     void submit_ended(const api_client& api, std::error_code failure, const run_identity& run) noexcept;
 

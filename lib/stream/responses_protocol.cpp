@@ -1,6 +1,7 @@
 // A run of the Responses protocol: a response, and another one for each answer to its calls.
 #include "api/api_objects.hpp"
 #include "json/find.hpp"
+#include "json/reader.hpp"
 #include "protocol/responses/codec.hpp"
 #include "protocol/responses/replay.hpp"
 #include "protocol/responses/sequence.hpp"
@@ -78,6 +79,7 @@ public:
           api_(run_->api),
           requests_(std::make_shared<responses_requests>(run_)) {
         if (run_->conversation) identity_.thread_id = run_->conversation->value.id;
+        decoder_.be_strict(options_of(*run_).strict_events);
     }
 
     /// Takes a response as it is. Its events are new, from those after `number`: the ones before are streamed again,
@@ -114,6 +116,7 @@ public:
         const std::string_view name = name_of(wire_name, data);
         facts.is_text = name == "response.output_text.delta";
         facts.has_effect = has_effect(name, data);
+        const json::lenient_scope lenient;
         try {
             if (name == "error" || name == "response.failed")
                 facts.run = failed_run(seen_, name, data);
@@ -265,6 +268,7 @@ private:
 
     /// Each answer is a response of its own: the run goes by the id of the latest.
     void learn_ids(std::string_view data) {
+        const json::lenient_scope lenient;
         try {
             const auto response = response_in(data);
             if (!response) return;
@@ -281,16 +285,8 @@ private:
     }
 
     void take_action(std::string_view data) {
-        identity_.action = {};
         waits_ = true;
-        try {
-            const auto response = response_in(data);
-            if (!response) return;
-            thread_run run = wire::decode_response(*response, seen_);
-            if (run.required_action) identity_.action = std::move(*run.required_action);
-        } catch (const error&) {
-            // Reported when the caller takes the event.
-        }
+        identity_.action = wire::action_left_by(data, seen_).value_or(required_action());
     }
 
     /// The event is as good as delivered: a poll shows what is new since.

@@ -124,6 +124,8 @@ std::optional<event> run_stream::take() {
         return taken;
     }
     if (!taken) return taken;
+    if (!taken->problem().empty() && !taken->continues())
+        stream.observed.event_problem(stream.api(), *taken, stream.secrets, stream.protocol->identity());
     if (stream.events.is_between_events())
         if (const auto number = stream.protocol->sequence_number_of(*taken)) sequence_number_ = number;
     if (const auto* reported = taken->get_if<events::stream_error>()) {

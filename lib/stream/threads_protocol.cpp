@@ -1,6 +1,7 @@
 // A run of the threads protocol.
 #include "api/api_objects.hpp"
 #include "api/listing.hpp"
+#include "json/reader.hpp"
 #include "protocol/common.hpp"
 #include "protocol/threads/codec.hpp"
 #include "protocol/threads/replay.hpp"
@@ -57,6 +58,7 @@ public:
     explicit threads_protocol(std::shared_ptr<run_context> run)
         // The service takes one kind of answers at a time; how it would ask for two is not known.
         : run_protocol(false, false), run_(std::move(run)), api_(run_->api), creation_(run_) {
+        decoder_.be_strict(options_of(*run_).strict_events);
         note_findable();
     }
 
@@ -96,6 +98,7 @@ public:
         facts.is_text = name == "thread.message.delta";
         facts.has_effect = has_effect(name, data);
         if (!is_run_event(name)) return facts;
+        const codec::json::lenient_scope lenient;
         try {
             facts.run = wire::decode_run(data);
         } catch (...) {
@@ -226,6 +229,7 @@ private:
 
     /// So that the run can be found and cancelled before its first event has been taken.
     void learn_ids(std::string_view name, std::string_view data) {
+        const codec::json::lenient_scope lenient;
         try {
             if (is_run_event(name)) learn(wire::decode_run(data));
             // A thread that its run creates has that run alone.
@@ -237,9 +241,10 @@ private:
     }
 
     void learn(const thread_run& run) {
+        if (!run.thread_id.empty()) identity_.thread_id = run.thread_id;
+        if (run.id.empty()) return;
         identity_.run_id = run.id;
-        identity_.thread_id = run.thread_id;
-        identity_.is_known = !run.id.empty();
+        identity_.is_known = true;
         if (run_->conversation) run_->conversation->latest_run = run.id;
         note_findable();
     }
@@ -252,6 +257,7 @@ private:
 
     void take_action(std::string_view data) {
         identity_.action = {};
+        const codec::json::lenient_scope lenient;
         try {
             thread_run run = wire::decode_run(data);
             if (run.required_action) identity_.action = std::move(*run.required_action);

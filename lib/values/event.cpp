@@ -140,6 +140,7 @@ std::ostream& operator<<(std::ostream& out, run_outcome outcome) {
 std::ostream& operator<<(std::ostream& out, const event& value) {
     out << (value.name().empty() ? "event" : detail::escape(value.name()));
     std::visit(body_printer(out), value.body());
+    if (!value.problem().empty()) out << " (" << detail::escape(value.problem()) << ')';
     return out;
 }
 

@@ -23,9 +23,9 @@ struct broken_run {
     diagnostics details;
 };
 
-asio::awaitable<broken_run> run_to_the_end(agent a, std::string text) {
+asio::awaitable<broken_run> run_to_the_end(agent a, std::string text, run_options options) {
     broken_run came;
-    event_stream stream = co_await a.run_stream(text);
+    event_stream stream = co_await a.run_stream(text, options);
     while (auto arrived = co_await stream.next(came.code)) {
         ++came.events;
         if (const auto* delta = arrived->get_if<events::text_delta>()) came.text += delta->text;
@@ -41,9 +41,9 @@ struct bad : emulated {
         service->inject(fault::respond(status, std::move(body), std::move(fields)).on("POST", "/threads/runs"));
         return failure_of(io, a.run_stream("hi"));
     }
-    broken_run broken(fault what) {
+    broken_run broken(fault what, const run_options& options = {}) {
         service->inject(std::move(what));
-        return await(io, run_to_the_end(a, "tokens(20)"));
+        return await(io, run_to_the_end(a, "tokens(20)", options));
     }
 };
 
@@ -117,9 +117,20 @@ BOOST_AUTO_TEST_CASE(without_the_done_event_a_completed_run_is_complete) {
     BOOST_TEST(!fine.text.empty());
 }
 
-BOOST_AUTO_TEST_CASE(garbage_in_an_event_names_it_and_keeps_what_came_before) {
+BOOST_AUTO_TEST_CASE(garbage_in_an_event_costs_that_event) {
+    const auto garbage =
+        fault::insert("event: thread.message.delta\ndata: {\"id\": nonsense\n\n").after("thread.message.created");
+    const broken_run fine = broken(garbage);
+    BOOST_TEST(!fine.code);
+    BOOST_TEST(fine.text == broken(fault::omit("done")).text);
+}
+
+BOOST_AUTO_TEST_CASE(a_strict_run_fails_with_the_name_of_the_garbage_and_keeps_what_came_before) {
+    run_options strict;
+    strict.strict_events = true;
     const broken_run garbage = broken(
-        fault::insert("event: thread.message.delta\ndata: {\"id\": nonsense\n\n").after("thread.message.created"));
+        fault::insert("event: thread.message.delta\ndata: {\"id\": nonsense\n\n").after("thread.message.created"),
+        strict);
     BOOST_TEST(garbage.code == errc::bad_event);
     BOOST_TEST(garbage.events > 3u);
     BOOST_TEST(garbage.details.message.find("thread.message.delta") != std::string::npos);
@@ -145,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_line_of_two_megabytes_is_delivered_whole_or_refused_by_it
                           searched(options));
     agent other = await(io, bounded.get_agent(a.id()));
     service->inject(fault::insert(frame).after("thread.message.created"));
-    const broken_run refused = await(io, run_to_the_end(other, "hi"));
+    const broken_run refused = await(io, run_to_the_end(other, "hi", {}));
     BOOST_TEST(refused.code == errc::event_too_large);
     BOOST_TEST(refused.events > 3u);
 }

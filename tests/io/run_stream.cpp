@@ -15,6 +15,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -112,6 +113,16 @@ struct fixture {
     run_options run_settings;
     mcp_header_provider provider;
     bool bears_headers = false;
+};
+
+struct with_problem_observer : fixture {
+    with_problem_observer() : fixture(without_second_chances(settings(problems))) {}
+    static client_options settings(std::vector<event_problem_record>& problems) {
+        client_options options;
+        options.observer.on_event_problem = [&problems](const event_problem_record& met) { problems.push_back(met); };
+        return options;
+    }
+    std::vector<event_problem_record> problems;
 };
 
 struct small_buffers : fixture {
@@ -258,7 +269,44 @@ BOOST_FIXTURE_TEST_CASE(next_throws_what_next_with_a_code_sets, fixture) {
     }
 }
 
-BOOST_FIXTURE_TEST_CASE(data_that_is_not_json_names_its_event_and_loses_nothing_before_it, fixture) {
+BOOST_FIXTURE_TEST_CASE(malformed_data_costs_only_its_event, with_problem_observer) {
+    run_settings.tag = "desk 7";
+    event_stream stream = opened();
+    transfer().bytes(created() + frame("thread.message.delta", "{\"id\":") + delta("one") +
+                     frame("thread.run.in_progress", "") + frame("thread.run.completed", "[]") + done);
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
+    std::error_code code;
+    const auto malformed = next(stream, code);
+    BOOST_REQUIRE(malformed);
+    BOOST_TEST(malformed->get_if<events::unknown>());
+    BOOST_TEST(malformed->name() == "thread.message.delta");
+    BOOST_TEST(malformed->raw() == "{\"id\":");
+    BOOST_TEST(malformed->problem() == "the data of thread.message.delta: not valid JSON at byte 6 of 6");
+    const auto good = next(stream, code);
+    BOOST_REQUIRE(good && good->get_if<events::text_delta>());
+    BOOST_TEST(good->problem().empty());
+    BOOST_TEST(next(stream, code)->get_if<events::unknown>());
+    const auto last = next(stream, code);
+    BOOST_REQUIRE(last && last->get_if<events::run_completed>());
+    BOOST_TEST(!last->problem().empty());
+    const thread_run& run = last->get_if<events::run_completed>()->run;
+    BOOST_TEST((run.status == run_state::completed));
+    BOOST_TEST(run.id == "run_1");
+    BOOST_TEST(run.thread_id == "thread_1");
+    BOOST_TEST(name_of_next(stream) == "end");
+    run_ready(io);
+    BOOST_REQUIRE_EQUAL(problems.size(), 3u);
+    BOOST_TEST(problems[0].event == "thread.message.delta");
+    BOOST_TEST(problems[0].problem == malformed->problem());
+    BOOST_TEST(problems[0].bytes == 6u);
+    BOOST_TEST(problems[0].run_id == "run_1");
+    BOOST_TEST(problems[0].tag == "desk 7");
+    BOOST_TEST(problems[1].event == "thread.run.in_progress");
+    BOOST_TEST(problems[2].event == "thread.run.completed");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_strict_run_names_the_event_and_loses_nothing_before_it, fixture) {
+    run_settings.strict_events = true;
     event_stream stream = opened();
     transfer().bytes(created() + delta("one") + frame("thread.message.delta", "{\"id\":") + run_event("completed"));
     BOOST_TEST(name_of_next(stream) == "thread.run.created");
@@ -272,6 +320,7 @@ BOOST_FIXTURE_TEST_CASE(data_that_is_not_json_names_its_event_and_loses_nothing_
 }
 
 BOOST_FIXTURE_TEST_CASE(a_bad_event_is_not_hidden_by_what_came_after_it, fixture) {
+    run_settings.strict_events = true;
     for (const bool lost : {true, false}) {
         event_stream stream = opened();
         transfer().bytes(created() + frame("thread.message.delta", "nonsense") + (lost ? "" : run_event("completed")));
@@ -908,6 +957,7 @@ BOOST_FIXTURE_TEST_CASE(a_cancellation_in_the_turn_of_the_acceptance_does_not_lo
 
 BOOST_FIXTURE_TEST_CASE(handlers_stop_when_the_stream_has_failed, with_approvals) {
     hangs = true;
+    run_settings.strict_events = true;
     event_stream stream = opened();
     transfer().bytes(created() + frame("thread.message.delta", "{nonsense") + approval_asked() + done);
     run_until(io, [this] { return asked == 1; });

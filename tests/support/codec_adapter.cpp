@@ -1,6 +1,7 @@
 // Reads an SSE stream on standard input, decodes it and prints one JSON object a line for each
 // event: {"name":...,"type":"text_delta",...}. To look at recordings from outside. `--responses`
-// decodes the Responses protocol instead of threads; `--general` reads all events with the JSON parser.
+// decodes the Responses protocol instead of threads; `--general` reads all events with the JSON parser; `--strict`
+// refuses malformed data.
 #include "protocol/responses/codec.hpp"
 #include "protocol/threads/codec.hpp"
 #include <corun/event.hpp>
@@ -185,6 +186,7 @@ void print(const corun::event& value) {
     line["name"] = value.name();
     std::visit(printer{line}, value.body());
     if (value.continues()) line["continues"] = true;
+    if (!value.problem().empty()) line["problem"] = value.problem();
     std::cout << line.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
 }
 
@@ -212,9 +214,10 @@ bool decode(Decoder& decoder, std::string_view name, std::string_view data) {
 
 /// Decodes the stream on standard input.
 template <class Decoder>
-bool decode_all(bool fast_path) {
+bool decode_all(bool fast_path, bool strict) {
     Decoder decoder;
     decoder.use_fast_path(fast_path);
+    decoder.be_strict(strict);
     bool good = true;
     corun::sse::parser parser;
     std::string chunk(64 * 1024, '\0');
@@ -232,12 +235,13 @@ bool decode_all(bool fast_path) {
 
 int main(int argc, char** argv) {
     std::ios::sync_with_stdio(false);
-    bool fast_path = true, responses = false;
+    bool fast_path = true, responses = false, strict = false;
     for (const std::string_view argument : std::vector<std::string_view>(argv + 1, argv + argc)) {
         fast_path = fast_path && argument != "--general";
         responses = responses || argument == "--responses";
+        strict = strict || argument == "--strict";
     }
-    const bool good = responses ? decode_all<corun::codec::responses::decoder>(fast_path)
-                                : decode_all<corun::codec::threads::decoder>(fast_path);
+    const bool good = responses ? decode_all<corun::codec::responses::decoder>(fast_path, strict)
+                                : decode_all<corun::codec::threads::decoder>(fast_path, strict);
     return good ? 0 : 1;
 }

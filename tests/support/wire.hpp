@@ -56,10 +56,19 @@ inline decoded decode(std::string_view name, std::string_view data) {
     return decode(decoder, name, data);
 }
 
+/// The same where wrong data is refused.
+template <class Decoder = codec::threads::decoder>
+decoded decode_strictly(std::string_view name, std::string_view data) {
+    Decoder decoder;
+    decoder.be_strict(true);
+    return decode(decoder, name, data);
+}
+
 /// The events of one wire event that must be good.
 inline std::vector<event> decode_good(std::string_view name, std::string_view data) {
     decoded result = decode(name, data);
     if (result.code) throw std::runtime_error(result.problem);
+    if (!result.events[0].problem().empty()) throw std::runtime_error(std::string(result.events[0].problem()));
     return std::move(result.events);
 }
 

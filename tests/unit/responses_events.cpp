@@ -19,13 +19,13 @@ using codec::responses::pending_calls;
 namespace {
 
 decoded decode_one(std::string_view name, std::string_view data) {
-    decoder of_run;
-    return decode(of_run, name, data);
+    return decode_strictly<decoder>(name, data);
 }
 
 std::vector<event> good(decoder& of_run, std::string_view name, std::string_view data) {
     decoded result = decode(of_run, name, data);
     if (result.code) throw std::runtime_error(result.problem);
+    if (!result.events[0].problem().empty()) throw std::runtime_error(std::string(result.events[0].problem()));
     return std::move(result.events);
 }
 
@@ -712,6 +712,7 @@ BOOST_AUTO_TEST_CASE(detects_every_truncation_of_a_known_event) {
     std::size_t tried = 0;
     for (const sample& each : known_events) {
         decoder of_run;
+        of_run.be_strict(true);
         for (std::size_t length = 0; length != each.data.size(); ++length, ++tried) {
             const std::string_view cut = each.data.substr(0, length);
             if (decode(of_run, each.name, cut).code != errc::bad_event)
@@ -725,7 +726,8 @@ BOOST_AUTO_TEST_CASE(detects_every_truncation_of_a_known_event) {
 BOOST_AUTO_TEST_CASE(survives_every_change_of_a_byte) {
     std::size_t right = 0, wrong = 0;
     for (const sample& each : known_events) {
-        decoder of_run;
+        decoder of_run, lenient;
+        of_run.be_strict(true);
         pending_calls seen;
         std::string data(each.data);
         for (std::size_t i = 0; i != data.size(); ++i) {
@@ -739,6 +741,7 @@ BOOST_AUTO_TEST_CASE(survives_every_change_of_a_byte) {
                     ++right;
                 else if (result.code == errc::bad_event && !result.problem.empty())
                     ++wrong;
+                BOOST_TEST(!decode(lenient, each.name, data).code);
                 data[i] = before;
             }
         }

@@ -22,7 +22,8 @@ public:
     /// What a reading tells: the names of its events, and the texts of deltas behind a colon.
     std::string read(const std::string& response) {
         std::string said;
-        for (const codec::replayed_event& each : replay_.events_of(response, decoder_.items())) said += take(each.name, each.data);
+        for (const codec::replayed_event& each : replay_.events_of(response, decoder_.items()))
+            said += take(each.name, each.data);
         return said;
     }
 

@@ -225,7 +225,8 @@ BOOST_AUTO_TEST_CASE(are_told_on_from_a_stored_response_wherever_they_break) {
                 }
             };
             for (std::size_t i = 0; i != taken; ++i) take(events[i].name, events[i].data);
-            for (const codec::replayed_event& each : told.events_of(stored, decoder.items())) take(each.name, each.data);
+            for (const codec::replayed_event& each : told.events_of(stored, decoder.items()))
+                take(each.name, each.data);
             BOOST_TEST(text == expected);
             BOOST_TEST(begun == 1);
             BOOST_TEST(ended == 1);

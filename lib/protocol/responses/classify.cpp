@@ -5,20 +5,24 @@
 #include "protocol/responses/event_reader.hpp"
 #include "text/ascii.hpp"
 
+#include <utility>
+
 namespace corun::codec::responses {
-namespace {
 
-/// Whether a `response.completed` leaves calls to answer.
-bool waits_for_answers(std::string_view data, const pending_calls& seen) {
+std::optional<required_action> action_left_by(std::string_view data, const pending_calls& seen) {
     const simdjson::padded_string padded(data);
+    const json::lenient_scope lenient;
     json::reader reader;
-    response read = read_response(reader.object(padded, simdjson::SIMDJSON_PADDING));
-    set_status(read.run, "completed");
+    response read;
+    try {
+        read = read_last_response(reader.object(padded, simdjson::SIMDJSON_PADDING), "completed");
+    } catch (const json::shape_error&) {
+        // By its name, the response is completed all the same.
+        set_status(read.run, "completed");
+    }
     set_action(read, seen.items());
-    return read.run.required_action.has_value();
+    return std::move(read.run.required_action);
 }
-
-}  // namespace
 
 void pending_calls::observe(std::string_view name, std::string_view data) {
     const known_event& known = find_event(name, data);
@@ -40,8 +44,9 @@ void pending_calls::add_error(std::string_view data) {
 }
 
 void pending_calls::add_item(std::string_view data) {
+    const json::lenient_scope lenient;
     const auto text = json::find_member(data, "item");
-    if (!text || json::find_error(data)) return;
+    if (!text || json::find_error(data, json::numbers::any)) return;
     try {
         const simdjson::padded_string padded(*text);
         json::reader reader;
@@ -73,7 +78,7 @@ event_class classify(std::string_view name, std::string_view data) noexcept {
 }
 
 event_class classify_completed(std::string_view data, const pending_calls& seen) {
-    return waits_for_answers(data, seen) ? event_class::action : event_class::last;
+    return action_left_by(data, seen) ? event_class::action : event_class::last;
 }
 
 event_class classify_failed(std::string_view data, const pending_calls& seen) {

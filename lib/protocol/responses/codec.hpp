@@ -64,6 +64,9 @@ event_class classify(std::string_view name, std::string_view data, const pending
 /// The same for an event on its own.
 event_class classify(std::string_view name, std::string_view data) noexcept;
 
+/// The action that a response which ends with this `response.completed` leaves to its caller; nothing if there is none.
+std::optional<required_action> action_left_by(std::string_view data, const pending_calls& seen);
+
 /// The `sequence_number` of an event, by which a stream is taken up again where it broke; nothing
 /// when there is none. Cheap: decodes nothing.
 std::optional<std::int64_t> sequence_number_of(std::string_view data) noexcept;
@@ -79,9 +82,9 @@ public:
     decoder& operator=(decoder&&) noexcept;
 
     /// Decodes `wire` into `first` and, when it says several things, the rest into `more`
-    /// (appended, each with `continues()`). An unknown name gives `unknown`. `errc::bad_event` when
-    /// the data of a known event is not JSON of the shape it must have; then nothing is produced,
-    /// and `problem` says in a sentence what is wrong.
+    /// (appended, each with `continues()`). An unknown name gives `unknown`. Data that is not JSON of
+    /// the shape it must have is read as far as it can be, see `event::problem`. When strict, it is
+    /// `errc::bad_event` instead; then nothing is produced, and `problem` says what is wrong.
     std::error_code decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem);
 
     /// Another one that goes on from here, to see what lies ahead.
@@ -92,6 +95,7 @@ public:
     /// Text deltas in their usual forms are read without a JSON parser. Off, all events go through
     /// it; the events are the same.
     void use_fast_path(bool enabled) noexcept;
+    void be_strict(bool enabled) noexcept;
 
 private:
     struct impl;

@@ -122,6 +122,10 @@ const known_event& find_event(std::string_view name, std::string_view data) noex
     return is_bare_error(data) ? find_event("error") : unknown_event;
 }
 
+bool ends_run(const known_event& known) noexcept {
+    return known.meaning == event_class::last || (known.classify != nullptr && known.classify != classify_error);
+}
+
 bool is_text_event(const known_event& known) noexcept {
     return &known == &text_event;
 }

@@ -25,6 +25,8 @@ struct known_event {
 /// An event without a name (or of the name `message`, which is the same in SSE) goes by its `type`. One that is not
 /// known has no name.
 const known_event& find_event(std::string_view name, std::string_view data) noexcept;
+/// True for an event whose name alone ends the run.
+bool ends_run(const known_event& known) noexcept;
 /// The text delta: nearly all events of a stream.
 bool is_text_event(const known_event& known) noexcept;
 

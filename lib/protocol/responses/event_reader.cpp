@@ -1,6 +1,7 @@
 #include "protocol/responses/event_reader.hpp"
 
 #include "json/find.hpp"
+#include "protocol/decode_by.hpp"
 #include "protocol/error_body.hpp"
 #include "protocol/readers.hpp"
 
@@ -20,22 +21,19 @@ void read_call_text(json::value source, std::optional<json_piece>& out) {
         out = json_piece{json::raw(source), false};
 }
 
-void read_index_if(json::value source, std::int32_t& out) {
-    if (!json::is_null(source)) out = read_index(source);
-}
-
-/// Calls `use(object)` for the object that an event is about.
+/// Calls `use(object)` for the object that an event is about; false where there is none, which is a problem.
 template <class Use>
-void with_object(json::object source, std::string_view name, Use use) {
+bool with_object(json::object source, std::string_view name, Use use) {
     bool found = false;
     each_member(source, [&](std::string_view key, json::value member) {
         if (key != name) return;
         const auto object = json::object_if(member);
-        if (!object) json::expected(name, "an object");
+        if (!object) return json::expected(name, "an object");
         found = true;
         use(*object);
     });
-    if (!found) throw json::shape_error("\"" + std::string(name) + "\" is missing");
+    if (!found) json::missing(name);
+    return found;
 }
 
 /// The type of the items that have such texts, as in `item_reference`.
@@ -51,12 +49,12 @@ std::int32_t part_of(text_kind kind, std::int32_t index) noexcept {
 
 }  // namespace
 
-response read_response(json::object source) {
-    response read;
+std::optional<response> read_response(json::object source) {
+    std::optional<response> read;
     with_object(source, "response", [&read](json::object object) {
         const std::string_view raw = json::raw(object);
         read = read_response_object(object);
-        read.run.raw = raw;
+        read->run.raw = raw;
     });
     return read;
 }
@@ -67,9 +65,22 @@ void set_status(thread_run& run, std::string_view status) {
     run.status = parse_run_state(status);
 }
 
+response read_last_response(json::object source, std::string_view status) {
+    response read = read_response(source).value_or(response());
+    if (!is_terminal(read.run.status)) read.run.status_text.clear();
+    set_status(read.run, status);
+    return read;
+}
+
 void event_reader::read() {
     // An error may be any text.
-    if (known_.read != &event_reader::read_error) source_ = reader_.object(out_.wire().data, data_padding);
+    if (known_.read == &event_reader::read_error) return read_error();
+    if (const auto source = object_of(reader_, out_))
+        source_ = *source;
+    else if (ends_run(known_))
+        source_ = no_members(reader_);
+    else
+        return;
     (this->*known_.read)();
 }
 
@@ -84,11 +95,11 @@ event_reader::event_fields event_reader::read_fields() const {
         } else if (key == "item_id") {
             read_optional_string(member, key, out.item_id);
         } else if (key == "output_index") {
-            if (!json::is_null(member)) out.output_index = read_index(member);
+            read_optional_index(member, out.output_index);
         } else if (key == "content_index" || key == "summary_index") {
-            read_index_if(member, out.part_index);
+            read_index(member, out.part_index);
         } else if (key == "annotation_index" || key == "partial_image_index") {
-            read_index_if(member, out.number);
+            read_index(member, out.number);
         }
     });
     if (out.item_id && out.item_id->text.empty()) out.item_id.reset();
@@ -115,7 +126,7 @@ std::string_view event_reader::shown_id(const streamed_item& known, const event_
 
 void event_reader::read_delta() {
     const event_fields fields = read_fields();
-    if (!fields.text) throw json::shape_error("\"" + std::string(known_.member) + "\" is missing");
+    if (!fields.text) return json::missing(known_.member);
     const std::int32_t part = part_of(known_.text, fields.part_index);
     streamed_item& known = streamed_.find_for_piece(reference_of(fields, item_type(known_.text, known_.call_type)),
                                                     known_.text, part, fields.text->text);
@@ -145,10 +156,11 @@ void event_reader::read_annotation() {
     text_annotation value;
     const event_fields fields = read_fields();
     json::checked(source_.reset());
-    with_object(source_, "annotation", [&value](json::object object) {
+    const bool found = with_object(source_, "annotation", [&value](json::object object) {
         value = {};
         responses::read(object, value);
     });
+    if (!found) return;
     auto& added = out_.add<events::annotation>();
     added.message_id = streamed_.find_for_event(reference_of(fields, "message")).id;
     added.content_index = fields.part_index;
@@ -193,33 +205,29 @@ void event_reader::read_part_done() {
         if (type == name) add_whole(fields, kind, text);
 }
 
-item event_reader::read_item_of_event(std::optional<std::int32_t>& place) const {
-    item read;
-    bool found = false;
+std::optional<item> event_reader::read_item_of_event(std::optional<std::int32_t>& place) const {
+    std::optional<item> read;
     each_member(source_, [&](std::string_view key, json::value member) {
         if (key == "output_index") {
-            if (!json::is_null(member)) place = read_index(member);
+            read_optional_index(member, place);
         } else if (key == "item") {
             const auto object = json::object_if(member);
-            if (!object) json::expected(key, "an object");
+            if (!object) return json::expected(key, "an object");
             read = read_item(*object);
-            found = true;
         }
     });
-    if (!found) throw json::shape_error("\"item\" is missing");
+    if (!read) json::missing("item");
     return read;
 }
 
 void event_reader::read_item_added() {
     std::optional<std::int32_t> place;
-    item added = read_item_of_event(place);
-    items_.begin(std::move(added), place);
+    if (auto added = read_item_of_event(place)) items_.begin(std::move(*added), place);
 }
 
 void event_reader::read_item_done() {
     std::optional<std::int32_t> place;
-    item done = read_item_of_event(place);
-    items_.end(std::move(done), place);
+    if (auto done = read_item_of_event(place)) items_.end(std::move(*done), place);
 }
 
 void event_reader::read_step_in_progress() {
@@ -238,7 +246,7 @@ void event_reader::read_step_in_progress() {
 
 void event_reader::read_image_partial() {
     const event_fields fields = read_fields();
-    if (!fields.text) throw json::shape_error("\"" + std::string(known_.member) + "\" is missing");
+    if (!fields.text) return json::missing(known_.member);
     const std::string_view id = shown_id(streamed_.find_for_event(reference_of(fields, "image_generation")), fields);
     auto& partial = out_.add<events::image_partial>();
     partial.item_id = id;
@@ -247,11 +255,12 @@ void event_reader::read_image_partial() {
 }
 
 void event_reader::read_run_created() {
-    const thread_run run = read_response(source_).run;
+    const auto read = read_response(source_);
+    if (!read) return;
     auto& created = out_.add<events::run_created>();
-    created.run_id = run.id;
-    created.thread_id = run.thread_id;
-    created.agent_id = run.agent_id;
+    created.run_id = read->run.id;
+    created.thread_id = read->run.thread_id;
+    created.agent_id = read->run.agent_id;
     streamed_.clear();
 }
 
@@ -264,16 +273,14 @@ void event_reader::add_status(const thread_run& run) {
 }
 
 void event_reader::read_run_status() {
-    thread_run run = read_response(source_).run;
-    const std::string_view name =
-        json::plain_string(json::find_member(out_.wire().data, "type")).value_or(out_.wire().name);
-    set_status(run, name.substr(name.rfind('.') + 1));
-    add_status(run);
+    auto read = read_response(source_);
+    if (!read) return;
+    set_status(read->run, known_.name.substr(known_.name.rfind('.') + 1));
+    add_status(read->run);
 }
 
 void event_reader::read_run_completed() {
-    response read = read_response(source_);
-    set_status(read.run, "completed");
+    response read = read_last_response(source_, "completed");
     items_.end_all(read.output, read.run.status == run_state::completed);
     set_action(read, seen_.items());
     thread_run& run = read.run;
@@ -295,8 +302,7 @@ void event_reader::read_run_completed() {
 
 /// A run that did not complete.
 thread_run event_reader::read_end(std::string_view status) {
-    response read = read_response(source_);
-    set_status(read.run, status);
+    response read = read_last_response(source_, status);
     items_.end_all(read.output, false);
     return std::move(read.run);
 }

@@ -54,7 +54,7 @@ private:
         std::int32_t part_index = 0, number = 0;
     };
     event_fields read_fields() const;
-    item read_item_of_event(std::optional<std::int32_t>& place) const;
+    std::optional<item> read_item_of_event(std::optional<std::int32_t>& place) const;
 
     /// The reference in an event about an item of `type`.
     item_reference reference_of(const event_fields& fields, std::string_view type);
@@ -73,9 +73,12 @@ private:
     std::string unescaped_id_;
 };
 
-/// The response that an event carries.
-response read_response(json::object source);
+/// The response that an event carries; nothing where there is none, which is a problem.
+std::optional<response> read_response(json::object source);
 /// A response that does not say its status has that of the event's name.
 void set_status(thread_run& run, std::string_view status);
+/// The response of an event that ends the run, with as much as the event has of it. The event's name counts for more
+/// than a status that ends nothing.
+response read_last_response(json::object source, std::string_view status);
 
 }  // namespace corun::codec::responses

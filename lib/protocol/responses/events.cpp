@@ -1,3 +1,4 @@
+#include "protocol/decode_by.hpp"
 #include "protocol/error_body.hpp"
 #include "protocol/event_access.hpp"
 #include "protocol/event_output.hpp"
@@ -39,16 +40,10 @@ std::error_code decode_run_restarted(decoder& decoder, const raw_event& wire, ev
     return {};
 }
 
-/// What an error's message calls the event.
-std::string name_of(const known_event& known, const raw_event& wire) {
-    if (!known.name.empty()) return std::string(known.name);
-    return wire.name.empty() ? "an event" : std::string(wire.name);
-}
-
 /// Without a name, an event may be anything but text that is no JSON.
 void check_unknown(const raw_event& wire) {
     if ((wire.name.empty() || wire.name == "message") && wire.data.starts_with('{') && json::find_error(wire.data))
-        throw json::shape_error("not valid JSON");
+        json::note_problem("not valid JSON");
 }
 
 }  // namespace
@@ -57,7 +52,7 @@ struct decoder::impl {
     json::reader reader;
     streamed_items streamed;
     pending_calls seen;
-    bool fast_path = true;
+    bool fast_path = true, strict = false;
 
     bool decode_text_delta(raw_event& wire, event& out) {
         text_delta_scanner scanner(wire.data, streamed.latest_id());
@@ -93,6 +88,7 @@ decoder decoder::fork() const {
     other.impl_->streamed = impl_->streamed;
     other.impl_->seen = impl_->seen;
     other.impl_->fast_path = impl_->fast_path;
+    other.impl_->strict = impl_->strict;
     return other;
 }
 
@@ -104,25 +100,26 @@ void decoder::use_fast_path(bool enabled) noexcept {
     impl_->fast_path = enabled;
 }
 
+void decoder::be_strict(bool enabled) noexcept {
+    impl_->strict = enabled;
+}
+
 std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem) {
     const known_event& known = find_event(wire.name, wire.data);
     if (is_text_event(known) && impl_->fast_path && impl_->decode_text_delta(wire, first)) return {};
     if (wire.name == run_restarted_name) return decode_run_restarted(*this, wire, first, problem);
 
     output out(wire, first, more);
-    try {
+    const auto read = [&] {
         if (known.read == nullptr)
             check_unknown(wire);
         else if (wire.data != end_of_stream_data)
             event_reader(known, impl_->reader, impl_->streamed, impl_->seen, out).read();
-        impl_->seen.observe(wire.name, wire.data);
-        out.finish();
-        return {};
-    } catch (const json::shape_error& wrong) {
-        out.discard();
-        problem = "the data of " + name_of(known, wire) + ": " + wrong.what();
-        return errc::bad_event;
-    }
+    };
+    const std::string_view name = known.name.empty() ? wire.name : known.name;
+    const std::error_code code = decode_by(read, out, name, impl_->strict, problem);
+    if (!code) impl_->seen.observe(wire.name, wire.data);
+    return code;
 }
 
 }  // namespace corun::codec::responses

@@ -312,8 +312,8 @@ response read_response_object(json::object source) {
     bool has_id = false;
     each_member(source, [&](std::string_view key, json::value member) {
         if (key == "id") {
-            json::read_id(member, key, out.run.id);
             has_id = true;
+            json::read_id(member, key, out.run.id);
         } else if (key == "output") {
             read_output(member, out.output);
         } else {

@@ -61,10 +61,7 @@ void read_image(json::value source, std::optional<json_piece>& file_id) {
 }
 
 constexpr member<call_output> call_output_members[] = {
-    {"index",
-     [](json::value source, call_output& out) {
-         if (!json::is_null(source)) out.index = read_index(source);
-     }},
+    {"index", by<read_index, &call_output::index>},
     {"type", [](json::value source, call_output& out) { out.type = string_piece(source); }},
     {"logs", [](json::value source, call_output& out) { out.logs = string_piece(source); }},
     {"image", by<read_image, &call_output::file_id>},
@@ -101,7 +98,9 @@ constexpr member<call_fields> flat_call_members[] = {
     {"type", string_into<&call_fields::type>},
     {"index",
      [](json::value source, call_fields& out) {
-         if (!json::is_null(source)) out.index = read_index(source);
+         std::int32_t index = -1;
+         read_index(source, index);
+         if (index >= 0) out.index = index;
      }},
     {"server_label", string_into<&call_fields::server_label>},
 };
@@ -122,14 +121,16 @@ void read_action_calls(json::value source, std::string_view member, std::string_
             const std::string_view raw = json::raw(*call);
             const call_fields fields = read_call(*call);
             const std::string type = fields.type ? to_string(fields.type) : std::string(default_type);
-            if (type != "function" && type != "mcp") {
+            const bool is_typed = type == "function" || type == "mcp";
+            if (is_typed && !fields.id) json::missing("tool_calls[].id");
+            // Without an id, no handler can answer it.
+            if (!is_typed || !fields.id) {
                 other_call& added = out.other_calls.emplace_back();
                 added.id = to_string(fields.id);
                 added.type = type;
                 added.raw = raw;
                 return;
             }
-            if (!fields.id) json::missing("tool_calls[].id");
             if (type == "function") {
                 function_call& added = out.function_calls.emplace_back();
                 added.id = to_string(fields.id);

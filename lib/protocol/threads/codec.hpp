@@ -34,14 +34,15 @@ public:
     decoder& operator=(decoder&&) noexcept;
 
     /// Decodes `wire` into `first` and, when it says several things, the rest into `more`
-    /// (appended, each with `continues()`). An unknown name gives `unknown`. `errc::bad_event` when
-    /// the data of a known event is not JSON of the shape it must have; then nothing is produced,
-    /// and `problem` says in a sentence what is wrong.
+    /// (appended, each with `continues()`). An unknown name gives `unknown`. Data that is not JSON of
+    /// the shape it must have is read as far as it can be, see `event::problem`. When strict, it is
+    /// `errc::bad_event` instead; then nothing is produced, and `problem` says what is wrong.
     std::error_code decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem);
 
     /// Text deltas in the service's usual form are read without a JSON parser. Off, all events go
     /// through it; the events are the same.
     void use_fast_path(bool enabled) noexcept;
+    void be_strict(bool enabled) noexcept;
 
 private:
     struct impl;

@@ -1,5 +1,6 @@
 #include "json/find.hpp"
 #include "json/text.hpp"
+#include "protocol/decode_by.hpp"
 #include "protocol/error_body.hpp"
 #include "protocol/event_access.hpp"
 #include "protocol/event_output.hpp"
@@ -54,7 +55,7 @@ void read_annotations(json::value source, content_delta& out) {
         auto& [index, annotation] = out.annotations.emplace_back();
         index = static_cast<std::int32_t>(out.annotations.size() - 1);
         each_member(*members, [&index = index](std::string_view key, json::value member) {
-            if (key == "index" && !json::is_null(member)) index = read_index(member);
+            if (key == "index") read_index(member, index);
         });
         json::checked(members->reset());
         read(*members, annotation);
@@ -64,7 +65,7 @@ void read_annotations(json::value source, content_delta& out) {
 void read_content_delta(json::object source, content_delta& out) {
     each_member(source, [&out](std::string_view key, json::value member) {
         if (key == "index") {
-            if (!json::is_null(member)) out.index = read_index(member);
+            read_index(member, out.index);
         } else if (key == "refusal") {
             read_optional_string(member, key, out.refusal);
         } else if (key == "image_file") {
@@ -114,51 +115,52 @@ void add_content_delta(json_piece message_id, content_delta& part, std::string_v
     }
 }
 
-/// The `id` and `delta` that both kinds of delta have.
+/// The `id` and `delta` that both kinds of delta have; nothing without a delta.
 template <class Read>
-json_piece read_delta(json::object source, Read read_delta_member) {
+std::optional<json_piece> read_delta(json::object source, Read read_delta_member) {
     std::optional<json_piece> id;
     bool has_delta = false;
     each_member(source, [&](std::string_view key, json::value member) {
         if (key == "id") {
             const auto inside = json::string_inside(member);
-            if (!inside) json::expected(key, "a string");
+            if (!inside) return json::expected(key, "a string");
             id = piece_of(*inside);
         } else if (key == "delta") {
             const auto delta = json::object_if(member);
-            if (!delta) json::expected(key, "an object");
+            if (!delta) return json::expected(key, "an object");
             has_delta = true;
             each_member(*delta, read_delta_member);
         }
     });
-    if (!id) throw json::shape_error("\"id\" is missing");
-    if (!has_delta) throw json::shape_error("\"delta\" is missing");
-    return *id;
+    if (!id) json::missing("id");
+    if (!has_delta) json::missing("delta");
+    return has_delta ? id.value_or(json_piece()) : std::optional<json_piece>();
 }
 
 void decode_message_delta(json::object source, output& out) {
     std::vector<content_delta> parts;
-    const json_piece id = read_delta(source, [&parts](std::string_view key, json::value member) {
+    const auto id = read_delta(source, [&parts](std::string_view key, json::value member) {
         if (key != "content") return;
         parts.clear();
         const auto elements = json::array_in(member, key);
         if (!elements) return;
         each_element(*elements, [&parts](json::value element) {
             const auto members = json::object_if(element);
-            if (!members) json::expected("content[]", "an object");
+            if (!members) return json::expected("content[]", "an object");
             content_delta& part = parts.emplace_back();
             part.index = static_cast<std::int32_t>(parts.size() - 1);
             read_content_delta(*members, part);
         });
     });
-    const std::string_view message = out.view(id);
-    for (content_delta& part : parts) add_content_delta(id, part, message, out);
+    if (!id) return;
+    const std::string_view message = out.view(*id);
+    for (content_delta& part : parts) add_content_delta(*id, part, message, out);
 }
 
 void decode_step_delta(json::object source, output& out) {
     std::vector<call_fields> calls;
     std::optional<json_piece> details_type;
-    const json_piece id = read_delta(source, [&](std::string_view key, json::value member) {
+    const auto id = read_delta(source, [&](std::string_view key, json::value member) {
         if (key != "step_details") return;
         calls.clear();
         const auto details = json::object_in(member, key);
@@ -172,16 +174,17 @@ void decode_step_delta(json::object source, output& out) {
                 if (!elements) return;
                 each_element(*elements, [&calls](json::value element) {
                     const auto members = json::object_if(element);
-                    if (!members) json::expected("tool_calls[]", "an object");
+                    if (!members) return json::expected("tool_calls[]", "an object");
                     call_fields& call = calls.emplace_back(read_call(*members));
                     if (!call.index) call.index = static_cast<std::int64_t>(calls.size() - 1);
                 });
             }
         });
     });
+    if (!id) return;
     // Details of type mcp or openapi hold calls of that type only.
     const bool details_name_type = details_type && (details_type->text == "mcp" || details_type->text == "openapi");
-    const std::string_view step = out.view(id);
+    const std::string_view step = out.view(*id);
     for (const call_fields& call : calls) {
         const auto index = static_cast<std::int32_t>(*call.index);
         auto& delta = out.add<events::tool_call_delta>();
@@ -210,30 +213,35 @@ void decode_step_delta(json::object source, output& out) {
 }
 
 void decode_thread_created(json::object source, output& out) {
-    auto& body = out.add<events::thread_created>();
-    bool has_id = false;
-    each_member(source, [&](std::string_view key, json::value member) {
-        if (key != "id") return;
-        json::read_id(member, key, body.thread_id);
-        has_id = true;
+    std::string id;
+    each_member(source, [&id](std::string_view key, json::value member) {
+        if (key == "id") json::read_id(member, key, id);
     });
-    if (!has_id) throw json::shape_error("\"id\" is missing");
+    if (id.empty()) return json::missing("id");
+    out.add<events::thread_created>().thread_id = std::move(id);
 }
 
 thread_run read_run(json::object source, const output& out) {
     thread_run run;
     read(source, run);
     run.raw = out.wire().data;
+    // A run that does not say its status has that of the event's name.
+    constexpr std::string_view prefix = "thread.run.";
+    if (run.status_text.empty() && out.wire().name.starts_with(prefix)) {
+        run.status_text = out.wire().name.substr(prefix.size());
+        run.status = parse_run_state(run.status_text);
+    }
     return run;
+}
+
+/// True for a run that does not even say which one it is.
+bool is_anonymous(const thread_run& run) noexcept {
+    return run.id.empty() && run.thread_id.empty();
 }
 
 void decode_run_status(json::object source, output& out) {
     thread_run run = read_run(source, out);
-    // A run that does not say its status has that of the event's name.
-    if (run.status_text.empty()) {
-        run.status_text = out.wire().name.substr(std::string_view("thread.run.").size());
-        run.status = parse_run_state(run.status_text);
-    }
+    if (is_anonymous(run)) return;
     auto& body = out.add<events::run_status>();
     body.run_id = std::move(run.id);
     body.thread_id = std::move(run.thread_id);
@@ -243,6 +251,7 @@ void decode_run_status(json::object source, output& out) {
 
 void decode_run_created(json::object source, output& out) {
     thread_run run = read_run(source, out);
+    if (is_anonymous(run)) return;
     auto& body = out.add<events::run_created>();
     body.run_id = std::move(run.id);
     body.thread_id = std::move(run.thread_id);
@@ -275,17 +284,22 @@ void decode_run_restarted(json::object source, output& out) {
 
 template <class Body>
 void decode_message_event(json::object source, output& out) {
-    thread_message& message = out.add<Body>().message;
+    thread_message message;
     read(source, message);
+    if (message.id.empty() && message.content.empty()) return;
     message.raw = out.wire().data;
+    out.add<Body>().message = std::move(message);
 }
 
 /// A step, and what it holds as events of their own.
 template <class Body>
 void decode_step_event(json::object source, output& out) {
+    run_step read_step;
+    read(source, read_step);
+    if (read_step.id.empty() && read_step.tool_calls.empty() && read_step.mcp_tools.empty()) return;
+    read_step.raw = out.wire().data;
     run_step& step = out.add<Body>().step;
-    read(source, step);
-    step.raw = out.wire().data;
+    step = std::move(read_step);
     for (const mcp_tool_list& list : step.mcp_tools) {
         auto& listed = out.add<events::mcp_tools_listed>();
         listed.step_id = step.id;
@@ -314,7 +328,13 @@ void decode_own(json::reader&, output& out) {
 /// Decodes data that must be a JSON object.
 template <void (*Decode)(json::object, output&)>
 void object(json::reader& reader, output& out) {
-    Decode(reader.object(out.wire().data, data_padding), out);
+    if (const auto source = object_of(reader, out)) Decode(*source, out);
+}
+/// The same where the event's name alone says how the run goes on.
+template <void (*Decode)(json::object, output&)>
+void object_if_any(json::reader& reader, output& out) {
+    const auto source = object_of(reader, out);
+    Decode(source ? *source : no_members(reader), out);
 }
 
 struct known_event {
@@ -332,12 +352,12 @@ constexpr known_event known_events[] = {
     {"thread.run.queued", event_class::ordinary, object<decode_run_status>},
     {"thread.run.in_progress", event_class::ordinary, object<decode_run_status>},
     {"thread.run.cancelling", event_class::ordinary, object<decode_run_status>},
-    {"thread.run.requires_action", event_class::action, object<decode_action_required>},
-    {"thread.run.completed", event_class::last, object<decode_run_end<events::run_completed>>},
-    {"thread.run.incomplete", event_class::last, object<decode_run_end<events::run_incomplete>>},
-    {"thread.run.failed", event_class::last, object<decode_run_end<events::run_failed>>},
-    {"thread.run.cancelled", event_class::last, object<decode_run_end<events::run_cancelled>>},
-    {"thread.run.expired", event_class::last, object<decode_run_end<events::run_expired>>},
+    {"thread.run.requires_action", event_class::action, object_if_any<decode_action_required>},
+    {"thread.run.completed", event_class::last, object_if_any<decode_run_end<events::run_completed>>},
+    {"thread.run.incomplete", event_class::last, object_if_any<decode_run_end<events::run_incomplete>>},
+    {"thread.run.failed", event_class::last, object_if_any<decode_run_end<events::run_failed>>},
+    {"thread.run.cancelled", event_class::last, object_if_any<decode_run_end<events::run_cancelled>>},
+    {"thread.run.expired", event_class::last, object_if_any<decode_run_end<events::run_expired>>},
     {"thread.run.step.created", event_class::ordinary, object<decode_step_event<events::step_created>>},
     {"thread.run.step.in_progress", event_class::ordinary, object<decode_step_event<events::step_in_progress>>},
     {"thread.run.step.completed", event_class::ordinary, object<decode_step_event<events::step_completed>>},
@@ -380,7 +400,7 @@ event_class classify(std::string_view name, std::string_view data) noexcept {
 
 struct decoder::impl {
     json::reader reader;
-    bool fast_path = true;
+    bool fast_path = true, strict = false;
 };
 
 decoder::decoder() : impl_(std::make_unique<impl>()) {}
@@ -392,20 +412,19 @@ void decoder::use_fast_path(bool enabled) noexcept {
     impl_->fast_path = enabled;
 }
 
+void decoder::be_strict(bool enabled) noexcept {
+    impl_->strict = enabled;
+}
+
 std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem) {
     const known_event& known = find_event(wire.name, wire.data);
     if (&known == &text_event && impl_->fast_path && decode_text_delta(wire, first)) return {};
 
     output out(wire, first, more);
-    try {
+    const auto read = [&] {
         if (known.decode != nullptr && wire.data != end_of_stream_data) known.decode(impl_->reader, out);
-        out.finish();
-        return {};
-    } catch (const json::shape_error& wrong) {
-        out.discard();
-        problem = "the data of " + std::string(wire.name) + ": " + wrong.what();
-        return errc::bad_event;
-    }
+    };
+    return decode_by(read, out, wire.name, impl_->strict, problem);
 }
 
 }  // namespace corun::codec::threads
