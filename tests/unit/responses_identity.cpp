@@ -110,7 +110,7 @@ std::string part(std::string_view text) {
     return R"({"type":"output_text","text":")" + std::string(text) + R"(","annotations":[]})";
 }
 /// A message whose content is one text; none where `text` is empty.
-std::string message(std::string_view id, std::string_view text) {
+std::string message_item(std::string_view id, std::string_view text) {
     return R"({"type":"message","role":"assistant","status":"completed",)" +
            (id.empty() ? "" : R"("id":")" + std::string(id) + "\",") + R"("content":[)" +
            (text.empty() ? "" : part(text)) + "]}";
@@ -119,10 +119,10 @@ std::string item_event(std::string_view name, int index, const std::string& item
     return say(name, (index >= 0 ? R"("output_index":)" + std::to_string(index) + "," : "") + R"("item":)" + item);
 }
 std::string added(std::string_view id, int index) {
-    return item_event("output_item.added", index, message(id, ""));
+    return item_event("output_item.added", index, message_item(id, ""));
 }
 std::string done(std::string_view id, int index, std::string_view text) {
-    return item_event("output_item.done", index, message(id, text));
+    return item_event("output_item.done", index, message_item(id, text));
 }
 
 constexpr const char* seat = "Gate B7 opens at six.";
@@ -133,43 +133,44 @@ BOOST_AUTO_TEST_SUITE(responses_identity)
 
 BOOST_AUTO_TEST_CASE(ids_that_change_with_each_event) {
     brings({created, added("a1", 0), delta(at("a2", 0), "Gate B7 "), delta(at("a3", 0), "opens at six."),
-            text_done(at("a4", 0), seat), done("a5", 0, seat), completed(message("a6", seat))},
+            text_done(at("a4", 0), seat), done("a5", 0, seat), completed(message_item("a6", seat))},
            seat);
     // Without an announcement, without the whole text, without the finished item, without the output.
     brings({created, delta(at("a2", 0), "Gate B7 "), delta(at("a3", 0), "opens at six."), done("a5", 0, seat),
-            completed(message("a6", seat))},
+            completed(message_item("a6", seat))},
            seat);
     brings({created, added("a1", 0), delta(at("a2", 0), "Gate B7 "), delta(at("a3", 0), "opens at six."),
-            completed(message("a6", seat))},
+            completed(message_item("a6", seat))},
            seat);
     brings({created, delta(at("a2", 0), "Gate B7 "), delta(at("a3", 0), "opens at six."), completed()}, seat);
     // Without indexes the order is what is left.
     brings(
         {created, added("a1", -1), delta(at("a2"), "Gate B7 "), delta(at("a3"), "opens "), delta(at("a4"), "at six."),
-         text_done(at("a5"), seat), done("a6", -1, seat), completed(message("a7", seat))},
+         text_done(at("a5"), seat), done("a6", -1, seat), completed(message_item("a7", seat))},
         seat);
-    brings({created, delta(at("a2"), "Gate B7 "), delta(at("a3"), "opens at six."), completed(message("a7", seat))},
-           seat);
+    brings(
+        {created, delta(at("a2"), "Gate B7 "), delta(at("a3"), "opens at six."), completed(message_item("a7", seat))},
+        seat);
 }
 
 BOOST_AUTO_TEST_CASE(two_messages_whose_ids_change_with_each_event) {
     brings({created, added("a1", 0), delta(at("a2", 0), "One. "), done("a3", 0, "One. "), added("a4", 1),
             delta(at("a5", 1), "Two."), done("a6", 1, "Two."),
-            completed(message("a7", "One. ") + "," + message("a8", "Two."))},
+            completed(message_item("a7", "One. ") + "," + message_item("a8", "Two."))},
            "One. Two.", 2);
     // By order alone.
     brings({created, added("a1", -1), delta(at("a2"), "One. "), done("a3", -1, "One. "), added("a4", -1),
             delta(at("a5"), "Two."), done("a6", -1, "Two."),
-            completed(message("a7", "One. ") + "," + message("a8", "Two."))},
+            completed(message_item("a7", "One. ") + "," + message_item("a8", "Two."))},
            "One. Two.", 2);
     // Of the output, the first has been left out: the places are others.
     brings({created, added("a1", 0), delta(at("a2", 0), "One. "), done("a3", 0, "One. "), added("a4", 1),
-            delta(at("a5", 1), "Two."), done("a6", 1, "Two."), completed(message("a8", "Two."))},
+            delta(at("a5", 1), "Two."), done("a6", 1, "Two."), completed(message_item("a8", "Two."))},
            "One. Two.", 2);
 }
 
 BOOST_AUTO_TEST_CASE(one_id_for_two_items) {
-    const std::string output = message("m", "One. ") + "," + message("m", "Two.");
+    const std::string output = message_item("m", "One. ") + "," + message_item("m", "Two.");
     brings({created, added("m", 0), delta(at("m", 0), "One. "), done("m", 0, "One. "), added("m", 1),
             delta(at("m", 1), "Two."), done("m", 1, "Two."), completed(output)},
            "One. Two.", 2);
@@ -208,68 +209,70 @@ BOOST_AUTO_TEST_CASE(one_id_for_reasoning_and_message) {
         delta(at("m", 1), seat, 1),
         text_done(at("m", 2), seat, 1),
         done("m", 2, seat),
-        completed(reasoning + "," + message("m", seat))};
+        completed(reasoning + "," + message_item("m", seat))};
     brings(stream, seat);
     BOOST_TEST(run(stream).reasoning == "Look.");
 }
 
 BOOST_AUTO_TEST_CASE(ids_and_indexes_that_are_missing) {
     // Of the pieces, of the finished item, of all of them.
-    brings(
-        {created, delta("", "Gate B7 "), delta("", "opens at six."), done("m", 0, seat), completed(message("m", seat))},
-        seat);
+    brings({created, delta("", "Gate B7 "), delta("", "opens at six."), done("m", 0, seat),
+            completed(message_item("m", seat))},
+           seat);
     brings({created, added("m", 0), delta(at("m", 0), "Gate B7 "), delta(at("m", 0), "opens at six."),
-            done("", 0, seat), completed(message("m", seat))},
+            done("", 0, seat), completed(message_item("m", seat))},
            seat);
     brings({created, added("", -1), delta("", "Gate B7 "), delta("", "opens at six."), text_done("", seat),
-            done("", -1, seat), completed(message("", seat))},
+            done("", -1, seat), completed(message_item("", seat))},
            seat);
-    brings({created, delta(at("", 0), "Gate B7 "), delta(at("", 0), "opens at six."), completed(message("m", seat))},
-           seat);
+    brings(
+        {created, delta(at("", 0), "Gate B7 "), delta(at("", 0), "opens at six."), completed(message_item("m", seat))},
+        seat);
     brings({created, added("m", -1), delta(at("", 3), "Gate B7 "), delta(at("", 3), "opens at six."),
-            done("m", 3, seat), completed(message("m", seat))},
+            done("m", 3, seat), completed(message_item("m", seat))},
            seat);
     // Two messages by order alone.
     brings({created, delta("", "One. "), done("", -1, "One. "), delta("", "Two."), done("", -1, "Two."),
-            completed(message("", "One. ") + "," + message("", "Two."))},
+            completed(message_item("", "One. ") + "," + message_item("", "Two."))},
            "One. Two.", 2);
     brings({created, delta("", "One. "), text_done("", "One. "), delta("", "Two."), text_done("", "Two."),
-            completed(message("x", "One. ") + "," + message("y", "Two."))},
+            completed(message_item("x", "One. ") + "," + message_item("y", "Two."))},
            "One. Two.", 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_whole_under_another_id_than_its_pieces) {
     brings({created, added("m", 0), delta(at("m", 0), "Gate B7 "), delta(at("m", 0), "opens at six."),
-            done("msg_2", 0, seat), completed(message("msg_3", seat))},
+            done("msg_2", 0, seat), completed(message_item("msg_3", seat))},
            seat);
     brings({created, delta(at("m"), "Gate B7 "), delta(at("m"), "opens "), delta(at("m"), "at six."),
-            done("msg_2", -1, seat), completed(message("msg_3", seat))},
+            done("msg_2", -1, seat), completed(message_item("msg_3", seat))},
            seat);
     brings({created, delta(at("m"), "Gate B7 "), delta(at("m"), "opens "), delta(at("m"), "at six."),
-            completed(message("msg_3", seat))},
+            completed(message_item("msg_3", seat))},
            seat);
 }
 
 BOOST_AUTO_TEST_CASE(one_index_for_all_items) {
     brings({created, added("a", 0), delta(at("a", 0), "One. "), done("a", 0, "One. "), added("b", 0),
             delta(at("b", 0), "Two."), done("b", 0, "Two."),
-            completed(message("a", "One. ") + "," + message("b", "Two."))},
+            completed(message_item("a", "One. ") + "," + message_item("b", "Two."))},
            "One. Two.", 2);
     brings({created, added("a", 0), added("b", 0), delta(at("a", 0), "One. "), delta(at("b", 0), "Two."),
-            done("b", 0, "Two."), done("a", 0, "One. "), completed(message("a", "One. ") + "," + message("b", "Two."))},
+            done("b", 0, "Two."), done("a", 0, "One. "),
+            completed(message_item("a", "One. ") + "," + message_item("b", "Two."))},
            "One. Two.", 2);
     brings({created, delta(at("a", 0), "One. "), done("a", 0, "One. "), delta(at("b", 0), "Two."),
-            completed(message("a", "One. ") + "," + message("b", "Two."))},
+            completed(message_item("a", "One. ") + "," + message_item("b", "Two."))},
            "One. Two.", 2);
 }
 
 BOOST_AUTO_TEST_CASE(parts_with_other_numbers) {
     // The only part is number 1; each piece has the next number; there are no numbers.
     brings({created, added("m", 0), delta(at("m", 0), "Gate B7 ", 1), delta(at("m", 0), "opens at six.", 1),
-            text_done(at("m", 0), seat, 1), done("m", 0, seat), completed(message("m", seat))},
+            text_done(at("m", 0), seat, 1), done("m", 0, seat), completed(message_item("m", seat))},
            seat);
     brings({created, added("m", 0), delta(at("m", 0), "Gate B7 ", 0), delta(at("m", 0), "opens ", 1),
-            delta(at("m", 0), "at six.", 2), done("m", 0, seat), completed(message("m", seat))},
+            delta(at("m", 0), "at six.", 2), done("m", 0, seat), completed(message_item("m", seat))},
            seat);
     const std::string two_parts =
         R"({"id":"m","type":"message","content":[)" + part("One. ") + "," + part("Two.") + "]}";
@@ -290,7 +293,7 @@ BOOST_AUTO_TEST_CASE(parts_with_other_numbers) {
 }
 
 BOOST_AUTO_TEST_CASE(messages_that_are_interleaved) {
-    const std::string output = message("a", "One. ") + "," + message("b", "Two.");
+    const std::string output = message_item("a", "One. ") + "," + message_item("b", "Two.");
     const auto check = [&](const std::vector<std::string>& stream) {
         const watched got = run(stream);
         BOOST_TEST(got.deltas == "OnTwe. o.");
@@ -310,59 +313,60 @@ BOOST_AUTO_TEST_CASE(messages_that_are_interleaved) {
 
 BOOST_AUTO_TEST_CASE(an_item_that_is_announced_late) {
     brings({created, delta(at("m", 0), "Gate B7 "), added("m", 0), delta(at("m", 0), "opens at six."),
-            done("m", 0, seat), completed(message("m", seat))},
+            done("m", 0, seat), completed(message_item("m", seat))},
            seat);
     brings({created, delta("", "Gate B7 "), added("m", 0), delta(at("m", 0), "opens at six."), done("m", 0, seat),
-            completed(message("m", seat))},
+            completed(message_item("m", seat))},
            seat);
     brings({created, delta(at("x", 0), "Gate B7 "), added("y", 0), delta(at("z", 0), "opens at six."),
-            done("u", 0, seat), completed(message("v", seat))},
+            done("u", 0, seat), completed(message_item("v", seat))},
            seat);
 }
 
 BOOST_AUTO_TEST_CASE(wholes_that_come_before_their_pieces) {
     brings({created, added("m", 0), text_done(at("m", 0), seat), delta(at("m", 0), "Gate B7 "),
-            delta(at("m", 0), "opens at six."), done("m", 0, seat), completed(message("m", seat))},
+            delta(at("m", 0), "opens at six."), done("m", 0, seat), completed(message_item("m", seat))},
            seat);
     brings({created, done("m", 0, seat), delta(at("m", 0), "Gate B7 "), delta(at("m", 0), "opens at six."),
-            completed(message("m", seat))},
+            completed(message_item("m", seat))},
            seat);
     brings({created, delta(at("m", 0), "Gate "), text_done(at("m", 0), seat), delta(at("m", 0), "B7 opens"),
-            delta(at("m", 0), " at six."), completed(message("m", seat))},
+            delta(at("m", 0), " at six."), completed(message_item("m", seat))},
            seat);
     brings({created, done("q1", 0, "Six\\n\\\"B7\\\""), delta(at("q2", 0), "Six\\n"), delta(at("q3", 0), "\\\"B7\\\""),
-            completed(message("q4", "Six\\n\\\"B7\\\""))},
+            completed(message_item("q4", "Six\\n\\\"B7\\\""))},
            "Six\n\"B7\"");
 }
 
 BOOST_AUTO_TEST_CASE(wholes_that_come_twice) {
     brings({created, added("m", 0), added("m", 0), delta(at("m", 0), seat), text_done(at("m", 0), seat),
-            text_done(at("m", 0), seat), done("m", 0, seat), done("m", 0, seat), completed(message("m", seat))},
+            text_done(at("m", 0), seat), done("m", 0, seat), done("m", 0, seat), completed(message_item("m", seat))},
            seat);
-    brings({created, delta(at("a", 0), seat), done("b", 0, seat), done("c", 0, seat), completed(message("d", seat))},
-           seat);
-    brings({created, done("m", 0, seat), added("m", 0), done("m", 0, seat), completed(message("m", seat))}, seat);
+    brings(
+        {created, delta(at("a", 0), seat), done("b", 0, seat), done("c", 0, seat), completed(message_item("d", seat))},
+        seat);
+    brings({created, done("m", 0, seat), added("m", 0), done("m", 0, seat), completed(message_item("m", seat))}, seat);
 }
 
 BOOST_AUTO_TEST_CASE(text_that_only_a_later_whole_has) {
-    brings({created, completed(message("m", seat))}, seat);
-    brings({created, added("m", 0), done("m", 0, ""), completed(message("m", seat))}, seat);
+    brings({created, completed(message_item("m", seat))}, seat);
+    brings({created, added("m", 0), done("m", 0, ""), completed(message_item("m", seat))}, seat);
     brings({created, added("m", 0), text_done(at("m", 0), seat), completed()}, seat);
     brings({created, added("m", 0), say("content_part.done", at("m", 0) + R"("content_index":0,"part":)" + part(seat)),
-            completed(message("m", seat))},
+            completed(message_item("m", seat))},
            seat);
     brings({created, added("m", 0), done("m", 0, seat), completed()}, seat);
     // Each one says more than the one before.
     brings({created, added("m", 0), delta(at("m", 0), "Gate"), text_done(at("m", 0), "Gate B7"),
             say("content_part.done", at("m", 0) + R"("content_index":0,"part":)" + part("Gate B7 opens")),
-            done("m", 0, "Gate B7 opens at"), completed(message("m", seat))},
+            done("m", 0, "Gate B7 opens at"), completed(message_item("m", seat))},
            seat);
     // The pieces of one message; the other message stands in the output alone.
     brings({created, added("a", 0), delta(at("a", 0), "One. "), done("a", 0, "One. "),
-            completed(message("a", "One. ") + "," + message("b", "Two."))},
+            completed(message_item("a", "One. ") + "," + message_item("b", "Two."))},
            "One. Two.", 2);
     brings({created, say("in_progress", R"("response":{"id":"r","status":"in_progress"})"),
-            say("done", R"("response":{"id":"r","status":"completed","output":[)" + message("", seat) + "]}")},
+            say("done", R"("response":{"id":"r","status":"completed","output":[)" + message_item("", seat) + "]}")},
            seat);
 }
 
@@ -370,7 +374,7 @@ BOOST_AUTO_TEST_CASE(an_end_that_is_no_success_has_its_text_too) {
     for (const char* status : {"incomplete", "failed", "cancelled"}) {
         const watched got = run({created, delta(at("m", 0), "Gate B7 "),
                                  say(status, R"("response":{"id":"r","error":{"code":"c","message":"m"},"output":[)" +
-                                                 message("m", seat) + "]}")});
+                                                 message_item("m", seat) + "]}")});
         BOOST_TEST(got.deltas == seat);
         BOOST_TEST(got.gathered.text() == seat);
     }
@@ -379,9 +383,9 @@ BOOST_AUTO_TEST_CASE(an_end_that_is_no_success_has_its_text_too) {
 BOOST_AUTO_TEST_CASE(a_whole_that_says_less_takes_nothing_away) {
     brings({created, added("m", 0), delta(at("m", 0), seat), done("m", 0, ""), completed()}, seat);
     brings({created, added("m", 0), delta(at("m", 0), seat), text_done(at("m", 0), ""), done("m", 0, "Gate"),
-            completed(message("m", ""))},
+            completed(message_item("m", ""))},
            seat);
-    brings({created, delta("", seat), done("x", 0, ""), completed(message("y", ""))}, seat);
+    brings({created, delta("", seat), done("x", 0, ""), completed(message_item("y", ""))}, seat);
     brings({created, added("m", 0), delta(at("m", 0), seat),
             item_event("output_item.done", 0, R"({"id":"m","type":"message","content":null})"),
             completed(R"({"id":"m","type":"message"})")},
@@ -394,7 +398,7 @@ BOOST_AUTO_TEST_CASE(a_whole_that_says_less_takes_nothing_away) {
 
 BOOST_AUTO_TEST_CASE(a_text_that_was_rewritten_is_gathered_as_it_was_at_the_end) {
     const watched got = run({created, added("m", 0), delta(at("m", 0), "Gate B8 opens."), done("m", 0, seat),
-                             completed(message("m", seat))});
+                             completed(message_item("m", seat))});
     BOOST_TEST(got.deltas == "Gate B8 opens.");
     BOOST_TEST(got.gathered.text() == seat);
     BOOST_TEST(got.gathered.messages.size() == 1u);
@@ -495,9 +499,9 @@ BOOST_AUTO_TEST_CASE(arguments_likewise) {
 }
 
 BOOST_AUTO_TEST_CASE(characters_that_are_cut_in_two) {
-    brings(
-        {created, delta(at("m", 0), R"(So \ud83d)"), delta(at("m", 0), R"(\ude80!)"), completed(message("m", "So 🚀!"))},
-        "So 🚀!");
+    brings({created, delta(at("m", 0), R"(So \ud83d)"), delta(at("m", 0), R"(\ude80!)"),
+            completed(message_item("m", "So 🚀!"))},
+           "So 🚀!");
     brings({created, delta(at("m", 0), R"(So \ud83d)"), delta(at("m", 0), ""), delta(at("m", 0), R"(\ude80)"),
             delta(at("m", 0), "!"), done("m", 0, R"(So \ud83d\ude80!)"), completed()},
            "So 🚀!");
@@ -535,17 +539,20 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_found_again_under_other_ids) {
         std::string output, text;
         std::size_t messages;
     } const rows[] = {
-        {{created, added("m", 0), delta(at("m", 0), "Gate B7 ")}, message("other", seat), seat, 1},
-        {{created, added("a", 0), delta(at("b", 0), "Gate "), delta(at("c", 0), "B7 ")}, message("d", seat), seat, 1},
-        {{created, delta("", "Gate B7 ")}, message("", seat), seat, 1},
-        {{created, delta(at("m", 0), "Gate B7 ", 1)}, message("m", seat), seat, 1},
-        {{created, delta(at("m", 0), R"(\ud83d)")}, message("m", "🚀!"), "🚀!", 1},
+        {{created, added("m", 0), delta(at("m", 0), "Gate B7 ")}, message_item("other", seat), seat, 1},
+        {{created, added("a", 0), delta(at("b", 0), "Gate "), delta(at("c", 0), "B7 ")},
+         message_item("d", seat),
+         seat,
+         1},
+        {{created, delta("", "Gate B7 ")}, message_item("", seat), seat, 1},
+        {{created, delta(at("m", 0), "Gate B7 ", 1)}, message_item("m", seat), seat, 1},
+        {{created, delta(at("m", 0), R"(\ud83d)")}, message_item("m", "🚀!"), "🚀!", 1},
         {{created, delta(at("m", 0), "One. "), done("m", 0, "One. "), delta(at("m", 1), "T")},
-         message("m", "One. ") + "," + message("m", "Two."),
+         message_item("m", "One. ") + "," + message_item("m", "Two."),
          "One. Two.",
          2},
-        {{created, delta(at("m", 0), seat), done("m", 0, seat)}, message("n", seat), seat, 1},
-        {{created}, message("n", seat), seat, 1},
+        {{created, delta(at("m", 0), seat), done("m", 0, seat)}, message_item("n", seat), seat, 1},
+        {{created}, message_item("n", seat), seat, 1},
     };
     for (const auto& row : rows) {
         BOOST_TEST_CONTEXT(row.before.back()) {
