@@ -60,6 +60,15 @@ class Mistakes(unittest.TestCase):
     def test_the_parser_needs_no_flags(self):
         self.assertEqual(self.compile(source='#include <corun/sse/parser.hpp>\n'), (0, []))
 
+    def test_former_names_still_compile(self):
+        source = '#include <corun/corun.hpp>\nstatic_assert(std::is_same_v<corun::%s, corun::%s>);\n'
+        flags = [*FLAGS, *(COROUTINES if is_clang(COMPILER) else [])]
+        for former, name in (('thread', 'agent_thread'), ('text_delta', 'events::text_delta'), ('run_failed', 'events::run_failed')):
+            self.assertEqual(self.compile(*flags, source=source % (former, name)), (0, []))
+            status, errors = self.compile(*flags, '-Werror=deprecated-declarations', source=source % (former, name))
+            self.assertNotEqual(status, 0)
+            self.assertIn('use corun::' + name, errors[0])
+
     def test_asio_flags_are_missing(self):
         self.refuses('`pkg-config --cflags corun`: -DASIO_STANDALONE ' + ALLOCATION)
 

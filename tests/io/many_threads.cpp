@@ -1,6 +1,7 @@
 // What may be done on several threads at once, and what follows when the process ends in the middle.
 // ThreadSanitizer looks on (see run.sh); without it, the answers must be right.
 #include "drive.hpp"
+#include "frame.hpp"
 #include "loopback_server.hpp"
 #include <corun/corun.hpp>
 
@@ -73,9 +74,6 @@ private:
     static std::string run_object(const char* status) {
         return R"({"id":"run_1","object":"thread.run","thread_id":"thread_1","status":")" + std::string(status) +
                R"("})";
-    }
-    static std::string frame(const std::string& name, const std::string& data) {
-        return "event: " + name + "\ndata: " + data + "\n\n";
     }
     static std::string delta(const std::string& text) {
         return frame("thread.message.delta",

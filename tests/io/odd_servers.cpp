@@ -3,6 +3,7 @@
 #include "client/handle_access.hpp"
 #include "client/protocols.hpp"
 #include "drive.hpp"
+#include "frame.hpp"
 #include "manual_clock.hpp"
 #include "scripted_transport.hpp"
 #include "stream/responses_request.hpp"
@@ -22,10 +23,6 @@ namespace {
 using namespace corun;
 using namespace corun::test;
 using namespace std::chrono_literals;
-
-std::string frame(std::string_view name, std::string_view data) {
-    return "event: " + std::string(name) + "\ndata: " + std::string(data) + "\n\n";
-}
 
 /// The pieces of a stream that says "Seat 14A is free.", one event each.
 struct script {

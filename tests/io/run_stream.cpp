@@ -2,6 +2,7 @@
 #include "client/handle_access.hpp"
 #include "client/protocols.hpp"
 #include "drive.hpp"
+#include "frame.hpp"
 #include "manual_clock.hpp"
 #include "scripted_transport.hpp"
 #include "stream/stream.hpp"
@@ -22,10 +23,6 @@ namespace {
 using namespace corun;
 using namespace corun::test;
 using namespace std::chrono_literals;
-
-std::string frame(std::string name, std::string data) {
-    return "event: " + std::move(name) + "\ndata: " + std::move(data) + "\n\n";
-}
 
 std::string run_event(std::string status) {
     return frame("thread.run." + status,

@@ -1,5 +1,6 @@
 #pragma once
 #include "emulated.hpp"
+#include "frame.hpp"
 #include "loopback_server.hpp"
 #include <corun/corun.hpp>
 
@@ -73,9 +74,6 @@ public:
         const std::string run = R"({"id":"run_1","thread_id":"t","status":"failed","last_error":)" + reason + '}';
         const std::string response = R"({"response":{"id":"resp_1","status":"failed","error":)" + reason + "}}";
         return begun() + (is_responses() ? frame("response.failed", response) : frame("thread.run.failed", run));
-    }
-    [[nodiscard]] static std::string frame(std::string_view name, std::string_view data) {
-        return "event: " + std::string(name) + "\ndata: " + std::string(data) + "\n\n";
     }
 
     [[nodiscard]] std::size_t posts() const {

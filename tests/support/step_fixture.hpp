@@ -1,6 +1,7 @@
 #pragma once
 #include "client/protocols.hpp"
 #include "drive.hpp"
+#include "frame.hpp"
 #include "manual_clock.hpp"
 #include "protocol/event_access.hpp"
 #include "scripted_transport.hpp"
@@ -279,9 +280,6 @@ struct step_fixture {
         transfer().head(status, "application/json");
         transfer().bytes(body);
         end();
-    }
-    static std::string frame(std::string name, std::string data = "{}") {
-        return "event: " + std::move(name) + "\ndata: " + std::move(data) + "\n\n";
     }
 
     /// The names of the events that wait, all of them taken.
