@@ -60,7 +60,8 @@ void check(behind_nginx& of, const flow& what, const outcome& seen, const outcom
     sum.found += seen.reattached;
     const bool unknown = of.is_known_to_nobody(seen);
     sum.unknown += unknown;
-    if (!unknown) BOOST_TEST(of.difference(what, seen, whole) == "", about);
+    const std::string difference = of.difference(what, seen, whole);
+    if (!unknown) BOOST_TEST(difference == "", about << ": " << difference);
 }
 
 const way ways[] = {{protocol::threads, false}, {protocol::responses, false}, {protocol::responses, true}};
