@@ -85,15 +85,25 @@ std::size_t words(const std::string& text) {
 
 namespace {
 
-/// The calls that a message asks for, by naming functions or tools of MCP servers.
+/// The last word of a name: `weather` of `get_weather`. Empty for a name of one word.
+std::string_view last_word_of(std::string_view name) {
+    const auto separator = name.find_last_of("_-");
+    return separator == std::string_view::npos ? std::string_view{} : name.substr(separator + 1);
+}
+
+/// The calls that a message asks for, by naming functions or tools of MCP servers, or what functions get.
 std::deque<step> named_calls(const model_view& view) {
     std::deque<step> plan;
-    const auto is_named = [&](const std::string& name) { return view.message.find(name) != std::string::npos; };
+    const auto is_named = [&](std::string_view name) { return view.message.find(name) != std::string::npos; };
     for (const auto& name : view.functions)
         if (is_named(name)) plan.push_back(step::call_function(name));
     for (const auto& [server, tools] : view.servers)
         for (const auto& name : tools)
             if (is_named(name)) plan.push_back(step::call_mcp(name, {}, server));
+    if (!plan.empty()) return plan;
+    for (const auto& name : view.functions)
+        if (const auto word = last_word_of(name); word.size() > 3 && is_named(word))
+            plan.push_back(step::call_function(name));
     if (!plan.empty()) return plan;
     const auto first = std::find_if(view.servers.begin(), view.servers.end(),
                                     [](const auto& server) { return !server.second.empty(); });

@@ -31,8 +31,8 @@ std::string checked_content(std::string text) {
 step::step(kind type, std::string name, std::string text, std::string label, std::size_t count)
     : kind_(type), name_(std::move(name)), text_(std::move(text)), label_(std::move(label)), count_(count) {}
 
-step step::reply(std::string text) {
-    return step(kind::reply, {}, std::move(text));
+step step::reply(std::string text, std::string phase) {
+    return step(kind::reply, std::move(phase), std::move(text));
 }
 step step::tokens(std::size_t count) {
     return step(kind::reply, {}, {}, {}, count);
@@ -95,7 +95,7 @@ constexpr struct {
     const char* name;
     step (*make)(const std::string& value, const json& form);
 } step_forms[] = {
-    {"reply", [](const std::string& text, const json&) { return step::reply(text); }},
+    {"reply", [](const std::string& text, const json& form) { return step::reply(text, get_string(form, "phase")); }},
     {"tokens",
      [](const std::string&, const json& form) {
          if (!form["tokens"].is_number_unsigned()) throw unknown_step(form);

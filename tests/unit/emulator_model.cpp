@@ -50,6 +50,16 @@ BOOST_AUTO_TEST_CASE(obeys_cues_without_a_script) {
     BOOST_TEST(shown(plan_for({}, view)) == "call:other {output}");
 }
 
+BOOST_AUTO_TEST_CASE(calls_functions_that_get_what_the_message_is_about) {
+    model_view view = view_of("what's the weather like?");
+    view.functions = {"get_weather", "get-the", "like", "get_time"};
+    BOOST_TEST(shown(plan_for({}, view)) == "call:like {output}");
+    view.functions = {"get_weather", "get-the", "get_time", "set-weather"};
+    BOOST_TEST(shown(plan_for({}, view)) == "call:get_weather call:set-weather {output}");
+    view.servers = {{"a", {"x", "weather"}}};
+    BOOST_TEST(shown(plan_for({}, view)) == "call:weather@a {output}");
+}
+
 BOOST_AUTO_TEST_CASE(calls_tools_of_servers) {
     model_view view = view_of("hello");
     view.servers = {{"empty", {}}, {"a", {"x", "y"}}, {"b", {"z"}}};

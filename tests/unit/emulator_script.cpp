@@ -28,6 +28,7 @@ BOOST_AUTO_TEST_CASE(reads_each_form_of_a_step) {
     };
     const row rows[] = {
         {R"({"reply": "hi"})", kind::reply, "", "hi", "", 0},
+        {R"({"reply": "hi", "phase": "commentary"})", kind::reply, "commentary", "hi", "", 0},
         {R"({"tokens": 3})", kind::reply, "", "", "", 3},
         {R"({"message": [{"type": "text", "text": {"value": "v"}}]})", kind::message, "",
          R"([{"type":"text","text":{"value":"v"}}])", "", 0},

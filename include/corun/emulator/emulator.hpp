@@ -87,8 +87,9 @@ public:
     /// Scripts the model's behavior for user messages that contain `match` (if empty: all messages). If several scripts
     /// match, the latest applies.
     ///
-    /// Without a script, `tokens(n)` in the message produces n deltas; the name of a tool in it calls that tool; a run
-    /// with MCP servers calls the first tool that they list; otherwise the reply is the message.
+    /// Without a script, `tokens(n)` in the message produces n deltas; the name of a tool in it calls that tool, or
+    /// else the last word of a function's name that function (`weather`: `get_weather`); a run with MCP servers calls
+    /// the first tool that they list; otherwise the reply is the message.
     void script(std::string match, std::vector<step> steps);
     /// Adds scripts from JSON: `[{"match": "weather", "steps": [{"call_function": "get_weather", "arguments": {}},
     /// {"reply": "{output}"}]}]`.

@@ -34,8 +34,8 @@ public:
     };
 
     /// Replies with a text, one word per delta. `{message}` is replaced by the user's message, `{output}` by the
-    /// outputs of the latest calls.
-    static step reply(std::string text);
+    /// outputs of the latest calls. A response's message says `phase`, if there is one: `commentary`, `final_answer`.
+    static step reply(std::string text, std::string phase = {});
     /// Replies with `count` deltas.
     static step tokens(std::size_t count);
     /// Replies with message content, a JSON array of blocks: texts with annotations, images. `[{"type": "text", "text":
@@ -83,7 +83,7 @@ private:
                   std::size_t count = 0);
 
     kind kind_;
-    std::string name_;  // function, tool, type, error code
+    std::string name_;  // function, tool, type, error code, phase
     std::string text_;  // reply, arguments, JSON, error message, reason
     std::string label_;
     std::size_t count_;

@@ -13,6 +13,7 @@ std::string prefix_of(const std::string& type) {
                                                                    {"function_call", "fc_"},
                                                                    {"function_call_output", "fco_"},
                                                                    {"reasoning", "rs_"},
+                                                                   {"compaction", "cmp_"},
                                                                    {"mcp_list_tools", "mcpl_"},
                                                                    {"mcp_approval_response", "mcpa_"},
                                                                    {"custom_tool_call", "ctc_"},
@@ -56,7 +57,10 @@ json stored_item(environment& shared, const json& input) {
         part["text"] = content;
         item["content"].push_back(std::move(part));
     }
+    for (auto& part : item["content"])
+        if (get(part, "type") == "input_image" && get(part, "detail").is_null()) part["detail"] = "auto";
     item["role"] = get(input, "role");
+    if (const json& phase = get(input, "phase"); is_assistants && !phase.is_null()) item["phase"] = phase;
     return item;
 }
 

@@ -32,8 +32,8 @@ bool makes(step::kind kind, const json& item) {
 bool made_by_model(const json& item) {
     const std::string type = get_string(item, "type");
     if (type == "message") return get(item, "role") == "assistant";
-    return type != "mcp_list_tools" && type != "mcp_approval_response" && !type.ends_with("_output") &&
-           !(type == "mcp_call" && !get(item, "approval_request_id").is_null());
+    return type != "mcp_list_tools" && type != "compaction" && type != "mcp_approval_response" &&
+           !type.ends_with("_output") && !(type == "mcp_call" && !get(item, "approval_request_id").is_null());
 }
 
 /// What the model sees of a response.
@@ -106,6 +106,15 @@ void read_outputs(response& response) {
     }
 }
 
+/// Removes what the latest compaction stands for: all before it but the user's messages.
+void forget_compacted(std::vector<json>& context) {
+    const auto is_compaction = [](const json& item) { return get(item, "type") == "compaction"; };
+    const auto latest = std::find_if(context.rbegin(), context.rend(), is_compaction);
+    if (latest == context.rend()) return;
+    const auto end = std::prev(latest.base());
+    context.erase(std::remove_if(context.begin(), end, [](const json& item) { return !is_user_message(item); }), end);
+}
+
 }  // namespace
 
 std::vector<json> context_of(const response& response) {
@@ -119,6 +128,7 @@ std::vector<json> context_of(const response& response) {
         for (const auto& [place, item] : (*one)->input.items()) context.push_back(item->object);
         for (const auto& item : (*one)->object["output"]) context.push_back(item);
     }
+    forget_compacted(context);
     return context;
 }
 
@@ -144,9 +154,6 @@ void check_input(response& response, const std::vector<json>& context) {
 
 void read_context(response& response, std::vector<json> context, bool lists_tools_each_time) {
     for (const auto& [place, item] : response.input.items()) context.push_back(item->object);
-    const auto is_user_message = [](const json& item) {
-        return get(item, "type") == "message" && get(item, "role") == "user";
-    };
     const auto recent = std::find_if(context.rbegin(), context.rend(), is_user_message).base();
     if (recent != context.begin()) response.user_message = text_of_content(get(*std::prev(recent), "content"));
     response.recent.assign(recent, context.end());

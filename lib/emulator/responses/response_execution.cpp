@@ -42,6 +42,12 @@ asio::awaitable<void> response_execution::perform() {
     }
     response_.object["status"] = "in_progress";
     co_await events_.emit_response("response.in_progress");
+    if (response_.options.compact_threshold && response_.input_tokens > *response_.options.compact_threshold) {
+        json item = compaction_item(*environment_);
+        const std::size_t index = co_await add_item(std::move(item));
+        co_await events_.emit_of_item("response.compaction.compacting", index);
+        co_await finish_item(index);
+    }
     for (auto& server : response_.servers)
         if (!server.is_listed) co_await list_tools(server);
     make_plan(response_, environment_->scripts);

@@ -42,13 +42,7 @@ void response::end(const std::string& status, std::int64_t now) {
     if (!has_ended_well) return;
     if (status == "completed") object["completed_at"] = now;
     if (object["service_tier"] == "auto") object["service_tier"] = "default";
-    json usage;
-    usage["input_tokens"] = input_tokens;
-    usage["input_tokens_details"]["cached_tokens"] = 0;
-    usage["output_tokens"] = output_tokens + reasoning_tokens;
-    usage["output_tokens_details"]["reasoning_tokens"] = reasoning_tokens;
-    usage["total_tokens"] = input_tokens + output_tokens + reasoning_tokens;
-    object["usage"] = std::move(usage);
+    object["usage"] = usage_of(*this);
     if (!conversation) return;
     for (const auto& [place, item] : input.items()) conversation->items.add(item);
     for (const auto& item : object["output"]) conversation->items.add(std::make_shared<record>(item));
@@ -69,6 +63,29 @@ void redact(json& tool, echo_headers echo) {
         tool["headers"] = nullptr;
     else
         for (auto& value : tool["headers"]) value = "***";
+}
+
+json usage_of(const response& response) {
+    json usage;
+    usage["input_tokens"] = response.input_tokens;
+    usage["input_tokens_details"]["cached_tokens"] = 0;
+    usage["input_tokens_details"]["cache_write_tokens"] = 0;
+    usage["output_tokens"] = response.output_tokens + response.reasoning_tokens;
+    usage["output_tokens_details"]["reasoning_tokens"] = response.reasoning_tokens;
+    usage["total_tokens"] = response.input_tokens + response.output_tokens + response.reasoning_tokens;
+    return usage;
+}
+
+json compaction_item(environment& shared) {
+    json item;
+    item["id"] = shared.make_id("cmp_");
+    item["type"] = "compaction";
+    item["encrypted_content"] = "gAAAAA" + std::string(24, 'x');
+    return item;
+}
+
+bool is_user_message(const json& item) {
+    return get(item, "type") == "message" && get(item, "role") == "user";
 }
 
 bool is_function_call(const json& item) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,6 +74,7 @@ struct response_options {
     bool stored = true, background = false, streaming = false;
     bool retrievable_as_stream = false;  ///< Its events are logged.
     bool obfuscated = true, with_results = false, with_encrypted_reasoning = false;
+    std::optional<std::size_t> compact_threshold;  ///< The context is compacted when it has more tokens.
 };
 
 struct response : runnable {
@@ -102,6 +104,13 @@ json shown(const response& response, echo_headers echo);
 /// Removes the secrets of an MCP tool, as far as they are not echoed.
 void redact(json& tool, echo_headers echo);
 
+/// The usage so far.
+json usage_of(const response& response);
+/// A new item that stands for what was said before.
+json compaction_item(environment& shared);
+
+/// A message of the user.
+bool is_user_message(const json& item);
 /// Function calls and their outputs, also of custom tools.
 bool is_function_call(const json& item);
 bool is_function_output(const json& item);

@@ -36,6 +36,20 @@ std::string conversation_id(const json& conversation) {
     return conversation.is_string() ? conversation.get<std::string>() : get_string(conversation, "id");
 }
 
+/// The members that a response has only where the request has them.
+void add_where_asked(json& object, const json& body) {
+    if (const json& options = get(body, "prompt_cache_options"); !options.is_null()) {
+        json& shown = object["prompt_cache_options"];
+        shown["mode"] = or_default(options, "mode", "implicit");
+        shown["ttl"] = or_default(options, "ttl", "30m");
+        shown["comparison_response_id"] = get(options, "comparison_response_id");
+    }
+    if (const json& image = get(body, "image"); !image.is_null())
+        object["image"]["context_compression"] =
+            get(image, "context_compression") == "enabled" ? "enabled" : "disabled";
+    if (const json& prompt = get(body, "prompt"); !prompt.is_null()) object["prompt"] = prompt;
+}
+
 /// The object of a new response. `agent` is the reference to its agent, or null.
 json response_object(std::string id, std::int64_t now, const json& body, const json& definition, json agent,
                      bool in_project) {
@@ -53,14 +67,15 @@ json response_object(std::string id, std::int64_t now, const json& body, const j
     if (!agent.is_null()) object[get(body, "agent").is_null() ? "agent_reference" : "agent"] = std::move(agent);
     for (const char* name : {"error", "incomplete_details"}) object[name] = nullptr;
     object["instructions"] = get(definition, "instructions");
-    for (const char* name : {"max_output_tokens", "max_tool_calls"}) object[name] = get(body, name);
+    for (const char* name : {"max_output_tokens", "max_tool_calls", "moderation", "access_programs"})
+        object[name] = get(body, name);
     object["model"] = get(definition, "model");
     object["output"] = json::array();
     object["parallel_tool_calls"] = or_default(body, "parallel_tool_calls", true);
     for (const char* name : {"previous_response_id", "prompt_cache_key", "prompt_cache_retention"})
         object[name] = get(body, name);
-    object["reasoning"]["effort"] = get(get(definition, "reasoning"), "effort");
-    object["reasoning"]["summary"] = get(get(definition, "reasoning"), "summary");
+    for (const char* name : {"presence_penalty", "frequency_penalty"}) object[name] = or_default(body, name, 0.0);
+    for (const char* name : {"effort", "summary"}) object["reasoning"][name] = get(get(definition, "reasoning"), name);
     object["safety_identifier"] = get(body, "safety_identifier");
     object["service_tier"] = or_default(body, "service_tier", "auto");
     object["store"] = or_default(body, "store", true);
@@ -77,6 +92,7 @@ json response_object(std::string id, std::int64_t now, const json& body, const j
     object["truncation"] = or_default(body, "truncation", "disabled");
     object["usage"] = nullptr;
     object["user"] = get(body, "user");
+    add_where_asked(object, body);
     object["metadata"] = or_default(body, "metadata", json::object());
     return object;
 }
@@ -90,6 +106,9 @@ response_options options_of(const json& body, const service_options& service) {
         (options.background && options.streaming) || service.stream_retrieval == stream_retrieval::any;
     options.retrievable_as_stream = options.stored && is_logged;
     options.obfuscated = service.obfuscation && get(get(body, "stream_options"), "include_obfuscation") != false;
+    for (const auto& managed : get(body, "context_management"))
+        if (get(managed, "type") == "compaction" && get(managed, "compact_threshold").is_number())
+            options.compact_threshold = managed["compact_threshold"].get<std::size_t>();
     for (const auto& included : get(body, "include")) {
         if (included == "file_search_call.results") options.with_results = true;
         if (included == "reasoning.encrypted_content") options.with_encrypted_reasoning = true;

@@ -110,6 +110,7 @@ asio::awaitable<bool> response_execution::say(step scripted) {
     item["status"] = "in_progress";
     item["content"] = json::array();
     item["role"] = "assistant";
+    if (scripted.type() == step::kind::reply && !scripted.name().empty()) item["phase"] = scripted.name();
     const std::size_t index = co_await add_item(std::move(item));
     bool is_whole = true;
     for (std::size_t i = 0; i != parts.size() && is_whole; ++i) {

@@ -30,6 +30,19 @@ json model_object(const std::string& id) {
     return model;
 }
 
+json list_models(const api_request&) {
+    json list;
+    list["object"] = "list";
+    list["data"] = json::array();
+    list["data"].push_back(model_object("emulated"));
+    return list;
+}
+
+json get_model(const api_request& request) {
+    // Every model exists: scripts decide what it does.
+    return model_object(request.segments[3]);
+}
+
 }  // namespace
 
 responses_engine::responses_engine(std::shared_ptr<environment> shared)
@@ -50,11 +63,16 @@ void responses_engine::serve(const api_request& request, const responder_ptr& re
         {"DELETE", "openai/v1/responses/*", &engine::remove},
         {"POST", "openai/v1/responses/*/cancel", &engine::cancel},
         {"GET", "openai/v1/responses/*/input_items", &engine::list_input_items},
-        {"GET", "openai/v1/models", &engine::list_models},
-        {"GET", "openai/v1/models/*", &engine::get_model},
+        {"POST", "openai/v1/responses/compact", &engine::compact},
+        {"POST", "openai/v1/responses/input_tokens", &engine::count_tokens},
+    };
+    static constexpr route<json (*)(const api_request&)> models[] = {
+        {"GET", "openai/v1/models", &list_models},
+        {"GET", "openai/v1/models/*", &get_model},
     };
     if (const auto handler = find_route(streaming, request)) return (this->*handler)(request, responder);
     if (const auto handler = find_route(routes, request)) return responder->respond((this->*handler)(request));
+    if (const auto handler = find_route(models, request)) return responder->respond(handler(request));
     responder->respond(agent_versions::owns(request) ? agents_.serve(request) : conversations_.serve(request));
 }
 
@@ -88,21 +106,8 @@ json responses_engine::list_input_items(const api_request& request) {
                      [](const record& item) { return item.object; });
 }
 
-json responses_engine::list_models(const api_request&) {
-    json list;
-    list["object"] = "list";
-    list["data"] = json::array();
-    list["data"].push_back(model_object("emulated"));
-    return list;
-}
-
-json responses_engine::get_model(const api_request& request) {
-    // Every model exists: scripts decide what it does.
-    return model_object(request.segments[3]);
-}
-
 void responses_engine::create(const api_request& request, const responder_ptr& responder) {
-    const json body = body_of(request, (request.in_project ? bodies_ : plain_bodies_).create_response);
+    const json body = body_of(request, bodies_of(request).create_response);
     const auto created = make(request, body);
     const response_options& options = created->options;
     if (options.stored) responses_.add(created);

@@ -38,10 +38,13 @@ private:
     json remove(const api_request& request);
     json cancel(const api_request& request);
     json list_input_items(const api_request& request);
-    json list_models(const api_request& request);
-    json get_model(const api_request& request);
+    json compact(const api_request& request);
+    json count_tokens(const api_request& request);
     [[nodiscard]] std::shared_ptr<response> find(const api_request& request) const;
 
+    [[nodiscard]] const schema::responses_bodies& bodies_of(const api_request& request) const {
+        return request.in_project ? bodies_ : plain_bodies_;
+    }
     /// Makes a response out of a request. Throws `api_error`.
     std::shared_ptr<response> make(const api_request& request, const json& body);
     /// The effective definition: that of the request, or that of its agent, which `agent` then names.

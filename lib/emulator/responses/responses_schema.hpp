@@ -8,7 +8,7 @@ namespace corun::emulator::schema {
 struct responses_bodies {
     explicit responses_bodies(bool in_project);
 
-    check create_response;
+    check create_response, compact, count_tokens;
     check create_conversation, update_conversation, create_items;
     check create_agent, create_version;
 };
