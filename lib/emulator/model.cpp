@@ -21,6 +21,31 @@ std::optional<std::size_t> token_cue(const std::string& message) {
     return count;
 }
 
+/// The type that a schema names; of several, the first that is not `null`.
+std::string type_of(const json& schema) {
+    const json& type = get(schema, "type");
+    if (!type.is_array()) return get_string(schema, "type");
+    for (const auto& one : type)
+        if (one.is_string() && one != "null") return one.get<std::string>();
+    return "null";
+}
+
+/// A value that matches a schema.
+json value_for(const json& schema, const std::string& message) {
+    for (const char* name : {"const", "default"})
+        if (const json& value = get(schema, name); !value.is_null()) return value;
+    if (const json& values = get(schema, "enum"); values.is_array() && !values.empty()) return values.front();
+    for (const char* name : {"anyOf", "oneOf"})
+        for (const auto& choice : get(schema, name))
+            if (get(choice, "type") != "null") return value_for(choice, message);
+    const std::string type = type_of(schema);
+    if (type == "integer" || type == "number") return 1;
+    if (type == "boolean") return true;
+    if (type == "array") return json::array();
+    if (type == "object") return arguments_for(schema, message);
+    return type == "null" ? json(nullptr) : json(message);
+}
+
 }  // namespace
 
 std::string replace_all(std::string text, std::string_view search, std::string_view replacement) {
@@ -39,22 +64,7 @@ json arguments_for(const json& schema, const std::string& message) {
     for (const auto& required : get(schema, "required")) {
         if (!required.is_string()) continue;
         const auto name = required.get<std::string>();
-        const json& property = get(properties, name.c_str());
-        const std::string type = get_string(property, "type");
-        if (const json& values = get(property, "enum"); values.is_array() && !values.empty())
-            arguments[name] = values.front();
-        else if (const json& otherwise = get(property, "default"); !otherwise.is_null())
-            arguments[name] = otherwise;
-        else if (type == "integer" || type == "number")
-            arguments[name] = 1;
-        else if (type == "boolean")
-            arguments[name] = true;
-        else if (type == "array")
-            arguments[name] = json::array();
-        else if (type == "object")
-            arguments[name] = arguments_for(property, message);
-        else
-            arguments[name] = message;
+        arguments[name] = value_for(get(properties, name.c_str()), message);
     }
     return arguments;
 }
@@ -117,7 +127,10 @@ std::deque<step> default_plan(const model_view& view) {
     if (const auto count = token_cue(view.message)) return {step::tokens(*count)};
     std::deque<step> plan;
     if (view.tools_allowed) plan = named_calls(view);
-    if (plan.empty()) plan.push_back(step::reply("You said: {message}"));
+    if (!plan.empty()) return plan;
+    const bool is_free = view.reply_schema.is_null();
+    plan.push_back(
+        step::reply(is_free ? "You said: {message}" : text_of(arguments_for(view.reply_schema, view.message))));
     return plan;
 }
 

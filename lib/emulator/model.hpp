@@ -19,6 +19,7 @@ struct model_view {
     std::vector<std::string> functions;
     std::vector<std::pair<std::string, std::vector<std::string>>> servers;  ///< Label and tools of MCP servers.
     std::string chosen_function;  ///< The one that it has to call; empty for any or none.
+    json reply_schema;            ///< The schema of its reply; null for free text.
 };
 
 /// What the model will do in response to the message.

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
+import { zodResponsesFunction, zodTextFormat } from 'openai/helpers/zod';
+import { z } from 'zod';
 import { startMcpServer } from './mcp_server.mjs';
 import { all, call, collect, endpoint, startEmulator, token } from './support.mjs';
 
@@ -145,6 +147,89 @@ for (const [where, baseURL] of [
             await assert.rejects(client.responses.cancel(done.id), OpenAI.BadRequestError);
         });
 
+        test('parses structured outputs', async () => {
+            const Seat = z.object({
+                row: z.number(), side: z.enum(['window', 'aisle']), note: z.string().nullable(), extras: z.array(z.string()),
+            });
+            const body = { model, input: 'a seat', text: { format: zodTextFormat(Seat, 'seat') } };
+            const seat = { row: 1, side: 'window', note: 'a seat', extras: [] };
+            assert.deepEqual((await client.responses.parse(body)).output_parsed, seat);
+            assert.deepEqual((await client.responses.stream(body).finalResponse()).output_parsed, seat);
+            const tool = zodResponsesFunction({ name: 'book_seat', parameters: Seat });
+            const asked = await client.responses.parse({ model, input: 'book_seat', tools: [tool] });
+            assert.deepEqual(asked.output[0].parsed_arguments, { ...seat, note: 'book_seat' });
+        });
+
+        test('compacts, counts and lists what a response was asked', async () => {
+            const first = await client.responses.create({ model, input: 'one two' });
+            const next = { model, input: 'three', previous_response_id: first.id };
+            const { input_tokens } = await client.responses.inputTokens.count(next);
+            const second = await client.responses.create(next);
+            assert.equal(second.usage.input_tokens, input_tokens);
+            const compacted = await client.responses.compact({ model, previous_response_id: second.id });
+            assert.deepEqual(types(compacted.output), ['message', 'message', 'compaction']);
+            const third = await client.responses.create({
+                model, input: [...compacted.output, { role: 'user', content: 'four' }],
+            });
+            assert.equal(third.output_text, 'You said: four');
+            assert.ok(third.usage.input_tokens < compacted.usage.input_tokens);
+            const asked = await all(client.responses.inputItems.list(third.id, { order: 'asc', limit: 2 }));
+            assert.deepEqual(types(asked), ['message', 'message', 'compaction', 'message']);
+            await assert.rejects(client.responses.compact({ model, previous_response_id: 'resp_x' }), (problem) => {
+                assert.ok(problem instanceof OpenAI.BadRequestError);
+                assert.equal(problem.code, 'previous_response_not_found');
+                return true;
+            });
+            await assert.rejects(client.responses.compact({ input: 'x' }), OpenAI.BadRequestError);
+        });
+
+        test('streams phases, refusals, reasoning and compaction with the helper', async () => {
+            const phases = await client.responses.stream({ model, input: 'comment first' }).finalResponse();
+            assert.deepEqual(phases.output.map((one) => one.phase), ['commentary', 'final_answer']);
+            const thought = await client.responses.stream({ model, input: 'think it over' }).finalResponse();
+            assert.equal(thought.output[0].summary[0].text, 'It is hard.');
+            assert.equal(thought.output[1].content[0].refusal, 'I would rather not.');
+            const context_management = [{ type: 'compaction', compact_threshold: 1 }];
+            const long = await client.responses.stream({ model, input: 'one two', context_management }).finalResponse();
+            assert.deepEqual(types(long.output), ['compaction', 'message']);
+        });
+
+        test('sends images, files and sound', async () => {
+            const response = await client.responses.create({
+                model,
+                input: [{
+                    role: 'user',
+                    content: [
+                        { type: 'input_text', text: 'Hello' },
+                        { type: 'input_image', detail: 'auto', image_url: 'data:image/png;base64,AA==' },
+                        { type: 'input_file', filename: 'a.txt', file_data: 'data:text/plain;base64,YQ==' },
+                        { type: 'input_audio', input_audio: { data: 'AA==', format: 'wav' } },
+                    ],
+                }],
+            });
+            assert.equal(response.output_text, 'You said: Hello');
+        });
+
+        test('cancels a stream in the background, whose events end', async () => {
+            const stream = await client.responses.create({ model, input: 'hold on', background: true, stream: true });
+            const seen = [];
+            for await (const event of stream) {
+                seen.push(event);
+                if (event.type === 'response.in_progress') await client.responses.cancel(event.response.id);
+            }
+            const { id } = seen[0].response;
+            assert.equal((await client.responses.retrieve(id)).status, 'cancelled');
+            const again = await collect(await client.responses.retrieve(id, { stream: true }));
+            assert.deepEqual(again, seen);
+            await client.responses.delete(id);
+        });
+
+        test('leaves a stream, which nobody misses', async () => {
+            const stream = await client.responses.create({ model, input: 'hold on', stream: true });
+            for await (const event of stream) if (event.type === 'response.in_progress') break;
+            assert.equal((await client.responses.create({ model, input: 'Hello' })).output_text, 'You said: Hello');
+        });
+
         test('lists models', async () => {
             assert.ok((await all(client.models.list())).length > 0);
         });
@@ -199,6 +284,29 @@ describe('openai and MCP servers', { timeout: 120_000 }, () => {
         const done = await stream.finalResponse();
         assert.deepEqual(types(done.output), ['mcp_call', 'message']);
         assert.equal(done.output_text, 'you are anna');
+    });
+
+    test('are called in the background, and not where it is denied', async () => {
+        server.accept('night', 'anna');
+        const body = {
+            model, input: 'whoami', tools: [bookings({ Authorization: 'Bearer night' })], background: true, stream: true,
+        };
+        const finish = async (more) => {
+            const events = await collect(await client.responses.create({ ...body, ...more }));
+            const { id } = events[0].response;
+            const replayed = await client.responses.stream({ response_id: id }).finalResponse();
+            assert.deepEqual(types(replayed.output), types(events.at(-1).response.output));
+            return replayed;
+        };
+        for (const [approve, text] of [[true, 'you are anna'], [false, 'The call of whoami was denied.']]) {
+            const asked = await finish();
+            const { id: approval_request_id } = asked.output.at(-1);
+            const done = await finish({
+                previous_response_id: asked.id,
+                input: [{ type: 'mcp_approval_response', approval_request_id, approve, reason: 'because' }],
+            });
+            assert.equal(done.output_text, text);
+        }
     });
 
     test('fail a response when they refuse its token', async () => {

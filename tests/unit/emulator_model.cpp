@@ -84,6 +84,18 @@ BOOST_AUTO_TEST_CASE(makes_arguments_that_match_a_schema) {
     BOOST_TEST(arguments_for(schema, "m").dump() ==
                R"({"s":"m","i":1,"n":1,"b":true,"a":[],"o":{"x":"m"},"e":"first","d":7})");
     BOOST_TEST(arguments_for(nullptr, "m").dump() == "{}");
+    const json choices = json::parse(R"({"required": ["t", "n", "a", "o", "c"], "properties": {
+        "t": {"type": ["null", "integer"]}, "n": {"type": ["null"]}, "c": {"const": "x"},
+        "a": {"anyOf": [{"type": "null"}, {"type": "boolean"}]}, "o": {"oneOf": [{"type": "string"}]}}})");
+    BOOST_TEST(arguments_for(choices, "m").dump() == R"({"t":1,"n":null,"a":true,"o":"m","c":"x"})");
+}
+
+BOOST_AUTO_TEST_CASE(replies_in_the_form_that_is_asked_for) {
+    model_view view = view_of("a seat");
+    view.reply_schema = json::parse(R"({"required": ["place"], "properties": {"place": {"type": "string"}}})");
+    BOOST_TEST(shown(plan_for({}, view)) == R"({"place":"a seat"})");
+    view.functions = {"find_seat"};
+    BOOST_TEST(shown(plan_for({}, view)) == "call:find_seat {output}");
 }
 
 BOOST_AUTO_TEST_CASE(splits_texts) {

@@ -89,7 +89,7 @@ public:
     ///
     /// Without a script, `tokens(n)` in the message produces n deltas; the name of a tool in it calls that tool, or
     /// else the last word of a function's name that function (`weather`: `get_weather`); a run with MCP servers calls
-    /// the first tool that they list; otherwise the reply is the message.
+    /// the first tool that they list; otherwise the reply is the message, or JSON of the schema that the request has.
     void script(std::string match, std::vector<step> steps);
     /// Adds scripts from JSON: `[{"match": "weather", "steps": [{"call_function": "get_weather", "arguments": {}},
     /// {"reply": "{output}"}]}]`.

@@ -42,6 +42,7 @@ model_view view_of(const response& response) {
     view.message = response.user_message;
     const json& choice = get(response.object, "tool_choice");
     view.tools_allowed = choice != "none";
+    view.reply_schema = get(get(get(response.object, "text"), "format"), "schema");
     for (const auto& tool : get(response.object, "tools"))
         if (get(tool, "type") == "function" || get(tool, "type") == "custom")
             view.functions.push_back(get_string(tool, "name"));

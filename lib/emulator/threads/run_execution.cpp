@@ -15,6 +15,7 @@ std::deque<step> plan_of(const std::vector<script>& scripts, const run& run) {
     model_view view;
     view.message = run.user_message;
     view.tools_allowed = get(run.object, "tool_choice") != "none";
+    view.reply_schema = get(get(get(run.object, "response_format"), "json_schema"), "schema");
     for (const auto& tool : get(run.object, "tools"))
         if (get_string(tool, "type") == "function") view.functions.push_back(get_string(get(tool, "function"), "name"));
     for (const auto& server : run.servers) {
