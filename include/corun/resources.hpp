@@ -129,6 +129,8 @@ struct CORUN_API other_call {
     other_call() = default;
 
     std::string id, type;
+    /// Of an `oauth_consent_request`: the page on which the user consents. Then continue with an empty `submission`.
+    std::string link;
     std::string raw;  ///< The JSON of this call.
 };
 

@@ -35,7 +35,10 @@ std::string calls_of(const required_action& action) {
         calls.add(with_id("tool " + detail::quote(call.name) + " of MCP server " + detail::quote(call.server_label),
                           call.id));
     for (const other_call& call : action.other_calls)
-        calls.add(with_id("a call of type " + detail::quote(call.type), call.id));
+        if (!call.link.empty())
+            calls.add(with_id("the consent of the user (see other_call::link)", call.id));
+        else
+            calls.add(with_id("a call of type " + detail::quote(call.type), call.id));
     if (calls.text().empty()) calls.add("an action of type " + detail::quote(action.type));
     return calls.text();
 }

@@ -107,7 +107,7 @@ public:
         if (name_of(name, data) == "keepalive") return codec::event_class::keepalive;
         const codec::event_class kind = wire::classify(name, data, seen_);
         if (!identity_.is_known && kind != codec::event_class::end_of_stream) learn_ids(data);
-        if (kind == codec::event_class::action) take_action(data);
+        if (kind == codec::event_class::action) take_action(name, data);
         return was_read_elsewhere(kind, data) ? read(name, data) : kind;
     }
 
@@ -284,9 +284,9 @@ private:
         }
     }
 
-    void take_action(std::string_view data) {
+    void take_action(std::string_view name, std::string_view data) {
         waits_ = true;
-        identity_.action = wire::action_left_by(data, seen_).value_or(required_action());
+        identity_.action = wire::action_left_by(name, data, seen_).value_or(required_action());
     }
 
     /// The event is as good as delivered: a poll shows what is new since.

@@ -69,7 +69,13 @@ BOOST_AUTO_TEST_CASE(only_what_helps_is_named) {
     strange.function_calls.push_back(function("f", "call_1"));
     strange.other_calls.emplace_back();
     strange.other_calls.back().type = "sign";
+    strange.other_calls.emplace_back();
+    strange.other_calls.back().type = "oauth_consent_request";
+    strange.other_calls.back().id = "o";
+    strange.other_calls.back().link = "https://login.example/planted-secret";
     const std::string other = run::unanswered_calls(strange, true);
+    BOOST_TEST(other.find("the consent of the user (see other_call::link) (o)") != std::string::npos);
+    BOOST_TEST(other.find("planted-secret") == std::string::npos);
     BOOST_TEST(has(other, "a call of type 'sign'"));
     BOOST_TEST(!has(other, "on_function_call"));
 }

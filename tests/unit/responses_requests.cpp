@@ -186,6 +186,23 @@ BOOST_AUTO_TEST_CASE(answers_each_call_in_its_own_way) {
         {"type":"computer_call_output","call_id":"c3","output":{"type":"computer_screenshot"}},
         {"type":"mcp_approval_response","approval_request_id":"mcpr_1","approve":true},
         {"type":"mcp_approval_response","approval_request_id":"mcpr_2","approve":false}])"));
+    BOOST_TEST(changed(to_agent(), [](response_request& r) {
+                   r.messages.clear();
+                   r.previous_response_id = "resp_1";
+                   other_call search;
+                   search.id = "c4";
+                   search.type = "tool_search_call";
+                   r.action.other_calls = {search};
+                   r.answers.output("c4", R"([{"type":"function","name":"f"}])");
+               })["input"] == json::parse(R"([{"type":"tool_search_output","call_id":"c4","execution":"client",
+                   "tools":[{"type":"function","name":"f"}]}])"));
+    BOOST_TEST(changed(to_agent(), [](response_request& r) {
+                   r.messages.clear();
+                   r.conversation = "conv_1";
+                   other_call consent;
+                   consent.type = "oauth_consent_request";
+                   r.action.other_calls = {consent};
+               })["input"] == json::array());
     // What was consented to elsewhere goes on without an answer.
     BOOST_TEST(changed(to_agent(), [](response_request& r) {
                    r.messages.clear();

@@ -3,25 +3,34 @@
 #include "json/text.hpp"
 #include "protocol/responses/event_names.hpp"
 #include "protocol/responses/event_reader.hpp"
+#include "protocol/responses/pending.hpp"
 #include "text/ascii.hpp"
 
 #include <utility>
 
 namespace corun::codec::responses {
 
-std::optional<required_action> action_left_by(std::string_view data, const pending_calls& seen) {
+namespace {
+
+std::optional<required_action> action_in(std::string_view data, std::string_view status, const pending_calls& seen) {
     const simdjson::padded_string padded(data);
     const json::lenient_scope lenient;
     json::reader reader;
     response read;
     try {
-        read = read_last_response(reader.object(padded, simdjson::SIMDJSON_PADDING), "completed");
+        read = read_last_response(reader.object(padded, simdjson::SIMDJSON_PADDING), status);
     } catch (const json::shape_error&) {
-        // By its name, the response is completed all the same.
-        set_status(read.run, "completed");
+        // By its name, the response has ended so all the same.
+        set_status(read.run, status);
     }
     set_action(read, seen.items());
     return std::move(read.run.required_action);
+}
+
+}  // namespace
+
+std::optional<required_action> action_left_by(std::string_view name, std::string_view data, const pending_calls& seen) {
+    return action_in(data, find_event(name, data).status, seen);
 }
 
 void pending_calls::observe(std::string_view name, std::string_view data) {
@@ -51,14 +60,28 @@ void pending_calls::add_item(std::string_view data) {
         const simdjson::padded_string padded(*text);
         json::reader reader;
         item done = read_item(reader.object(padded, simdjson::SIMDJSON_PADDING));
-        set_ids(done, 0);
-        // No service makes so many at once; the output alone tells of more.
-        constexpr std::size_t most = 256;
-        if (is_pending(done) || !answered_call(done).empty())
-            if (items_.size() < most) items_.emplace_back(*text);
+        // Of a message it counts that there is one.
+        if (concerns_action(done))
+            add(is_message(done) ? R"({"type":"message","content":"text"})" : std::string(*text));
     } catch (const json::shape_error&) {
         // The decoder reports it.
     }
+}
+
+void pending_calls::add(std::string item) {
+    // No service makes so many at once; the output alone tells of more.
+    constexpr std::size_t most = 256;
+    if (items_.size() < most && (items_.empty() || items_.back() != item)) items_.push_back(std::move(item));
+}
+
+/// An event says what an item does, in the same members.
+void pending_calls::add_consent(std::string_view data) {
+    if (!data.starts_with('{') || json::find_error(data, json::numbers::any)) return;
+    std::string item = R"({"type":"oauth_consent_request")";
+    for (const char* name : {"id", "consent_link", "server_label"})
+        if (const auto value = json::find_member(data, name))
+            item.append(",\"").append(name).append("\":").append(*value);
+    add(item + '}');
 }
 
 event_class classify(std::string_view name, std::string_view data, const pending_calls& seen) noexcept {
@@ -78,7 +101,11 @@ event_class classify(std::string_view name, std::string_view data) noexcept {
 }
 
 event_class classify_completed(std::string_view data, const pending_calls& seen) {
-    return action_left_by(data, seen) ? event_class::action : event_class::last;
+    return action_in(data, "completed", seen) ? event_class::action : event_class::last;
+}
+
+event_class classify_incomplete(std::string_view data, const pending_calls& seen) {
+    return action_in(data, "incomplete", seen) ? event_class::action : event_class::last;
 }
 
 event_class classify_failed(std::string_view data, const pending_calls& seen) {

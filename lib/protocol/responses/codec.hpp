@@ -42,8 +42,9 @@ public:
     void add_failed(std::string_view data);
     void add_error(std::string_view data);
     void add_item(std::string_view data);
+    void add_consent(std::string_view data);
 
-    /// The JSON of the items that wait for an answer, or answer another, in order.
+    /// The JSON of the items that wait for an answer, or show that another does not, in order. Of a message that alone.
     [[nodiscard]] const std::vector<std::string>& items() const noexcept { return items_; }
     /// The JSON of a failed response that did not say why; empty when there is none.
     [[nodiscard]] const std::string& failed() const noexcept { return failed_; }
@@ -51,12 +52,14 @@ public:
     [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
 
 private:
+    void add(std::string item);
+
     std::vector<std::string> items_;
     std::string failed_, reason_;
 };
 
-/// What an event means for the run. `response.completed` is an action when its output holds calls
-/// without an answer, or has nothing and `seen` does; else the last. `response.failed` without a
+/// What an event means for the run. `response.completed` is an action when its output, or `seen`, holds calls without
+/// an answer; else the last. So is `response.incomplete` when a consent is asked for. `response.failed` without a
 /// reason is an error, for the reason comes in an `error` after it, which then is the last; unless
 /// that has come before. An event
 /// without a name (or of the name `message`, which is the same in SSE) goes by its `type`.
@@ -64,8 +67,8 @@ event_class classify(std::string_view name, std::string_view data, const pending
 /// The same for an event on its own.
 event_class classify(std::string_view name, std::string_view data) noexcept;
 
-/// The action that a response which ends with this `response.completed` leaves to its caller; nothing if there is none.
-std::optional<required_action> action_left_by(std::string_view data, const pending_calls& seen);
+/// The action that a response which ends with this event leaves to its caller; nothing if there is none.
+std::optional<required_action> action_left_by(std::string_view name, std::string_view data, const pending_calls& seen);
 
 /// The `sequence_number` of an event, by which a stream is taken up again where it broke; nothing
 /// when there is none. Cheap: decodes nothing.

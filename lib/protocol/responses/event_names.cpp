@@ -35,6 +35,13 @@ constexpr known_event step(std::string_view name, std::string_view call_type) {
     return {.name = name, .read = &event_reader::read_step_in_progress, .call_type = call_type};
 }
 
+constexpr known_event run_end(std::string_view name, std::string_view status) {
+    return {.name = name,
+            .read = &event_reader::read_run_end,
+            .status = status,
+            .classify = status == "completed" ? classify_completed : classify_incomplete};
+}
+
 /// The frequent ones first: the table is searched in order.
 constexpr known_event known_events[] = {
     delta("response.output_text.delta", text_kind::text),
@@ -77,19 +84,20 @@ constexpr known_event known_events[] = {
     {.name = "response.created", .read = &event_reader::read_run_created, .observe = &pending_calls::begin},
     {.name = "response.queued", .read = &event_reader::read_run_status},
     {.name = "response.in_progress", .read = &event_reader::read_run_status},
-    {.name = "response.completed", .read = &event_reader::read_run_completed, .classify = classify_completed},
+    run_end("response.completed", "completed"),
     {.name = "response.failed",
      .read = &event_reader::read_run_failed,
      .classify = classify_failed,
      .observe = &pending_calls::add_failed},
-    {.name = "response.incomplete", .read = &event_reader::read_run_incomplete, .meaning = event_class::last},
+    run_end("response.incomplete", "incomplete"),
+    {.name = "response.oauth_consent_requested", .observe = &pending_calls::add_consent},
     {.name = "response.cancelled", .read = &event_reader::read_run_cancelled, .meaning = event_class::last},
     // Once named so by some services.
     call_delta("response.code_interpreter_call.code.delta", "code_interpreter"),
     call_whole("response.code_interpreter_call.code.done", "code_interpreter", "code"),
     call_delta("response.mcp_call.arguments.delta", "mcp"),
     call_whole("response.mcp_call.arguments.done", "mcp", "arguments"),
-    {.name = "response.done", .read = &event_reader::read_run_completed, .classify = classify_completed},
+    run_end("response.done", "completed"),
     {.name = "response.canceled", .read = &event_reader::read_run_cancelled, .meaning = event_class::last},
     {.name = "error",
      .read = &event_reader::read_error,

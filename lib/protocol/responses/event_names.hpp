@@ -17,6 +17,7 @@ struct known_event {
     std::string_view member = {};     ///< Holds its text.
     std::string_view call_type = {};  ///< As in `tool_call::type`.
     text_kind text = text_kind::none;
+    std::string_view status = {};  ///< Of the response that ends with it, if it may leave something to do.
     /// Where the meaning depends on the data and on what came before. May throw.
     event_class (*classify)(std::string_view data, const pending_calls& seen) = nullptr;
     void (pending_calls::*observe)(std::string_view data) = nullptr;
@@ -36,6 +37,7 @@ inline constexpr std::string_view end_of_stream_data = "[DONE]";
 bool lacks_reason(std::string_view data) noexcept;
 
 event_class classify_completed(std::string_view data, const pending_calls& seen);
+event_class classify_incomplete(std::string_view data, const pending_calls& seen);
 event_class classify_failed(std::string_view data, const pending_calls& seen);
 event_class classify_error(std::string_view data, const pending_calls& seen);
 

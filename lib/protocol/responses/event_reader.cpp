@@ -4,6 +4,7 @@
 #include "protocol/decode_by.hpp"
 #include "protocol/error_body.hpp"
 #include "protocol/readers.hpp"
+#include "protocol/responses/pending.hpp"
 
 #include <utility>
 
@@ -37,7 +38,7 @@ bool with_object(json::object source, std::string_view name, Use use) {
 }
 
 /// The type of the items that have such texts, as in `item_reference`.
-std::string_view item_type(text_kind kind, std::string_view call_type) noexcept {
+std::string_view owner_type(text_kind kind, std::string_view call_type) noexcept {
     if (kind == text_kind::arguments) return call_type;
     return kind == text_kind::reasoning || kind == text_kind::summary ? "reasoning" : "message";
 }
@@ -128,7 +129,7 @@ void event_reader::read_delta() {
     const event_fields fields = read_fields();
     if (!fields.text) return json::missing(known_.member);
     const std::int32_t part = part_of(known_.text, fields.part_index);
-    streamed_item& known = streamed_.find_for_piece(reference_of(fields, item_type(known_.text, known_.call_type)),
+    streamed_item& known = streamed_.find_for_piece(reference_of(fields, owner_type(known_.text, known_.call_type)),
                                                     known_.text, part, fields.text->text);
     streamed_text& text = known.text(known_.text, part);
     const std::string_view news = text.take(out_.view(*fields.text, text.half));
@@ -147,7 +148,7 @@ void event_reader::read_whole() {
 /// A text that comes whole is news where its pieces have not come.
 void event_reader::add_whole(const event_fields& fields, text_kind kind, std::string_view text) {
     const std::vector<whole_text> whole{{kind, part_of(kind, fields.part_index), text}};
-    streamed_item& known = streamed_.find_for_whole(reference_of(fields, item_type(kind, known_.call_type)), whole);
+    streamed_item& known = streamed_.find_for_whole(reference_of(fields, owner_type(kind, known_.call_type)), whole);
     items_.add_missing(known, known.missing_of(whole, false));
     items_.add_missing(known, known.take_halves());
 }
@@ -279,8 +280,9 @@ void event_reader::read_run_status() {
     add_status(read->run);
 }
 
-void event_reader::read_run_completed() {
-    response read = read_last_response(source_, "completed");
+/// The end of a response that may leave something to do.
+void event_reader::read_run_end() {
+    response read = read_last_response(source_, known_.status);
     items_.end_all(read.output, read.run.status == run_state::completed);
     set_action(read, seen_.items());
     thread_run& run = read.run;
@@ -314,11 +316,6 @@ void event_reader::read_run_failed() {
         run.last_error = last_error_of(decode_stream_error(seen_.reason()));
     }
     out_.add<events::run_failed>().run = std::move(run);
-}
-
-void event_reader::read_run_incomplete() {
-    thread_run run = read_end("incomplete");
-    out_.add<events::run_incomplete>().run = std::move(run);
 }
 
 void event_reader::read_run_cancelled() {

@@ -35,9 +35,8 @@ public:
     void read_image_partial();
     void read_run_created();
     void read_run_status();
-    void read_run_completed();
+    void read_run_end();
     void read_run_failed();
-    void read_run_incomplete();
     void read_run_cancelled();
     void read_error();
     /// An event of this library.

@@ -1,5 +1,7 @@
 #include "protocol/responses/item_events.hpp"
 
+#include "protocol/responses/item_types.hpp"
+
 #include <utility>
 
 namespace corun::codec::responses {
@@ -22,10 +24,8 @@ std::vector<whole_text> whole_texts(const item& source) {
     } else if (source.type == "reasoning") {
         add(source.summary, text_kind::summary);
         add(source.content, text_kind::reasoning);
-    } else {
-        for (const std::string_view streamed :
-             {"function_call", "mcp_call", "custom_tool_call", "code_interpreter_call"})
-            if (source.type == streamed) texts.push_back({text_kind::arguments, 0, source.call.arguments});
+    } else if (!item_type_of(source.type).text.empty()) {
+        texts.push_back({text_kind::arguments, 0, source.call.arguments});
     }
     return texts;
 }

@@ -1,7 +1,8 @@
 #include "protocol/responses/objects.hpp"
 
 #include "protocol/readers.hpp"
-#include "protocol/responses/codec.hpp"
+#include "protocol/responses/item_types.hpp"
+#include "protocol/responses/pending.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -122,6 +123,17 @@ void read_item_error(json::value source, std::optional<last_error>& out) {
     }
 }
 
+/// A shell is the caller's, or in a container of the service's.
+void read_environment(json::value source, std::string& execution) {
+    const auto members = json::object_if(source);
+    if (!members) return;
+    std::string type;
+    each_member(*members, [&type](std::string_view key, json::value member) {
+        if (key == "type") json::read(member, type);
+    });
+    if (type.starts_with("container")) execution = "server";
+}
+
 constexpr member<code_interpreter_output> interpreter_output_members[] = {
     {"type", into<&code_interpreter_output::type>},
     {"logs", into<&code_interpreter_output::logs>},
@@ -172,6 +184,9 @@ constexpr member<item> item_members[] = {
     {"summary", by<read_summary, &item::summary>},
     {"tools", [](json::value source, item& out) { read_listed_tools(source, out.tools.tools); }},
     {"approval_request_id", into<&item::approval_request_id>},
+    {"consent_link", into<&item::link>},
+    {"execution", into<&item::execution>},
+    {"environment", by<read_environment, &item::execution>},
     {"error", by<read_item_error, &item::error>},
 };
 
@@ -198,13 +213,19 @@ constexpr member<thread_definition> conversation_members[] = {
     {"created_at", into<&thread_definition::created_at>},
 };
 
-bool ends_with(std::string_view text, std::string_view end) noexcept {
-    return text.size() > end.size() && text.substr(text.size() - end.size()) == end;
-}
-
-/// `function` of `function_call`.
-std::string call_type(const std::string& item_type) {
-    return item_type.substr(0, item_type.size() - std::string_view("_call").size());
+struct declared_tool {
+    std::string type, name;
+};
+constexpr member<declared_tool> declared_tool_members[] = {
+    {"type", into<&declared_tool::type>},
+    {"name", into<&declared_tool::name>},
+};
+void read_custom_tools(json::value source, std::vector<std::string>& out) {
+    std::vector<declared_tool> tools;
+    read_objects_if(source, declared_tool_members, tools);
+    out.clear();
+    for (declared_tool& each : tools)
+        if (each.type == "custom") out.push_back(std::move(each.name));
 }
 
 void read_output(json::value source, std::vector<item>& out) {
@@ -234,7 +255,7 @@ item read_item(json::object source) {
     out.raw = json::raw(source);
     read_members(source, item_members, out);
     out.call.raw = out.raw;
-    if (ends_with(out.type, "_call")) out.call.type = call_type(out.type);
+    out.call.type = call_type_of(out.type);
     return out;
 }
 
@@ -248,63 +269,7 @@ bool is_message(const item& source) noexcept {
     return source.type == "message";
 }
 bool is_step(const item& source) noexcept {
-    return ends_with(source.type, "_call") || source.type == "mcp_list_tools";
-}
-
-bool is_pending(const item& source) noexcept {
-    constexpr std::string_view answered_by_caller[] = {"function_call",    "mcp_approval_request", "custom_tool_call",
-                                                       "computer_call",    "local_shell_call",     "shell_call",
-                                                       "apply_patch_call", "oauth_consent_request"};
-    return std::find(std::begin(answered_by_caller), std::end(answered_by_caller), source.type) !=
-           std::end(answered_by_caller);
-}
-
-std::string_view answered_call(const item& source) noexcept {
-    if (ends_with(source.type, "_call_output")) return source.call_id;
-    // The call that was approved names its request too.
-    if (source.type == "mcp_approval_response" || source.type == "mcp_call") return source.approval_request_id;
-    return {};
-}
-
-std::string_view answer_id(const item& source) noexcept {
-    return source.call.id;
-}
-
-std::optional<required_action> action_of(const std::vector<item>& items) {
-    required_action action;
-    for (const item& each : items) {
-        if (!is_pending(each)) continue;
-        if (std::any_of(items.begin(), items.end(),
-                        [&](const item& other) { return answered_call(other) == answer_id(each); }))
-            continue;
-        if (each.type == "function_call") {
-            function_call& added = action.function_calls.emplace_back();
-            added.id = each.call.id;
-            added.name = each.call.name;
-            added.arguments = each.call.arguments;
-        } else if (each.type == "mcp_approval_request") {
-            mcp_approval_request& added = action.mcp_approvals.emplace_back();
-            added.id = each.id;
-            added.name = each.call.name;
-            added.server_label = each.call.server_label;
-            added.arguments = each.call.arguments;
-        } else {
-            other_call& added = action.other_calls.emplace_back();
-            added.id = each.call.id;
-            added.type = each.type;
-            added.raw = each.raw;
-        }
-        action.raw += (action.raw.empty() ? "[" : ",") + each.raw;
-    }
-    if (action.raw.empty()) return std::nullopt;
-    action.raw += ']';
-    if (!action.function_calls.empty())
-        action.type = "submit_tool_outputs";
-    else if (!action.mcp_approvals.empty())
-        action.type = "submit_tool_approval";
-    else
-        action.type = action.other_calls.front().type;
-    return action;
+    return is_call(source.type) || source.type == "mcp_list_tools";
 }
 
 response read_response_object(json::object source) {
@@ -316,29 +281,14 @@ response read_response_object(json::object source) {
             json::read_id(member, key, out.run.id);
         } else if (key == "output") {
             read_output(member, out.output);
+        } else if (key == "tools") {
+            read_custom_tools(member, out.custom_tools);
         } else {
             read_member(key, member, run_members, out.run);
         }
     });
     if (!has_id) json::missing("id");
     return out;
-}
-
-void set_action(response& source, const std::vector<std::string>& seen) {
-    thread_run& run = source.run;
-    if (run.status != run_state::completed) return;
-    std::vector<item> streamed;
-    if (source.output.empty()) {
-        for (const std::string& text : seen) {
-            const simdjson::padded_string padded(text);
-            json::reader reader;
-            set_ids(streamed.emplace_back(read_item(reader.object(padded, simdjson::SIMDJSON_PADDING))), 0);
-        }
-    }
-    run.required_action = action_of(source.output.empty() ? streamed : source.output);
-    if (!run.required_action) return;
-    run.status = run_state::requires_action;
-    run.status_text = to_string(run.status);
 }
 
 thread_message message_of(const item& source) {

@@ -25,6 +25,8 @@ struct item {
     std::vector<message_content> summary;  ///< Of reasoning; its content stands in `content`.
     mcp_tool_list tools;                   ///< Of `mcp_list_tools`.
     std::string approval_request_id;
+    std::string execution;  ///< `client` or `server`: who carries it out; empty where the item does not say.
+    std::string link;       ///< Of `oauth_consent_request`.
     std::optional<corun::last_error> error;
     std::string raw;
 };
@@ -38,26 +40,14 @@ std::string id_from_place(std::int64_t index);
 bool is_message(const item& source) noexcept;
 /// Something that the model or the service works on: a call, or the listing of tools.
 bool is_step(const item& source) noexcept;
-/// Waits for an answer of the caller's, if nothing else answers it.
-bool is_pending(const item& source) noexcept;
-/// The id of the call that this item answers; empty for any other.
-std::string_view answered_call(const item& source) noexcept;
-/// The id by which it is answered.
-std::string_view answer_id(const item& source) noexcept;
-
-/// The action that these items wait for; nothing when all are answered.
-std::optional<required_action> action_of(const std::vector<item>& items);
-
 struct response {
     response() = default;
 
     thread_run run;  ///< With the status on the wire.
     std::vector<item> output;
+    std::vector<std::string> custom_tools;  ///< The names of those that the caller has.
 };
 response read_response_object(json::object source);
-/// Gives the run of `source` the action it waits for, if it is completed. With no output, that of `seen`.
-void set_action(response& source, const std::vector<std::string>& seen);
-
 void read(json::object source, text_annotation& out);
 
 /// The thread's names of a message's parts, and a step, from an item.

@@ -1,10 +1,12 @@
 #include "protocol/responses/replay.hpp"
 
 #include "json/document.hpp"
+#include "protocol/responses/item_types.hpp"
 #include <corun/error.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -34,36 +36,29 @@ bool is_active(std::string_view status) noexcept {
            status == "calling" || status == "queued";
 }
 
-/// A text of an item: the member that holds it, and its delta.
+/// A text of a part of an item: the member that holds it, and its delta.
 struct text_form {
-    std::string_view type;  ///< Of the part, or of the item that is a call.
+    std::string_view type;  ///< Of the part.
     text_kind kind;
     const char* member;
-    std::string_view delta_name;
-    const char* index_member = nullptr;
+    std::string_view delta_name, index_member;
 };
 constexpr text_form text_forms[] = {
     {"output_text", text_kind::text, "text", "response.output_text.delta", "content_index"},
     {"refusal", text_kind::refusal, "refusal", "response.refusal.delta", "content_index"},
     {"summary_text", text_kind::summary, "text", "response.reasoning_summary_text.delta", "summary_index"},
     {"reasoning_text", text_kind::reasoning, "text", "response.reasoning_text.delta", "content_index"},
-    {"function_call", text_kind::arguments, "arguments", "response.function_call_arguments.delta"},
-    {"mcp_call", text_kind::arguments, "arguments", "response.mcp_call_arguments.delta"},
-    {"custom_tool_call", text_kind::arguments, "input", "response.custom_tool_call_input.delta"},
-    {"code_interpreter_call", text_kind::arguments, "code", "response.code_interpreter_call_code.delta"},
 };
 
-const text_form* form_of(std::string_view type) noexcept {
-    for (const text_form& each : text_forms)
-        if (each.type == type) return &each;
-    return nullptr;
+template <class Matches>
+const text_form* find_form(Matches matches) noexcept {
+    const auto found = std::find_if(std::begin(text_forms), std::end(text_forms), matches);
+    return found == std::end(text_forms) ? nullptr : &*found;
 }
 
 /// The type as in `item_reference`.
 std::string_view reference_type(std::string_view item_type) noexcept {
-    constexpr std::string_view suffix = "_call";
-    const bool is_call = item_type.size() > suffix.size() && item_type.ends_with(suffix);
-    return is_call ? item_type.substr(0, item_type.size() - suffix.size()) : item_type;
+    return is_call(item_type) ? call_type_of(item_type) : item_type;
 }
 
 /// The item as it was before any of its content had come.
@@ -118,11 +113,13 @@ private:
         if (!source.is_object()) return;
         const std::string type = string_in(source, "type"), id = string_in(source, "id");
         texts_.clear();
-        if (const text_form* form = form_of(type)) add_text(string_in(source, form->member), *form, 0);
+        const item_type facts = item_type_of(type);
+        if (!facts.text.empty())
+            texts_.push_back({text_kind::arguments, 0, string_in(source, std::string(facts.text).c_str())});
         if (type == "reasoning") add_parts(source, "summary");
         if (type == "reasoning" || type == "message") add_parts(source, "content");
         std::vector<whole_text> wholes;
-        for (const text_at_part& each : texts_) wholes.push_back({each.form->kind, each.part, each.text});
+        for (const text_at_part& each : texts_) wholes.push_back({each.kind, each.part, each.text});
 
         item_reference reference;
         reference.type = reference_type(type);
@@ -133,7 +130,7 @@ private:
         if (known->ended) return;
         if (!known->index) known->index = reference.index;
         if (!known->announced) add_item_event("response.output_item.added", begun(source), *known);
-        for (const missing_text& each : known->missing_of(wholes, true)) add_delta(each, *known);
+        for (const missing_text& each : known->missing_of(wholes, true)) add_delta(each, *known, facts);
         const std::string status = string_in(source, "status");
         if (status.empty() ? whole : !is_active(status)) add_item_event("response.output_item.done", source, *known);
     }
@@ -153,33 +150,29 @@ private:
         if (parts == nullptr) return;
         for (std::size_t i = 0; i != parts->size(); ++i) {
             const document& part = (*parts)[i];
-            const text_form* form = form_of(string_in(part, "type"));
-            if (form != nullptr && form->index_member != nullptr)
-                add_text(string_in(part, form->member), *form, static_cast<std::int32_t>(i));
+            const std::string type = string_in(part, "type");
+            const text_form* form = find_form([&type](const text_form& each) { return each.type == type; });
+            if (form == nullptr) continue;
+            texts_.push_back({form->kind, static_cast<std::int32_t>(i), string_in(part, form->member)});
         }
     }
 
-    void add_text(std::string text, const text_form& form, std::int32_t part) {
-        texts_.push_back({&form, part, std::move(text)});
-    }
-
-    void add_delta(const missing_text& missing, const streamed_item& known) {
-        const auto at = std::find_if(texts_.begin(), texts_.end(),
-                                     [&](const text_at_part& each) { return each.form->kind == missing.kind; });
-        const text_form& form = *at->form;
+    void add_delta(const missing_text& missing, const streamed_item& known, const item_type& facts) {
+        const text_form* form = find_form([&missing](const text_form& each) { return each.kind == missing.kind; });
+        std::string name = form == nullptr ? delta_name_of(facts) : std::string(form->delta_name);
         document data = document::object();
-        data["type"] = form.delta_name;
+        data["type"] = name;
         data["item_id"] = known.id;
         data["output_index"] = *known.index;
-        if (form.index_member != nullptr) data[form.index_member] = missing.part;
+        if (form != nullptr) data[std::string(form->index_member)] = missing.part;
         data["delta"] = missing.text;
-        add(std::string(form.delta_name), data);
+        add(std::move(name), data);
     }
 
     void add(std::string name, const document& data) { events_.emplace_back(std::move(name), data.dump()); }
 
     struct text_at_part {
-        const text_form* form;
+        text_kind kind;
         std::int32_t part;
         std::string text;
     };

@@ -2,6 +2,7 @@
 #include "json/document.hpp"
 #include "protocol/responses/agent_members.hpp"
 #include "protocol/responses/codec.hpp"
+#include "protocol/responses/item_types.hpp"
 #include "protocol/responses/objects.hpp"
 #include "text/escape.hpp"
 #include <corun/error.hpp>
@@ -145,7 +146,7 @@ bool is_plain_text(const message& value) {
 /// The type of the item that answers a call.
 std::string answer_type(const required_action& action, const std::string& call_id) {
     for (const other_call& call : action.other_calls)
-        if (call.id == call_id) return call.type + "_output";
+        if (call.id == call_id) return answer_type_of(call.type);
     return "function_call_output";
 }
 
@@ -155,6 +156,13 @@ void add_answers(body& input, const response_request& response) {
         body item = body::object();
         item["type"] = text(type);
         item["call_id"] = text(output.tool_call_id);
+        if (type == "tool_search_output") {
+            // The tools that were found.
+            item["execution"] = "client";
+            item["tools"] = parse(output.output, "submission::output of " + output.tool_call_id);
+            input.push_back(std::move(item));
+            continue;
+        }
         item["output"] = text(output.output);
         // What a computer gives is an object.
         if (type != "function_call_output" && type != "custom_tool_call_output")
@@ -188,7 +196,9 @@ body to_input(const response_request& response) {
         if (!items.is_array()) refuse("response_request::items", "is not a JSON array");
         for (body& each : items) input.push_back(std::move(each));
     }
-    if (input.empty() && response.previous_response_id.empty()) refuse("the input of a response", "is empty");
+    // A consent is asked for elsewhere, and has no answer.
+    const bool goes_on = !response.previous_response_id.empty() || !response.action.other_calls.empty();
+    if (input.empty() && !goes_on) refuse("the input of a response", "is empty");
     return input;
 }
 
