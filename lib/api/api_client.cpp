@@ -161,6 +161,7 @@ asio::awaitable<std::string> api_client::call(std::shared_ptr<api_client> self, 
         prepared_request prepared = co_await make_request(self, id, method, path, query, body, secrets);
         prepared.deadline = deadline;
         prepared.request.context.attempt = attempt;
+        prepared.request.idempotent = repeatable == repeat::idempotent;
         std::optional<error> failure;
         try {
             co_return co_await send(self, std::move(prepared));

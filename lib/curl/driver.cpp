@@ -40,10 +40,13 @@ void open_socket_set(asio::posix::stream_descriptor& sockets) {
 
 driver::driver(asio::any_io_executor executor)
     : executor_(std::move(executor)),
-      multi_((initialise_libcurl(), curl_multi_init())),
+      sessions_((initialise_libcurl(), curl_share_init())),
+      multi_(curl_multi_init()),
       sockets_(executor_),
       timer_(executor_) {
-    if (!multi_) throw std::bad_alloc();
+    if (!sessions_ || !multi_) throw std::bad_alloc();
+    // It needs no lock: all transfers of a driver run on one executor.
+    curl_share_setopt(sessions_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
     open_socket_set(sockets_);
     gathered_.reserve(most_gathered);
     curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &driver::on_socket);

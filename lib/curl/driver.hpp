@@ -40,6 +40,9 @@ public:
     driver(const driver&) = delete;
     driver& operator=(const driver&) = delete;
 
+    /// For `CURLOPT_SHARE`: the TLS sessions of earlier connections, so that a new one to the same server is cheaper.
+    [[nodiscard]] CURLSH* sessions() const noexcept { return sessions_.get(); }
+
     [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
 
     CURLMcode add(CURL* easy, driven_transfer& transfer);
@@ -74,8 +77,13 @@ private:
         void operator()(CURLM* multi) const noexcept { curl_multi_cleanup(multi); }
     };
 
+    struct share_deleter {
+        void operator()(CURLSH* share) const noexcept { curl_share_cleanup(share); }
+    };
+
     asio::any_io_executor executor_;
     detail::thread_guard guard_;
+    std::unique_ptr<CURLSH, share_deleter> sessions_;
     std::unique_ptr<CURLM, multi_deleter> multi_;
     asio::posix::stream_descriptor sockets_;  ///< The epoll set.
     asio::steady_timer timer_;

@@ -35,6 +35,19 @@ void easy_handle::add_header(const header& field) {
     wipe(line);
 }
 
+void easy_handle::watch_for_refusal() {
+    set(CURLOPT_DEBUGFUNCTION, &easy_handle::on_log);
+    set<void*>(CURLOPT_DEBUGDATA, this);
+    set(CURLOPT_VERBOSE, 1L);
+}
+
+int easy_handle::on_log(CURL*, curl_infotype type, char* data, std::size_t size, void* self) noexcept {
+    auto& handle = *static_cast<easy_handle*>(self);
+    if (type == CURLINFO_HEADER_OUT) handle.refusal_.begin_attempt();
+    if (type == CURLINFO_TEXT) handle.refusal_.add_line({data, size}, handle.problem());
+    return 0;
+}
+
 void easy_handle::reset() noexcept {
     easy_.reset();
     headers_.reset();

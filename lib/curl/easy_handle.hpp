@@ -1,4 +1,5 @@
 #pragma once
+#include "curl/refusal_log.hpp"
 #include <corun/headers.hpp>
 
 #include <curl/curl.h>
@@ -50,10 +51,16 @@ public:
     /// libcurl's text for what went wrong; may be empty.
     [[nodiscard]] std::string_view problem() const noexcept { return problem_.data(); }
 
+    /// Lets `refused` say whether the server has declared the HTTP/2 stream of the request unprocessed.
+    void watch_for_refusal();
+    [[nodiscard]] bool refused() const noexcept { return refusal_.refused(); }
+
     /// Frees the handle and wipes the headers.
     void reset() noexcept;
 
 private:
+    static int on_log(CURL* easy, curl_infotype type, char* data, std::size_t size, void* self) noexcept;
+
     struct easy_deleter {
         void operator()(CURL* easy) const noexcept { curl_easy_cleanup(easy); }
     };
@@ -61,6 +68,7 @@ private:
     std::unique_ptr<CURL, easy_deleter> easy_;
     line_list headers_;
     std::array<char, CURL_ERROR_SIZE> problem_{};
+    refusal_log refusal_;
 };
 
 }  // namespace corun::curl

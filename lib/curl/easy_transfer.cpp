@@ -46,6 +46,7 @@ public:
           backlog_(transport_->settings.max_backlog_bytes),
           use_(connection_use_of(request_, transport_->settings)) {
         set_options(easy_, request_, *transport_, use_);
+        easy_.set(CURLOPT_SHARE, driver_->sessions());
         set_callbacks();
         const CURLMcode code = driver_->add(easy_.get(), *this);
         if (code != CURLM_OK) throw std::bad_alloc();
@@ -89,6 +90,7 @@ private:
         // acted on a POST: read from a function that cannot go back, its body is sent once.
         easy_.set(CURLOPT_READFUNCTION, &easy_transfer::on_read);
         easy_.set(CURLOPT_READDATA, this);
+        if (use_ != connection_use::exclusive) easy_.watch_for_refusal();
     }
 
     static std::size_t on_read(char* to, std::size_t, std::size_t room, void* self) noexcept {
@@ -218,6 +220,7 @@ private:
             end.encoding = head_.content_encoding();
             end.proxy_status = head_.status() == 407 ? 407 : easy_.info(CURLINFO_HTTP_CONNECTCODE);
             end.proxy_tls_failed = easy_.info(CURLINFO_PROXY_SSL_VERIFYRESULT) != 0;
+            end.refused = easy_.refused();
             end.head_complete = head_.is_complete();
             end.head_too_large = head_.is_too_large();
             end.os_errno = static_cast<int>(easy_.info(CURLINFO_OS_ERRNO));

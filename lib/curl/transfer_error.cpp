@@ -55,6 +55,10 @@ bool is_out_of_files(const transfer_end& end) noexcept {
     return code == errc::connect_failed || code == errc::tls_failed;
 }
 
+bool is_refused(const transfer_end& end) noexcept {
+    return end.refused && !end.head_complete && end.result != CURLE_OK;
+}
+
 /// With TLS 1.3 a server rejects the client's certificate, or asks for one, after the handshake.
 bool is_rejected_by_alert(const transfer_end& end) noexcept {
     if (end.head_complete || (end.result != CURLE_RECV_ERROR && end.result != CURLE_SEND_ERROR)) return false;
@@ -84,6 +88,7 @@ std::error_code error_of(const transfer_end& end) noexcept {
     if (end.result != CURLE_OK && end.proxy_status >= 300) return errc::connect_failed;
     // libcurl takes a connection closed within the head for the end of the response.
     if (end.result == CURLE_OK && !end.head_complete) return errc::connection_lost;
+    if (is_refused(end)) return errc::connect_failed;
     // The stream was reset, not its connection.
     if (end.result == CURLE_HTTP2_STREAM && end.head_complete) return errc::premature_eof;
     if (is_rejected_by_alert(end)) return errc::tls_failed;
@@ -95,6 +100,7 @@ std::string message_of(const transfer_end& end) {
     if (end.head_too_large) return "its head is too large";
     if (is_out_of_files(end)) return "no connection to " + std::string(end.origin) + " can be made; see `ulimit -n`";
     if (end.result == CURLE_OK) return "the server closed it within the head of the response";
+    if (is_refused(end)) return "the server refused the HTTP/2 stream (REFUSED_STREAM) and did not process the request";
     if (end.result == CURLE_SEND_FAIL_REWIND) return "it broke while the request was being sent";
     if (end.result == CURLE_BAD_CONTENT_ENCODING)
         return "its Content-Encoding " + std::string(end.encoding) + " cannot be decoded";

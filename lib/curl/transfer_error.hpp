@@ -17,6 +17,7 @@ struct transfer_end {
     std::string_view encoding;      ///< `Content-Encoding` of the response; may be empty.
     long proxy_status = 0;          ///< A proxy's response to `CONNECT`, or 407; 0 if there was none.
     bool proxy_tls_failed = false;  ///< The certificate that was not accepted is the proxy's.
+    bool refused = false;           ///< The server has refused the HTTP/2 stream without processing the request.
     bool head_complete = false;     ///< The final response's head has been received.
     bool head_too_large = false;    ///< Which is why the transfer was ended.
     int os_errno = 0;               ///< The system's reason for a failure to connect, if known.

@@ -4,6 +4,7 @@
 
 #include <asio/ip/address.hpp>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <system_error>
@@ -27,6 +28,11 @@ void check(const options& settings) {
         throw invalid("unix_socket: this build of libcurl does not support Unix sockets");
 }
 
+bool default_ca_file_exists() noexcept {
+    const char* const file = curl_version_info(CURLVERSION_NOW)->cainfo;
+    return file && ::access(file, R_OK) == 0;
+}
+
 /// One line of `CURLOPT_RESOLVE`.
 std::string resolve_line(const std::string& host, const std::vector<std::string>& addresses) {
     const std::string text = "https://" + host;
@@ -47,6 +53,15 @@ std::string resolve_line(const std::string& host, const std::vector<std::string>
     return line;
 }
 
+/// A server may close an idle connection while a request is on its way. Nobody can say whether such a POST was carried
+/// out, so it gets a connection that has not been idle. A server that speaks HTTP/2 names the streams that it has not
+/// processed (RFC 9113, 8.7).
+bool needs_new_connection(const net::request& request, const transport_state& transport, connection_use use,
+                          const std::string& origin) {
+    if (request.method != "POST" || request.idempotent) return false;
+    return use == connection_use::exclusive || !transport.http2_origins.contains(origin);
+}
+
 void set_connection(easy_handle& easy, const net::request& request, const transport_state& transport,
                     connection_use use, const std::string& origin) {
     const bool shared = use != connection_use::exclusive;
@@ -54,6 +69,7 @@ void set_connection(easy_handle& easy, const net::request& request, const transp
     // To wait for a connection that turns out to be HTTP/1.1 is to wait for the end of somebody else's response.
     if (use == connection_use::shared_stream && transport.http2_origins.contains(origin))
         easy.set(CURLOPT_PIPEWAIT, 1L);
+    if (needs_new_connection(request, transport, use, origin)) easy.set(CURLOPT_FRESH_CONNECT, 1L);
     easy.set(CURLOPT_TCP_KEEPALIVE, 1L);
     easy.set(CURLOPT_BUFFERSIZE, transport.settings.receive_buffer_bytes);
     easy.set(CURLOPT_UPLOAD_BUFFERSIZE, request.source ? 64L << 10 : 16L << 10);
@@ -64,13 +80,21 @@ void set_connection(easy_handle& easy, const net::request& request, const transp
     if (transport.resolve) easy.set(CURLOPT_RESOLVE, transport.resolve.get());
 }
 
-void set_tls(easy_handle& easy, const options& settings) {
-    if (!settings.ca_file.empty()) {
-        easy.set(CURLOPT_CAINFO, settings.ca_file);
-        easy.set<const char*>(CURLOPT_CAPATH, nullptr);
-        easy.set(CURLOPT_PROXY_CAINFO, settings.ca_file);
-        easy.set<const char*>(CURLOPT_PROXY_CAPATH, nullptr);
-    }
+void set_certificates(easy_handle& easy, const transport_state& transport) {
+    const std::string& file = transport.settings.ca_file;
+    if (file.empty() && !transport.has_default_ca_file) return;
+    // libcurl keeps the certificates of a file in memory. With a directory beside it, it would parse the file again for
+    // each connection: some 140 certificates, tens of milliseconds.
+    easy.set<const char*>(CURLOPT_CAPATH, nullptr);
+    easy.set<const char*>(CURLOPT_PROXY_CAPATH, nullptr);
+    if (file.empty()) return;
+    easy.set(CURLOPT_CAINFO, file);
+    easy.set(CURLOPT_PROXY_CAINFO, file);
+}
+
+void set_tls(easy_handle& easy, const transport_state& transport) {
+    const options& settings = transport.settings;
+    set_certificates(easy, transport);
     easy.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     easy.set(CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     if (settings.client_certificate_file.empty()) return;
@@ -99,8 +123,6 @@ void set_method(easy_handle& easy, const net::request& request) {
     easy.set(CURLOPT_POST, 1L);
     const std::uint64_t size = request.source ? request.source->size() : request.body.size();
     easy.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(size));
-    // A reused connection may prove dead after the source has been read from, and libcurl would try another one.
-    if (request.source) easy.set(CURLOPT_FRESH_CONNECT, 1L);
     // A body over 1 MB would wait a second for a `100 Continue` that services do not send.
     easy.remove_header("Expect");
     // The default is that of a form.
@@ -109,7 +131,8 @@ void set_method(easy_handle& easy, const net::request& request) {
 
 }  // namespace
 
-transport_state::transport_state(options transport_options) : settings(std::move(transport_options)) {
+transport_state::transport_state(options transport_options)
+    : settings(std::move(transport_options)), has_default_ca_file(default_ca_file_exists()) {
     check(settings);
     for (const auto& [host, addresses] : settings.resolve) append(resolve, resolve_line(host, addresses));
 }
@@ -134,7 +157,7 @@ void set_options(easy_handle& easy, const net::request& request, const transport
     if (!request.headers.find("Accept-Encoding")) easy.remove_header("Accept-Encoding");
     const auto url = detail::parse_url(request.url);
     set_connection(easy, request, transport, use, url ? detail::origin_of(*url) : std::string());
-    set_tls(easy, transport.settings);
+    set_tls(easy, transport);
     set_proxy(easy, transport.settings, url && url->loopback);
     for (const header& field : request.headers) easy.add_header(field);
     set_method(easy, request);

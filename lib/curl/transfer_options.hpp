@@ -14,6 +14,7 @@ struct transport_state {
     explicit transport_state(options transport_options);
 
     options settings;
+    bool has_default_ca_file;                          ///< The file of certificates that libcurl was built for exists.
     line_list resolve;                                 ///< For `CURLOPT_RESOLVE`.
     std::set<std::string, std::less<>> http2_origins;  ///< Whose latest response over TLS was HTTP/2.
 };

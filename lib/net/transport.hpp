@@ -54,6 +54,9 @@ struct request {
     /// The stream is too large to be buffered while it is paused, so it gets a connection of its own even if the
     /// transport lets streams share connections.
     bool unshared = false;
+    /// Sending the request twice has the same effect as sending it once (RFC 9110, 9.2.2). A POST is taken not to be
+    /// idempotent without it, and goes out on a connection that the server is not about to close as idle.
+    bool idempotent = false;
     std::chrono::milliseconds connect_timeout{0};  ///< 0: none.
     request_context context;
 };

@@ -254,6 +254,8 @@ BOOST_AUTO_TEST_CASE(never_sends_a_post_twice) {
     net::request post = get(server.url());
     post.method = "POST";
     post.body = "{\"once\":true}";
+    // Any other POST would get a new connection.
+    post.idempotent = true;
     auto transfer = transport->start(std::move(post), second);
     run_until(io, [&] { return second.done; });
     BOOST_TEST(second.code == errc::connection_lost);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -85,13 +86,16 @@ public:
 
     asio::io_context io;
     std::vector<raw_request> requests;
+    /// Asked for each request on a connection that has served another: whether the connection has been closed as idle
+    /// while the request was on its way.
+    std::function<bool()> has_closed_idle;
 
 private:
     asio::awaitable<void> serve(std::shared_ptr<raw_connection> peer) {
         bool goes_on = true;
-        while (goes_on) {
+        for (bool first = true; goes_on; first = false) {
             const raw_request request = co_await peer->read();
-            if (request.head.empty()) break;
+            if (request.head.empty() || (!first && has_closed_idle && has_closed_idle())) break;
             requests.push_back(request);
             std::string response = response_to(request);
             goes_on = response.find("Connection: close") == response.npos;

@@ -1,10 +1,13 @@
 #include "curl/transfer_error.hpp"
 
+#include "curl/refusal_log.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace {
 
@@ -114,6 +117,53 @@ BOOST_AUTO_TEST_CASE(a_proxy_that_refuses_is_a_failed_connection) {
     transfer_end success = end_of(CURLE_OK, true);
     success.proxy_status = 407;
     BOOST_TEST(!error_of(success));
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_stream_is_a_failed_connection) {
+    for (const CURLcode result : {CURLE_SEND_FAIL_REWIND, CURLE_HTTP2, CURLE_SEND_ERROR}) {
+        transfer_end end = end_of(result);
+        BOOST_TEST(error_of(end) == errc::connection_lost);
+        end.refused = true;
+        BOOST_TEST(error_of(end) == errc::connect_failed);
+        BOOST_TEST(message_of(end).find("REFUSED_STREAM") != std::string::npos);
+        // The response has begun, so the request was processed.
+        end.head_complete = true;
+        BOOST_TEST(error_of(end) == errc::connection_lost);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_log_of_libcurl_shows_refused_streams) {
+    struct row {
+        std::vector<std::string_view> lines;
+        std::string_view problem;
+        bool refused;
+    };
+    const std::vector<row> rows{
+        {{"Using Stream ID: 1 (easy handle 0x1)\n", "REFUSED_STREAM, retrying a fresh connect\n"}, "", true},
+        {{"Using Stream ID: 3 (easy handle 0x1)\n", "Connection died, retrying a fresh connect (retry count: 1)\n"},
+         "",
+         true},
+        {{"Using Stream ID: 3 (easy handle 0x1)\n", "Connection died, retrying a fresh connect (retry count: 1)\n"},
+         "Recv failure: reset",
+         false},
+        // Over HTTP/1.1.
+        {{"Connection died, retrying a fresh connect (retry count: 1)\n"}, "", false},
+        {{"Using Stream ID: 3 (easy handle 0x1)\n", "recveived GOAWAY, error=0, last_stream=1\n"}, "", true},
+        {{"[HTTP/2] [3] OPENED stream for https://service.test/\n", "received GOAWAY, error=0, last_stream=1\n"},
+         "",
+         true},
+        // The stream was, or may have been, processed.
+        {{"Using Stream ID: 3 (easy handle 0x1)\n", "received GOAWAY, error=0, last_stream=3\n"}, "", false},
+        {{"Using Stream ID: 3 (easy handle 0x1)\n", "received GOAWAY, error=0, last_stream=2147483647\n"}, "", false},
+        {{"Using Stream ID: 3 (easy handle 0x1)\n", "received GOAWAY\n"}, "", false},
+    };
+    for (const row& each : rows) {
+        curl::refusal_log log;
+        for (const std::string_view line : each.lines) log.add_line(line, each.problem);
+        BOOST_TEST(log.refused() == each.refused, each.lines.back());
+        log.begin_attempt();
+        BOOST_TEST(!log.refused());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(an_alert_after_the_handshake_is_a_failure_of_tls) {
