@@ -224,7 +224,7 @@ void api_server::dispatch(const api_request& request, const std::shared_ptr<resp
     if (request.at_openai) {
         const bool accepts_key = !request.at_bare_v1 || environment_->options.api_key_at_v1;
         if (!is_authorized(request, accepts_key)) throw wrong_key(request);
-        return responses_->serve(request, responder);
+        return serve_openai(request, responder);
     }
     if (!request.in_project) throw no_such_route();
     if (!is_authorized(request, false)) {
@@ -233,12 +233,20 @@ void api_server::dispatch(const api_request& request, const std::shared_ptr<resp
         body["message"] = "Unauthorized. Access token is missing, invalid, audience is incorrect, or has expired.";
         throw api_error(401, std::move(body));
     }
-    if (responses_engine::owns(request)) return responses_->serve(request, responder);
+    if (responses_engine::owns(request)) return serve_openai(request, responder);
     check_api_version(request);
     if (runs_api_.serve(request, responder) || files_.serve(request, *responder)) return;
     auto body = threads_api_.serve(request);
     if (!body) throw no_such_route();
     responder->respond(std::move(*body));
+}
+
+void api_server::serve_openai(const api_request& request, const std::shared_ptr<responder>& responder) {
+    // Files and vector stores are those of the project.
+    api_request shortened = request;
+    if (shortened.segments[0] == "openai")
+        shortened.segments.erase(shortened.segments.begin(), shortened.segments.begin() + 2);
+    if (!files_.serve(shortened, *responder)) responses_->serve(request, responder);
 }
 
 bool api_server::is_authorized(const api_request& request, bool accepts_key) const {

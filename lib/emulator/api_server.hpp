@@ -50,6 +50,7 @@ private:
     void answer_later(const std::shared_ptr<http::exchange>& exchange, std::uint64_t number,
                       std::chrono::milliseconds delay);
     void dispatch(const api_request& request, const std::shared_ptr<responder>& responder);
+    void serve_openai(const api_request& request, const std::shared_ptr<responder>& responder);
     void respond_with(const fault& fault, http::exchange& exchange);
     [[nodiscard]] bool is_authorized(const api_request& request, bool accepts_key) const;
 

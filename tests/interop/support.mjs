@@ -26,12 +26,17 @@ export async function call(method, path, body, at = endpoint) {
 // scheme changes below everything that the client does.
 const http = createDefaultHttpClient();
 const connections = new Agent({ keepAlive: true });
-const plainHttp = {
-    sendRequest(request) {
-        request.url = request.url.replace(/^https:/, 'http:');
+export const plainHttp = {
+    async sendRequest(request) {
+        const { url } = request;
+        request.url = url.replace(/^https:/, 'http:');
         request.allowInsecureConnection = true;
         request.agent = connections;
-        return http.sendRequest(request);
+        try {
+            return await http.sendRequest(request);
+        } finally {
+            request.url = url;
+        }
     },
 };
 

@@ -179,6 +179,39 @@ BOOST_AUTO_TEST_CASE(counts_input_tokens) {
     BOOST_TEST(error_of(responses_path + "/input_tokens", json{{"color", "red"}})["param"] == "color");
 }
 
+BOOST_AUTO_TEST_CASE(serves_an_agent_at_its_own_endpoint) {
+    json agent;
+    agent["name"] = "clerk";
+    agent["definition"] = {{"kind", "prompt"}, {"model", "gpt-4o"}, {"instructions", "Be brief."}};
+    BOOST_TEST(post("/agents", agent)["state"] == "enabled");
+    const std::string path = "/agents/clerk/endpoint/protocols/openai/responses";
+    json body;
+    body["input"] = "Hi";
+    const json response = post(path, body);
+    BOOST_TEST(response["agent_reference"]["name"] == "clerk");
+    BOOST_TEST(response["instructions"] == "Be brief.");
+    BOOST_TEST(get(path + "/" + response["id"].get<std::string>()) == response);
+    BOOST_TEST(send("POST", "/agents/other/endpoint/protocols/openai/responses", body.dump()).status == 404);
+}
+
+BOOST_AUTO_TEST_CASE(shows_deployments_and_no_connections) {
+    const json deployment = get("/deployments")["value"][0];
+    BOOST_TEST(deployment["type"] == "ModelDeployment");
+    BOOST_TEST(get("/deployments/gpt-4o")["modelName"] == "gpt-4o");
+    BOOST_TEST(get("/connections")["value"].empty());
+    BOOST_TEST(send("GET", "/connections/none").status == 404);
+}
+
+BOOST_AUTO_TEST_CASE(has_the_files_of_the_project) {
+    const std::string id = service->add_file("a.txt", "text");
+    const json file = get("/openai/v1/files/" + id);
+    BOOST_TEST(file["filename"] == "a.txt");
+    BOOST_TEST(get("/files/" + id) == file);
+    BOOST_TEST(send("GET", "/openai/v1/files/" + id + "/content").body == "text");
+    const json store = post("/openai/v1/vector_stores", json{{"file_ids", {id}}});
+    BOOST_TEST(get("/openai/v1/vector_stores/" + store["id"].get<std::string>())["file_counts"]["total"] == 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -44,9 +44,21 @@ BOOST_AUTO_TEST_CASE(finds_the_paths_of_openai_below_any_prefix) {
         BOOST_TEST(one.request().at_openai);
         BOOST_TEST((one.request().segments == names{"openai", "v1", "responses", "x"}));
     }
+    for (const char* name : {"files", "vector_stores", "models", "conversations"})
+        BOOST_TEST((parsed(std::string("/v1/") + name).request().segments == names{"openai", "v1", name}));
     for (const char* path : {"/v1/other", "/v2/responses", "/responses", "/v1"})
         BOOST_TEST(!parsed(path).request().at_openai);
     BOOST_TEST(!parsed(std::string(base) + "/openai/v1/responses").request().at_openai);
+}
+
+BOOST_AUTO_TEST_CASE(knows_the_endpoint_of_an_agent) {
+    const std::string endpoint = std::string(base) + "/agents/clerk/endpoint/protocols/openai";
+    const parsed own(endpoint + "/responses/x"), empty(endpoint), other(std::string(base) + "/agents/clerk/versions/1"),
+        outside("/agents/clerk/endpoint/protocols/openai/responses");
+    BOOST_TEST(own.request().agent == "clerk");
+    BOOST_TEST((own.request().segments == names{"openai", "v1", "responses", "x"}));
+    BOOST_TEST(empty.request().segments.size() == 5u);
+    for (const auto& request : {empty.request(), other.request(), outside.request()}) BOOST_TEST(request.agent == "");
 }
 
 BOOST_AUTO_TEST_CASE(decodes_queries) {

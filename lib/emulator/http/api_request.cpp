@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 namespace corun::emulator {
 namespace {
@@ -39,7 +40,10 @@ api_request::api_request(const http::request& request, std::string_view base)
         segments.push_back(percent_decoded(segment, false));
         rest.remove_prefix(segment.size());
     }
-    if (!in_project) take_openai_segments();
+    if (in_project)
+        take_agent_segments();
+    else
+        take_openai_segments();
     for (std::string_view rest = raw_query; !rest.empty();) {
         const auto pair = rest.substr(0, rest.find('&'));
         rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
@@ -52,8 +56,10 @@ api_request::api_request(const http::request& request, std::string_view base)
 
 void api_request::take_openai_segments() {
     const auto begins = [this](std::size_t at) {
+        static constexpr std::string_view resources[] = {"responses", "conversations", "models", "files",
+                                                         "vector_stores"};
         return segments[at] == "v1" &&
-               (segments[at + 1] == "responses" || segments[at + 1] == "conversations" || segments[at + 1] == "models");
+               std::find(std::begin(resources), std::end(resources), segments[at + 1]) != std::end(resources);
     };
     for (std::size_t at = 0; at + 1 < segments.size(); ++at) {
         if (!begins(at)) continue;
@@ -63,6 +69,17 @@ void api_request::take_openai_segments() {
         at_bare_v1 = at == 0;
         return;
     }
+}
+
+void api_request::take_agent_segments() {
+    static constexpr std::string_view endpoint[] = {"endpoint", "protocols", "openai"};
+    constexpr std::size_t prefix = 5;
+    if (segments.size() <= prefix || segments[0] != "agents" ||
+        !std::equal(std::begin(endpoint), std::end(endpoint), segments.begin() + 2))
+        return;
+    agent = segments[1];
+    segments.erase(segments.begin(), segments.begin() + prefix);
+    segments.insert(segments.begin(), {"openai", "v1"});
 }
 
 std::string api_request::parameter(std::string_view name) const {

@@ -16,7 +16,7 @@ namespace corun::emulator {
 /// A parsed request.
 struct api_request {
     /// `base` is the path of the endpoint. Outside of it, `/v1/responses` and the like, below any prefix, get the
-    /// segments that they have in the project: `openai`, `v1`, `responses`.
+    /// segments that they have in the project: `openai`, `v1`, `responses`. So do those of an agent's own endpoint.
     api_request(const http::request& request, std::string_view base);
 
     /// The query parameter of this name, empty when there is none.
@@ -29,11 +29,13 @@ struct api_request {
     std::string method, path, raw_query;
     std::vector<std::string> segments;
     std::vector<std::pair<std::string, std::string>> query;
+    std::string agent;  ///< The one whose own endpoint this is, below `agents/*/endpoint/protocols/openai`.
     bool in_project = false, at_openai = false;
     bool at_bare_v1 = false;  ///< No other segment precedes `v1`.
 
 private:
     void take_openai_segments();
+    void take_agent_segments();
 };
 
 /// A row in a table of routes: method, path and the member function that answers.

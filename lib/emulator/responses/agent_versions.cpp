@@ -245,6 +245,7 @@ json agent_versions::add_version(versioned_agent& agent, const json& body) {
     object["version"] = number;
     object["description"] = get(body, "description");
     object["created_at"] = environment_.now();
+    object["draft"] = get(body, "draft") == true;
     object["definition"] = std::move(definition);
     auto added = std::make_shared<record>(std::move(object));
     agent.versions.add(added);
@@ -282,6 +283,7 @@ json agent_versions::shown(const versioned_agent& agent) const {
     object["object"] = "agent";
     object["id"] = agent.id;
     object["name"] = agent.id;
+    object["state"] = "enabled";
     object["versions"]["latest"] = shown_version(*std::prev(agent.versions.items().end())->second);
     return object;
 }

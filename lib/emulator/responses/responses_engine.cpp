@@ -2,6 +2,7 @@
 #include "emulator/responses/responses_engine.hpp"
 
 #include "emulator/http/api_error.hpp"
+#include "emulator/responses/models.hpp"
 #include "emulator/responses/response_execution.hpp"
 
 #include <asio/co_spawn.hpp>
@@ -21,36 +22,17 @@ std::optional<std::int64_t> number_of(const std::string& text) {
     return number;
 }
 
-json model_object(const std::string& id) {
-    json model;
-    model["id"] = id;
-    model["object"] = "model";
-    model["created"] = 1'700'000'000;
-    model["owned_by"] = "system";
-    return model;
-}
-
-json list_models(const api_request&) {
-    json list;
-    list["object"] = "list";
-    list["data"] = json::array();
-    list["data"].push_back(model_object("emulated"));
-    return list;
-}
-
-json get_model(const api_request& request) {
-    // Every model exists: scripts decide what it does.
-    return model_object(request.segments[3]);
-}
-
 }  // namespace
 
 responses_engine::responses_engine(std::shared_ptr<environment> shared)
     : environment_(std::move(shared)), agents_(*environment_), conversations_(*environment_) {}
 
 bool responses_engine::owns(const api_request& request) {
-    return agent_versions::owns(request) ||
-           (request.segments.size() > 2 && request.segments[0] == "openai" && request.segments[1] == "v1");
+    if (agent_versions::owns(request)) return true;
+    const auto& segments = request.segments;
+    if (segments.empty()) return false;
+    if (segments[0] == "deployments" || segments[0] == "connections") return request.in_project;
+    return segments.size() > 2 && segments[0] == "openai" && segments[1] == "v1";
 }
 
 void responses_engine::serve(const api_request& request, const responder_ptr& responder) {
@@ -66,13 +48,9 @@ void responses_engine::serve(const api_request& request, const responder_ptr& re
         {"POST", "openai/v1/responses/compact", &engine::compact},
         {"POST", "openai/v1/responses/input_tokens", &engine::count_tokens},
     };
-    static constexpr route<json (*)(const api_request&)> models[] = {
-        {"GET", "openai/v1/models", &list_models},
-        {"GET", "openai/v1/models/*", &get_model},
-    };
     if (const auto handler = find_route(streaming, request)) return (this->*handler)(request, responder);
     if (const auto handler = find_route(routes, request)) return responder->respond((this->*handler)(request));
-    if (const auto handler = find_route(models, request)) return responder->respond(handler(request));
+    if (auto answer = serve_models(request)) return responder->respond(std::move(*answer));
     responder->respond(agent_versions::owns(request) ? agents_.serve(request) : conversations_.serve(request));
 }
 
@@ -107,7 +85,11 @@ json responses_engine::list_input_items(const api_request& request) {
 }
 
 void responses_engine::create(const api_request& request, const responder_ptr& responder) {
-    const json body = body_of(request, bodies_of(request).create_response);
+    json body = body_of(request, bodies_of(request).create_response);
+    if (!request.agent.empty()) {
+        json& reference = body[environment_->options.agent_key == agent_key::agent ? "agent" : "agent_reference"];
+        reference = {{"type", "agent_reference"}, {"name", request.agent}};
+    }
     const auto created = make(request, body);
     const response_options& options = created->options;
     if (options.stored) responses_.add(created);

@@ -160,7 +160,8 @@ members version() {
     members prompt = definition(true, true);
     prompt.front() = required("model", string());
     prompt.push_back(required("kind", string()));
-    prompt.emplace_back("rai_config", nullable(opaque()));
+    for (const char* name : {"rai_config", "harness"}) prompt.emplace_back(name, nullable(opaque()));
+    prompt.emplace_back("skills", nullable(array(opaque())));
     prompt.emplace_back("structured_inputs", nullable(map(object(members{{"description", nullable(string())},
                                                                          {"default_value", any()},
                                                                          {"schema", nullable(opaque())},
@@ -169,8 +170,12 @@ members version() {
         if (value.is_object() && get(value, "kind").is_string()) one_of({"prompt"})(value["kind"], path + ".kind");
         shape(value, path);
     };
-    return {
-        required("definition", definition_of_kind), {"description", nullable(string(512))}, {"metadata", metadata()}};
+    return {required("definition", definition_of_kind),
+            {"description", nullable(string(512))},
+            {"metadata", metadata()},
+            {"draft", boolean()},
+            {"blueprint_reference", nullable(opaque())},
+            {"digital_worker_type", string()}};
 }
 
 }  // namespace
@@ -194,6 +199,8 @@ responses_bodies::responses_bodies(bool in_project)
       create_version(object(version())) {
     members named = version();
     named.push_back(required("name", agent_name()));
+    named.emplace_back("state", one_of({"enabled"}));
+    for (const char* name : {"agent_endpoint", "agent_card"}) named.emplace_back(name, nullable(opaque()));
     create_agent = object(std::move(named));
 }
 
