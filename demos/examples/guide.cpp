@@ -136,6 +136,43 @@ asio::awaitable<void> responses(asio::any_io_executor executor, std::string endp
     corun::event_stream stream = co_await agent.run_stream("Book 14A", provider, run);
 }
 
+void typed_answers(const corun::events::action_required* required, corun::submission& answers, std::string screen) {
+    for (auto& call : required->action.other_calls) {
+        if (call.type == "shell_call") answers.output(call.id, corun::shell_output({corun::command_result("ok", "", 0)}));
+        if (call.type == "apply_patch_call") answers.output(call.id, corun::patch_result::failed("there is no such file"));
+        if (call.type == "computer_call") answers.output(call.id, corun::computer_screenshot::url(screen));
+    }
+    for (auto& call : required->action.mcp_approvals) answers.deny(call.id, "it is too expensive");
+}
+
+void image_of_a_function(corun::run_options& options, std::string schema, std::string chart) {
+    options.functions.emplace_back("plot", "Plots the prices.", schema, [chart](const corun::function_call&) {
+        return std::vector{corun::content_block::text("The prices:"), corun::content_block::image_url(chart)};
+    });
+}
+
+corun::message files_in_messages() {
+    corun::message question("What does it cost?");
+    question.add(corun::content_block::file_url("https://bookings.example/prices.pdf"));
+    return question;
+}
+
+asio::awaitable<void> compaction(corun::client client, corun::run_options& run, std::string response_id) {
+    corun::model_input input("gpt-5.6-sol");
+    input.previous_response_id = response_id;
+    if (co_await client.count_input_tokens(input) > 200'000) {
+        corun::compacted_response compacted = co_await client.compact(input);
+        run.input_items = compacted.items;  // instead of run.previous_response_id
+    }
+}
+
+void tools_of_responses(corun::prompt_agent_definition& desk, std::string sql_grammar) {
+    namespace tools = corun::prompt_tools;
+    desk.tools.emplace_back(tools::web_search());
+    desk.tools.emplace_back(tools::custom("sql", "Runs a query.", tools::grammar("lark", sql_grammar)));
+    desk.tools.emplace_back(tools::with(tools::apply_patch(), R"({"allowed_callers":["programmatic"]})"));
+}
+
 void structured_inputs(corun::run_options& run) {
     run.structured_inputs["city"] = R"("Oslo")";  // JSON; the service may log it
 }

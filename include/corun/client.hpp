@@ -5,6 +5,7 @@
 #include <corun/credential.hpp>
 #include <corun/export.hpp>
 #include <corun/files.hpp>
+#include <corun/model_input.hpp>
 #include <corun/options.hpp>
 #include <corun/paged.hpp>
 #include <corun/prompt_agent.hpp>
@@ -97,6 +98,15 @@ public:
     /// response that is not in the background.
     [[nodiscard]] asio::awaitable<thread_run> cancel_run(run_position run);
 
+    /// The input items of a response, messages and others: also those that it has from an earlier response or its
+    /// thread. Responses protocol only.
+    [[nodiscard]] paged<response_item> list_input_items(std::string response_id, list_options options = {});
+    /// Compacts a conversation: the result replaces the input and continues in another run
+    /// (`run_options::input_items`). Responses protocol only.
+    [[nodiscard]] asio::awaitable<compacted_response> compact(model_input input);
+    /// Counts the tokens of an input. Responses protocol only.
+    [[nodiscard]] asio::awaitable<std::int64_t> count_input_tokens(model_input input);
+
     /// Uploads a file. The request is never retried.
     ///
     /// *Errors:* Before anything is sent: `errc::invalid_argument` for a path that is not a file, or for a name,
@@ -122,6 +132,14 @@ public:
     /// complete and is removed on failure. Of concurrent downloads to one path, the last to complete wins. Disk writes
     /// block the executor.
     [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id, std::filesystem::path path);
+
+    /// Download a file of a code interpreter's container, as `download_file` does. Responses protocol only.
+    [[nodiscard]] asio::awaitable<std::uint64_t> download_container_file(std::string container_id, std::string file_id,
+                                                                         std::function<void(std::string_view)> sink);
+    [[nodiscard]] asio::awaitable<std::uint64_t> download_container_file(std::string container_id, std::string file_id,
+                                                                         std::ostream& out);
+    [[nodiscard]] asio::awaitable<std::uint64_t> download_container_file(std::string container_id, std::string file_id,
+                                                                         std::filesystem::path path);
 
     [[nodiscard]] asio::awaitable<vector_store> create_vector_store(vector_store_definition definition = {});
     [[nodiscard]] asio::awaitable<vector_store> get_vector_store(std::string vector_store_id);

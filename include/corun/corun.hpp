@@ -4,6 +4,7 @@
 #include <corun/agent.hpp>
 #include <corun/agent_thread.hpp>
 #include <corun/asio.hpp>
+#include <corun/call_output.hpp>
 #include <corun/client.hpp>
 #include <corun/credential.hpp>
 #include <corun/error.hpp>
@@ -16,13 +17,16 @@
 #include <corun/json_text.hpp>
 #include <corun/mcp_headers.hpp>
 #include <corun/message.hpp>
+#include <corun/model_input.hpp>
 #include <corun/observer.hpp>
 #include <corun/options.hpp>
 #include <corun/paged.hpp>
 #include <corun/prompt_agent.hpp>
+#include <corun/prompt_tools.hpp>
 #include <corun/reconcile.hpp>
 #include <corun/resources.hpp>
 #include <corun/response_format.hpp>
+#include <corun/response_options.hpp>
 #include <corun/run_position.hpp>
 #include <corun/run_result.hpp>
 #include <corun/secret.hpp>

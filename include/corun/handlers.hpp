@@ -1,5 +1,6 @@
 #pragma once
 #include <corun/asio.hpp>
+#include <corun/call_output.hpp>
 #include <corun/export.hpp>
 #include <corun/json_text.hpp>
 #include <corun/mcp_headers.hpp>
@@ -82,7 +83,9 @@ class handler {
 public:
     handler() noexcept = default;
     handler(std::nullptr_t) noexcept {}
-    handler(std::function<asio::awaitable<Result>(Arguments...)> function) {
+    /// An empty function is none.
+    template <handler_result<Result> Value>
+    handler(std::function<asio::awaitable<Value>(Arguments...)> function) {
         if (function) wrap(std::move(function));
     }
     template <class Callable>
@@ -124,9 +127,10 @@ private:
     std::function<asio::awaitable<Result>(Arguments...)> function_;
 };
 
-/// Returns the output of a function call, a text for the model. If it throws, the exception text is sent to the model
-/// as the output, `{"error": "<text>"}`.
-using function_handler = handler<std::string, function_call>;
+/// Returns the output of a function call: a text for the model, or, in the Responses protocol, a list of texts, images
+/// and files (`std::vector<content_block>`). If it throws, the exception text is sent to the model as the output,
+/// `{"error": "<text>"}`.
+using function_handler = handler<call_output, function_call>;
 
 /// Returns whether a call to an MCP server is approved. If it throws, the stream fails with `errc::handler_failed`. The
 /// run then waits at the service until its stream is destroyed; see `run_options::on_abandon`.

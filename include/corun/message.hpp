@@ -13,16 +13,31 @@ using metadata = std::map<std::string, std::string>;
 
 /// One part of a message to send.
 struct CORUN_API content_block {
-    enum class kind { text, image_url, image_file };
+    enum class kind { text, image_url, image_file, file, file_url, file_data, audio, video };
 
     static content_block text(std::string value);
-    /// `url` can be a data URL. `detail` is `auto`, `low` or `high`; empty means the service's default.
+    /// `url` can be a data URL. `detail` is `auto`, `low`, `high` or `original`; empty means the service's default.
     static content_block image_url(std::string url, std::string detail = {});
     static content_block image_file(std::string file_id, std::string detail = {});
 
+    // Responses protocol only; fail with `errc::invalid_argument` in the threads protocol, where files are attachments.
+
+    /// An uploaded file.
+    static content_block file(std::string file_id, std::string detail = {});
+    static content_block file_url(std::string url, std::string detail = {});
+    /// The file itself: `data` is a data URL, such as `data:application/pdf;base64,JVBE...`, or base64 alone if the
+    /// service accepts that.
+    static content_block file_data(std::string filename, std::string data, std::string detail = {});
+    /// `data` is base64; `format` is `mp3` or `wav`.
+    static content_block audio(std::string data, std::string format);
+    /// `url` can be a data URL. For servers of the Open Responses specification; OpenAI accepts no videos.
+    static content_block video(std::string url);
+
     kind type = kind::text;
-    std::string value;   ///< The text, the URL or the file id.
-    std::string detail;  ///< Image detail.
+    std::string value;     ///< The text, the URL, the file id or the data.
+    std::string detail;    ///< Of images and files.
+    std::string filename;  ///< Of `file_data`.
+    std::string format;    ///< Of `audio`.
 
 private:
     content_block(kind k, std::string v, std::string d);

@@ -5,6 +5,7 @@
 #include <corun/message.hpp>
 #include <corun/observer.hpp>
 #include <corun/response_format.hpp>
+#include <corun/response_options.hpp>
 #include <corun/secret.hpp>
 #include <corun/tools.hpp>
 
@@ -277,7 +278,7 @@ struct CORUN_API run_options {
     /// `max_completion_tokens`, `parallel_tool_calls`, `response_format`, `truncation_strategy`, `tool_choice`,
     /// `metadata`; and for members that the library sets: `assistant_id`, `stream`, `thread`, `tool_resources`. In the
     /// Responses protocol, likewise for the members of its request, such as `input`, `text`, `max_output_tokens` and
-    /// `structured_inputs`.
+    /// `structured_inputs`; for those after `input_items` below only if they are set.
     json_text extra_json;
 
     /// A text of the application, such as the id of its user. Copied into the observer's records of the run, and not
@@ -312,6 +313,26 @@ struct CORUN_API run_options {
     /// cannot be found again if its stream breaks, cannot run in the background, and its calls can be answered only in
     /// a thread. Otherwise, the run fails with `errc::invalid_argument`, before anything is sent if it has handlers.
     std::optional<bool> store;
+    /// Input items before the messages: a JSON array, such as `compacted_response::items`, or empty.
+    json_text input_items;
+
+    /// Replaces the agent's.
+    std::optional<corun::reasoning> reasoning;
+    std::optional<std::string> verbosity;  ///< Of the text: `low`, `medium`, `high`.
+    std::vector<corun::context_management> context_management;
+    std::string prompt_cache_key;
+    std::optional<corun::prompt_cache_options> prompt_cache_options;
+    std::optional<int> max_tool_calls;  ///< Of the service's tools, in one response; at least 1.
+    std::string service_tier;           ///< `auto`, `default`, `flex`, `priority`, ...
+    std::optional<corun::moderation> moderation;
+    /// A stable id of the application's user, hashed, by which the service detects abuse.
+    std::string safety_identifier;
+    /// Whether the service adds characters to deltas, to hide their lengths from those who see the encrypted traffic.
+    std::optional<bool> include_obfuscation;
+    /// How many of the most likely tokens have their logarithmic probabilities in `event::raw`: 0 to 20.
+    std::optional<int> top_logprobs;
+    /// Access programs by domain, such as `{"cyber", "standard"}`.
+    std::map<std::string, std::string> access_programs;
 };
 
 }  // namespace corun

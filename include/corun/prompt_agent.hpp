@@ -5,6 +5,7 @@
 #include <corun/message.hpp>
 #include <corun/resources.hpp>
 #include <corun/response_format.hpp>
+#include <corun/secret.hpp>
 #include <corun/tools.hpp>
 
 #include <cstdint>
@@ -23,14 +24,24 @@ struct CORUN_API prompt_mcp_tool {
     explicit prompt_mcp_tool(const mcp_tool& from);
 
     std::string server_label;
-    std::string server_url;                  ///< Empty for a `connector_id` or a connection.
+    std::string server_url;                  ///< Empty for a `connector_id`, a `tunnel_id` or a connection.
     std::vector<std::string> allowed_tools;  ///< Empty: all tools.
     /// Sent with each request. A stored tool cannot have headers with credentials. Values can be templates of
     /// structured inputs, such as `{{token}}`.
     corun::headers headers;
     std::optional<mcp_approval> require_approval;  ///< Absent: the service's default, `always`.
     std::string project_connection_id;             ///< A connection of the project; its credential is used.
-    /// A JSON object with the tool's other members (`connector_id`, `server_description`, ...), or empty.
+    /// A connector of the service, such as `connector_gmail`. It accepts no headers: of a run's headers,
+    /// `Authorization: Bearer <token>` is sent as `authorization`.
+    std::string connector_id;
+    std::string tunnel_id;  ///< A tunnel to the server.
+    /// An OAuth access token, sent with each request. A stored tool cannot have one. For a token per run, use
+    /// `mcp_headers`.
+    secret authorization;
+    std::string server_description;
+    std::optional<bool> defer_loading;         ///< Whether the model finds the tools by tool search only.
+    std::vector<std::string> allowed_callers;  ///< `direct`, `programmatic`; empty: the service's default.
+    /// A JSON object with the tool's other members, or empty.
     json_text extra_json;
 };
 

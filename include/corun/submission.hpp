@@ -1,19 +1,19 @@
 #pragma once
+#include <corun/call_output.hpp>
 #include <corun/export.hpp>
 #include <corun/headers.hpp>
-#include <corun/json_text.hpp>
 
 #include <string>
 #include <vector>
 
 namespace corun {
 
-/// The output of a function call.
+/// The output of a call.
 struct CORUN_API tool_output {
-    tool_output(std::string tool_call_id, json_text output);
+    tool_output(std::string tool_call_id, call_output output);
 
     std::string tool_call_id;
-    std::string output;
+    call_output output;
 };
 
 /// Whether a call to an MCP server is approved, and its headers.
@@ -23,6 +23,7 @@ struct CORUN_API tool_approval {
     std::string tool_call_id;
     bool approve = false;
     corun::headers headers;
+    std::string reason;  ///< Why it is denied, for the model. Responses protocol only.
 };
 
 /// The answers to an `events::action_required`: one for each of its calls.
@@ -35,13 +36,14 @@ class CORUN_API submission {
 public:
     submission() = default;
 
-    /// Adds the output of a function call: a text for the model, JSON or not.
-    submission& output(std::string tool_call_id, json_text output);
+    /// Adds the output of a call: for functions a text for the model, JSON or not; see `call_output`.
+    submission& output(std::string tool_call_id, call_output output);
     /// Approves an MCP call. Without `fields`, it is sent with the run's headers for its server, fresh from their
     /// provider if there is one.
     submission& approve(std::string tool_call_id, headers fields = {});
-    /// Denies an MCP call. The model is informed, and continues.
-    submission& deny(std::string tool_call_id);
+    /// Denies an MCP call. The model is informed, and continues. A `reason` is for the model; it fails with
+    /// `errc::invalid_argument` in the threads protocol.
+    submission& deny(std::string tool_call_id, std::string reason = {});
 
     [[nodiscard]] const std::vector<tool_output>& outputs() const noexcept { return outputs_; }
     [[nodiscard]] const std::vector<tool_approval>& approvals() const noexcept { return approvals_; }

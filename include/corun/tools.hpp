@@ -33,6 +33,12 @@ struct CORUN_API function_tool {
     json_text parameters;
     std::optional<bool> strict;  ///< Whether arguments must match the schema exactly.
 
+    // Responses protocol only; fail with `errc::invalid_argument` in the threads protocol.
+    json_text output_schema;                   ///< A JSON schema of the output, or empty.
+    std::optional<bool> async;                 ///< Whether the response continues before the output is there.
+    std::optional<bool> defer_loading;         ///< Whether the model finds the function by tool search only.
+    std::vector<std::string> allowed_callers;  ///< `direct`, `programmatic`; empty: the service's default.
+
     friend bool operator==(const function_tool&, const function_tool&) = default;
 };
 

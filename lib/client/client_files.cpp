@@ -122,6 +122,33 @@ std::string path_of_content(const api_client& api, std::string_view file_id) {
     return detail::path_of_file(file_id) + "/content";
 }
 
+std::string path_of_container_file(const api_client& api, std::string_view container_id, std::string_view file_id) {
+    require(api, api.resources.responses, "client::download_container_file");
+    const std::string container =
+        detail::path_of(api.openai_path() + "/containers", container_id, "the container's id");
+    return detail::path_of(container + "/files", file_id, "the file's id") + "/content";
+}
+
+asio::awaitable<std::uint64_t> download_to_sink(std::shared_ptr<api_client> api, std::string path, byte_sink sink) {
+    if (!sink) throw error(errc::invalid_argument, "the sink is empty");
+    return download(std::move(api), std::move(path), std::move(sink));
+}
+
+/// `out` must live until it completes.
+asio::awaitable<std::uint64_t> download_to_stream(std::shared_ptr<api_client> api, std::string path,
+                                                  std::ostream& out) {
+    return download(std::move(api), std::move(path), [&out](std::string_view bytes) {
+        if (!out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())))
+            throw system_error(EIO, "writing to the stream failed");
+    });
+}
+
+asio::awaitable<std::uint64_t> download_to_path(std::shared_ptr<api_client> api, std::string path,
+                                                std::filesystem::path target) {
+    if (!target.has_filename()) throw error(errc::invalid_argument, "the path to write to has no file name");
+    return download_to_file(std::move(api), std::move(path), std::move(target));
+}
+
 }  // namespace
 
 asio::awaitable<file_info> client::upload_file(file_upload file) {
@@ -152,22 +179,30 @@ asio::awaitable<void> client::delete_file(std::string file_id) {
 }
 
 asio::awaitable<std::uint64_t> client::download_file(std::string file_id, std::function<void(std::string_view)> sink) {
-    std::string path = path_of_content(*api_, file_id);
-    if (!sink) throw error(errc::invalid_argument, "the sink is empty");
-    return download(api_, std::move(path), std::move(sink));
+    return download_to_sink(api_, path_of_content(*api_, file_id), std::move(sink));
 }
 
 asio::awaitable<std::uint64_t> client::download_file(std::string file_id, std::ostream& out) {
-    return download(api_, path_of_content(*api_, file_id), [&out](std::string_view bytes) {
-        if (!out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())))
-            throw system_error(EIO, "writing to the stream failed");
-    });
+    return download_to_stream(api_, path_of_content(*api_, file_id), out);
 }
 
 asio::awaitable<std::uint64_t> client::download_file(std::string file_id, std::filesystem::path path) {
-    std::string content = path_of_content(*api_, file_id);
-    if (!path.has_filename()) throw error(errc::invalid_argument, "the path to write to has no file name");
-    return download_to_file(api_, std::move(content), std::move(path));
+    return download_to_path(api_, path_of_content(*api_, file_id), std::move(path));
+}
+
+asio::awaitable<std::uint64_t> client::download_container_file(std::string container_id, std::string file_id,
+                                                               std::function<void(std::string_view)> sink) {
+    return download_to_sink(api_, path_of_container_file(*api_, container_id, file_id), std::move(sink));
+}
+
+asio::awaitable<std::uint64_t> client::download_container_file(std::string container_id, std::string file_id,
+                                                               std::ostream& out) {
+    return download_to_stream(api_, path_of_container_file(*api_, container_id, file_id), out);
+}
+
+asio::awaitable<std::uint64_t> client::download_container_file(std::string container_id, std::string file_id,
+                                                               std::filesystem::path path) {
+    return download_to_path(api_, path_of_container_file(*api_, container_id, file_id), std::move(path));
 }
 
 }  // namespace corun

@@ -1,11 +1,13 @@
 #pragma once
 #include <corun/files.hpp>
 #include <corun/message.hpp>
+#include <corun/model_input.hpp>
 #include <corun/prompt_agent.hpp>
 #include <corun/resources.hpp>
 #include <corun/secret.hpp>
 #include <corun/submission.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -72,6 +74,15 @@ struct run_codec {
     secret (*encode_submission)(const submission& answers);
 };
 
+/// The input of responses.
+struct response_codec {
+    secret (*encode_compact)(const model_input& input);
+    compacted_response (*decode_compacted)(std::string_view json);
+    secret (*encode_count)(const model_input& input);
+    std::int64_t (*decode_count)(std::string_view json);
+    response_item (*decode_input_item)(std::string_view json);
+};
+
 struct vector_store_codec {
     secret (*encode)(const vector_store_definition& definition);
     secret (*encode_changes)(const vector_store_definition& definition);
@@ -97,6 +108,7 @@ struct resource_codec {
     bool runs_are_in_threads;  ///< Else they are responses.
     thread_run (*decode_run)(std::string_view json);
     const run_codec* runs;
+    const response_codec* responses;
     file_info (*decode_file)(std::string_view json);
     const vector_store_codec* vector_stores;
 };

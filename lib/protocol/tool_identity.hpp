@@ -39,8 +39,17 @@ struct repeatable_types<tool> {
 };
 template <>
 struct repeatable_types<prompt_tool> {
-    static constexpr std::string_view names[] = {"openapi",   "azure_function", "custom",
-                                                 "namespace", "a2a_preview",    "memory_search_preview"};
+    static constexpr std::string_view names[] = {"openapi",
+                                                 "azure_function",
+                                                 "custom",
+                                                 "namespace",
+                                                 "a2a",
+                                                 "a2a_preview",
+                                                 "memory_search_preview",
+                                                 "work_iq_preview",
+                                                 "fabric_iq_preview",
+                                                 "web_iq_preview",
+                                                 "capture_structured_outputs"};
 };
 
 template <class Tool>

@@ -110,10 +110,10 @@ asio::awaitable<submission> ask_handlers(std::shared_ptr<stream_state> stream, r
     submission answers;
     const run_options& options = stream->run->options;
     const asio::any_io_executor executor = stream->run->api->executor;
-    std::vector<asio::awaitable<std::string>> calls;
+    std::vector<asio::awaitable<call_output>> calls;
     for (const function_call& call : action.function_calls)
         calls.push_back(call_function(stream, handler_of(options, call.name), call));
-    std::vector<std::string> outputs = co_await all(executor, std::move(calls));
+    std::vector<call_output> outputs = co_await all(executor, std::move(calls));
     for (std::size_t i = 0; i != outputs.size(); ++i)
         answers.output(action.function_calls[i].id, std::move(outputs[i]));
     std::vector<asio::awaitable<bool>> decisions;

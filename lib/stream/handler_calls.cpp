@@ -5,10 +5,13 @@
 #include "protocol/synthetic_events.hpp"
 #include "text/escape.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <stdexcept>
 #include <utility>
+#include <variant>
+#include <vector>
 
 namespace corun::detail {
 namespace {
@@ -29,32 +32,43 @@ void deliver(stream_state& stream, std::string_view name, const std::string& dat
     stream.arrival.notify();
 }
 
+/// Whether it can be sent: all its texts are UTF-8.
+bool is_text(const call_output& output) noexcept {
+    const auto* content = std::get_if<std::vector<content_block>>(&output.value());
+    if (content == nullptr) return codec::is_text(output.text());
+    return std::all_of(content->begin(), content->end(), [](const content_block& block) {
+        return codec::is_text(block.value) && codec::is_text(block.filename);
+    });
+}
+
 }  // namespace
 
-asio::awaitable<std::string> call_function(std::shared_ptr<stream_state> stream, function_handler handler,
+asio::awaitable<call_output> call_function(std::shared_ptr<stream_state> stream, function_handler handler,
                                            function_call call) {
     events::function_called done;
     done.call_id = call.id;
     done.name = call.name;
     done.arguments = call.arguments;
     const beginning began(*stream);
+    call_output output;
     std::exception_ptr failure;
     try {
         if (!handler) throw std::runtime_error("there is no function " + quote(call.name));
-        done.output = co_await handler(std::move(call));
+        output = co_await handler(std::move(call));
     } catch (...) {
         failure = std::current_exception();
     }
     if (failure)
         done.error = message_of(failure);
-    else if (!codec::is_text(done.output))
+    else if (!is_text(output))
         // It could not be sent, and the run would wait for it until it expires.
         done.error = "the output is not valid UTF-8";
-    if (done.error) done.output = codec::encode_function_failure(*done.error);
+    if (done.error) output = codec::encode_function_failure(*done.error);
+    done.output = output.text();
     done.duration = stream->now() - began.time;
     deliver(*stream, codec::function_called_name, codec::encode(done));
     stream->observed.function_called(stream->api(), done, began.date, stream->secrets, stream->protocol->identity());
-    co_return std::move(done.output);
+    co_return std::move(output);
 }
 
 asio::awaitable<bool> ask_for_approval(std::shared_ptr<stream_state> stream, approval_handler handler,

@@ -13,7 +13,7 @@ namespace corun::detail {
 /// Calls a function of the application; completes with its output. What it throws is its output, and so is an error
 /// where `handler` is empty: nobody registered the function. Reports the call to the caller, by an event, and to the
 /// observer.
-asio::awaitable<std::string> call_function(std::shared_ptr<stream_state> stream, function_handler handler,
+asio::awaitable<call_output> call_function(std::shared_ptr<stream_state> stream, function_handler handler,
                                            function_call call);
 
 /// Asks a handler whether a call is approved, and reports its decision in the same ways. Throws

@@ -76,6 +76,7 @@ asio::awaitable<run_call> responses_requests::answer(std::shared_ptr<responses_r
     wire::response_request body = self->next(repeated, of_body);
     // What was said before is there already.
     body.options.additional_messages.clear();
+    body.options.input_items = {};
     if (context.conversation)
         body.conversation = context.conversation->value.id;
     else
@@ -143,9 +144,10 @@ void responses_requests::add_definition(wire::response_request& request, prompt_
         const auto* server = std::get_if<prompt_mcp_tool>(&each);
         if (server == nullptr) continue;
         for (const header& field : server->headers) secrets.add(field.value);
+        if (!server->authorization.empty()) secrets.add(server->authorization);
         if (const auto token = json::plain_string(json::find_member(server->extra_json, "authorization")))
             secrets.add(secret(std::string(*token)));
-        run_->sends_headers = run_->sends_headers || !server->headers.empty();
+        run_->sends_headers = run_->sends_headers || !server->headers.empty() || !server->authorization.empty();
     }
     request.definition = std::move(definition);
 }

@@ -19,7 +19,20 @@ void refuse_options_of_responses(const run_context& run) {
     const std::pair<const char*, bool> members[] = {{"background", options.background.has_value()},
                                                     {"previous_response_id", !options.previous_response_id.empty()},
                                                     {"store", options.store.has_value()},
-                                                    {"structured_inputs", !options.structured_inputs.empty()}};
+                                                    {"structured_inputs", !options.structured_inputs.empty()},
+                                                    {"input_items", !options.input_items.empty()},
+                                                    {"reasoning", options.reasoning.has_value()},
+                                                    {"verbosity", options.verbosity.has_value()},
+                                                    {"context_management", !options.context_management.empty()},
+                                                    {"prompt_cache_key", !options.prompt_cache_key.empty()},
+                                                    {"prompt_cache_options", options.prompt_cache_options.has_value()},
+                                                    {"max_tool_calls", options.max_tool_calls.has_value()},
+                                                    {"service_tier", !options.service_tier.empty()},
+                                                    {"moderation", options.moderation.has_value()},
+                                                    {"safety_identifier", !options.safety_identifier.empty()},
+                                                    {"include_obfuscation", options.include_obfuscation.has_value()},
+                                                    {"top_logprobs", options.top_logprobs.has_value()},
+                                                    {"access_programs", !options.access_programs.empty()}};
     for (const auto& [name, is_set] : members)
         if (is_set) throw_unavailable(*run.api, std::string("run_options::") + name);
 }

@@ -19,6 +19,30 @@ content_block content_block::image_file(std::string file_id, std::string detail)
     return {kind::image_file, std::move(file_id), std::move(detail)};
 }
 
+content_block content_block::file(std::string file_id, std::string detail) {
+    return {kind::file, std::move(file_id), std::move(detail)};
+}
+
+content_block content_block::file_url(std::string url, std::string detail) {
+    return {kind::file_url, std::move(url), std::move(detail)};
+}
+
+content_block content_block::file_data(std::string filename, std::string data, std::string detail) {
+    content_block block(kind::file_data, std::move(data), std::move(detail));
+    block.filename = std::move(filename);
+    return block;
+}
+
+content_block content_block::audio(std::string data, std::string format) {
+    content_block block(kind::audio, std::move(data), {});
+    block.format = std::move(format);
+    return block;
+}
+
+content_block content_block::video(std::string url) {
+    return {kind::video, std::move(url), {}};
+}
+
 vector_store_data_source::vector_store_data_source(std::string location, std::string kind)
     : uri(std::move(location)), type(std::move(kind)) {}
 

@@ -436,6 +436,7 @@ struct table : refused {
         add("other protocol", "list_agent_versions", errc::invalid_argument,
             [this] { run(client->list_agent_versions("asst_1").next()); });
         add_options("other protocol", "store", [](run_options& o) { o.store = true; });
+        add_response_options();
         add_options("not UTF-8", "model", [](run_options& o) { o.model = not_utf8; });
         add_options("not UTF-8", "instructions", [](run_options& o) { o.instructions = not_utf8; });
         add_options("not UTF-8", "additional_instructions",
@@ -460,6 +461,45 @@ struct table : refused {
         add("no thread", "additional_instructions", errc::invalid_argument,
             [=, this] { run(stored.run_stream("hi", {}, instructions)); });
         add("no thread", "include", errc::invalid_argument, [=, this] { run(stored.run_stream("hi", {}, include)); });
+    }
+
+    void add_response_options() {
+        const std::pair<const char*, void (*)(run_options&)> members[] = {
+            {"input_items", [](run_options& o) { o.input_items = "[]"; }},
+            {"reasoning", [](run_options& o) { o.reasoning = reasoning("low"); }},
+            {"verbosity", [](run_options& o) { o.verbosity = "low"; }},
+            {"context_management",
+             [](run_options& o) { o.context_management.push_back(context_management::compaction(1000)); }},
+            {"prompt_cache_key", [](run_options& o) { o.prompt_cache_key = "k"; }},
+            {"prompt_cache_options", [](run_options& o) { o.prompt_cache_options.emplace(); }},
+            {"max_tool_calls", [](run_options& o) { o.max_tool_calls = 1; }},
+            {"service_tier", [](run_options& o) { o.service_tier = "flex"; }},
+            {"moderation", [](run_options& o) { o.moderation = moderation("m"); }},
+            {"safety_identifier", [](run_options& o) { o.safety_identifier = "u"; }},
+            {"include_obfuscation", [](run_options& o) { o.include_obfuscation = false; }},
+            {"top_logprobs", [](run_options& o) { o.top_logprobs = 1; }},
+            {"access_programs", [](run_options& o) { o.access_programs["cyber"] = "standard"; }},
+        };
+        for (const auto& [name, set] : members) add_options("other protocol", name, set);
+        add("other protocol", "list_input_items", errc::invalid_argument,
+            [this] { run(client->list_input_items("resp_1").next()); });
+        add("other protocol", "compact", errc::invalid_argument, [this] { run(client->compact(model_input("m"))); });
+        add("other protocol", "count_input_tokens", errc::invalid_argument,
+            [this] { run(client->count_input_tokens(model_input("m"))); });
+        add("other protocol", "download_container_file", errc::invalid_argument,
+            [this] { run(client->download_container_file("c", "f", [](std::string_view) {})); });
+        add("other protocol", "content_block::file", errc::invalid_argument,
+            [this] { run(stored.run_stream(message("hi").add(content_block::file("file-1")))); });
+        add("other protocol", "deny with a reason", errc::invalid_argument, [this] {
+            submission answers;
+            answers.deny("call_1", "no");
+            run(conversation.submit("run_1", answers));
+        });
+        add("other protocol", "an image as output", errc::invalid_argument, [this] {
+            submission answers;
+            answers.output("call_1", std::vector{content_block::image_url("https://x/y.png")});
+            run(conversation.submit("run_1", answers));
+        });
     }
 
     void add_tools() {

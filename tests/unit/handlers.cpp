@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(arguments_live_until_a_handler_has_completed) {
     function_handler handler(std::move(lambda));
     function_call call;
     call.arguments = std::string(100, 'x');
-    asio::awaitable<std::string> started = handler(call);
+    asio::awaitable<call_output> started = handler(call);
     handler = nullptr;
     BOOST_TEST(!handler);
     asio::io_context io;

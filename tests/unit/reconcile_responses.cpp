@@ -173,6 +173,23 @@ BOOST_AUTO_TEST_CASE(row_22_puts_headers_on_the_tool_of_their_label) {
                "server_url":"https://L.example/mcp","headers":{"Authorization":"Bearer fresh"}}]})"));
 }
 
+BOOST_AUTO_TEST_CASE(row_22_gives_a_connector_its_token_and_no_header) {
+    prompt_mcp_tool mail("mail", "");
+    mail.connector_id = "connector_gmail";
+    const std::string tool = R"({"type":"mcp","server_label":"mail","connector_id":"connector_gmail")";
+    const auto body = [&tool](const std::string& more) {
+        return expected("22", (R"({"model":"gpt-4o","tools":[)" + tool + more + "}]}").c_str());
+    };
+    expect("a bearer token", own().has(mail).with("mail"), body(R"(,"authorization":"fresh")"));
+    expect("in any case", own().has(mail).with("mail", "authorization", "bearer fresh"),
+           body(R"(,"authorization":"fresh")"));
+    expect("another scheme", own().has(mail).with("mail", "Authorization", "Basic fresh"),
+           body(R"(,"headers":{"Authorization":"Basic fresh"})"));
+    expect("another header", own().has(mail).with("mail", "X-Key", "fresh"), body(R"(,"headers":{"X-Key":"fresh"})"));
+    mail.authorization = "of the definition";
+    expect("in place of the definition's", own().has(mail).with("mail"), body(R"(,"authorization":"fresh")"));
+}
+
 BOOST_AUTO_TEST_CASE(row_23_adds_the_run_s_tools_to_an_own_definition) {
     expect("a new server with headers, and a function",
            own().brings(mcp_tool("N", "https://n.example/mcp", {"a"})).brings(function_tool("f", "F", "{}")).with("N"),
@@ -428,6 +445,10 @@ BOOST_AUTO_TEST_CASE(stores_no_credentials) {
     BOOST_TEST(!refused(templated("L")));
     BOOST_TEST(!refused(server("L")));
     prompt_mcp_tool plain = server("L");
+    plain.authorization = "hunter2";
+    BOOST_TEST(refused(plain));
+    plain.authorization = "{{token}}";
+    BOOST_TEST(!refused(plain));
     plain.headers.set("X-Region", "eu");
     BOOST_TEST(!refused(plain));
     BOOST_TEST(refused(json_tool("mcp", R"({"type":"mcp"})")));

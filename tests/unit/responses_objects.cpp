@@ -66,11 +66,12 @@ BOOST_AUTO_TEST_CASE(reads_an_agent_with_its_latest_version) {
     BOOST_TEST(server.headers.find("x-key")->reveal() == "{{token}}");
     BOOST_TEST((*server.require_approval == mcp_approval::by_tool({}, {"a"})));
     BOOST_TEST(server.project_connection_id == "conn");
-    BOOST_TEST(server.extra_json == R"({"server_description":"Links"})");
+    BOOST_TEST(server.server_description == "Links");
+    BOOST_TEST(server.extra_json == "");
     // What a list of names does not say is kept as it is.
-    BOOST_TEST(
-        std::get<prompt_mcp_tool>(agent.tools[1]).extra_json ==
-        R"({"connector_id":"c","allowed_tools":{"read_only":true},"require_approval":{"never":{"read_only":true}}})");
+    BOOST_TEST(std::get<prompt_mcp_tool>(agent.tools[1]).extra_json ==
+               R"({"allowed_tools":{"read_only":true},"require_approval":{"never":{"read_only":true}}})");
+    BOOST_TEST(std::get<prompt_mcp_tool>(agent.tools[1]).connector_id == "c");
     BOOST_TEST(std::get<function_tool>(agent.tools[2]).strict.value());
     BOOST_TEST(std::get<json_tool>(agent.tools[3]).type == "web_search");
     const structured_input& input = agent.structured_inputs.at("token");

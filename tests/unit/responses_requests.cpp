@@ -157,13 +157,13 @@ BOOST_AUTO_TEST_CASE(writes_messages_as_items) {
         before.role = "assistant";
         r.options.additional_messages.push_back(before);
         r.messages[0].add(content_block::image_url("https://x/y.png", "low")).add(content_block::image_file("file-1"));
-        r.items = R"([{"type":"item_reference","id":"x"}])";
+        r.options.input_items = R"([{"type":"item_reference","id":"x"}])";
     });
     BOOST_TEST(body["input"] == json::parse(R"([
+        {"type":"item_reference","id":"x"},
         {"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hello"}]},
         {"type":"message","role":"user","content":[{"type":"input_text","text":"Book 14A"},
-            {"type":"input_image","image_url":"https://x/y.png","detail":"low"},{"type":"input_image","file_id":"file-1"}]},
-        {"type":"item_reference","id":"x"}])"));
+            {"type":"input_image","image_url":"https://x/y.png","detail":"low"},{"type":"input_image","file_id":"file-1"}]}])"));
 }
 
 BOOST_AUTO_TEST_CASE(answers_each_call_in_its_own_way) {
@@ -213,6 +213,8 @@ BOOST_AUTO_TEST_CASE(answers_each_call_in_its_own_way) {
 BOOST_AUTO_TEST_CASE(refuses_by_name_what_only_the_stored_agent_may_say) {
     const std::pair<const char*, std::function<void(run_options&)>> rows[] = {
         {"model", [](run_options& o) { o.model = "m"; }},
+        {"reasoning", [](run_options& o) { o.reasoning = reasoning("low"); }},
+        {"verbosity", [](run_options& o) { o.verbosity = "low"; }},
         {"instructions", [](run_options& o) { o.instructions = "i"; }},
         {"additional_instructions", [](run_options& o) { o.additional_instructions = "i"; }},
         {"temperature", [](run_options& o) { o.temperature = 1; }},
@@ -244,8 +246,8 @@ BOOST_AUTO_TEST_CASE(refuses_what_must_not_be_sent) {
         {"agent_reference::name", [](response_request& r) { r.agent.emplace(""); }},
         {"previous_response_id", [](response_request& r) { r.conversation = r.previous_response_id = "x"; }},
         {"the input", [](response_request& r) { r.messages.clear(); }},
-        {"response_request::items", [](response_request& r) { r.items = "{}"; }},
-        {"response_request::items", [](response_request& r) { r.items = "["; }},
+        {"run_options::input_items", [](response_request& r) { r.options.input_items = "{}"; }},
+        {"run_options::input_items", [](response_request& r) { r.options.input_items = "["; }},
         {"structured_inputs['a'", [](response_request& r) { r.options.structured_inputs["a"] = "Oslo"; }},
         {"structured_inputs['a'", [](response_request& r) { r.options.structured_inputs["a"]; }},
         {"structured_inputs['a'",
@@ -304,11 +306,16 @@ BOOST_AUTO_TEST_CASE(shows_no_secret) {
     request = with_definition();
     prompt_mcp_tool server("L", "https://l.example/mcp");
     server.headers.set("Authorization", "hunter2");
+    prompt_mcp_tool other = server;
     server.extra_json = R"({"authorization":"hunter3"})";
+    other.authorization = "hunter3";
     request.definition.tools.emplace_back(server);
+    request.definition.tools.emplace_back(other);
     const json shown = json::parse(encode_response(request).shown);
-    BOOST_TEST(shown["tools"][0]["headers"]["Authorization"] == "***");
-    BOOST_TEST(shown["tools"][0]["authorization"] == "***");
+    for (const json& tool : shown["tools"]) {
+        BOOST_TEST(tool["headers"]["Authorization"] == "***");
+        BOOST_TEST(tool["authorization"] == "***");
+    }
     BOOST_TEST(shown["tools"][0]["server_url"] == "https://l.example/mcp");
 }
 

@@ -29,6 +29,8 @@ inline constexpr agent_member agent_members[] = {
     agent_member_of<&run_options::response_format>("response_format"),
     agent_member_of<&run_options::truncation_strategy>("truncation_strategy"),
     agent_member_of<&run_options::tool_choice>("tool_choice"),
+    agent_member_of<&run_options::reasoning>("reasoning"),
+    agent_member_of<&run_options::verbosity>("verbosity"),
 };
 
 }  // namespace corun::detail

@@ -51,6 +51,12 @@ std::optional<mcp_approval> read_approval(json::object source) {
     return mcp_approval::by_tool(std::move(*always), std::move(*never));
 }
 
+void read_secret(json::value source, secret& out) {
+    std::string text;
+    json::read(source, text);
+    out = secret(std::move(text));
+}
+
 prompt_mcp_tool read_mcp_tool(json::object source) {
     prompt_mcp_tool tool{std::string(), std::string()};
     each_member(source, [&tool](std::string_view key, json::value member) {
@@ -58,6 +64,15 @@ prompt_mcp_tool read_mcp_tool(json::object source) {
         if (key == "server_label") return json::read(member, tool.server_label);
         if (key == "server_url") return json::read(member, tool.server_url);
         if (key == "project_connection_id") return json::read(member, tool.project_connection_id);
+        if (key == "connector_id") return json::read(member, tool.connector_id);
+        if (key == "tunnel_id") return json::read(member, tool.tunnel_id);
+        if (key == "server_description") return json::read(member, tool.server_description);
+        if (key == "defer_loading") return json::read(member, tool.defer_loading);
+        if (key == "authorization") return read_secret(member, tool.authorization);
+        if (key == "allowed_callers") {
+            tool.allowed_callers = read_strings(member);
+            return;
+        }
         if (key == "headers") return read_headers(member, tool.headers);
         // What is more than a list or a word is kept as it is.
         if (key == "allowed_tools" && !json::token(member).starts_with('{')) {
@@ -83,6 +98,10 @@ constexpr member<function_tool> function_members[] = {
     {"description", into<&function_tool::description>},
     {"parameters", by<read_raw, &function_tool::parameters>},
     {"strict", into<&function_tool::strict>},
+    {"output_schema", by<read_raw, &function_tool::output_schema>},
+    {"async", into<&function_tool::async>},
+    {"defer_loading", into<&function_tool::defer_loading>},
+    {"allowed_callers", [](json::value source, function_tool& out) { out.allowed_callers = read_strings(source); }},
 };
 
 prompt_tool read_tool(json::object source) {

@@ -5,6 +5,7 @@
 #include "protocol/streamed_items.hpp"
 #include <corun/event.hpp>
 #include <corun/message.hpp>
+#include <corun/model_input.hpp>
 #include <corun/options.hpp>
 #include <corun/prompt_agent.hpp>
 #include <corun/resources.hpp>
@@ -126,8 +127,6 @@ struct response_request {
     std::string conversation;          ///< The id of one, or empty.
     std::string previous_response_id;  ///< Not with a conversation.
     std::vector<message> messages;     ///< Sent after `options.additional_messages`.
-    /// Further input: a JSON array of items, or empty.
-    std::string items;
     /// Answers to `action`, which says what kind each of its calls is.
     submission answers;
     required_action action;
@@ -172,6 +171,14 @@ thread_definition decode_conversation(std::string_view json);
 thread_message decode_message(std::string_view json);
 /// The same for one that may be something else: nothing then.
 std::optional<thread_message> decode_if_message(std::string_view json);
+
+/// The bodies of `POST /responses/compact` and `POST /responses/input_tokens`, and their responses.
+secret encode_compact(const model_input& input);
+compacted_response decode_compacted(std::string_view json);
+secret encode_count(const model_input& input);
+std::int64_t decode_count(std::string_view json);
+/// An item of `GET /responses/{id}/input_items`.
+response_item decode_input_item(std::string_view json);
 
 /// An agent of this protocol as the classic one that it looks like: what that has no member for is left out.
 agent_definition to_classic(const prompt_agent_definition& agent);

@@ -183,15 +183,27 @@ private:
         const std::string subject = "MCP server " + quote(server.server_label) + ": ";
         if (const headers* const fields = headers_for(server.server_label)) {
             server.headers = *fields;
+            const bool as_authorization = !server.connector_id.empty() && take_bearer_token(server);
             plan_.report.add(on_tool, subject + "headers " + names_of(*fields) +
                                           " go on its tool in the request, where they are used for this run and not "
-                                          "stored.");
+                                          "stored" +
+                                          (as_authorization ? "; Authorization as its member of that name." : "."));
         }
         const std::optional<mcp_approval> approval = approval_for(server.server_label);
         if (!approval || same_approval(approval, server.require_approval)) return;
         server.require_approval = approval;
         plan_.report.add(approval_on_tool, subject + "approval " + std::string(reconcile::to_string(*approval)) +
                                                " goes on its tool in the request.");
+    }
+
+    /// Connectors take a token, and no headers.
+    static bool take_bearer_token(prompt_mcp_tool& server) {
+        constexpr std::string_view scheme = "Bearer ";
+        const secret* const value = server.headers.find("Authorization");
+        if (value == nullptr || !equal_ignoring_case(value->reveal().substr(0, scheme.size()), scheme)) return false;
+        server.authorization = secret(value->reveal().substr(scheme.size()));
+        server.headers.erase("Authorization");
+        return true;
     }
 
     // --- a stored agent -------------------------------------------------------------------------
@@ -361,6 +373,11 @@ void validate(const prompt_agent_definition& definition) {
         if (server == nullptr) continue;
         validate_server(server->server_label, server->server_url, "prompt_agent_definition::tools");
         validate(server->headers, "MCP server " + quote(server->server_label));
+        if (!server->authorization.empty() && !parse_template(server->authorization.reveal()))
+            throw error(errc::invalid_argument,
+                        "prompt_agent_definition::tools would store the authorization of MCP "
+                        "server " +
+                            quote(server->server_label) + "; give it as mcp_headers with each run");
         for (const header& field : server->headers)
             if (is_credential(field.name) && !parse_template(field.value.reveal()))
                 throw error(errc::invalid_argument,

@@ -1,8 +1,6 @@
-#include "json/body.hpp"
-#include "json/document.hpp"
+#include "protocol/responses/requests.hpp"
+
 #include "protocol/responses/agent_members.hpp"
-#include "protocol/responses/codec.hpp"
-#include "protocol/responses/item_types.hpp"
 #include "protocol/responses/objects.hpp"
 #include "text/escape.hpp"
 #include <corun/error.hpp>
@@ -64,18 +62,6 @@ void set_truncation(body& object, const std::optional<truncation_strategy>& stra
     object["truncation"] = "auto";
 }
 
-/// The members of a JSON object of the caller's, which may set none that others are there for.
-template <class Refused>
-void add_extra(body& object, std::string_view json, const std::string& member, Refused is_refused) {
-    if (json.empty()) return;
-    body extra = parse_object(json, member);
-    for (auto& [key, value] : extra.get_ref<body::object_t&>()) {
-        if (is_refused(std::string_view(key)) || object.contains(key))
-            refuse(member, "sets \"" + std::string(key) + "\", which has a member of its own");
-        object[key] = std::move(value);
-    }
-}
-
 struct tool_writer {
     body operator()(const prompt_mcp_tool& tool) const {
         body object = body::object();
@@ -84,10 +70,15 @@ struct tool_writer {
         set_unless_empty(object, "server_url", tool.server_url);
         if (!tool.allowed_tools.empty()) object["allowed_tools"] = strings(tool.allowed_tools);
         if (!tool.headers.empty()) object["headers"] = to_json(tool.headers);
+        set_unless_empty(object, "authorization", tool.authorization.reveal());
         if (tool.require_approval) object["require_approval"] = to_json(*tool.require_approval);
         set_unless_empty(object, "project_connection_id", tool.project_connection_id);
-        add_extra(object, tool.extra_json, "prompt_mcp_tool::extra_json of " + tool.server_label,
-                  [](std::string_view) { return false; });
+        set_unless_empty(object, "connector_id", tool.connector_id);
+        set_unless_empty(object, "tunnel_id", tool.tunnel_id);
+        set_unless_empty(object, "server_description", tool.server_description);
+        set_if(object, "defer_loading", tool.defer_loading);
+        if (!tool.allowed_callers.empty()) object["allowed_callers"] = strings(tool.allowed_callers);
+        add_extra(object, tool.extra_json, "prompt_mcp_tool::extra_json of " + tool.server_label);
         return object;
     }
     body operator()(const function_tool& tool) const {
@@ -100,6 +91,11 @@ struct tool_writer {
             parse_object(tool.parameters.empty() ? R"({"type":"object","properties":{}})" : tool.parameters.text(),
                          "function_tool::parameters of " + tool.name);
         set_if(object, "strict", tool.strict);
+        if (!tool.output_schema.empty())
+            object["output_schema"] = parse_object(tool.output_schema, "function_tool::output_schema of " + tool.name);
+        set_if(object, "async", tool.async);
+        set_if(object, "defer_loading", tool.defer_loading);
+        if (!tool.allowed_callers.empty()) object["allowed_callers"] = strings(tool.allowed_callers);
         return object;
     }
     body operator()(const json_tool& tool) const { return to_json(tool); }
@@ -118,88 +114,8 @@ void check_ranges(const std::optional<double>& temperature, const std::optional<
     check_range(top_p, 0, 1, owner + "::top_p");
 }
 
-body to_content(const content_block& block, bool input) {
-    body object = body::object();
-    switch (block.type) {
-        case content_block::kind::text:
-            object["type"] = input ? "input_text" : "output_text";
-            object["text"] = text(block.value);
-            break;
-        case content_block::kind::image_url:
-            object["type"] = "input_image";
-            object["image_url"] = text(block.value);
-            set_unless_empty(object, "detail", block.detail);
-            break;
-        case content_block::kind::image_file:
-            object["type"] = "input_image";
-            object["file_id"] = text(block.value);
-            set_unless_empty(object, "detail", block.detail);
-            break;
-    }
-    return object;
-}
-
 bool is_plain_text(const message& value) {
     return value.role == "user" && value.content.size() == 1 && value.content.front().type == content_block::kind::text;
-}
-
-/// The type of the item that answers a call.
-std::string answer_type(const required_action& action, const std::string& call_id) {
-    for (const other_call& call : action.other_calls)
-        if (call.id == call_id) return answer_type_of(call.type);
-    return "function_call_output";
-}
-
-void add_answers(body& input, const response_request& response) {
-    for (const tool_output& output : response.answers.outputs()) {
-        const std::string type = answer_type(response.action, output.tool_call_id);
-        body item = body::object();
-        item["type"] = text(type);
-        item["call_id"] = text(output.tool_call_id);
-        if (type == "tool_search_output") {
-            // The tools that were found.
-            item["execution"] = "client";
-            item["tools"] = parse(output.output, "submission::output of " + output.tool_call_id);
-            input.push_back(std::move(item));
-            continue;
-        }
-        item["output"] = text(output.output);
-        // What a computer gives is an object.
-        if (type != "function_call_output" && type != "custom_tool_call_output")
-            if (body parsed = json::parse_document<body>(output.output); parsed.is_structured())
-                item["output"] = std::move(parsed);
-        input.push_back(std::move(item));
-    }
-    for (const tool_approval& approval : response.answers.approvals()) {
-        if (!approval.headers.empty())
-            refuse("submission::approve",
-                   "cannot carry headers in the Responses protocol; they go with the request's tools");
-        body item = body::object();
-        item["type"] = "mcp_approval_response";
-        item["approval_request_id"] = text(approval.tool_call_id);
-        item["approve"] = approval.approve;
-        input.push_back(std::move(item));
-    }
-}
-
-body to_input(const response_request& response) {
-    const std::vector<message>& before = response.options.additional_messages;
-    if (before.empty() && response.items.empty() && response.answers.empty() && response.messages.size() == 1 &&
-        is_plain_text(response.messages.front()) && response.messages.front().attachments.empty())
-        return text(response.messages.front().content.front().value);
-    body input = body::array();
-    add_answers(input, response);
-    for (const message& each : before) input.push_back(to_item(each));
-    for (const message& each : response.messages) input.push_back(to_item(each));
-    if (!response.items.empty()) {
-        body items = parse(response.items, "response_request::items");
-        if (!items.is_array()) refuse("response_request::items", "is not a JSON array");
-        for (body& each : items) input.push_back(std::move(each));
-    }
-    // A consent is asked for elsewhere, and has no answer.
-    const bool goes_on = !response.previous_response_id.empty() || !response.action.other_calls.empty();
-    if (input.empty() && !goes_on) refuse("the input of a response", "is empty");
-    return input;
 }
 
 void set_agent(body& request, const agent_reference& agent) {
@@ -296,6 +212,7 @@ body to_json(const response_request& response) {
         request["include"] = strings(include);
     }
     if (!options.metadata.empty()) request["metadata"] = to_json(options.metadata, "run_options");
+    set_response_options(request, options);
     add_extra(request, options.extra_json, "run_options::extra_json", [](std::string_view key) {
         return std::find(std::begin(request_members), std::end(request_members), key) != std::end(request_members);
     });
@@ -331,6 +248,71 @@ agent_reference::agent_reference(std::string agent_name, std::string agent_versi
 
 body to_json(const prompt_tool& tool) {
     return std::visit(tool_writer{}, tool);
+}
+
+body to_content(const content_block& block, bool input) {
+    body object = body::object();
+    switch (block.type) {
+        case content_block::kind::text:
+            object["type"] = input ? "input_text" : "output_text";
+            object["text"] = text(block.value);
+            break;
+        case content_block::kind::image_url:
+            object["type"] = "input_image";
+            object["image_url"] = text(block.value);
+            break;
+        case content_block::kind::image_file:
+            object["type"] = "input_image";
+            object["file_id"] = text(block.value);
+            break;
+        case content_block::kind::file:
+            object["type"] = "input_file";
+            object["file_id"] = text(block.value);
+            break;
+        case content_block::kind::file_url:
+            object["type"] = "input_file";
+            object["file_url"] = text(block.value);
+            break;
+        case content_block::kind::file_data:
+            if (block.filename.empty()) refuse("content_block::filename", "is empty");
+            object["type"] = "input_file";
+            object["filename"] = text(block.filename);
+            object["file_data"] = text(block.value);
+            break;
+        case content_block::kind::audio:
+            if (block.format.empty()) refuse("content_block::format", "is empty");
+            object["type"] = "input_audio";
+            object["input_audio"]["data"] = text(block.value);
+            object["input_audio"]["format"] = text(block.format);
+            break;
+        case content_block::kind::video:
+            object["type"] = "input_video";
+            object["video_url"] = text(block.value);
+            break;
+    }
+    set_unless_empty(object, "detail", block.detail);
+    return object;
+}
+
+body to_input(const response_request& response) {
+    const run_options& options = response.options;
+    const std::vector<message>& before = options.additional_messages;
+    if (before.empty() && options.input_items.empty() && response.answers.empty() && response.messages.size() == 1 &&
+        is_plain_text(response.messages.front()) && response.messages.front().attachments.empty())
+        return text(response.messages.front().content.front().value);
+    body input = body::array();
+    add_answers(input, response.answers, response.action);
+    if (!options.input_items.empty()) {
+        body items = parse(options.input_items, "run_options::input_items");
+        if (!items.is_array()) refuse("run_options::input_items", "is not a JSON array");
+        for (body& each : items) input.push_back(std::move(each));
+    }
+    for (const message& each : before) input.push_back(to_item(each));
+    for (const message& each : response.messages) input.push_back(to_item(each));
+    // A consent is asked for elsewhere, and has no answer.
+    const bool goes_on = !response.previous_response_id.empty() || !response.action.other_calls.empty();
+    if (input.empty() && !goes_on) refuse("the input of a response", "is empty");
+    return input;
 }
 
 body to_item(const message& value) {

@@ -27,6 +27,14 @@ constexpr prompt_agent_codec prompt_agents = {
     .to_classic = to_classic,
 };
 
+constexpr response_codec response_calls = {
+    .encode_compact = encode_compact,
+    .decode_compacted = decode_compacted,
+    .encode_count = encode_count,
+    .decode_count = decode_count,
+    .decode_input_item = decode_input_item,
+};
+
 std::string agent_collection(endpoint_kind kind) {
     if (kind == endpoint_kind::openai)
         throw error(errc::invalid_argument, "an endpoint that ends in /v1 stores no agents; use client::local_agent");
@@ -109,6 +117,7 @@ constinit const resource_codec resources = {
     .runs_are_in_threads = false,
     .decode_run = [](std::string_view json) { return decode_response(json); },
     .runs = nullptr,
+    .responses = &response_calls,
     .decode_file = nullptr,
     .vector_stores = nullptr,
 };

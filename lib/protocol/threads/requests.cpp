@@ -1,10 +1,12 @@
 #include "json/body.hpp"
 #include "protocol/threads/codec.hpp"
+#include "text/escape.hpp"
 #include <corun/error.hpp>
 
 #include <algorithm>
 #include <memory>
 #include <utility>
+#include <variant>
 
 namespace corun::codec::threads {
 namespace {
@@ -36,6 +38,14 @@ body to_json(const content_block& block) {
             object["type"] = "image_file";
             object["image_file"] = std::move(image);
             return object;
+        case content_block::kind::file:
+        case content_block::kind::file_url:
+        case content_block::kind::file_data:
+            refuse("content_block::file",
+                   "has no counterpart in the threads protocol; upload the file, and give it as message::attachments");
+        case content_block::kind::audio:
+        case content_block::kind::video:
+            refuse("content_block::audio and video", "have no counterpart in the threads protocol");
     }
     return object;
 }
@@ -75,6 +85,17 @@ body to_json(const message& value) {
     return object;
 }
 
+void refuse_members_of_responses(const function_tool& tool) {
+    const std::pair<const char*, bool> members[] = {{"output_schema", !tool.output_schema.empty()},
+                                                    {"async", tool.async.has_value()},
+                                                    {"defer_loading", tool.defer_loading.has_value()},
+                                                    {"allowed_callers", !tool.allowed_callers.empty()}};
+    for (const auto& [name, is_set] : members)
+        if (is_set)
+            refuse("function_tool::" + std::string(name) + " of " + tool.name,
+                   "has no counterpart in the threads protocol");
+}
+
 struct tool_writer {
     body operator()(const mcp_tool& tool) const {
         body object = body::object();
@@ -85,6 +106,7 @@ struct tool_writer {
         return object;
     }
     body operator()(const function_tool& tool) const {
+        refuse_members_of_responses(tool);
         body function = body::object();
         function["name"] = text(tool.name);
         set_unless_empty(function, "description", tool.description);
@@ -282,13 +304,20 @@ secret encode_submission(const submission& answers, bool stream) {
     for (const tool_output& output : answers.outputs()) {
         body entry = body::object();
         entry["tool_call_id"] = text(output.tool_call_id);
-        entry["output"] = text(output.output);
+        const auto* const of_call = std::get_if<std::string>(&output.output.value());
+        if (of_call == nullptr)
+            refuse("submission::output of " + detail::quote(output.tool_call_id),
+                   "must be a text in the threads protocol");
+        entry["output"] = text(*of_call);
         object["tool_outputs"].push_back(std::move(entry));
     }
     for (const tool_approval& approval : answers.approvals()) {
         body entry = body::object();
         entry["tool_call_id"] = text(approval.tool_call_id);
         entry["approve"] = approval.approve;
+        if (!approval.reason.empty())
+            refuse("submission::deny of " + detail::quote(approval.tool_call_id),
+                   "has a reason, which the threads protocol has no place for");
         if (!approval.headers.empty()) entry["headers"] = to_json(approval.headers);
         object["tool_approvals"].push_back(std::move(entry));
     }

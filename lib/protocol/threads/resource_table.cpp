@@ -76,6 +76,7 @@ constinit const resource_codec resources = {
     .runs_are_in_threads = true,
     .decode_run = decode_run,
     .runs = &runs,
+    .responses = nullptr,
     .decode_file = decode_file,
     .vector_stores = &vector_stores,
 };
