@@ -122,8 +122,8 @@ BOOST_FIXTURE_TEST_CASE(outputs_and_decisions_go_to_their_calls, fixture) {
 
 BOOST_FIXTURE_TEST_CASE(what_a_function_throws_is_its_output, fixture) {
     const submission answers = ask(calling({"throws", "binary"}));
-    BOOST_TEST(answers.outputs()[0].output.find("it broke") != std::string::npos);
-    BOOST_TEST(answers.outputs()[1].output.find("not valid UTF-8") != std::string::npos);
+    BOOST_TEST(answers.outputs()[0].output.text().find("it broke") != std::string::npos);
+    BOOST_TEST(answers.outputs()[1].output.text().find("not valid UTF-8") != std::string::npos);
 }
 
 BOOST_FIXTURE_TEST_CASE(what_an_approval_handler_throws_is_the_error, fixture) {
