@@ -25,7 +25,10 @@ std::optional<std::int64_t> number_of(const std::string& text) {
 }  // namespace
 
 responses_engine::responses_engine(std::shared_ptr<environment> shared)
-    : environment_(std::move(shared)), agents_(*environment_), conversations_(*environment_) {}
+    : environment_(std::move(shared)),
+      agents_(*environment_),
+      conversations_(*environment_),
+      containers_(*environment_) {}
 
 bool responses_engine::owns(const api_request& request) {
     if (agent_versions::owns(request)) return true;
@@ -50,6 +53,7 @@ void responses_engine::serve(const api_request& request, const responder_ptr& re
     };
     if (const auto handler = find_route(streaming, request)) return (this->*handler)(request, responder);
     if (const auto handler = find_route(routes, request)) return responder->respond((this->*handler)(request));
+    if (containers_.serve(request, *responder)) return;
     if (auto answer = serve_models(request)) return responder->respond(std::move(*answer));
     responder->respond(agent_versions::owns(request) ? agents_.serve(request) : conversations_.serve(request));
 }

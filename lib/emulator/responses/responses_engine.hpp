@@ -3,6 +3,7 @@
 #include "emulator/http/api_request.hpp"
 #include "emulator/http/responder.hpp"
 #include "emulator/responses/agent_versions.hpp"
+#include "emulator/responses/containers.hpp"
 #include "emulator/responses/conversations.hpp"
 #include "emulator/responses/response_record.hpp"
 #include "emulator/responses/responses_schema.hpp"
@@ -65,6 +66,7 @@ private:
     std::shared_ptr<environment> environment_;
     agent_versions agents_;
     conversations conversations_;
+    containers containers_;
     store<response> responses_;
     schema::responses_bodies bodies_{true}, plain_bodies_{false};
 };
