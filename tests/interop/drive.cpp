@@ -14,9 +14,9 @@
 //
 // What comes of a run is a line of JSON: {"user", "status", "text", "error", "events", "agent", "asked"}, where
 // "asked" tells what the provider was asked for. A line `null` ends those of a line of input.
+#include "runner.hpp"
 #include <corun/corun.hpp>
 
-#include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 
@@ -165,35 +165,9 @@ asio::awaitable<void> remove_all(session& at) {
     co_await agent.remove();
 }
 
-/// Runs the context until it has nothing left to do, and throws what a coroutine threw.
-class runner {
-public:
-    explicit runner(asio::io_context& io) : io_(io) {}
-
-    template <class Awaitable, class Handler>
-    void spawn(Awaitable what, Handler handler) {
-        asio::co_spawn(io_, std::move(what), std::move(handler));
-    }
-    void spawn(asio::awaitable<void> what) {
-        spawn(std::move(what), [this](std::exception_ptr problem) { note(problem); });
-    }
-    void note(std::exception_ptr problem) {
-        if (problem) problem_ = problem;
-    }
-    void finish() {
-        io_.restart();
-        io_.run();
-        if (problem_) std::rethrow_exception(problem_);
-    }
-
-private:
-    asio::io_context& io_;
-    std::exception_ptr problem_;
-};
-
 int drive(const std::vector<std::string>& arguments) {
     asio::io_context io(1);
-    runner runs(io);
+    interop::runner runs(io);
     session at(io, arguments[1], arguments[2]);
     runs.spawn(make_agent(at, arguments[3]));
     runs.finish();

@@ -66,13 +66,13 @@ export async function startEmulator(...options) {
     };
 }
 
-/** The corun program at work; drive.cpp tells what a run is, and what comes of it. */
-export function drive(mcpUrl, at = endpoint) {
-    const child = spawn(process.env.CORUN_DRIVE, [at, token, mcpUrl], { stdio: ['pipe', 'pipe', 'inherit'] });
+/** A corun program at work. It takes lines of runs; `number` is the member that says which of them came to what. */
+function corunProgram(program, number, ...options) {
+    const child = spawn(program, options, { stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(code ?? signal)));
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     return {
-        /** Lets these runs go at once, each in its user's thread; gives what came of each. */
+        /** Lets these runs go at once; gives what came of each. */
         async run(...runs) {
             child.stdin.write(`${JSON.stringify(runs)}\n`);
             const outcomes = [];
@@ -81,7 +81,7 @@ export function drive(mcpUrl, at = endpoint) {
                 assert.ok(!done, 'the corun program ended early');
                 const outcome = JSON.parse(value);
                 if (!outcome) return outcomes;
-                outcomes[outcome.user] = outcome;
+                outcomes[outcome[number]] = outcome;
             }
         },
         async end() {
@@ -90,6 +90,11 @@ export function drive(mcpUrl, at = endpoint) {
         },
     };
 }
+
+/** Runs of one agent, each in its user's thread; drive.cpp tells what a run is, and what comes of it. */
+export const drive = (mcpUrl, at = endpoint) => corunProgram(process.env.CORUN_DRIVE, 'user', at, token, mcpUrl);
+/** Runs against another server; see meet.cpp. */
+export const meet = (at) => corunProgram(process.env.CORUN_MEET, 'run', at, token);
 
 export const bearer = (name) => ({ Authorization: `Bearer ${name}` });
 
