@@ -31,6 +31,7 @@ struct CORUN_API request_record {
     int status = 0;                 ///< `http.response.status_code`; 0 without a response.
     std::string request_id;         ///< As in `diagnostics`.
     std::string client_request_id;  ///< `x-ms-client-request-id`, as sent.
+    std::string traceparent;        ///< As sent (`run_options::request_headers`); empty if not sent.
     std::chrono::system_clock::time_point began{};
     std::chrono::nanoseconds duration{0};                      ///< `http.client.request.duration`
     std::optional<std::chrono::nanoseconds> time_to_response;  ///< Until the response's header fields arrived.

@@ -1,6 +1,7 @@
 #pragma once
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
+#include <corun/headers.hpp>
 #include <corun/json_text.hpp>
 #include <corun/message.hpp>
 #include <corun/observer.hpp>
@@ -162,6 +163,13 @@ struct CORUN_API client_options {
     bool multiplex_streams = false;
     /// The largest buffer of a paused multiplexed stream, in addition to `high_water_bytes`.
     std::size_t max_backlog_bytes = std::size_t{4} << 20;
+    /// Additional header fields of every request to the endpoint, such as `Foundry-Features`, `OpenAI-Beta` or a
+    /// gateway's subscription key. They are not sent to the servers that issue tokens. Fields that corun sets itself,
+    /// such as `Authorization`, and malformed fields fail with `errc::invalid_header` when the client is created.
+    ///
+    /// Values are secrets: records, errors and `observer::on_wire` show them as `***`, except for those of
+    /// `traceparent`, `tracestate`, `Foundry-Features` and `OpenAI-Beta`.
+    headers request_headers;
     /// Precedes `corun/<version>` in `User-Agent`.
     std::string application_id;
     /// Hooks for logging, metrics and traces.
@@ -280,6 +288,11 @@ struct CORUN_API run_options {
     /// Responses protocol, likewise for the members of its request, such as `input`, `text`, `max_output_tokens` and
     /// `structured_inputs`; for those after `input_items` below only if they are set.
     json_text extra_json;
+
+    /// Additional header fields of all requests of this run, such as `traceparent` (W3C Trace Context) or the key of a
+    /// user. They replace fields of the same name in `client_options::request_headers`, and have the same rules. For
+    /// the headers of MCP servers, pass `mcp_headers`.
+    headers request_headers;
 
     /// A text of the application, such as the id of its user. Copied into the observer's records of the run, and not
     /// sent.

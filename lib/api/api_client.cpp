@@ -1,5 +1,6 @@
 #include "api/api_client.hpp"
 
+#include "api/request_headers.hpp"
 #include "async/executor_checks.hpp"
 #include "async/wait.hpp"
 #include "http/observed_transport.hpp"
@@ -55,11 +56,21 @@ api_client::api_client(asio::any_io_executor e, std::string_view endpoint, corun
       resources(resource_codec),
       endpoint_(checked_endpoint(endpoint, static_cast<bool>(credential))),
       credential_(std::move(credential)),
-      user_agent_(user_agent(options)) {
+      user_agent_(user_agent(options)),
+      request_headers_(options.request_headers) {
     if (credential_.is_api_key() && is_openai(endpoint_))
         throw error(errc::invalid_argument, "OpenAI expects its key as a bearer token: use credential::bearer");
     if (options.api_version.empty()) throw error(errc::invalid_argument, "client_options::api_version is empty");
     check_timeouts(options);
+    check_request_headers(request_headers_, "client_options::request_headers");
+}
+
+std::shared_ptr<api_client> api_client::with_headers(std::shared_ptr<api_client> self, const headers& fields) {
+    check_request_headers(fields, "run_options::request_headers");
+    if (fields.empty()) return self;
+    auto client = std::make_shared<api_client>(*self);
+    override_headers(client->request_headers_, fields);
+    return client;
 }
 
 void api_client::notify_retry(const error& cause, std::string_view request_id, int attempt,
@@ -135,6 +146,10 @@ asio::awaitable<prepared_request> api_client::make_request(std::shared_ptr<api_c
         self->add_token(prepared);
     }
     net::request& request = prepared.request;
+    for (const header& field : self->request_headers_) {
+        if (!is_shown_header(field.name)) prepared.secrets.add(field.value);
+        request.headers.add(field);
+    }
     request.method = std::move(method);
     std::string_view version;
     if (self->resources.has_api_version(self->kind(), path)) version = self->options.api_version;

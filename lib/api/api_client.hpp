@@ -48,6 +48,9 @@ public:
                client_options options, const codec::resource_codec& resource_codec,
                std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock);
 
+    /// A client of the same endpoint whose requests have these header fields as well; `self` if there are none.
+    static std::shared_ptr<api_client> with_headers(std::shared_ptr<api_client> self, const headers& fields);
+
     /// One JSON call. Completes with the body of a success; throws `corun::error` for anything else. `path` begins
     /// with a slash; `query` is empty or `key=value` pairs joined by `&`; `secrets` are those in `body`. Retries as
     /// `retry_policy` says, and once after a 401 if the credential can refresh its token.
@@ -108,6 +111,7 @@ private:
     std::string endpoint_;
     corun::credential credential_;
     std::string user_agent_;
+    headers request_headers_;
     std::int64_t clock_skew_ = 0;  ///< Seconds that the service's clock is ahead of this machine's.
 };
 

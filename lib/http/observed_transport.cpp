@@ -15,14 +15,6 @@ namespace {
 
 using part = wire_message::part;
 
-/// Header fields of a request whose values may be shown: all others may be secrets.
-bool is_harmless(std::string_view name) noexcept {
-    for (const char* known : {"Accept", "Content-Type", "User-Agent", "Metadata", "Metadata-Flavor", "traceparent"})
-        if (equal_ignoring_case(name, known)) return true;
-    constexpr std::string_view of_the_service = "x-ms-";
-    return equal_ignoring_case(name.substr(0, of_the_service.size()), of_the_service) && !is_secret_name(name);
-}
-
 bool is_form(std::string_view media_type) noexcept {
     return equal_ignoring_case(media_type, "application/x-www-form-urlencoded");
 }
@@ -86,9 +78,11 @@ public:
             record_.path_template = template_of(url->rest);
         }
         for (const header& field : request.headers)
-            if (!is_harmless(field.name)) secrets_.add(field.value);
+            if (!is_shown_header(field.name)) secrets_.add(field.value);
         if (const secret* id = request.headers.find("x-ms-client-request-id"))
             record_.client_request_id = secrets_.redacted(id->reveal());
+        if (const secret* parent = request.headers.find("traceparent"))
+            record_.traceparent = secrets_.redacted(parent->reveal());
         if (request.source) upload_size_ = request.source->size();
         if (!request.source) record_.bytes_sent = request.body.size();
         if (notifier_.wants(&observer::on_wire)) tell_request(request);
@@ -156,7 +150,7 @@ private:
             head += '?' + redacted_form(std::string_view(request.url).substr(query + 1), secrets_);
         for (const header& field : request.headers) {
             head.append("\n").append(field.name).append(": ");
-            head += is_harmless(field.name) ? redacted_text(field.value.reveal(), secrets_) : "***";
+            head += is_shown_header(field.name) ? redacted_text(field.value.reveal(), secrets_) : "***";
         }
         tell(part::request, std::move(head));
         const secret* type = request.headers.find("Content-Type");
@@ -235,6 +229,14 @@ private:
 };
 
 }  // namespace
+
+bool is_shown_header(std::string_view name) noexcept {
+    for (const char* known : {"Accept", "Content-Type", "User-Agent", "Metadata", "Metadata-Flavor", "traceparent",
+                              "tracestate", "Foundry-Features", "OpenAI-Beta"})
+        if (equal_ignoring_case(name, known)) return true;
+    constexpr std::string_view of_the_service = "x-ms-";
+    return equal_ignoring_case(name.substr(0, of_the_service.size()), of_the_service) && !is_secret_name(name);
+}
 
 std::shared_ptr<net::transport> observed_transport(std::shared_ptr<net::transport> inner,
                                                    std::shared_ptr<net::clock> clock, notifier notifier) {

@@ -82,10 +82,13 @@ public:
             requests.begin(), requests.end(), [](const raw_request& each) { return each.head.starts_with("POST"); }));
     }
     [[nodiscard]] bool is_responses() const noexcept { return protocol_ == protocol::responses; }
+    [[nodiscard]] std::string url() const { return server_.url(); }
     [[nodiscard]] std::size_t connections() const { return server_.connections(); }
 
     asio::io_context io;
     std::vector<raw_request> requests;
+    std::string answer_to_reads =
+        whole_response(200, "application/json", R"({"id":"asst_1","object":"assistant","model":"m"})");
     /// Asked for each request on a connection that has served another: whether the connection has been closed as idle
     /// while the request was on its way.
     std::function<bool()> has_closed_idle;
@@ -105,8 +108,7 @@ private:
     }
 
     std::string response_to(const raw_request& request) {
-        if (!request.head.starts_with("POST") || answers_.empty())
-            return whole_response(200, "application/json", R"({"id":"asst_1","object":"assistant","model":"m"})");
+        if (!request.head.starts_with("POST") || answers_.empty()) return answer_to_reads;
         std::string response = answers_.front();
         if (answers_.size() > 1) answers_.pop_front();
         return response;
