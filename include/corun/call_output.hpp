@@ -3,6 +3,7 @@
 #include <corun/json_text.hpp>
 #include <corun/message.hpp>
 #include <corun/prompt_agent.hpp>
+#include <corun/resources.hpp>
 
 #include <concepts>
 #include <iosfwd>
@@ -35,14 +36,6 @@ public:
 
 private:
     computer_screenshot(std::string url, std::string id);
-};
-
-/// The result of one command of a `shell_call`.
-struct CORUN_API command_result {
-    command_result(std::string standard_output, std::string standard_error, std::optional<int> exit_code);
-
-    std::string standard_output, standard_error;
-    std::optional<int> exit_code;  ///< Absent: the command ran out of time.
 };
 
 /// The output of a `shell_call`: one result for each of its commands.

@@ -22,8 +22,8 @@ struct event_access;
 
 /// The bodies of a run's events, for `event::get_if`.
 ///
-/// *Lifetime:* The views in the deltas are valid while their `event`, or a copy of it, lives. All other events own
-/// their data.
+/// *Lifetime:* The views in the deltas and in `part_completed` are valid while their `event`, or a copy of it,
+/// lives. All other events own their data.
 namespace events {
 
 /// The run created its thread. Precedes `run_created`.
@@ -98,7 +98,8 @@ struct CORUN_API step_created {
     run_step step;
 };
 
-/// The service is working on the step. May be repeated.
+/// The service is working on the step, or has just ended it: then the step's status is `completed` or `failed`, and
+/// `step_completed` follows with all of it. May be repeated.
 struct CORUN_API step_in_progress {
     step_in_progress() = default;
     run_step step;
@@ -119,10 +120,11 @@ struct CORUN_API tool_call_delta {
     std::string_view step_id;
     std::int32_t index = 0;
     std::string_view id, type, name, server_label;
-    std::string_view arguments;                    ///< Part of the JSON text, or of the tool's input.
-    std::string_view output;                       ///< Part of the output, or of a code interpreter's logs.
-    std::int32_t output_index = 0;                 ///< Code interpreter: the index of the output.
-    std::string_view file_id;                      ///< Code interpreter: a generated image.
+    std::string_view arguments;     ///< Part of the JSON text, of the tool's input, or of a command.
+    std::string_view output;        ///< Part of the output, or of a code interpreter's logs.
+    std::string_view error_output;  ///< Shell: part of what a command wrote to stderr.
+    std::int32_t output_index = 0;  ///< Code interpreter: the index of the output. Shell: of the command.
+    std::string_view file_id;       ///< Code interpreter: a generated image.
     std::string_view agent_id, thread_id, run_id;  ///< Connected agent: see `tool_call`.
 };
 
@@ -156,13 +158,33 @@ struct CORUN_API refusal_delta {
     std::int32_t content_index = 0;
 };
 
-/// Text to append to the model's reasoning, or to its summary.
+/// Text to append to the model's reasoning, or to its summary. The step `item_id` is the reasoning as a whole.
 struct CORUN_API reasoning_delta {
     reasoning_delta() = default;
     std::string_view text;
     std::string_view item_id;
     std::int32_t content_index = 0;
     bool summary = false;
+};
+
+/// A piece of the model's speech: of its sound, or of its transcript.
+struct CORUN_API audio_delta {
+    audio_delta() = default;
+    std::string_view base64;      ///< Bytes to append to the sound, in base64; each piece is encoded on its own.
+    std::string_view transcript;  ///< Text to append to the transcript.
+    std::string_view message_id;
+    std::int32_t content_index = 0;
+};
+
+/// A part of a message, of reasoning or of a call is complete: its deltas have come. May be repeated, and is missing
+/// where only the whole is shown, as after `reattached`.
+struct CORUN_API part_completed {
+    part_completed() = default;
+    std::string_view item_id;  ///< The id of the message, or of the step.
+    /// `text`, `refusal`, `reasoning`, `summary`, `arguments`, `output`, `audio`, `transcript`, or a type that this
+    /// version does not know.
+    std::string_view type;
+    std::int32_t index = 0;  ///< As in the deltas: `content_index`, or the index of a shell's command.
 };
 
 /// The run completed. This and the next four are the events that end a run's stream.
@@ -247,6 +269,14 @@ struct CORUN_API image_partial {
     std::int32_t index = 0;  ///< The preview's index, from 0.
 };
 
+/// A tool needs the consent of the user: show the link. When the response has ended, the run waits for it: see
+/// `action_required`.
+struct CORUN_API oauth_consent_requested {
+    oauth_consent_requested() = default;
+    std::string item_id, server_label;
+    std::string link;
+};
+
 /// An event that this version does not know, one without data, or one whose data makes no sense. See `event::name()`,
 /// `event::raw()` and `event::problem()`.
 struct CORUN_API unknown {
@@ -270,7 +300,8 @@ public:
                      events::mcp_tools_listed, events::mcp_call, events::action_required, events::run_completed,
                      events::run_failed, events::run_incomplete, events::run_cancelled, events::run_expired,
                      events::run_restarted, events::reattached, events::stream_error, events::image_partial,
-                     events::function_called, events::approval_decided>;
+                     events::function_called, events::approval_decided, events::audio_delta, events::part_completed,
+                     events::oauth_consent_requested>;
 
     event() = default;
 

@@ -72,6 +72,9 @@ struct CORUN_API message {
     message&& add(content_block block) &&;
 
     std::string role = "user";  ///< `user` or `assistant`.
+    /// Responses protocol: the `thread_message::phase` of an assistant's message that is sent back. Without it, the
+    /// model may take a comment for its final answer.
+    std::string phase;
     std::vector<content_block> content;
     std::vector<attachment> attachments;
     corun::metadata metadata;

@@ -52,7 +52,10 @@ struct CORUN_API usage {
     std::int64_t prompt_tokens = 0;
     std::int64_t completion_tokens = 0;
     std::int64_t total_tokens = 0;
-    std::int64_t cached_tokens = 0;
+    std::int64_t cached_tokens = 0;       ///< Prompt tokens that were read from a cache.
+    std::int64_t cache_write_tokens = 0;  ///< Prompt tokens that were written to a cache.
+    std::int64_t reasoning_tokens = 0;    ///< Completion tokens that are reasoning.
+    std::optional<double> compute_units;  ///< For services that count them.
 };
 
 /// Why a run or a step failed, as received. The set of codes is open.
@@ -69,10 +72,11 @@ struct CORUN_API last_error {
 struct CORUN_API text_annotation {
     text_annotation() = default;
 
-    std::string type;  ///< `url_citation`, `file_citation`, `file_path`, or another.
+    std::string type;  ///< `url_citation`, `file_citation`, `container_file_citation`, `file_path`, or another.
     std::string text;  ///< The part of the text that it annotates.
     std::optional<std::int64_t> start_index, end_index;
     std::string file_id;
+    std::string container_id;  ///< For `container_file_citation`: the container that has the file.
     std::string quote;
     std::string url;
     std::string title;
@@ -82,8 +86,9 @@ struct CORUN_API text_annotation {
 struct CORUN_API message_content {
     message_content() = default;
 
-    std::string type;  ///< `text`, `refusal`, `image_file`, `image_url`, or another (see the message's `raw`).
-    std::string text;  ///< For `text` and `refusal`.
+    /// `text`, `refusal`, `image_file`, `image_url`, `output_audio`, or another (see the message's `raw`).
+    std::string type;
+    std::string text;  ///< For `text` and `refusal`; the transcript of `output_audio`.
     std::vector<text_annotation> annotations;
     std::string file_id;  ///< For `image_file`.
     std::string url;      ///< For `image_url`.
@@ -97,6 +102,7 @@ struct CORUN_API thread_message {
     std::string id, thread_id, run_id, agent_id;
     std::string role;
     std::string status;  ///< `in_progress`, `incomplete`, `completed`.
+    std::string phase;   ///< `commentary`, `final_answer`, or empty. Send it back with the message: `message::phase`.
     std::string incomplete_reason;
     std::vector<message_content> content;
     std::vector<attachment> attachments;
@@ -113,7 +119,10 @@ struct CORUN_API function_call {
     function_call() = default;
 
     std::string id, name;
-    std::string arguments;  ///< JSON text.
+    std::string arguments;       ///< JSON text.
+    std::string tool_namespace;  ///< The namespace of the function, or empty.
+    std::string caller_id;       ///< The `call_id` of the program that calls the function; empty for the model.
+    bool async = false;          ///< The model does not wait for the output.
 };
 
 /// A call to an MCP server that waits for approval.
@@ -172,6 +181,15 @@ struct CORUN_API code_interpreter_output {
     std::string file_id;  ///< For `image`.
 };
 
+/// The result of one command of a shell.
+struct CORUN_API command_result {
+    command_result() = default;
+    command_result(std::string standard_output, std::string standard_error, std::optional<int> exit_code);
+
+    std::string standard_output, standard_error;
+    std::optional<int> exit_code;  ///< Absent: the command ran out of time, or has not ended.
+};
+
 /// For `include`: the text of file search results (`file_search_result::content`).
 inline constexpr const char* file_search_result_content = "step_details.tool_calls[*].file_search.results[*].content";
 
@@ -200,8 +218,13 @@ struct CORUN_API tool_call {
     std::string name;
     std::string server_label;           ///< For MCP calls.
     std::string arguments;              ///< JSON text, or the tool's input.
-    std::optional<std::string> output;  ///< For a code interpreter: its concatenated logs.
+    std::optional<std::string> output;  ///< For a code interpreter and a shell: everything that it wrote.
+    std::string tool_namespace;         ///< As in `function_call`.
+    std::string caller_id;              ///< As in `function_call`.
+    bool async = false;                 ///< As in `function_call`.
 
+    std::vector<std::string> commands;                   ///< For a shell.
+    std::vector<command_result> command_results;         ///< For a shell, by command.
     std::vector<code_interpreter_output> outputs;        ///< For a code interpreter.
     std::vector<file_search_result> results;             ///< For a file search.
     std::vector<browser_automation_step> browser_steps;  ///< For a browser automation.
@@ -236,7 +259,9 @@ struct CORUN_API run_step {
     run_step() = default;
 
     std::string id, run_id, thread_id, agent_id;
-    std::string type;                      ///< `message_creation`, `tool_calls`, `activities`.
+    /// `message_creation`, `tool_calls`, `activities`. In the Responses protocol also the type of an item that is no
+    /// call, such as `reasoning` or `compaction`; `raw` is the item.
+    std::string type;
     std::string status;                    ///< `in_progress`, `cancelled`, `failed`, `completed`, `expired`.
     std::string message_id;                ///< For `message_creation`.
     std::vector<tool_call> tool_calls;     ///< For `tool_calls`.

@@ -135,6 +135,12 @@ std::string_view raw(json::object& source) {
     return text;
 }
 
+std::string_view raw(json::array& source) {
+    const std::string_view text = without_trailing_whitespace(checked(source.raw_json()));
+    checked(source.reset());
+    return text;
+}
+
 std::string_view raw(value source) {
     if (auto members = object_if(source)) return without_trailing_whitespace(checked(members->raw_json()));
     if (auto elements = array_if(source)) return without_trailing_whitespace(checked(elements->raw_json()));

@@ -105,6 +105,7 @@ std::optional<json::array> array_if(value source);
 
 /// The text of an object or array as received. It can be read afterwards.
 std::string_view raw(json::object& source);
+std::string_view raw(json::array& source);
 /// The text of any value as received. The value cannot be read afterwards.
 std::string_view raw(value source);
 

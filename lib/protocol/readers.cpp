@@ -17,6 +17,8 @@ using json::member;
 
 constexpr member<usage> usage_detail_members[] = {
     {"cached_tokens", by<read_count, &usage::cached_tokens>},
+    {"cache_write_tokens", by<read_count, &usage::cache_write_tokens>},
+    {"reasoning_tokens", by<read_count, &usage::reasoning_tokens>},
 };
 void read_usage_details(json::value source, usage& out) {
     read_members_if(source, usage_detail_members, out);
@@ -27,10 +29,14 @@ constexpr member<usage> usage_members[] = {
     {"completion_tokens", by<read_count, &usage::completion_tokens>},
     {"prompt_token_details", read_usage_details},
     {"prompt_tokens_details", read_usage_details},
+    {"completion_token_details", read_usage_details},
+    {"completion_tokens_details", read_usage_details},
     // The Responses protocol.
     {"input_tokens", by<read_count, &usage::prompt_tokens>},
     {"output_tokens", by<read_count, &usage::completion_tokens>},
     {"input_tokens_details", read_usage_details},
+    {"output_tokens_details", read_usage_details},
+    {"compute_units", into<&usage::compute_units>},
     // Both.
     {"total_tokens", by<read_count, &usage::total_tokens>},
 };

@@ -14,9 +14,9 @@ constexpr std::size_t most_items = 1024;
 constexpr std::size_t most_texts = 1024;
 constexpr std::size_t most_ids = 8;
 
-/// Messages, reasoning and steps are delivered in different events: only within each must ids differ.
-int family_of(std::string_view type) noexcept {
-    return type == "message" ? 0 : type == "reasoning" ? 1 : 2;
+/// Messages and steps are delivered in different events: only within each must ids differ.
+bool is_step(std::string_view type) noexcept {
+    return type != "message";
 }
 
 /// How a reference compares with an item.
@@ -297,9 +297,8 @@ streamed_item* streamed_items::best(const item_reference& reference, bool last_w
 }
 
 bool streamed_items::is_taken(std::string_view id, std::string_view type) const noexcept {
-    return std::any_of(items_.begin(), items_.end(), [&](const streamed_item& each) {
-        return each.id == id && family_of(each.type) == family_of(type);
-    });
+    return std::any_of(items_.begin(), items_.end(),
+                       [&](const streamed_item& each) { return each.id == id && is_step(each.type) == is_step(type); });
 }
 
 streamed_item& streamed_items::add(const item_reference& reference) {
@@ -397,6 +396,13 @@ streamed_item& streamed_items::add_from_list(const item_reference& reference) {
     streamed_item& added = add(reference);
     added.matched = true;
     return added;
+}
+
+const streamed_item* streamed_items::find_call(std::string_view type, std::string_view call_id) const noexcept {
+    const auto found = std::find_if(items_.rbegin(), items_.rend(), [&](const streamed_item& each) {
+        return each.type == type && (call_id.empty() || each.knows(call_id));
+    });
+    return found == items_.rend() ? nullptr : &*found;
 }
 
 streamed_text* streamed_items::latest_text(std::string_view id, std::optional<std::int32_t> index,

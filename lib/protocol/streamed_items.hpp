@@ -1,9 +1,11 @@
 #pragma once
 #include "text/text_position.hpp"
+#include <corun/resources.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,7 +15,7 @@
 namespace corun::codec {
 
 /// The texts that come in pieces.
-enum class text_kind { none, text, refusal, reasoning, summary, arguments };
+enum class text_kind { none, text, refusal, reasoning, summary, arguments, output, error_output, transcript, link };
 
 /// What an event says of the item that it speaks of. What it leaves out is empty.
 struct item_reference {
@@ -101,8 +103,14 @@ public:
     bool announced = false;   ///< An event has begun it.
     bool ended = false;       ///< A whole has ended it.
     bool begins_again = false;
+    /// Of an output that is an item of its own: the id of the item that is its call.
+    std::string call_item;
+    /// Of a call that has ended without its output, which may be an item of its own.
+    std::shared_ptr<const tool_call> call;
     bool matched = false;  ///< For `streamed_items::find_in_list`.
 
+    /// The id of the message or step that its events are about.
+    [[nodiscard]] const std::string& shown_id() const noexcept { return call_item.empty() ? id : call_item; }
     /// Its ids stay the same: another one is another item's.
     [[nodiscard]] bool is_stable() const noexcept { return uses > 1; }
 
@@ -141,6 +149,8 @@ public:
     streamed_item* find_in_list(const item_reference& reference, const std::vector<whole_text>& whole);
     void begin_list() noexcept;
     streamed_item& add_from_list(const item_reference& reference);
+    /// The call of `type` that an output belongs to: by the call's id; without one, the last. Null if there is none.
+    [[nodiscard]] const streamed_item* find_call(std::string_view type, std::string_view call_id) const noexcept;
 
     /// The text whose piece came last, if that was a text of a message.
     [[nodiscard]] streamed_text* latest_text(std::string_view id, std::optional<std::int32_t> index,

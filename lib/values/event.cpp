@@ -50,6 +50,9 @@ public:
     void operator()(const events::text_delta& body) const { text(body.text); }
     void operator()(const events::refusal_delta& body) const { text(body.text); }
     void operator()(const events::reasoning_delta& body) const { text(body.text); }
+    void operator()(const events::audio_delta& body) const { text(body.transcript); }
+    void operator()(const events::part_completed& body) const { words(body.item_id, body.type); }
+    void operator()(const events::oauth_consent_requested& body) const { words(body.server_label, body.link); }
     void operator()(const events::annotation& body) const { word(body.value.type); }
     void operator()(const events::image_delta& body) const { word(body.file_id); }
     void operator()(const events::image_partial& body) const { word(body.item_id); }
@@ -65,7 +68,9 @@ public:
     void operator()(const events::step_created& body) const { words(body.step.id, body.step.type); }
     void operator()(const events::step_in_progress& body) const { words(body.step.id, body.step.type); }
     void operator()(const events::step_completed& body) const { words(body.step.id, body.step.type, body.step.status); }
-    void operator()(const events::tool_call_delta& body) const { words(body.name, body.arguments, body.output); }
+    void operator()(const events::tool_call_delta& body) const {
+        words(body.name, body.arguments, body.output, body.error_output);
+    }
     void operator()(const events::mcp_tools_listed& body) const { word(body.list.server_label); }
     void operator()(const events::mcp_call& body) const { words(body.call.server_label, body.call.name); }
     void operator()(const events::action_required& body) const {

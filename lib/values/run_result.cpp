@@ -54,6 +54,7 @@ void merge(text_annotation& target, const text_annotation& piece) {
     assign_unless_empty(target.type, piece.type);
     assign_unless_empty(target.text, piece.text);
     assign_unless_empty(target.file_id, piece.file_id);
+    assign_unless_empty(target.container_id, piece.container_id);
     assign_unless_empty(target.quote, piece.quote);
     assign_unless_empty(target.url, piece.url);
     assign_unless_empty(target.title, piece.title);
@@ -93,6 +94,8 @@ void keep_missing(run_step& step, run_step before) {
         if (now == nullptr) continue;
         if (!now->output) now->output = std::move(call.output);
         if (now->outputs.empty()) now->outputs = std::move(call.outputs);
+        if (now->commands.empty()) now->commands = std::move(call.commands);
+        if (now->command_results.empty()) now->command_results = std::move(call.command_results);
         if (now->arguments.empty()) now->arguments = std::move(call.arguments);
     }
 }
@@ -113,6 +116,11 @@ struct run_result::gatherer::messages {
     }
     void operator()(const events::refusal_delta& delta) const {
         append_text(delta.message_id, delta.content_index, "refusal", delta.text);
+    }
+
+    void operator()(const events::audio_delta& delta) const {
+        if (!delta.transcript.empty())
+            append_text(delta.message_id, delta.content_index, "output_audio", delta.transcript);
     }
 
     void operator()(const events::annotation& piece) const {
@@ -163,6 +171,8 @@ private:
             numbers = result.content_numbers_.emplace(std::string(message_id), part_numbers{}).first;
         message_content& content = part_at(numbers->second, message.content, index);
         if (content.type.empty()) content.type = type;
+        // A service that does not number the parts: what was said is not what was written.
+        if (type == "output_audio" && content.type != type) return;
         content.text += text;
     }
 
@@ -201,6 +211,7 @@ struct run_result::gatherer::steps {
         assign_unless_empty(call.agent_id, delta.agent_id);
         assign_unless_empty(call.thread_id, delta.thread_id);
         assign_unless_empty(call.run_id, delta.run_id);
+        if (call.type == "shell") return add_shell(delta, call, has_ended(step));
         // The arguments of a step that has ended are complete; its output may still arrive.
         if (!has_ended(step) || call.arguments.empty()) append_unless_repeated(call.arguments, delta.arguments);
         if (call.type == "code_interpreter" && !has_ended(step)) add_output(delta, call);
@@ -242,6 +253,22 @@ private:
         return added;
     }
 
+    /// Adds a part of a command, or of what it wrote.
+    void add_shell(const events::tool_call_delta& delta, tool_call& call, bool ended) const {
+        const auto place = static_cast<std::size_t>(delta.output_index);
+        constexpr std::size_t most_commands = 1024;
+        if (place >= most_commands) return;
+        if (!delta.arguments.empty() && !ended) {
+            if (call.commands.size() <= place) call.commands.resize(place + 1);
+            call.commands[place] += delta.arguments;
+        }
+        if (delta.output.empty() && delta.error_output.empty()) return;
+        if (call.command_results.size() <= place) call.command_results.resize(place + 1);
+        call.command_results[place].standard_output += delta.output;
+        call.command_results[place].standard_error += delta.error_output;
+        call.output = call.output.value_or(std::string()).append(delta.output).append(delta.error_output);
+    }
+
     /// Adds a part of a code interpreter's output.
     void add_output(const events::tool_call_delta& delta, tool_call& call) const {
         if (delta.output.empty() && delta.file_id.empty()) return;
@@ -268,6 +295,8 @@ struct run_result::gatherer::runs {
     void operator()(const events::unknown&) const {}
     void operator()(const events::reasoning_delta&) const {}
     void operator()(const events::image_partial&) const {}
+    void operator()(const events::part_completed&) const {}
+    void operator()(const events::oauth_consent_requested&) const {}
 
     void operator()(const events::thread_created& event) const {
         assign_unless_empty(result.thread_id, event.thread_id);

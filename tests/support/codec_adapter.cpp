@@ -39,6 +39,7 @@ struct printer {
         out["server_label"] = e.server_label;
         out["arguments"] = e.arguments;
         out["output"] = e.output;
+        if (!e.error_output.empty()) out["error_output"] = e.error_output;
         if (!e.file_id.empty()) out["file_id"] = e.file_id;
     }
     void operator()(const corun::events::refusal_delta& e) const {
@@ -52,6 +53,25 @@ struct printer {
         out["item_id"] = e.item_id;
         out["summary"] = e.summary;
         out["text"] = e.text;
+    }
+    void operator()(const corun::events::audio_delta& e) const {
+        out["type"] = "audio_delta";
+        out["message_id"] = e.message_id;
+        out["content_index"] = e.content_index;
+        out["base64"] = e.base64;
+        out["transcript"] = e.transcript;
+    }
+    void operator()(const corun::events::part_completed& e) const {
+        out["type"] = "part_completed";
+        out["item_id"] = e.item_id;
+        out["part"] = e.type;
+        out["index"] = e.index;
+    }
+    void operator()(const corun::events::oauth_consent_requested& e) const {
+        out["type"] = "oauth_consent_requested";
+        out["item_id"] = e.item_id;
+        out["server_label"] = e.server_label;
+        out["link"] = e.link;
     }
     void operator()(const corun::events::annotation& e) const {
         out["type"] = "annotation";

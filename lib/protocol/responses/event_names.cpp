@@ -30,9 +30,15 @@ constexpr known_event call_whole(std::string_view name, std::string_view call_ty
             .call_type = call_type,
             .text = text_kind::arguments};
 }
-/// Without a type of call, the step lists tools.
-constexpr known_event step(std::string_view name, std::string_view call_type) {
-    return {.name = name, .read = &event_reader::read_step_in_progress, .call_type = call_type};
+/// The work on an item.
+constexpr known_event step(std::string_view name, std::string_view item_type, std::string_view status = "in_progress") {
+    return {.name = name, .read = &event_reader::read_step_in_progress, .item_type = item_type, .status = status};
+}
+constexpr known_event audio(std::string_view name) {
+    return {.name = name, .read = &event_reader::read_audio_delta, .member = "delta"};
+}
+constexpr known_event audio_end(std::string_view name) {
+    return {.name = name, .read = &event_reader::read_audio_done};
 }
 
 constexpr known_event run_end(std::string_view name, std::string_view status) {
@@ -71,16 +77,43 @@ constexpr known_event known_events[] = {
     {.name = "response.image_generation_call.partial_image",
      .read = &event_reader::read_image_partial,
      .member = "partial_image_b64"},
-    step("response.mcp_list_tools.in_progress", {}),
-    step("response.mcp_call.in_progress", "mcp"),
-    step("response.code_interpreter_call.in_progress", "code_interpreter"),
-    step("response.code_interpreter_call.interpreting", "code_interpreter"),
-    step("response.file_search_call.in_progress", "file_search"),
-    step("response.file_search_call.searching", "file_search"),
-    step("response.web_search_call.in_progress", "web_search"),
-    step("response.web_search_call.searching", "web_search"),
-    step("response.image_generation_call.in_progress", "image_generation"),
-    step("response.image_generation_call.generating", "image_generation"),
+    step("response.mcp_list_tools.in_progress", "mcp_list_tools"),
+    step("response.mcp_list_tools.completed", "mcp_list_tools", "completed"),
+    step("response.mcp_list_tools.failed", "mcp_list_tools", "failed"),
+    step("response.mcp_call.in_progress", "mcp_call"),
+    step("response.mcp_call.completed", "mcp_call", "completed"),
+    step("response.mcp_call.failed", "mcp_call", "failed"),
+    step("response.code_interpreter_call.in_progress", "code_interpreter_call"),
+    step("response.code_interpreter_call.interpreting", "code_interpreter_call"),
+    step("response.code_interpreter_call.completed", "code_interpreter_call", "completed"),
+    step("response.file_search_call.in_progress", "file_search_call"),
+    step("response.file_search_call.searching", "file_search_call"),
+    step("response.file_search_call.completed", "file_search_call", "completed"),
+    step("response.web_search_call.in_progress", "web_search_call"),
+    step("response.web_search_call.searching", "web_search_call"),
+    step("response.web_search_call.completed", "web_search_call", "completed"),
+    step("response.image_generation_call.in_progress", "image_generation_call"),
+    step("response.image_generation_call.generating", "image_generation_call"),
+    step("response.image_generation_call.completed", "image_generation_call", "completed"),
+    step("response.compaction.compacting", "compaction"),
+    step("response.reasoning_summary_part.added", "reasoning"),
+    step("response.reasoning_part.added", "reasoning"),
+    // A command may be there at once.
+    {.name = "response.shell_call_command.added",
+     .read = &event_reader::read_command_added,
+     .member = "command",
+     .call_type = "shell",
+     .text = text_kind::arguments,
+     .item_type = "shell_call",
+     .status = "in_progress"},
+    call_delta("response.shell_call_command.delta", "shell"),
+    call_whole("response.shell_call_command.done", "shell", "command"),
+    {.name = "response.shell_call_output_content.delta", .read = &event_reader::read_shell_output_delta},
+    {.name = "response.shell_call_output_content.done", .read = &event_reader::read_shell_output_done},
+    audio("response.audio.delta"),
+    audio_end("response.audio.done"),
+    delta("response.audio.transcript.delta", text_kind::transcript),
+    whole("response.audio.transcript.done", text_kind::transcript, "transcript"),
     {.name = "response.created", .read = &event_reader::read_run_created, .observe = &pending_calls::begin},
     {.name = "response.queued", .read = &event_reader::read_run_status},
     {.name = "response.in_progress", .read = &event_reader::read_run_status},
@@ -90,9 +123,19 @@ constexpr known_event known_events[] = {
      .classify = classify_failed,
      .observe = &pending_calls::add_failed},
     run_end("response.incomplete", "incomplete"),
-    {.name = "response.oauth_consent_requested", .observe = &pending_calls::add_consent},
+    {.name = "response.oauth_consent_requested",
+     .read = &event_reader::read_consent,
+     .member = "consent_link",
+     .observe = &pending_calls::add_consent},
     {.name = "response.cancelled", .read = &event_reader::read_run_cancelled, .meaning = event_class::last},
-    // Once named so by some services.
+    // Open Responses.
+    delta("response.reasoning.delta", text_kind::reasoning),
+    whole("response.reasoning.done", text_kind::reasoning, "text"),
+    // Once named so by some services, or in the Realtime protocol.
+    audio("response.output_audio.delta"),
+    audio_end("response.output_audio.done"),
+    delta("response.output_audio_transcript.delta", text_kind::transcript),
+    whole("response.output_audio_transcript.done", text_kind::transcript, "transcript"),
     call_delta("response.code_interpreter_call.code.delta", "code_interpreter"),
     call_whole("response.code_interpreter_call.code.done", "code_interpreter", "code"),
     call_delta("response.mcp_call.arguments.delta", "mcp"),
@@ -128,6 +171,10 @@ const known_event& find_event(std::string_view name, std::string_view data) noex
         if (const known_event& known = find_event(*type); !known.name.empty()) return known;
     // An error and nothing more is how some services end a stream.
     return is_bare_error(data) ? find_event("error") : unknown_event;
+}
+
+std::span<const known_event> all_known_events() noexcept {
+    return known_events;
 }
 
 bool ends_run(const known_event& known) noexcept {

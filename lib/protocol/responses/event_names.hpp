@@ -3,6 +3,7 @@
 #include "protocol/responses/codec.hpp"
 #include "protocol/streamed_items.hpp"
 
+#include <span>
 #include <string_view>
 
 namespace corun::codec::responses {
@@ -17,11 +18,17 @@ struct known_event {
     std::string_view member = {};     ///< Holds its text.
     std::string_view call_type = {};  ///< As in `tool_call::type`.
     text_kind text = text_kind::none;
-    std::string_view status = {};  ///< Of the response that ends with it, if it may leave something to do.
+    /// Of an event about the work on an item: the item's type.
+    std::string_view item_type = {};
+    /// What has become of the item; of the response that ends with it, if that may leave something to do.
+    std::string_view status = {};
     /// Where the meaning depends on the data and on what came before. May throw.
     event_class (*classify)(std::string_view data, const pending_calls& seen) = nullptr;
     void (pending_calls::*observe)(std::string_view data) = nullptr;
 };
+
+/// All events that are known by name.
+std::span<const known_event> all_known_events() noexcept;
 
 /// An event without a name (or of the name `message`, which is the same in SSE) goes by its `type`. One that is not
 /// known has no name.

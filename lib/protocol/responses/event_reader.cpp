@@ -13,41 +13,6 @@ namespace {
 
 using json::each_member;
 
-/// A text of a call: JSON that is not wrapped in a string is one too.
-void read_call_text(json::value source, std::optional<json_piece>& out) {
-    out.reset();
-    if (const auto inside = json::string_inside(source))
-        out = piece_of(*inside);
-    else if (!json::is_null(source))
-        out = json_piece{json::raw(source), false};
-}
-
-/// Calls `use(object)` for the object that an event is about; false where there is none, which is a problem.
-template <class Use>
-bool with_object(json::object source, std::string_view name, Use use) {
-    bool found = false;
-    each_member(source, [&](std::string_view key, json::value member) {
-        if (key != name) return;
-        const auto object = json::object_if(member);
-        if (!object) return json::expected(name, "an object");
-        found = true;
-        use(*object);
-    });
-    if (!found) json::missing(name);
-    return found;
-}
-
-/// The type of the items that have such texts, as in `item_reference`.
-std::string_view owner_type(text_kind kind, std::string_view call_type) noexcept {
-    if (kind == text_kind::arguments) return call_type;
-    return kind == text_kind::reasoning || kind == text_kind::summary ? "reasoning" : "message";
-}
-
-/// Calls have one text.
-std::int32_t part_of(text_kind kind, std::int32_t index) noexcept {
-    return kind == text_kind::arguments ? 0 : index;
-}
-
 }  // namespace
 
 std::optional<response> read_response(json::object source) {
@@ -85,127 +50,6 @@ void event_reader::read() {
     (this->*known_.read)();
 }
 
-event_reader::event_fields event_reader::read_fields() const {
-    event_fields out;
-    each_member(source_, [&](std::string_view key, json::value member) {
-        if (!known_.member.empty() && key == known_.member) {
-            if (known_.text == text_kind::arguments)
-                read_call_text(member, out.text);
-            else
-                read_optional_string(member, key, out.text);
-        } else if (key == "item_id") {
-            read_optional_string(member, key, out.item_id);
-        } else if (key == "output_index") {
-            read_optional_index(member, out.output_index);
-        } else if (key == "content_index" || key == "summary_index") {
-            read_index(member, out.part_index);
-        } else if (key == "annotation_index" || key == "partial_image_index") {
-            read_index(member, out.number);
-        }
-    });
-    if (out.item_id && out.item_id->text.empty()) out.item_id.reset();
-    return out;
-}
-
-item_reference event_reader::reference_of(const event_fields& fields, std::string_view type) {
-    item_reference reference;
-    reference.type = type;
-    reference.index = fields.output_index;
-    if (!fields.item_id) return reference;
-    reference.id = fields.item_id->text;
-    if (!fields.item_id->escaped) return reference;
-    unescaped_id_.clear();
-    json::append_unescaped(unescaped_id_, fields.item_id->text);
-    reference.id = unescaped_id_;
-    return reference;
-}
-
-std::string_view event_reader::shown_id(const streamed_item& known, const event_fields& fields) {
-    const bool same = fields.item_id && !fields.item_id->escaped && fields.item_id->text == known.id;
-    return same ? fields.item_id->text : out_.keep(known.id);
-}
-
-void event_reader::read_delta() {
-    const event_fields fields = read_fields();
-    if (!fields.text) return json::missing(known_.member);
-    const std::int32_t part = part_of(known_.text, fields.part_index);
-    streamed_item& known = streamed_.find_for_piece(reference_of(fields, owner_type(known_.text, known_.call_type)),
-                                                    known_.text, part, fields.text->text);
-    streamed_text& text = known.text(known_.text, part);
-    const std::string_view news = text.take(out_.view(*fields.text, text.half));
-    if (is_text_event(known_)) streamed_.set_latest(known, text);
-    items_.add_delta(known_.text, shown_id(known, fields), fields.part_index, news, known_.call_type);
-}
-
-void event_reader::read_whole() {
-    const event_fields fields = read_fields();
-    if (!fields.text || fields.text->text.empty()) return;
-    std::string text;
-    json::append_unescaped(text, fields.text->text);
-    add_whole(fields, known_.text, text);
-}
-
-/// A text that comes whole is news where its pieces have not come.
-void event_reader::add_whole(const event_fields& fields, text_kind kind, std::string_view text) {
-    const std::vector<whole_text> whole{{kind, part_of(kind, fields.part_index), text}};
-    streamed_item& known = streamed_.find_for_whole(reference_of(fields, owner_type(kind, known_.call_type)), whole);
-    items_.add_missing(known, known.missing_of(whole, false));
-    items_.add_missing(known, known.take_halves());
-}
-
-void event_reader::read_annotation() {
-    text_annotation value;
-    const event_fields fields = read_fields();
-    json::checked(source_.reset());
-    const bool found = with_object(source_, "annotation", [&value](json::object object) {
-        value = {};
-        responses::read(object, value);
-    });
-    if (!found) return;
-    auto& added = out_.add<events::annotation>();
-    added.message_id = streamed_.find_for_event(reference_of(fields, "message")).id;
-    added.content_index = fields.part_index;
-    added.index = fields.number;
-    added.value = std::move(value);
-}
-
-void event_reader::read_part_added() {
-    std::string type;
-    const event_fields fields = read_fields();
-    json::checked(source_.reset());
-    with_object(source_, "part", [&type](json::object object) {
-        each_member(object, [&type](std::string_view key, json::value member) {
-            if (key == "type") json::read(member, type);
-        });
-    });
-    if (type != "output_text" && type != "refusal") return;
-    thread_message& message = out_.add<events::message_in_progress>().message;
-    message.id = streamed_.find_for_event(reference_of(fields, "message")).id;
-    message.role = "assistant";
-    message.status = "in_progress";
-    message.raw = out_.wire().data;
-}
-
-/// A part that is whole has its text, which may have come in pieces.
-void event_reader::read_part_done() {
-    std::string type, text;
-    const event_fields fields = read_fields();
-    json::checked(source_.reset());
-    with_object(source_, "part", [&](json::object object) {
-        each_member(object, [&](std::string_view key, json::value member) {
-            if (key == "type") json::read(member, type);
-            if (key == "text" || key == "refusal") json::read(member, text);
-        });
-    });
-    if (text.empty()) return;
-    constexpr std::pair<std::string_view, text_kind> kinds[] = {{"output_text", text_kind::text},
-                                                                {"refusal", text_kind::refusal},
-                                                                {"reasoning_text", text_kind::reasoning},
-                                                                {"summary_text", text_kind::summary}};
-    for (const auto& [name, kind] : kinds)
-        if (type == name) add_whole(fields, kind, text);
-}
-
 std::optional<item> event_reader::read_item_of_event(std::optional<std::int32_t>& place) const {
     std::optional<item> read;
     each_member(source_, [&](std::string_view key, json::value member) {
@@ -229,30 +73,6 @@ void event_reader::read_item_added() {
 void event_reader::read_item_done() {
     std::optional<std::int32_t> place;
     if (auto done = read_item_of_event(place)) items_.end(std::move(*done), place);
-}
-
-void event_reader::read_step_in_progress() {
-    const event_fields fields = read_fields();
-    const std::string_view type = known_.call_type.empty() ? "mcp_list_tools" : known_.call_type;
-    run_step& step = out_.add<events::step_in_progress>().step;
-    step.id = streamed_.find_for_event(reference_of(fields, type)).id;
-    step.status = "in_progress";
-    step.raw = out_.wire().data;
-    step.type = known_.call_type.empty() ? "activities" : "tool_calls";
-    if (known_.call_type.empty()) return;
-    tool_call& call = step.tool_calls.emplace_back();
-    call.id = step.id;
-    call.type = known_.call_type;
-}
-
-void event_reader::read_image_partial() {
-    const event_fields fields = read_fields();
-    if (!fields.text) return json::missing(known_.member);
-    const std::string_view id = shown_id(streamed_.find_for_event(reference_of(fields, "image_generation")), fields);
-    auto& partial = out_.add<events::image_partial>();
-    partial.item_id = id;
-    partial.index = fields.number;
-    partial.base64 = out_.view(*fields.text);
 }
 
 void event_reader::read_run_created() {

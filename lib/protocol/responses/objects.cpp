@@ -1,5 +1,6 @@
 #include "protocol/responses/objects.hpp"
 
+#include "json/find.hpp"
 #include "protocol/readers.hpp"
 #include "protocol/responses/item_types.hpp"
 #include "protocol/responses/pending.hpp"
@@ -58,6 +59,7 @@ constexpr member<text_annotation> annotation_members[] = {
     {"start_index", into<&text_annotation::start_index>},
     {"end_index", into<&text_annotation::end_index>},
     {"file_id", into<&text_annotation::file_id>},
+    {"container_id", into<&text_annotation::container_id>},
     {"quote", into<&text_annotation::quote>},
     {"url", into<&text_annotation::url>},
     {"title", into<&text_annotation::title>},
@@ -82,6 +84,7 @@ constexpr member<message_content> content_members[] = {
     {"type", by<read_content_type, &message_content::type>},
     {"text", by<read_text, &message_content::text>},
     {"refusal", by<read_text, &message_content::text>},
+    {"transcript", by<read_text, &message_content::text>},
     {"annotations",
      [](json::value source, message_content& out) {
          read_objects_if(source, out.annotations,
@@ -147,6 +150,55 @@ void read_interpreter_outputs(json::value source, tool_call& out) {
         if (each.type == "logs") out.output = out.output.value_or("") + each.logs;
 }
 
+/// An object; a word is the name of what is done.
+void read_action(json::value source, item& out) {
+    auto members = json::object_if(source);
+    if (!members && json::string_inside(source)) return json::read(source, out.call.name);
+    if (!members) return read_raw(source, out.call.arguments);
+    out.call.arguments = json::raw(*members);
+    each_member(*members, [&out](std::string_view key, json::value member) {
+        if (key == "commands") out.call.commands = read_strings(member);
+    });
+}
+
+/// `{"type":"program","caller_id":...}`; the model calls directly.
+void read_caller(json::value source, item& out) {
+    out.call.caller_id.clear();
+    const auto members = json::object_if(source);
+    if (!members) return;
+    each_member(*members, [&out](std::string_view key, json::value member) {
+        if (key == "caller_id") json::read(member, out.call.caller_id);
+    });
+}
+
+void read_outcome(json::value source, command_result& out) {
+    std::optional<std::int64_t> code;
+    if (const auto members = json::object_if(source))
+        each_member(*members, [&code](std::string_view key, json::value member) {
+            if (key == "exit_code") json::read(member, code);
+        });
+    out.exit_code.reset();
+    if (code) out.exit_code = static_cast<int>(*code);
+}
+constexpr member<command_result> command_result_members[] = {
+    {"stdout", into<&command_result::standard_output>},
+    {"stderr", into<&command_result::standard_error>},
+    {"outcome", read_outcome},
+};
+std::string text_of(const std::vector<command_result>& outputs) {
+    std::string all;
+    for (const command_result& each : outputs) all += each.standard_output + each.standard_error;
+    return all;
+}
+/// A text, or any JSON. Only `read_item` knows whether it is a shell's.
+void read_call_output(json::value source, item& out) {
+    out.call.command_results.clear();
+    auto elements = json::array_if(source);
+    if (!elements) return read_optional_text(source, out.call.output);
+    out.call.output = json::raw(*elements);
+    out.call.command_results = read_command_results(*elements);
+}
+
 constexpr member<file_search_result> file_search_result_members[] = {
     {"file_id", into<&file_search_result::file_id>},     {"filename", into<&file_search_result::file_name>},
     {"file_name", into<&file_search_result::file_name>}, {"score", into<&file_search_result::score>},
@@ -159,6 +211,7 @@ constexpr member<item> item_members[] = {
     {"type", into<&item::type>},
     {"status", into<&item::status>},
     {"role", into<&item::role>},
+    {"phase", into<&item::phase>},
     {"call_id", into<&item::call_id>},
     {"name", [](json::value source, item& out) { json::read(source, out.call.name); }},
     {"server_label",
@@ -169,9 +222,14 @@ constexpr member<item> item_members[] = {
     {"arguments", [](json::value source, item& out) { read_text(source, out.call.arguments); }},
     {"input", [](json::value source, item& out) { read_text(source, out.call.arguments); }},
     {"code", [](json::value source, item& out) { read_text(source, out.call.arguments); }},
-    {"action", [](json::value source, item& out) { read_raw(source, out.call.arguments); }},
+    {"action", read_action},
+    {"actions", [](json::value source, item& out) { read_raw(source, out.call.arguments); }},
+    {"operation", [](json::value source, item& out) { read_raw(source, out.call.arguments); }},
+    {"namespace", [](json::value source, item& out) { json::read(source, out.call.tool_namespace); }},
+    {"caller", read_caller},
+    {"async", [](json::value source, item& out) { out.call.async = json::is_true(source); }},
     {"queries", [](json::value source, item& out) { read_raw(source, out.call.arguments); }},
-    {"output", [](json::value source, item& out) { read_optional_text(source, out.call.output); }},
+    {"output", read_call_output},
     {"result", [](json::value source, item& out) { read_optional_text(source, out.call.output); }},
     {"outputs", [](json::value source, item& out) { read_interpreter_outputs(source, out.call); }},
     {"results",
@@ -246,6 +304,15 @@ void read(json::object source, text_annotation& out) {
     read_members(source, annotation_members, out);
 }
 
+std::vector<command_result> read_command_results(json::array source) {
+    std::vector<command_result> outputs;
+    each_element(source, [&outputs](json::value element) {
+        if (const auto found = json::object_if(element))
+            read_members(*found, command_result_members, outputs.emplace_back());
+    });
+    return outputs;
+}
+
 std::string id_from_place(std::int64_t index) {
     return "item_" + std::to_string(index);
 }
@@ -256,6 +323,13 @@ item read_item(json::object source) {
     read_members(source, item_members, out);
     out.call.raw = out.raw;
     out.call.type = call_type_of(out.type);
+    if (out.type == "shell_call_output")
+        out.call.output = text_of(out.call.command_results);
+    else
+        out.call.command_results.clear();
+    // The tools that were found are what the search returns.
+    if (out.type == "tool_search_output")
+        if (const auto found = json::find_member(out.raw, "tools")) out.call.output = *found;
     return out;
 }
 
@@ -268,8 +342,13 @@ void set_ids(item& source, std::int64_t place) {
 bool is_message(const item& source) noexcept {
     return source.type == "message";
 }
+bool is_output(const item& source) noexcept {
+    return is_answer(source.type) && source.type != approval_response;
+}
 bool is_step(const item& source) noexcept {
-    return is_call(source.type) || source.type == "mcp_list_tools";
+    if (is_call(source.type)) return true;
+    const bool is_asked_for = item_type_of(source.type).by != performer::service || source.type == approval_response;
+    return !source.type.empty() && !is_message(source) && !is_output(source) && !is_asked_for;
 }
 
 response read_response_object(json::object source) {
@@ -296,6 +375,7 @@ thread_message message_of(const item& source) {
     message.id = source.id;
     message.role = source.role.empty() ? "assistant" : source.role;
     message.status = source.status;
+    message.phase = source.phase;
     message.content = source.content;
     message.raw = source.raw;
     return message;
@@ -310,9 +390,11 @@ run_step step_of(const item& source) {
     if (source.type == "mcp_list_tools") {
         step.type = "activities";
         step.mcp_tools.push_back(source.tools);
-    } else {
+    } else if (is_call(source.type)) {
         step.type = "tool_calls";
         step.tool_calls.push_back(source.call);
+    } else {
+        step.type = source.type;
     }
     return step;
 }

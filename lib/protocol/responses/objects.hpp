@@ -19,7 +19,7 @@ namespace corun::codec::responses {
 struct item {
     item() = default;
 
-    std::string id, type, status, role, call_id;
+    std::string id, type, status, role, phase, call_id;
     tool_call call;  ///< Of an item that is one: all of it but `raw`.
     std::vector<message_content> content;
     std::vector<message_content> summary;  ///< Of reasoning; its content stands in `content`.
@@ -38,8 +38,12 @@ void set_ids(item& source, std::int64_t place);
 std::string id_from_place(std::int64_t index);
 
 bool is_message(const item& source) noexcept;
-/// Something that the model or the service works on: a call, or the listing of tools.
+/// The output of a call, as an item of its own.
+bool is_output(const item& source) noexcept;
+/// Anything else that the model or the service does: a call, reasoning, the listing of tools, a compaction. Not what
+/// only asks the caller for something, or is the caller's answer.
 bool is_step(const item& source) noexcept;
+
 struct response {
     response() = default;
 
@@ -49,6 +53,7 @@ struct response {
 };
 response read_response_object(json::object source);
 void read(json::object source, text_annotation& out);
+std::vector<command_result> read_command_results(json::array source);
 
 /// The thread's names of a message's parts, and a step, from an item.
 thread_message message_of(const item& source);

@@ -88,6 +88,9 @@ void add_to(required_action& action, const item& waiting) {
         added.id = waiting.call.id;
         added.name = waiting.call.name;
         added.arguments = waiting.call.arguments;
+        added.tool_namespace = waiting.call.tool_namespace;
+        added.caller_id = waiting.call.caller_id;
+        added.async = waiting.call.async;
     } else if (waiting.type == "mcp_approval_request") {
         mcp_approval_request& added = action.mcp_approvals.emplace_back();
         added.id = waiting.id;

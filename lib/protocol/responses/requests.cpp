@@ -115,7 +115,8 @@ void check_ranges(const std::optional<double>& temperature, const std::optional<
 }
 
 bool is_plain_text(const message& value) {
-    return value.role == "user" && value.content.size() == 1 && value.content.front().type == content_block::kind::text;
+    return value.role == "user" && value.phase.empty() && value.content.size() == 1 &&
+           value.content.front().type == content_block::kind::text;
 }
 
 void set_agent(body& request, const agent_reference& agent) {
@@ -324,6 +325,7 @@ body to_item(const message& value) {
     body item = body::object();
     item["type"] = "message";
     item["role"] = text(value.role);
+    set_unless_empty(item, "phase", value.phase);
     if (is_plain_text(value)) {
         item["content"] = text(value.content.front().value);
         return item;
