@@ -116,7 +116,7 @@ for (const [where, base] of [
                 input: [user('How is it there?'), ...response.output,
                     { type: 'function_call_output', call_id: call.call_id, output: [{ type: 'input_text', text: 'sun' }] }],
                 tools: [weather],
-                tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'get_weather' }] },
+                tool_choice: { type: 'allowed_tools', tools: [{ type: 'function', name: 'get_weather' }] },
             });
             assert.equal(answered.status, 'completed');
         });
@@ -181,6 +181,14 @@ for (const [where, base] of [
             assert.deepEqual(counted, { object: 'response.input_tokens', input_tokens: 5 });
             const response = await create(body);
             assert.equal(response.usage.input_tokens, counted.input_tokens);
+        });
+
+        test('takes a form for its answer', async () => {
+            const schema = { type: 'object', properties: { place: { type: 'string' } }, required: ['place'] };
+            const response = await create({
+                input: [user('Oslo')], text: { format: { type: 'json_schema', name: 'seat', schema } },
+            });
+            assert.deepEqual(JSON.parse(response.output[0].content[0].text), { place: 'Oslo' });
         });
 
         test('takes every member that a request may have', async () => {

@@ -77,7 +77,7 @@ const tool = typed({
 const mode = one('none', 'auto', 'required');
 const functionChoice = typed({ function: { 'name?': text } });
 const choice = typed({ function: { 'name?': text }, allowed_tools: { tools: list(functionChoice), mode } });
-const format = typed({ text: {}, json_object: {}, json_schema: { name: text, description: orNull(text) } });
+const format = typed({ text: {}, json_object: {}, json_schema: { name: text, description: orNull(text), strict: flag } });
 
 export const response = object({
     id: text,

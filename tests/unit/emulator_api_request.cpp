@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(finds_the_paths_of_openai_below_any_prefix) {
         BOOST_TEST(one.request().at_openai);
         BOOST_TEST((one.request().segments == names{"openai", "v1", "responses", "x"}));
     }
-    for (const char* name : {"files", "vector_stores", "models", "conversations"})
+    for (const char* name : {"files", "vector_stores", "models", "conversations", "containers"})
         BOOST_TEST((parsed(std::string("/v1/") + name).request().segments == names{"openai", "v1", name}));
     for (const char* path : {"/v1/other", "/v2/responses", "/responses", "/v1"})
         BOOST_TEST(!parsed(path).request().at_openai);

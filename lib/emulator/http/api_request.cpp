@@ -56,8 +56,8 @@ api_request::api_request(const http::request& request, std::string_view base)
 
 void api_request::take_openai_segments() {
     const auto begins = [this](std::size_t at) {
-        static constexpr std::string_view resources[] = {"responses", "conversations", "models", "files",
-                                                         "vector_stores"};
+        static constexpr std::string_view resources[] = {"responses", "conversations", "containers",
+                                                         "models",    "files",         "vector_stores"};
         return segments[at] == "v1" &&
                std::find(std::begin(resources), std::end(resources), segments[at + 1]) != std::end(resources);
     };

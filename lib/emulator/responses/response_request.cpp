@@ -36,6 +36,35 @@ std::string conversation_id(const json& conversation) {
     return conversation.is_string() ? conversation.get<std::string>() : get_string(conversation, "id");
 }
 
+/// A format of text as responses show it, with defaults.
+json shown_format(const json& format) {
+    json shown = format.is_null() ? json::object() : format;
+    if (format.is_null()) shown["type"] = "text";
+    if (get(format, "type") != "json_schema") return shown;
+    if (!shown.contains("description")) shown["description"] = nullptr;
+    shown["strict"] = or_default(format, "strict", false);
+    return shown;
+}
+
+/// A choice of tools as responses show it, with defaults.
+json shown_choice(const json& choice) {
+    if (choice.is_null()) return "auto";
+    json shown = choice;
+    if (get(choice, "type") == "allowed_tools") shown["mode"] = or_default(choice, "mode", "auto");
+    return shown;
+}
+
+/// What a moderation by this model finds: nothing.
+json moderation_result(const json& model) {
+    json result;
+    result["type"] = "moderation_result";
+    result["model"] = model;
+    result["flagged"] = false;
+    for (const char* name : {"categories", "category_scores", "category_applied_input_types"})
+        result[name] = json::object();
+    return result;
+}
+
 /// The members that a response has only where the request has them.
 void add_where_asked(json& object, const json& body) {
     if (const json& options = get(body, "prompt_cache_options"); !options.is_null()) {
@@ -47,6 +76,9 @@ void add_where_asked(json& object, const json& body) {
     if (const json& image = get(body, "image"); !image.is_null())
         object["image"]["context_compression"] =
             get(image, "context_compression") == "enabled" ? "enabled" : "disabled";
+    if (const json& moderation = get(body, "moderation"); !moderation.is_null())
+        for (const char* name : {"input", "output"})
+            object["moderation"][name] = moderation_result(get(moderation, "model"));
     if (const json& prompt = get(body, "prompt"); !prompt.is_null()) object["prompt"] = prompt;
 }
 
@@ -67,8 +99,8 @@ json response_object(std::string id, std::int64_t now, const json& body, const j
     if (!agent.is_null()) object[get(body, "agent").is_null() ? "agent_reference" : "agent"] = std::move(agent);
     for (const char* name : {"error", "incomplete_details"}) object[name] = nullptr;
     object["instructions"] = get(definition, "instructions");
-    for (const char* name : {"max_output_tokens", "max_tool_calls", "moderation", "access_programs"})
-        object[name] = get(body, name);
+    for (const char* name : {"max_output_tokens", "max_tool_calls", "access_programs"}) object[name] = get(body, name);
+    object["moderation"] = nullptr;
     object["model"] = get(definition, "model");
     object["output"] = json::array();
     object["parallel_tool_calls"] = or_default(body, "parallel_tool_calls", true);
@@ -80,11 +112,9 @@ json response_object(std::string id, std::int64_t now, const json& body, const j
     object["service_tier"] = or_default(body, "service_tier", "auto");
     object["store"] = or_default(body, "store", true);
     object["temperature"] = or_default(definition, "temperature", 1.0);
-    json text_format;
-    text_format["type"] = "text";
-    object["text"]["format"] = or_default(get(definition, "text"), "format", std::move(text_format));
+    object["text"]["format"] = shown_format(get(get(definition, "text"), "format"));
     object["text"]["verbosity"] = or_default(get(definition, "text"), "verbosity", "medium");
-    object["tool_choice"] = or_default(definition, "tool_choice", "auto");
+    object["tool_choice"] = shown_choice(get(definition, "tool_choice"));
     object["tools"] = json::array();
     for (const auto& tool : get(definition, "tools")) object["tools"].push_back(shown_tool(tool));
     object["top_logprobs"] = or_default(body, "top_logprobs", 0);

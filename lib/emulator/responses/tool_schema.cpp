@@ -132,7 +132,7 @@ check tool_choice() {
     all.emplace_back("function", typed_object(members{required("name", string())}));
     all.emplace_back("custom", typed_object(members{required("name", string())}));
     all.emplace_back("mcp", typed_object(members{{"server_label", string()}, {"name", nullable(string())}}));
-    all.emplace_back("allowed_tools", typed_object(members{required("mode", one_of({"none", "auto", "required"})),
+    all.emplace_back("allowed_tools", typed_object(members{{"mode", one_of({"none", "auto", "required"})},
                                                            required("tools", array(opaque()))}));
     for (const char* name : {"file_search", "web_search", "web_search_preview", "web_search_preview_2025_03_11",
                              "code_interpreter", "image_generation", "computer", "computer_use_preview", "computer_use",
