@@ -140,7 +140,11 @@ void typed_answers(const corun::events::action_required* required, corun::submis
     for (auto& call : required->action.other_calls) {
         if (call.type == "shell_call") answers.output(call.id, corun::shell_output({corun::command_result("ok", "", 0)}));
         if (call.type == "apply_patch_call") answers.output(call.id, corun::patch_result::failed("there is no such file"));
-        if (call.type == "computer_call") answers.output(call.id, corun::computer_screenshot::url(screen));
+        if (call.type == "computer_call") {
+            auto output = corun::computer_screenshot::url(screen);
+            output.acknowledged_safety_checks = corun::pending_safety_checks(call);  // if the user agrees
+            answers.output(call.id, output);
+        }
     }
     for (auto& call : required->action.mcp_approvals) answers.deny(call.id, "it is too expensive");
 }

@@ -16,12 +16,15 @@
 
 namespace corun {
 
-/// A safety check of a `computer_call`, as received in its `pending_safety_checks`.
+/// A question of the service about a `computer_call`, for the user.
 struct CORUN_API safety_check {
     explicit safety_check(std::string id, std::string code = {}, std::string message = {});
 
     std::string id, code, message;
 };
+
+/// The safety checks that a `computer_call` waits for; none for any other call.
+CORUN_API std::vector<safety_check> pending_safety_checks(const other_call& call);
 
 /// The output of a `computer_call`: what the screen shows now.
 class CORUN_API computer_screenshot {
@@ -31,7 +34,8 @@ public:
     static computer_screenshot file(std::string file_id);
 
     std::string image_url, file_id;  ///< One of them.
-    /// The safety checks of the call that the user has accepted. Without them, the service refuses the output.
+    /// The safety checks that the user has accepted, of `pending_safety_checks`. Without them, the service refuses the
+    /// output.
     std::vector<safety_check> acknowledged_safety_checks;
 
 private:

@@ -248,6 +248,7 @@ struct CORUN_API approval_decided {
     approval_decided() = default;
     std::string call_id, name, arguments, server_label;
     bool approved = false;
+    std::string reason;                ///< Of a denial; may be empty.
     std::optional<std::string> error;  ///< The text of the exception; the stream then fails with it.
     std::chrono::nanoseconds duration{0};
 };

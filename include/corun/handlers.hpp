@@ -132,9 +132,29 @@ private:
 /// `{"error": "<text>"}`.
 using function_handler = handler<call_output, function_call>;
 
-/// Returns whether a call to an MCP server is approved. If it throws, the stream fails with `errc::handler_failed`. The
-/// run then waits at the service until its stream is destroyed; see `run_options::on_abandon`.
-using approval_handler = handler<bool, mcp_approval_request>;
+/// Whether a call to an MCP server is approved. `bool` converts to it, and nothing else.
+class CORUN_API approval_decision {
+public:
+    /// A denial.
+    approval_decision() = default;
+    template <std::same_as<bool> Bool>
+    approval_decision(Bool approve) : approves_(approve) {}
+    /// Denies the call, and tells the model why. Responses protocol only: in the threads protocol, the stream fails
+    /// with `errc::invalid_argument`.
+    static approval_decision deny(std::string reason);
+
+    [[nodiscard]] bool approves() const noexcept { return approves_; }
+    [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+
+private:
+    bool approves_ = false;
+    std::string reason_;
+};
+
+/// Returns whether a call to an MCP server is approved: a `bool`, or a denial with a reason. If it throws, the stream
+/// fails with `errc::handler_failed`. The run then waits at the service until its stream is destroyed; see
+/// `run_options::on_abandon`.
+using approval_handler = handler<approval_decision, mcp_approval_request>;
 
 /// A function of the application that the model can call: its definition and its code.
 ///

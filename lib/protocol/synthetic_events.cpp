@@ -59,6 +59,7 @@ std::string encode(const events::approval_decided& body) {
     document object = call_object(body);
     object["server_label"] = body.server_label;
     object["approved"] = body.approved;
+    object["reason"] = body.reason;
     return dump(object);
 }
 
@@ -88,6 +89,7 @@ events::approval_decided decode_synthetic<events::approval_decided>(std::string_
     auto body = call_of<events::approval_decided>(object);
     body.server_label = object.at("server_label").get<std::string>();
     body.approved = object.at("approved").get<bool>();
+    body.reason = object.at("reason").get<std::string>();
     return body;
 }
 

@@ -58,8 +58,8 @@ asio::awaitable<std::vector<T>> one_by_one(asio::any_io_executor executor, std::
     co_return outcomes;
 }
 
-asio::awaitable<std::vector<bool>> decide(bool in_turn, asio::any_io_executor executor,
-                                          std::vector<asio::awaitable<bool>> decisions) {
+asio::awaitable<std::vector<approval_decision>> decide(bool in_turn, asio::any_io_executor executor,
+                                                       std::vector<asio::awaitable<approval_decision>> decisions) {
     if (in_turn) return one_by_one(std::move(executor), std::move(decisions));
     return all(std::move(executor), std::move(decisions));
 }
@@ -116,16 +116,17 @@ asio::awaitable<submission> ask_handlers(std::shared_ptr<stream_state> stream, r
     std::vector<call_output> outputs = co_await all(executor, std::move(calls));
     for (std::size_t i = 0; i != outputs.size(); ++i)
         answers.output(action.function_calls[i].id, std::move(outputs[i]));
-    std::vector<asio::awaitable<bool>> decisions;
+    std::vector<asio::awaitable<approval_decision>> decisions;
     for (const mcp_approval_request& request : action.mcp_approvals)
         decisions.push_back(ask_for_approval(stream, options.on_mcp_approval, request));
-    const std::vector<bool> approved = co_await decide(options.approvals_one_by_one, executor, std::move(decisions));
-    for (std::size_t i = 0; i != approved.size(); ++i) {
+    const std::vector<approval_decision> decided =
+        co_await decide(options.approvals_one_by_one, executor, std::move(decisions));
+    for (std::size_t i = 0; i != decided.size(); ++i) {
         const std::string& id = action.mcp_approvals[i].id;
-        if (approved[i])
+        if (decided[i].approves())
             answers.approve(id);
         else
-            answers.deny(id);
+            answers.deny(id, decided[i].reason());
     }
     co_return answers;
 }

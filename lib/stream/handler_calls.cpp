@@ -71,26 +71,29 @@ asio::awaitable<call_output> call_function(std::shared_ptr<stream_state> stream,
     co_return std::move(output);
 }
 
-asio::awaitable<bool> ask_for_approval(std::shared_ptr<stream_state> stream, approval_handler handler,
-                                       mcp_approval_request request) {
+asio::awaitable<approval_decision> ask_for_approval(std::shared_ptr<stream_state> stream, approval_handler handler,
+                                                    mcp_approval_request request) {
     events::approval_decided done;
     done.call_id = request.id;
     done.name = request.name;
     done.arguments = request.arguments;
     done.server_label = request.server_label;
     const beginning began(*stream);
+    approval_decision decision;
     std::exception_ptr failure;
     try {
-        done.approved = co_await handler(std::move(request));
+        decision = co_await handler(std::move(request));
     } catch (...) {
         failure = std::current_exception();
     }
     if (failure) done.error = message_of(failure);
+    done.approved = decision.approves();
+    done.reason = decision.reason();
     done.duration = stream->now() - began.time;
     deliver(*stream, codec::approval_decided_name, codec::encode(done));
     stream->observed.approval_decided(stream->api(), done, began.date, stream->secrets, stream->protocol->identity());
     if (done.error) throw error(errc::handler_failed, "on_mcp_approval: " + *done.error);
-    co_return done.approved;
+    co_return decision;
 }
 
 }  // namespace corun::detail

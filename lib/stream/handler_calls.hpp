@@ -18,7 +18,7 @@ asio::awaitable<call_output> call_function(std::shared_ptr<stream_state> stream,
 
 /// Asks a handler whether a call is approved, and reports its decision in the same ways. Throws
 /// `errc::handler_failed`.
-asio::awaitable<bool> ask_for_approval(std::shared_ptr<stream_state> stream, approval_handler handler,
-                                       mcp_approval_request request);
+asio::awaitable<approval_decision> ask_for_approval(std::shared_ptr<stream_state> stream, approval_handler handler,
+                                                    mcp_approval_request request);
 
 }  // namespace corun::detail

@@ -83,7 +83,7 @@ public:
     void operator()(const events::stream_error& body) const { words(body.code, body.message); }
     void operator()(const events::function_called& body) const { words(body.name, body.error.value_or("")); }
     void operator()(const events::approval_decided& body) const {
-        words(body.server_label, body.name, body.approved ? "approved" : body.error.value_or("denied"));
+        words(body.server_label, body.name, body.approved ? "approved" : body.error.value_or("denied"), body.reason);
     }
     void operator()(const events::unknown&) const {}
     /// The events that end a run.

@@ -6,6 +6,12 @@ local_function::local_function(std::string name, std::string description, json_t
                                function_handler callable)
     : definition(std::move(name), std::move(description), std::move(parameters)), handler(std::move(callable)) {}
 
+approval_decision approval_decision::deny(std::string reason) {
+    approval_decision denial;
+    denial.reason_ = std::move(reason);
+    return denial;
+}
+
 mcp_header_source::mcp_header_source(mcp_headers fixed) : fixed_(std::move(fixed)) {}
 mcp_header_source::mcp_header_source(mcp_server_headers first, mcp_server_headers second)
     : fixed_(std::move(first), std::move(second)) {}

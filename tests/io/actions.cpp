@@ -812,6 +812,22 @@ BOOST_AUTO_TEST_CASE(a_run_cancelled_while_it_waits_comes_to_its_end_on_the_stre
     BOOST_TEST(submissions().empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_handler_returns_what_the_protocol_has_no_place_for) {
+    script_weather();
+    run_options image, denial;
+    image.functions.emplace_back("get_weather", "The weather in a city.", city_schema, [](const function_call&) {
+        return std::vector{content_block::image_url("https://weather.example/map.png")};
+    });
+    agent plain = make_plain_agent();
+    BOOST_CHECK(failure_of(io, plain.run("the weather", image)).code() == errc::invalid_argument);
+    mcp->accept_token("planted-secret-A");
+    service->script("book", {step::call_mcp("reserve_seat", R"({"seat":"14A"})")});
+    denial.on_mcp_approval = [](const mcp_approval_request&) { return approval_decision::deny("too expensive"); };
+    agent booking = make_agent();
+    BOOST_CHECK(failure_of(io, booking.run("book", token("planted-secret-A"), denial)).code() == errc::invalid_argument);
+    BOOST_TEST(submissions().empty());
+}
+
 BOOST_AUTO_TEST_CASE(destroying_the_stream_cancels_the_handlers_at_work) {
     script_weather();
     agent a = make_plain_agent();

@@ -106,6 +106,20 @@ BOOST_AUTO_TEST_CASE(a_denial_says_why) {
     BOOST_TEST(text_of(await(io, collect(stream))) == "So be it.");
 }
 
+BOOST_AUTO_TEST_CASE(a_handler_denies_and_says_why) {
+    service->script("book", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("So be it.")});
+    prompt_agent_definition definition("gpt-4o");
+    definition.tools.emplace_back(prompt_mcp_tool("bookings", mcp->url()));
+    run_options options;
+    options.on_mcp_approval = [](const mcp_approval_request&) { return approval_decision::deny("too expensive"); };
+    agent agent = client->local_agent(definition);
+    std::string reported;
+    for (const event& each : await(io, collect(agent.run_stream("book", token(planted_secret("fresh")), options))))
+        if (const auto* decided = each.get_if<events::approval_decided>()) reported = decided->reason;
+    BOOST_TEST(sent_input().at(0).at("reason") == "too expensive");
+    BOOST_TEST(reported == "too expensive");
+}
+
 BOOST_AUTO_TEST_CASE(a_conversation_is_counted_listed_and_compacted) {
     const run_result first = await(io, make_local().run("My seat is 14A."));
     model_input input("gpt-4o");

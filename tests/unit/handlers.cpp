@@ -42,7 +42,9 @@ static_assert(takes<function_handler, plain, awaiting, std::string (*)(const fun
 static_assert(takes_none<function_handler, decltype([](int) { return "text"; }), decltype([](function_call) {}),
                          decltype([](function_call) { return 7; }), decltype([](function_call&) { return ""; })>);
 static_assert(takes<approval_handler, decltype([](mcp_approval_request) { return true; }),
-                    decltype([](const mcp_approval_request&) -> asio::awaitable<bool> { co_return true; })>);
+                    decltype([](const mcp_approval_request&) -> asio::awaitable<bool> { co_return true; }),
+                    decltype([](mcp_approval_request) { return approval_decision::deny("no"); })>);
+static_assert(takes<function_handler, decltype([](function_call) { return std::vector<content_block>(); })>);
 // What only converts to bool is a mistake: any text would approve.
 static_assert(takes_none<approval_handler, decltype([](mcp_approval_request) { return "no"; }),
                          decltype([](mcp_approval_request) { return 1; }), decltype([](mcp_approval_request) {}),

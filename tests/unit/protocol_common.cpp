@@ -187,11 +187,13 @@ BOOST_AUTO_TEST_CASE(what_a_handler_did_is_an_event_of_its_own) {
         decision.call_id = "mcpr_1";
         decision.server_label = "bookings";
         decision.approved = true;
+        decision.reason = "why";
         decision.error = failure;
         const auto read = decode_synthetic<events::approval_decided>(encode(decision));
         BOOST_TEST(read.call_id == decision.call_id);
         BOOST_TEST(read.server_label == decision.server_label);
         BOOST_TEST(read.approved);
+        BOOST_TEST(read.reason == "why");
         BOOST_TEST((read.error == failure));
     }
     events::function_called binary;

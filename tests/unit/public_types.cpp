@@ -31,19 +31,22 @@ static_assert(
         corun::access_token, corun::token_provider, corun::identity_options, corun::oauth_client, corun::local_function,
         corun::mcp_header_request, corun::mcp_header_source, corun::observer, corun::json_text,
         corun::mcp_server_headers, corun::prompt_mcp_tool, corun::prompt_agent_definition, corun::structured_input,
-        corun::tool_output, corun::tool_approval, corun::submission>);
-static_assert(
-    none_is_an_aggregate<
-        // received
-        corun::usage, corun::last_error, corun::text_annotation, corun::message_content, corun::thread_message,
-        corun::function_call, corun::mcp_approval_request, corun::required_action, corun::other_call,
-        corun::events::run_restarted, corun::thread_run, corun::tool_call, corun::code_interpreter_output,
-        corun::file_search_result, corun::browser_automation_step, corun::mcp_tool_info, corun::mcp_tool_list,
-        corun::run_step, corun::agent_definition, corun::thread_definition, corun::run_result, corun::reconcile_report,
-        corun::reconcile_report::line, corun::file_info, corun::file_counts, corun::vector_store_info,
-        corun::vector_store_file, corun::vector_store_batch, corun::diagnostics, corun::error, corun::run_error,
-        corun::paged<corun::agent>::page, corun::request_record, corun::run_record, corun::retry_record,
-        corun::reattach_record, corun::submit_record, corun::wire_message, corun::events::reattached>);
+        corun::tool_output, corun::tool_approval, corun::submission, corun::call_output, corun::safety_check,
+        corun::computer_screenshot, corun::command_result, corun::shell_output, corun::patch_result,
+        corun::approval_decision, corun::reasoning, corun::context_management, corun::prompt_cache_options,
+        corun::moderation, corun::model_input, corun::prompt_tools::grammar, corun::prompt_tools::web_search_options>);
+static_assert(none_is_an_aggregate<
+              // received
+              corun::usage, corun::last_error, corun::text_annotation, corun::message_content, corun::thread_message,
+              corun::function_call, corun::mcp_approval_request, corun::required_action, corun::other_call,
+              corun::events::run_restarted, corun::thread_run, corun::tool_call, corun::code_interpreter_output,
+              corun::file_search_result, corun::browser_automation_step, corun::mcp_tool_info, corun::mcp_tool_list,
+              corun::run_step, corun::agent_definition, corun::thread_definition, corun::run_result,
+              corun::reconcile_report, corun::reconcile_report::line, corun::file_info, corun::file_counts,
+              corun::vector_store_info, corun::vector_store_file, corun::vector_store_batch, corun::compacted_response,
+              corun::response_item, corun::diagnostics, corun::error, corun::run_error,
+              corun::paged<corun::agent>::page, corun::request_record, corun::run_record, corun::retry_record,
+              corun::reattach_record, corun::submit_record, corun::wire_message, corun::events::reattached>);
 static_assert(none_is_an_aggregate<corun::client, corun::agent, corun::agent_thread, corun::vector_store,
                                    corun::event_stream, corun::paged<corun::agent>, corun::event>);
 

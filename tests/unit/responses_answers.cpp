@@ -122,6 +122,24 @@ BOOST_AUTO_TEST_CASE(a_computer_answers_with_a_screenshot) {
     BOOST_TEST(refusal_of("computer_call", computer_screenshot::file("")).find("image_url") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(the_safety_checks_of_a_computer_are_read_from_its_call) {
+    other_call call;
+    call.type = "computer_call";
+    call.raw = R"({"type":"computer_call","call_id":"c1","pending_safety_checks":[
+        {"id":"cu_1","code":"malicious","message":"Is it \u0022safe\u0022?"},{"id":"cu_2","code":null}]})";
+    computer_screenshot screen = computer_screenshot::file("f");
+    screen.acknowledged_safety_checks = pending_safety_checks(call);
+    BOOST_TEST(answer_to("computer_call", screen)["acknowledged_safety_checks"] == json::parse(R"([
+        {"id":"cu_1","code":"malicious","message":"Is it \"safe\"?"},{"id":"cu_2"}])"));
+    for (const char* none : {"", "[]", R"({"pending_safety_checks":null})", R"({"pending_safety_checks":{}})"}) {
+        call.raw = none;
+        BOOST_TEST(pending_safety_checks(call).empty());
+    }
+    call.type = "shell_call";
+    call.raw = R"({"pending_safety_checks":[{"id":"cu_1"}]})";
+    BOOST_TEST(pending_safety_checks(call).empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_search_of_the_application_answers_with_tools) {
     function_tool found("get_weather", "", R"({"type":"object"})");
     found.defer_loading = true;

@@ -258,3 +258,25 @@ void add_answers(body& input, const submission& answers, const required_action& 
 }
 
 }  // namespace corun::codec::responses
+
+namespace corun {
+
+std::vector<safety_check> pending_safety_checks(const other_call& call) {
+    using namespace codec::responses;
+    using codec::body;
+    std::vector<safety_check> checks;
+    if (call.type != "computer_call") return checks;
+    const auto item = codec::json::parse_document<body>(call.raw);
+    const body* const pending = member_of(item, "pending_safety_checks");
+    if (pending == nullptr || !pending->is_array()) return checks;
+    const auto text_in = [](const body& object, const char* key) {
+        const body* const value = member_of(object, key);
+        return is_string(value) ? std::string(std::string_view(value->get_ref<const codec::wiped_string&>()))
+                                : std::string();
+    };
+    for (const body& each : *pending)
+        checks.emplace_back(text_in(each, "id"), text_in(each, "code"), text_in(each, "message"));
+    return checks;
+}
+
+}  // namespace corun
