@@ -824,7 +824,8 @@ BOOST_AUTO_TEST_CASE(a_handler_returns_what_the_protocol_has_no_place_for) {
     service->script("book", {step::call_mcp("reserve_seat", R"({"seat":"14A"})")});
     denial.on_mcp_approval = [](const mcp_approval_request&) { return approval_decision::deny("too expensive"); };
     agent booking = make_agent();
-    BOOST_CHECK(failure_of(io, booking.run("book", token("planted-secret-A"), denial)).code() == errc::invalid_argument);
+    BOOST_CHECK(failure_of(io, booking.run("book", token("planted-secret-A"), denial)).code() ==
+                errc::invalid_argument);
     BOOST_TEST(submissions().empty());
 }
 
