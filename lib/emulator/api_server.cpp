@@ -87,7 +87,8 @@ public:
         if (body.contains("error") && get(body["error"], "additionalInfo").is_object())
             body["error"]["additionalInfo"]["request_id"] = http::find(fields, "apim-request-id");
         fields.insert(fields.end(), headers.begin(), headers.end());
-        exchange_->respond(status, std::move(fields), text_of(body));
+        constexpr int no_content = 204;
+        exchange_->respond(status, std::move(fields), status == no_content ? std::string() : text_of(body));
     }
     void respond_bytes(std::string bytes) override {
         const auto server = server_.lock();

@@ -70,6 +70,15 @@ describe('@azure/ai-projects', { timeout: 120_000 }, () => {
         await assert.rejects(project.agents.get('clerk'), refused(404));
     });
 
+    test('disables an agent and enables it again', async (context) => {
+        const agent = await withAgent(context, {});
+        await project.agents.disable(agent.name);
+        assert.equal((await project.agents.get(agent.name)).state, 'disabled');
+        await assert.rejects(openai.responses.create({ input: 'Hello' }, by(agent)), { status: 409, code: 'agent_disabled' });
+        await project.agents.enable(agent.name);
+        assert.equal((await openai.responses.create({ input: 'Hello' }, by(agent))).status, 'completed');
+    });
+
     test('is told what is wrong with an agent', async () => {
         await assert.rejects(project.agents.create('-', { kind: 'prompt', model }), refused(400));
         await assert.rejects(project.agents.create('flow', { kind: 'workflow' }), refused(400));

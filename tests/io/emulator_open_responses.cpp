@@ -209,6 +209,29 @@ BOOST_AUTO_TEST_CASE(serves_an_agent_at_its_own_endpoint) {
     BOOST_TEST(send("POST", "/agents/other/endpoint/protocols/openai/responses", body.dump()).status == 404);
 }
 
+BOOST_AUTO_TEST_CASE(disables_agents) {
+    json agent;
+    agent["name"] = "clerk";
+    agent["definition"] = {{"kind", "prompt"}, {"model", "gpt-4o"}};
+    post("/agents", agent);
+    const auto act = [&](const std::string& action) { return send("POST", "/agents/" + action); };
+    json body;
+    body["input"] = "Hi";
+    body["agent_reference"] = {{"type", "agent_reference"}, {"name", "clerk"}};
+    for (int repetition = 0; repetition != 2; ++repetition) {
+        const raw_response disabled = act("clerk:disable");
+        BOOST_TEST(disabled.status == 204);
+        BOOST_TEST(disabled.body == "");
+    }
+    BOOST_TEST(get("/agents/clerk")["state"] == "disabled");
+    BOOST_TEST(error_of(responses_path, body, 409)["code"] == "agent_disabled");
+    BOOST_TEST(act("clerk:enable").status == 204);
+    BOOST_TEST(get("/agents/clerk")["state"] == "enabled");
+    BOOST_TEST(respond(body)["status"] == "completed");
+    BOOST_TEST(act("clerk:promote").status == 404);
+    BOOST_TEST(act("other:disable").status == 404);
+}
+
 BOOST_AUTO_TEST_CASE(shows_deployments_and_no_connections) {
     const json deployment = get("/deployments")["value"][0];
     BOOST_TEST(deployment["type"] == "ModelDeployment");

@@ -116,6 +116,9 @@ json agent_versions::serve(const api_request& request) {
         {"GET", "agents/*/versions/*", &api::get_version},
         {"DELETE", "agents/*/versions/*", &api::delete_version},
     };
+    if (request.method == "POST" && request.has_path("agents/*"))
+        if (const auto colon = request.segments[1].find(':'); colon != std::string::npos)
+            return act(request.segments[1].substr(0, colon), request.segments[1].substr(colon + 1));
     if (const auto handler = find_route(routes, request)) return (this->*handler)(request);
     throw no_such_route();
 }
@@ -173,6 +176,12 @@ json agent_versions::delete_agent(const api_request& request) {
     return body;
 }
 
+json agent_versions::act(const std::string& name, const std::string& action) const {
+    if (action != "enable" && action != "disable") throw no_such_route();
+    find_or_throw(agents_, name, "agent")->enabled = action == "enable";
+    return nullptr;
+}
+
 json agent_versions::list_versions(const api_request& request) {
     return list_page(find_agent(request)->versions, page_of(request), "agent version", all,
                      [this](const record& version) { return shown_version(version); });
@@ -220,6 +229,9 @@ const record& agent_versions::find(const json& reference) const {
     const auto found = !agent            ? nullptr
                        : version.empty() ? std::prev(agent->versions.items().end())->second
                                          : agent->versions.find(name + ":" + version);
+    if (found && !agent->enabled)
+        throw api_error(409, error_envelope("Agent '" + name + "' is disabled.", "invalid_request_error", nullptr,
+                                            "agent_disabled"));
     if (found) return *found;
     json body =
         error_envelope("Agent '" + name + (version.empty() ? "'" : "' with version '" + version + "'") + " not found.",
@@ -283,7 +295,7 @@ json agent_versions::shown(const versioned_agent& agent) const {
     object["object"] = "agent";
     object["id"] = agent.id;
     object["name"] = agent.id;
-    object["state"] = "enabled";
+    object["state"] = agent.enabled ? "enabled" : "disabled";
     object["versions"]["latest"] = shown_version(*std::prev(agent.versions.items().end())->second);
     return object;
 }

@@ -14,6 +14,7 @@ struct versioned_agent : record {
     using record::record;
     store<record> versions;
     std::size_t last_version = 0;
+    bool enabled = true;  ///< Otherwise it answers nothing.
 };
 
 /// Agents with versions, and the routes to them. The handlers throw `api_error`.
@@ -22,6 +23,7 @@ public:
     explicit agent_versions(environment& shared) : environment_(shared) {}
 
     [[nodiscard]] static bool owns(const api_request& request);
+    /// Null when there is nothing to say.
     json serve(const api_request& request);
     /// The version that an `agent_reference` names, by default the latest. Throws `api_error`.
     [[nodiscard]] const record& find(const json& reference) const;
@@ -32,6 +34,8 @@ private:
     json get_agent(const api_request& request);
     json update_agent(const api_request& request);
     json delete_agent(const api_request& request);
+    /// Enables an agent, or disables it: the action follows its name, after a colon.
+    json act(const std::string& name, const std::string& action) const;
     json list_versions(const api_request& request);
     json create_version(const api_request& request);
     json get_version(const api_request& request);

@@ -55,7 +55,9 @@ void responses_engine::serve(const api_request& request, const responder_ptr& re
     if (const auto handler = find_route(routes, request)) return responder->respond((this->*handler)(request));
     if (containers_.serve(request, *responder)) return;
     if (auto answer = serve_models(request)) return responder->respond(std::move(*answer));
-    responder->respond(agent_versions::owns(request) ? agents_.serve(request) : conversations_.serve(request));
+    json answer = agent_versions::owns(request) ? agents_.serve(request) : conversations_.serve(request);
+    const int status = answer.is_null() ? 204 : 200;
+    responder->respond(status, std::move(answer), {});
 }
 
 void responses_engine::stop() {
