@@ -20,6 +20,10 @@ CORUN_API json_tool of_type(std::string type, json_text members = {}, std::strin
 /// Adds the members of a JSON object to a tool: `with(apply_patch(), R"({"allowed_callers":["programmatic"]})")`.
 CORUN_API json_tool with(json_tool tool, json_text members);
 
+/// Converts a tool of the threads protocol, such as `openapi(...)` or `bing_grounding(...)`, as `migrate` does. Throws
+/// `errc::invalid_argument` with the notes of `migrate` if it cannot be converted or needs more than the tool says.
+CORUN_API prompt_tool from_classic(const tool& classic);
+
 // OpenAI's.
 
 /// Controls a computer. Its calls, and those of the next three, wait for the application: see `call_output`.

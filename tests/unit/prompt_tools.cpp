@@ -101,6 +101,26 @@ BOOST_AUTO_TEST_CASE(each_function_makes_the_tool_of_its_name) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(tools_of_the_threads_protocol_are_converted) {
+    const auto type_after = [](const tool& classic) { return std::string(type_of(make::from_classic(classic))); };
+    BOOST_TEST(type_after(mcp_tool("L", "https://l.example")) == "mcp");
+    BOOST_TEST(type_after(function_tool("f", "", "{}")) == "function");
+    BOOST_TEST(type_after(code_interpreter()) == "code_interpreter");
+    BOOST_TEST(type_after(bing_custom_search("conn", "news")) == "bing_custom_search_preview");
+    BOOST_TEST(type_after(sharepoint_grounding("conn")) == "sharepoint_grounding_preview");
+    BOOST_TEST(type_after(fabric_dataagent("conn")) == "fabric_dataagent_preview");
+    BOOST_TEST(type_after(openapi("pets", "", "{}", openapi_auth::anonymous())) == "openapi");
+    const auto search = std::get<json_tool>(make::from_classic(bing_grounding("conn")));
+    BOOST_TEST(json::parse(search.json.text()) == json::parse(R"({"type":"bing_grounding","bing_grounding":
+        {"search_configurations":[{"project_connection_id":"conn"}]}})"));
+    // What needs resources, or is gone.
+    for (const tool& classic : {file_search(), azure_ai_search(), connected_agent("a", "n", "d")})
+        BOOST_CHECK_EXCEPTION(make::from_classic(classic), error, [&classic](const error& failure) {
+            return failure.code() == errc::invalid_argument &&
+                   std::string(failure.what()).find(type_of(classic)) != std::string::npos;
+        });
+}
+
 BOOST_AUTO_TEST_CASE(tools_of_which_there_may_be_several_have_names) {
     BOOST_TEST(make::custom("sql", "").name == "sql");
     BOOST_TEST(make::tool_namespace("crm", "d", {}).name == "crm");

@@ -62,6 +62,19 @@ json_tool with(json_tool tool, json_text members) {
     return tool;
 }
 
+prompt_tool from_classic(const tool& classic) {
+    agent_definition definition("any");
+    definition.name = "any";
+    definition.tools.push_back(classic);
+    migrated_agent migrated = migrate(definition);
+    std::string notes;
+    for (const std::string& note : migrated.notes) notes += (notes.empty() ? "" : " ") + note;
+    if (!notes.empty() || migrated.definition.tools.size() != 1)
+        refuse("prompt_tools::from_classic: the tool " + std::string(type_of(classic)),
+               "cannot be converted" + (notes.empty() ? "" : ": " + notes));
+    return std::move(migrated.definition.tools.front());
+}
+
 json_tool computer() {
     return maker("computer").make();
 }
