@@ -39,7 +39,7 @@ std::string user_agent(const client_options& options) {
     product += "corun/" CORUN_VERSION;
     if (!is_header_value(product))
         throw error(errc::invalid_argument,
-                    "client_options::application_id contains characters that a header field must not have");
+                    "client_options::application_id contains characters that are not allowed in a header");
     return product;
 }
 
@@ -118,7 +118,7 @@ asio::awaitable<secret> api_client::get_token(std::shared_ptr<api_client> self) 
     if (failure && failure->code() == errc::credential_failed) throw error(*failure);
     if (problem.empty() && token.empty()) problem = "the token is empty";
     if (problem.empty() && !is_header_value(token.reveal()))
-        problem = "the token contains characters that a header field must not have";
+        problem = "the token contains characters that are not allowed in a header";
     if (!problem.empty()) throw error(errc::credential_failed, std::move(problem));
     co_return token;
 }

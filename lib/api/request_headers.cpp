@@ -59,7 +59,7 @@ std::string problem_of(const header& field) {
     });
     if (owned != std::end(owned_headers)) return "must not be set: " + std::string(owned->advice);
     if (!is_header_value(field.value.reveal()))
-        return "has a value that contains a control character, or begins or ends with a blank";
+        return "has a value that contains a control character, or begins or ends with a space or tab";
     if (equal_ignoring_case(field.name, "traceparent") && !is_traceparent(field.value.reveal()))
         return "has a value that is not one of W3C Trace Context, as in "
                "'00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'";

@@ -18,13 +18,14 @@ void check_executor(const asio::any_io_executor& executor) {
     const auto* pool = executor.target<pool_executor>();
     if (pool && asio::query(*pool, asio::execution::occupancy) > 1)
         throw error(errc::invalid_argument,
-                    "the executor is that of a thread pool, whose threads would race: use asio::make_strand(pool)");
+                    "the executor belongs to a thread pool, whose threads would race; use asio::make_strand(pool)");
 }
 
 void check_caller(const asio::any_io_executor& own, const asio::any_io_executor& caller) {
     if (&asio::query(own, asio::execution::context) == &asio::query(caller, asio::execution::context)) return;
-    throw error(errc::invalid_argument,
-                "the coroutine runs on another execution context than its client: spawn it on client.get_executor()");
+    throw error(
+        errc::invalid_argument,
+        "the coroutine runs on a different execution context than its client; spawn it on client.get_executor()");
 }
 
 }  // namespace corun::detail

@@ -36,7 +36,7 @@ private:
         const std::thread::id self = std::this_thread::get_id();
         std::thread::id owner;
         const bool alone = owner_.compare_exchange_strong(owner, self) || owner == self;
-        assert(alone && "two threads use a corun::client at once: give it a strand, or each thread its own");
+        assert(alone && "two threads use a corun::client concurrently; use a strand, or one client per thread");
         (void)alone;
         ++depth_;
     }

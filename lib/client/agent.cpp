@@ -27,7 +27,7 @@ agent_pointer open(const agent& handle) {
 agent_pointer open_stored(const agent& handle, const char* call) {
     agent_pointer stored = open(handle);
     if (stored->local)
-        throw error(errc::invalid_argument, std::string(call) + " needs an agent at the service; this one is local");
+        throw error(errc::invalid_argument, std::string(call) + " requires a stored agent; this agent is local");
     return stored;
 }
 

@@ -28,7 +28,7 @@ asio::awaitable<std::optional<event>> nothing() {
 }
 
 asio::awaitable<void> no_run() {
-    std::string message = "the stream is empty: it has no run";
+    std::string message = "the stream is empty (default-constructed or moved from)";
     throw error(errc::invalid_argument, std::move(message));
     co_return;
 }

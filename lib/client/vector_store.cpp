@@ -44,7 +44,8 @@ asio::awaitable<vector_store_file> fetch_file(const vector_store_object& store, 
 asio::awaitable<vector_store_batch> add_batch(const vector_store_object& store, const std::vector<std::string>& ids,
                                               const std::vector<vector_store_data_source>& sources,
                                               const std::optional<static_chunking>& chunking) {
-    if (ids.empty() && sources.empty()) throw error(errc::invalid_argument, "there are no files to add");
+    if (ids.empty() && sources.empty())
+        throw error(errc::invalid_argument, "neither file ids nor data sources are specified");
     secret body = codec_of(store).encode_batch(ids, sources, chunking);
     return fetch(store.api, "POST", store.path() + "/file_batches", codec_of(store).decode_batch, std::move(body));
 }

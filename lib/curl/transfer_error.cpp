@@ -97,11 +97,11 @@ std::error_code error_of(const transfer_end& end) noexcept {
 }
 
 std::string message_of(const transfer_end& end) {
-    if (end.head_too_large) return "its head is too large";
+    if (end.head_too_large) return "the response's header fields are too large";
     if (is_out_of_files(end)) return "no connection to " + std::string(end.origin) + " can be made; see `ulimit -n`";
-    if (end.result == CURLE_OK) return "the server closed it within the head of the response";
+    if (end.result == CURLE_OK) return "the server closed it while sending the response's header fields";
     if (is_refused(end)) return "the server refused the HTTP/2 stream (REFUSED_STREAM) and did not process the request";
-    if (end.result == CURLE_SEND_FAIL_REWIND) return "it broke while the request was being sent";
+    if (end.result == CURLE_SEND_FAIL_REWIND) return "it broke while the request was sent";
     if (end.result == CURLE_BAD_CONTENT_ENCODING)
         return "its Content-Encoding " + std::string(end.encoding) + " cannot be decoded";
     if (end.result == CURLE_PARTIAL_FILE) return "the response broke off";
@@ -111,7 +111,7 @@ std::string message_of(const transfer_end& end) {
     if (end.proxy_status >= 300)
         return "the proxy refused the connection (HTTP " + std::to_string(end.proxy_status) + ")";
     // libcurl's text contains the proxy's URL, password and all.
-    if (end.problem.starts_with("Unsupported proxy")) return "the proxy's URL cannot be used";
+    if (end.problem.starts_with("Unsupported proxy")) return "the proxy's URL has an unsupported scheme";
     if (end.result == CURLE_COULDNT_CONNECT && end.os_errno != 0 && end.problem.starts_with(failed_to_connect))
         return refused_address(end.problem) + ": " + std::generic_category().message(end.os_errno);
     std::string text(end.problem.empty() ? curl_easy_strerror(end.result) : end.problem);

@@ -41,7 +41,8 @@ std::string resolve_line(const std::string& host, const std::vector<std::string>
                                    url->host.find_first_of("*:") == url->host.npos && !url->host.starts_with('-') &&
                                    !url->host.starts_with('+');
     if (!is_host_with_port) throw invalid("resolve: '" + host + "' is not a host and port, as in 'host:443'");
-    if (url->loopback) throw invalid("resolve: '" + host + "' is this machine and cannot be mapped");
+    if (url->loopback)
+        throw invalid("resolve: '" + host + "' is a loopback host and cannot be resolved to other addresses");
     if (addresses.empty()) throw invalid("resolve: '" + host + "' has no addresses");
     std::string line = host + ':';
     for (const std::string& address : addresses) {

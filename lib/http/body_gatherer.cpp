@@ -54,7 +54,8 @@ std::vector<body_gatherer::piece> body_gatherer::add(std::string_view bytes) {
 std::optional<body_gatherer::piece> body_gatherer::finish() {
     if (format_ == format::events) {
         if (parser_.error() != sse::parser_error::none)
-            return piece{"[an event of more than " + std::to_string(max_bytes) + " bytes, and the rest]", bytes_};
+            return piece{"[an event larger than " + std::to_string(max_bytes) + " bytes, and everything after it]",
+                         bytes_};
         // Not shown: the end of the body may have cut a secret in two.
         if (const sse::event* const event = parser_.finish())
             return piece{byte_count(event->data.size(), "an incomplete event"), bytes_};

@@ -50,7 +50,7 @@ error system_error(int number, std::string message) {
 multipart_body::multipart_body(file_upload upload) : upload_(std::move(upload)) {
     if (upload_.purpose.empty()) reject("file_upload::purpose is empty");
     if (upload_.content_type.empty() || !is_header_value(upload_.content_type))
-        reject("file_upload::content_type is empty, or contains characters that a header field must not have");
+        reject("file_upload::content_type is empty, or contains characters that are not allowed in a header");
     // 128 random bits: practically no file contains it.
     const std::string boundary = "corun-" + random_hex(32);
     content_type_ = "multipart/form-data; boundary=" + boundary;
@@ -100,7 +100,7 @@ std::size_t multipart_body::read_file(char* to, std::size_t room, std::uint64_t 
     if (size != 0) return size;
     const std::string name = quote(upload_.path.string());
     if (std::ferror(file_.get())) throw system_error(errno, name + " cannot be read");
-    throw system_error(EIO, name + " became shorter while it was being uploaded");
+    throw system_error(EIO, name + " became shorter during the upload");
 }
 
 }  // namespace corun::detail

@@ -172,8 +172,7 @@ private:
             text += is_secret_name(name) ? "***" : redacted_text(value, secrets_);
         }
         tell(part::response, std::move(text));
-        body_.emplace(is_token_ ? "a token, or why there is none" : redacted_text(head.media_type(), secrets_),
-                      secrets_);
+        body_.emplace(is_token_ ? "a token response" : redacted_text(head.media_type(), secrets_), secrets_);
     }
 
     void finish(std::error_code code, const std::string& detail) noexcept {

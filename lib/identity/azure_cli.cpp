@@ -30,8 +30,7 @@ unavailable failure(std::string_view reason) {
 std::vector<std::string> command_for(const identity_options& options) {
     const std::string resource = resource_of(options.scope);
     for (const std::string* argument : {&resource, &options.tenant_id, &options.subscription})
-        if (!is_plain(*argument))
-            throw failure(detail::quote(*argument) + " contains characters that are not passed to a program");
+        if (!is_plain(*argument)) throw failure(detail::quote(*argument) + " contains invalid characters");
     std::vector<std::string> command{options.azure_cli, "account", "get-access-token", "--output", "json",
                                      "--resource",      resource};
     if (!options.tenant_id.empty()) command.insert(command.end(), {"--tenant", options.tenant_id});
@@ -44,11 +43,11 @@ secret checked_output(process_output output, const identity_options& options) {
     const std::string program = detail::quote(options.azure_cli);
     if (output.timed_out)
         throw failure(program + " took longer than " + std::to_string(options.timeout.count()) + " ms");
-    if (output.truncated) throw failure(program + " wrote too much");
+    if (output.truncated) throw failure(program + " produced too much output");
     secret text(std::move(output.out));
     if (!text.empty()) return text;
     const std::string line = first_line(output.error);
-    throw failure(line.empty() ? program + " wrote nothing" : line);
+    throw failure(line.empty() ? program + " produced no output" : line);
 }
 
 access_token token_in(const source_context& context, const secret& output) {

@@ -46,7 +46,7 @@ std::shared_ptr<token_request> make_request(const source_context& context, std::
     while (authority.ends_with('/')) authority.pop_back();
     const std::string tenant = context.variable("AZURE_TENANT_ID");
     if (!is_tenant(tenant))
-        throw error(errc::credential_failed, source + ": AZURE_TENANT_ID is not a tenant's id or domain");
+        throw error(errc::credential_failed, source + ": AZURE_TENANT_ID is not a tenant id or domain");
     return std::make_shared<token_request>(std::move(source), authority + '/' + tenant + "/oauth2/v2.0/token");
 }
 

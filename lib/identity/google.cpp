@@ -32,7 +32,7 @@ asio::awaitable<access_token> fetch_identity_token(shared_context context, std::
     std::string_view token = body.reveal();
     while (token.ends_with('\n') || token.ends_with('\r')) token.remove_suffix(1);
     const auto expires_at = expiry_of_jwt(token);
-    if (!expires_at) throw request->failure("gave something other than a JSON Web Token with an expiry");
+    if (!expires_at) throw request->failure("returned something other than a JSON Web Token with an expiry");
     co_return access_token(token, *expires_at);
 }
 

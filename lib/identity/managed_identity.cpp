@@ -23,7 +23,7 @@ asio::awaitable<access_token> fetch_from_app_service(shared_context context, std
     const secret header_value(context->variable("IDENTITY_HEADER"));
     if (!is_header_value(header_value.reveal()))
         throw error(errc::credential_failed,
-                    "managed identity: IDENTITY_HEADER contains characters that a header field must not have");
+                    "managed identity: IDENTITY_HEADER contains characters that are not allowed in a header");
     url += url.find('?') == url.npos ? '?' : '&';
     url += "api-version=2019-08-01&resource=" + detail::percent_encoded(resource_of(context->options.scope));
     if (!client_id.empty()) url += "&client_id=" + detail::percent_encoded(client_id);
@@ -56,7 +56,7 @@ asio::awaitable<void> probe_imds(shared_context context, std::string client_id) 
     }
     if (!response) throw unavailable(problem);
     if (!response->head.field("metadata-flavor").empty())
-        throw unavailable("managed identity: " + request->origin + " is another cloud's metadata service");
+        throw unavailable("managed identity: " + request->origin + " is the metadata service of another cloud");
 }
 
 asio::awaitable<access_token> fetch_from_imds(shared_context context, std::string client_id, bool probe) {

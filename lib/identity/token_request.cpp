@@ -111,13 +111,13 @@ asio::awaitable<detail::http_response> send(shared_context context, std::shared_
     try {
         response = co_await detail::http_call(transport, context->clock, std::move(request->http), limits);
     } catch (const error& failure) {
-        problem = "did not answer: " + failure.code().message();
+        problem = "did not respond: " + failure.code().message();
         if (!failure.details().message.empty()) problem += ": " + failure.details().message;
     }
     if (!problem.empty()) throw request->failure(problem);
     if (response.truncated) {
         wipe(response.body);
-        throw request->failure("answered with more than " + std::to_string(max_response_bytes) + " bytes");
+        throw request->failure("returned more than " + std::to_string(max_response_bytes) + " bytes");
     }
     co_return response;
 }
@@ -133,14 +133,14 @@ access_token token_of(const source_context& context, std::string_view source, st
         return error(errc::credential_failed, std::string(source) + ' ' + std::string(reason));
     };
     auto response = decode_token(json);
-    if (!response) throw failure("answered with something other than JSON");
-    if (response->token.empty()) throw failure("answered without a token");
+    if (!response) throw failure("returned something other than JSON");
+    if (response->token.empty()) throw failure("returned no token");
     if (!is_header_value(response->token.reveal()))
-        throw failure("gave a token with characters that a header field must not have");
+        throw failure("returned a token with characters that are not allowed in a header");
     if (!response->type.empty() && !equal_ignoring_case(response->type, "Bearer"))
-        throw failure("gave a token that is not a bearer token");
+        throw failure("returned a token that is not a bearer token");
     const auto expires_at = expiry_of(context, *response);
-    if (!expires_at) throw failure("gave a token whose expiry cannot be read");
+    if (!expires_at) throw failure("returned a token with an invalid expiry");
     return access_token(std::move(response->token), *expires_at);
 }
 

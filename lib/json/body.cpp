@@ -22,7 +22,7 @@ body strings(const std::vector<std::string>& values) {
 
 body parse(std::string_view source, std::string_view member) {
     body parsed = json::parse_document<body>(source);
-    if (parsed.is_discarded()) refuse(member, "is not valid JSON, or is nested too deep");
+    if (parsed.is_discarded()) refuse(member, "is not valid JSON, or is nested too deeply");
     return parsed;
 }
 
@@ -94,7 +94,7 @@ wiped_string dump(const body& json, int indent) {
         return json.dump(indent);
     } catch (const body::type_error&) {
         // The only one that writing can throw. Its text quotes bytes, so it goes no further.
-        throw error(errc::invalid_argument, "a text of the request is not valid UTF-8");
+        throw error(errc::invalid_argument, "a string in the request is not valid UTF-8");
     }
 }
 

@@ -16,14 +16,14 @@ using detail::quote;
 void refuse_stored_entries(const tool_resources& resources, const std::string& definition) {
     if (resources.other.contains("mcp"))
         throw error(errc::invalid_argument, definition +
-                                                "::tool_resources.other has \"mcp\"; give mcp_headers and "
-                                                "run_options::require_approval with each run instead");
+                                                "::tool_resources.other contains \"mcp\"; pass mcp_headers and set "
+                                                "run_options::require_approval for each run instead");
     if (resources.mcp.empty()) return;
     const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
-    throw error(errc::invalid_argument,
-                definition + "::tool_resources.mcp (" + list(resources.mcp, label) +
-                    ") would be stored; give headers as mcp_headers and approvals as run_options::require_approval, "
-                    "with each run");
+    throw error(
+        errc::invalid_argument,
+        definition + "::tool_resources.mcp (" + list(resources.mcp, label) +
+            ") would be stored; for each run, pass headers as mcp_headers and set run_options::require_approval");
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ void refuse_duplicate_labels(const std::vector<tool>& tools, const std::string& 
         if (server != nullptr && !labels.insert(server->server_label).second)
             throw error(errc::duplicate_server_label, where + " have two MCP servers with the label " +
                                                           quote(server->server_label) +
-                                                          "; give every MCP server a label of its own");
+                                                          "; use a unique label for each MCP server");
     }
 }
 

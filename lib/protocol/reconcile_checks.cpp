@@ -68,7 +68,7 @@ void validate_tools(const std::vector<tool>& tools, const std::string& where) {
         // As bare JSON, its label or name would go unseen here.
         if (std::holds_alternative<json_tool>(value) && (type_of(value) == "mcp" || type_of(value) == "function"))
             throw error(errc::invalid_argument, where + " has a json_tool of type " + quote(type_of(value)) +
-                                                    "; give it as mcp_tool or function_tool");
+                                                    "; use an mcp_tool or a function_tool");
     }
 }
 
@@ -104,7 +104,7 @@ void refuse_unknown(const std::vector<mcp_tool>& known, const std::string& label
     throw error(errc::unknown_server_label,
                 std::string(where) + " names MCP server " + quote(label) +
                     ", which neither the agent nor the run has; " +
-                    (known.empty() ? "they have none" : "known are " + list(known, quoted)));
+                    (known.empty() ? "no MCP server is defined" : "known labels: " + list(known, quoted)));
 }
 
 void refuse_unknown(const std::vector<mcp_tool>& known, const mcp_headers& headers, const run_options& options) {
@@ -117,7 +117,7 @@ void refuse_insecure(const mcp_tool& server) {
     const auto url = detail::parse_url(server.server_url);
     if (url && detail::may_carry_credentials(*url)) return;
     throw error(errc::insecure_endpoint,
-                "headers are sent over https, or over http to this machine only; MCP server " +
+                "headers are sent only over https, or over http to this machine; MCP server " +
                     quote(server.server_label) + " is at " +
                     (url ? quote(detail::origin_of(*url)) : detail::quote_url(server.server_url)));
 }
@@ -148,11 +148,12 @@ void validate(const headers& fields, const std::string& owner) {
             throw error(errc::invalid_header,
                         "the header name " + quote(field.name) + " for " + owner + " is not a token");
         if (!is_header_value(field.value.reveal()))
-            throw error(errc::invalid_header, "the value of header " + quote(field.name) + " for " + owner +
-                                                  " contains a control character, or begins or ends with a blank");
+            throw error(errc::invalid_header,
+                        "the value of header " + quote(field.name) + " for " + owner +
+                            " contains a control character, or begins or ends with a space or tab");
         // The wire carries headers as a JSON object: one value a name.
         if (fields.find(field.name) != &field.value)
-            throw error(errc::invalid_header, "header " + quote(field.name) + " for " + owner + " is given twice");
+            throw error(errc::invalid_header, "header " + quote(field.name) + " for " + owner + " is specified twice");
     }
 }
 

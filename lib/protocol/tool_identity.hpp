@@ -79,7 +79,7 @@ void refuse_duplicate_labels(const std::vector<Tool>& tools, const std::string& 
                 if (same_identity(*a, *b))
                     throw error(errc::duplicate_server_label, where + " have two MCP servers with the label " +
                                                                   detail::quote(as_mcp(*a)->server_label) +
-                                                                  "; give every MCP server a label of its own");
+                                                                  "; use a unique label for each MCP server");
 }
 
 /// `errc::conflicting_tool_definition` unless both define the server alike.

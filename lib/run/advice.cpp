@@ -50,7 +50,7 @@ std::string unanswered_calls(const required_action& action, bool mixed) {
     const bool has_approvals = !action.mcp_approvals.empty();
     list remedies("; ");
     if (!mixed && has_calls && has_approvals) {
-        remedies.add("handlers do not answer functions and approvals of one action together");
+        remedies.add("handlers cannot answer functions and approvals of one action together");
     } else if (action.other_calls.empty()) {
         if (has_calls) remedies.add("answer functions with run_options::functions or on_function_call");
         if (has_approvals)

@@ -154,9 +154,9 @@ asio::awaitable<submission> with_headers(std::shared_ptr<run_context> run, run_i
         approval->headers = reconcile::headers_for_approval(run->headers, run->servers, call->server_label);
         if (approval->headers.empty()) continue;
         report.add(approvals_row, "The approval of " + quote(call->name) + " at MCP server " +
-                                      quote(call->server_label) + " carries the headers " +
+                                      quote(call->server_label) + " is sent with the headers " +
                                       names_of(approval->headers) + ", " +
-                                      (fresh ? "which their provider has just given." : "which the run was given."));
+                                      (fresh ? "fresh from their provider." : "those of the run."));
     }
     co_return answers;
 }

@@ -43,7 +43,7 @@ asio::awaitable<void> wait_for_events(std::shared_ptr<stream_state> stream, std:
 
 error not_found(const stream_state& stream) {
     std::string message = "no event has named it, and ";
-    message += stream.protocol->identity().mark_would_help ? run::mark_advice : "responses are not listed";
+    message += stream.protocol->identity().mark_would_help ? run::mark_advice : "responses cannot be listed";
     return error(errc::run_not_found, std::move(message));
 }
 

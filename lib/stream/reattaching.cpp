@@ -33,7 +33,7 @@ asio::awaitable<poll_outcome> poll_once(std::shared_ptr<stream_state> stream) {
     }
     if (!outcome.failure && !outcome.found.value_or(false)) {
         diagnostics details;
-        details.message = "the run could not be found again: no such run was begun at that time";
+        details.message = "the run could not be found again: no run was created at that time";
         outcome.failure.emplace(stream->fsm.cause(), std::move(details));
     }
     co_return outcome;

@@ -43,7 +43,7 @@ asio::awaitable<prepared_run> responses_requests::first(std::shared_ptr<response
         const bool has_servers = !self->labels().empty();
         if (has_servers) co_await ask(self, std::move(request));
         prepared.report.add(provider_asked_row,
-                            "The provider of MCP headers is asked before each request of the run that has MCP tools.");
+                            "The provider of MCP headers is called before each request of the run that has MCP tools.");
     }
     wire::response_request body = self->next(prepared.report, prepared.secrets);
     body.messages = run.messages;
@@ -87,8 +87,9 @@ asio::awaitable<run_call> responses_requests::answer(std::shared_ptr<responses_r
     call.body = wire::encode_response(body).body;
     secrets.add(of_body);
     if (context.sends_headers)
-        report.add(answers_row, "The answers to " + run.run_id + " are sent with the tools and headers of the run, " +
-                                    (asks ? "which their provider has just given." : "as it was given them."));
+        report.add(answers_row, "The answers to " + run.run_id +
+                                    " are sent with the tools of the run, and its headers " +
+                                    (asks ? "fresh from their provider." : "unchanged."));
     co_return call;
 }
 
@@ -96,8 +97,8 @@ asio::awaitable<run_call> responses_requests::answer(std::shared_ptr<responses_r
 void responses_requests::require_conversation() const {
     if (!run_->conversation)
         throw error(errc::invalid_argument,
-                    "run_options::store: calls of a response that is not stored can be answered in a thread only; "
-                    "give one to run_stream, or let the service store it");
+                    "run_options::store: calls of a response that is not stored can be answered only in a thread; pass "
+                    "a thread to run_stream, or store the response");
 }
 
 std::vector<std::string> responses_requests::labels() const {

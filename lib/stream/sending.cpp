@@ -61,7 +61,7 @@ error with_attempts(const error& failure, int attempts) {
 error possibly_carried_out(const error& failure, const run_identity& identity) {
     diagnostics details = failure.details();
     if (!details.message.empty()) details.message += "; ";
-    details.message += "the request may have been carried out, which cannot be determined";
+    details.message += "it is unknown whether the request was carried out";
     if (identity.mark_would_help) details.message += std::string(": ") + run::mark_advice;
     return error(failure.code(), std::move(details));
 }

@@ -146,9 +146,9 @@ asio::awaitable<void> run_stream::submit(std::shared_ptr<run_stream> self, submi
     std::shared_ptr<stream_state> stream = self->state_;
     if (answers.empty()) throw error(errc::invalid_argument, "the submission is empty");
     if (stream->fsm.phase() == run::phase::over)
-        throw error(errc::invalid_argument, "the run has ended: it waits for no answers");
+        throw error(errc::invalid_argument, "the run has ended and does not wait for answers");
     if (stream->fsm.phase() != run::phase::waiting)
-        throw error(errc::invalid_argument, "the run does not wait for answers now");
+        throw error(errc::invalid_argument, "the run does not wait for answers");
     co_await detail::submit(std::move(stream), std::move(answers));
 }
 
@@ -159,7 +159,8 @@ asio::awaitable<void> run_stream::cancel_run(std::shared_ptr<run_stream> self) {
         stream->cancel_life();
         co_return;
     }
-    if (stream->run_id().empty()) throw error(errc::invalid_argument, "no event has told the run's id yet");
+    if (stream->run_id().empty())
+        throw error(errc::invalid_argument, "the run's id is not known yet: no event contained it");
     co_await stream->protocol->cancel(stream->secrets);
     stream->fsm.enter(run::phase::sending);
     const bool answers = stream->fsm.phase() == run::phase::sending || stream->fsm.phase() == run::phase::answering;

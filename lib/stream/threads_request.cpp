@@ -57,7 +57,7 @@ std::string path_to_runs(const run_context& run) {
     const bool creates_thread = !run.conversation && run.threads.former_thread.empty();
     if (!creates_thread) return path_of("/threads", thread_of(run), "the thread's id") + "/runs";
     if (!run.options.include.empty())
-        throw error(errc::invalid_argument, "run_options::include cannot be given to a run that creates its thread");
+        throw error(errc::invalid_argument, "run_options::include requires an existing thread");
     return "/threads/runs";
 }
 
@@ -96,7 +96,7 @@ asio::awaitable<Definition> detach(std::shared_ptr<api_client> api, std::string 
         stored = decode(json);
     }
     if (stored.tool_resources.mcp.empty()) co_return stored;
-    throw error(problem, "tool_resources.mcp were removed from " + path + ", but are still there when read back");
+    throw error(problem, "tool_resources.mcp were removed from " + path + ", but the service still returns them");
 }
 
 asio::awaitable<void> detach_from_agent(std::shared_ptr<run_context> run) {
@@ -133,8 +133,9 @@ asio::awaitable<prepared_run> prepare_threads_run(std::shared_ptr<run_context> r
         for (const mcp_tool& server : reconcile::servers_of(input_of(*run)))
             request.server_labels.push_back(server.server_label);
         run->headers = co_await ask_for_headers(run, std::move(request));
-        prepared.report.add(provider_asked_row,
-                            "The provider of MCP headers was asked before the run, and is asked again for approvals.");
+        prepared.report.add(
+            provider_asked_row,
+            "The provider of MCP headers was called before the run, and is called again for approvals.");
     }
     reconcile::plan plan = reconcile::make_plan(input_of(*run));
     for (const reconcile_report::line& line : plan.report.lines()) prepared.report.add(line.row, line.text);

@@ -14,10 +14,10 @@ struct named_condition {
 };
 
 constexpr named_condition named_conditions[] = {
-    {condition::invalid_use, "invalid_use", "the library was used in a way that cannot work"},
+    {condition::invalid_use, "invalid_use", "the library was used incorrectly"},
     {condition::network, "network", "the service could not be reached or the connection broke"},
     {condition::timeout, "timeout", "the operation timed out"},
-    {condition::credentials, "credentials", "the credential is missing, not accepted or not sufficient"},
+    {condition::credentials, "credentials", "the credential is missing, rejected or insufficient"},
     {condition::rejected, "rejected", "the service rejected the request"},
     {condition::service_failure, "service_failure", "the service failed"},
     {condition::handler_failure, "handler_failure", "a handler of the application failed"},

@@ -355,10 +355,9 @@ BOOST_AUTO_TEST_CASE(an_approval_carries_the_headers_of_the_run) {
     BOOST_REQUIRE(!stream.report().lines().empty());
     const auto& said = stream.report().lines().back();
     BOOST_TEST(said.row == 15);
-    BOOST_TEST(
-        said.text ==
-        "The approval of 'reserve_seat' at MCP server 'bookings' carries the headers Authorization, which the run "
-        "was given.");
+    BOOST_TEST(said.text ==
+               "The approval of 'reserve_seat' at MCP server 'bookings' is sent with the headers Authorization, those "
+               "of the run.");
 }
 
 BOOST_AUTO_TEST_CASE(a_call_that_is_denied_carries_nothing_and_the_run_goes_on) {

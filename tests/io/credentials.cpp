@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(silence_ends_with_the_timeout) {
     BOOST_TEST(!finished);
     clock->advance(1ms);
     run_until(io, [&] { return finished; });
-    BOOST_TEST(says(problem, "did not answer: the call timed out"), problem);
+    BOOST_TEST(says(problem, "did not respond: the call timed out"), problem);
 }
 
 BOOST_AUTO_TEST_CASE(cancellation_drops_the_request) {
@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE(secrets_go_nowhere_in_the_clear) {
     use_entra();
     for (const char* tenant : {"../common", "a/b", "..", "-x", "a b", "a?b", "a#b"}) {
         variables["AZURE_TENANT_ID"] = tenant;
-        BOOST_TEST(failure(source) == "environment: AZURE_TENANT_ID is not a tenant's id or domain", tenant);
+        BOOST_TEST(failure(source) == "environment: AZURE_TENANT_ID is not a tenant id or domain", tenant);
     }
     BOOST_TEST(requests.empty());
 }
@@ -465,9 +465,9 @@ BOOST_AUTO_TEST_CASE(an_old_cli_tells_local_time) {
 BOOST_AUTO_TEST_CASE(a_failing_cli_is_told_by_its_first_line) {
     BOOST_TEST(failure(cli("echo \"ERROR: Please run 'az login' to setup account.\" >&2; echo more >&2; exit 1")) ==
                "Azure CLI: ERROR: Please run 'az login' to setup account.");
-    BOOST_TEST(says(failure(cli("exit 1")), "wrote nothing"));
+    BOOST_TEST(says(failure(cli("exit 1")), "produced no output"));
     BOOST_TEST(says(failure(cli("echo planted-secret-token")), "something other than JSON"));
-    BOOST_TEST(says(failure(cli("head -c 2000000 /dev/zero")), "wrote too much"));
+    BOOST_TEST(says(failure(cli("head -c 2000000 /dev/zero")), "produced too much output"));
     context->options.azure_cli = (files.path / "missing").string();
     BOOST_TEST(says(failure(identity::azure_cli(context)), "is not installed"));
     context->options.azure_cli = files.file("not-a-program", "");
@@ -549,7 +549,7 @@ BOOST_AUTO_TEST_CASE(the_default_credential_tells_why_none_serves) {
                                    "workload identity: AZURE_TENANT_ID, AZURE_CLIENT_ID and "
                                    "AZURE_FEDERATED_TOKEN_FILE are not set; managed identity: http://127.0.0.1:"),
                message);
-    BOOST_TEST(says(message, " did not answer: could not connect"), message);
+    BOOST_TEST(says(message, " did not respond: could not connect"), message);
     BOOST_TEST(message.ends_with("; Azure CLI: '" + context->options.azure_cli + "' is not installed"), message);
 }
 

@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_client_is_refused_an_executor_that_runs_several_handlers_
     asio::thread_pool several(2), one(1);
     asio::io_context io;
     BOOST_TEST(failure_of(several.get_executor()) ==
-               "the executor is that of a thread pool, whose threads would race: use asio::make_strand(pool)");
+               "the executor belongs to a thread pool, whose threads would race; use asio::make_strand(pool)");
     BOOST_TEST(failure_of(asio::any_io_executor()) == "the executor is empty");
     BOOST_TEST(failure_of(asio::make_strand(several)) == "");
     BOOST_TEST(failure_of(one.get_executor()) == "");
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_coroutine_on_a_thread_pool_is_refused_too) {
 BOOST_AUTO_TEST_CASE(a_coroutine_on_another_context_is_refused) {
     asio::io_context io, other;
     const std::string expected =
-        "the coroutine runs on another execution context than its client: spawn it on client.get_executor()";
+        "the coroutine runs on a different execution context than its client; spawn it on client.get_executor()";
     client elsewhere = make_client(other.get_executor());
     BOOST_TEST(failure_of(io, elsewhere.get_agent("a")) == expected);
     agent desk = elsewhere.local_agent(prompt_agent_definition("gpt-4o"));

@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(a_run_gives_structured_inputs_of_its_own) {
     options.structured_inputs["city"] = R"("Oslo")";
     const auto events = await(io, collect(a.run_stream("weather?", {}, options)));
     BOOST_TEST(text_of(events) == "It is cold.");
-    // Each request of the run brings them: the answer's, too.
+    // Each request of the run adds them: the answer's, too.
     std::size_t instructed = 0;
     for (const event& each : events)
         if (each.get_if<events::run_created>())

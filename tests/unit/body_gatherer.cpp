@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(end_with_an_event_above_the_limit) {
     const std::string first = "data: 1\n\n";
     const std::string large = "data: " + std::string(body_gatherer::max_bytes + 1, 'x') + "\n\ndata: 2\n\n";
     BOOST_TEST((shown(first + large, first.size(), stream, {}) ==
-                std::vector<std::string>{first, "[an event of more than 1048576 bytes, and the rest]"}));
+                std::vector<std::string>{first, "[an event larger than 1048576 bytes, and everything after it]"}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -533,7 +533,7 @@ BOOST_AUTO_TEST_CASE(refuses_a_header_name_given_twice_in_any_case) {
     request what = request().agent("mcp:L");
     what.value.headers.set("L", corun::headers({"X-Key", "1"}, {"x-key", "2"}));
     BOOST_TEST(outcome(what.value) == error_of(errc::invalid_header));
-    BOOST_TEST(message_of(what.value) == "header 'x-key' for MCP server 'L' is given twice");
+    BOOST_TEST(message_of(what.value) == "header 'x-key' for MCP server 'L' is specified twice");
 }
 
 BOOST_AUTO_TEST_CASE(says_in_a_sentence_what_moved_and_why) {
@@ -548,75 +548,70 @@ BOOST_AUTO_TEST_CASE(says_in_a_sentence_what_moved_and_why) {
                                     .value);
     std::ostringstream out;
     out << made.report;
-    BOOST_TEST(
-        out.str() ==
-        "row 3: The run's tool for MCP server 'L' is left out, because the agent defines the same.\n"
-        "row 9: The run's function 'f' is left out, because the agent has it.\n"
-        "row 2: MCP server 'L': headers Authorization, X-Tenant go into the run's tool_resources.mcp, where they "
-        "are used for this run and not stored.\n"
-        "row 4: MCP server 'M': approval 'never' goes into the run's tool_resources.mcp, with empty headers, "
-        "because the service looks for approvals on the run.\n"
-        "row 8: The resources stored with the agent ('file_search') are not sent again, because a kind at two "
-        "levels clashes.\n"
-        "row 14: The thread is created with the run and without tool_resources.mcp, so that nothing of the "
-        "run's is stored in it.\n"
-        "row 10: The run's new tools (function 'g') are sent with the agent's own, because a run's tools replace "
-        "the agent's.\n");
+    BOOST_TEST(out.str() ==
+               "row 3: The run's tool for MCP server 'L' is omitted, because the agent defines the same one.\n"
+               "row 9: The run's function 'f' is omitted, because the agent already has it.\n"
+               "row 2: MCP server 'L': headers Authorization, X-Tenant are sent in the run's tool_resources.mcp, for "
+               "this run only; they are not stored.\n"
+               "row 4: MCP server 'M': approval 'never' is sent in the run's tool_resources.mcp, with empty headers, "
+               "because the service reads approvals from the run.\n"
+               "row 8: The resources stored with the agent ('file_search') are not sent again, because the same kind "
+               "at two levels conflicts.\n"
+               "row 14: The run creates its thread without tool_resources.mcp, so that the thread stores none.\n"
+               "row 10: The run's new tools (function 'g') are sent together with the agent's, because a run's tools "
+               "replace them.\n");
 }
 
 BOOST_AUTO_TEST_CASE(says_which_definition_of_a_function_is_in_force) {
     const plan made = make_plan(request().agent("function:f").tools({function("f", "Does something else.")}).value);
     BOOST_REQUIRE(made.report.lines().size() == 1u);
-    BOOST_TEST(made.report.lines()[0].text ==
-               "The run's function 'f' is left out, because the agent has one of that name; the agent's definition is "
-               "the one in force.");
+    BOOST_TEST(
+        made.report.lines()[0].text ==
+        "The run's function 'f' is omitted, because the agent has one with that name; the agent's definition applies.");
 }
 
 BOOST_AUTO_TEST_CASE(says_in_an_error_what_is_wrong_where_and_what_to_do) {
     expect_message(on("mcp:L").tools("mcp:M").with("K"),
-                   "mcp_headers names MCP server 'K', which neither the agent nor the run has; known are 'L', 'M'");
-    expect_message(
-        on("").approve("K", mcp_approval::never()),
-        "run_options::require_approval names MCP server 'K', which neither the agent nor the run has; they have none");
+                   "mcp_headers names MCP server 'K', which neither the agent nor the run has; known labels: 'L', 'M'");
+    expect_message(on("").approve("K", mcp_approval::never()),
+                   "run_options::require_approval names MCP server 'K', which neither the agent nor the run has; no "
+                   "MCP server is defined");
     expect_message(on("").with("a\r\nb"), "the label 'a\\r\\nb' in mcp_headers contains a control character");
     expect_message(on("").tools("mcp:"), "a label in run_options::tools is empty");
     expect_message(on("mcp:L").with("L", "X\nY"), "the header name 'X\\nY' for MCP server 'L' is not a token");
-    expect_message(
-        on("mcp:L").with("L", "X-Key", "secret\n"),
-        "the value of header 'X-Key' for MCP server 'L' contains a control character, or begins or ends with a blank");
-    expect_message(
-        on("mcp:L mcp:L").with("L"),
-        "the agent's tools have two MCP servers with the label 'L'; give every MCP server a label of its own");
+    expect_message(on("mcp:L").with("L", "X-Key", "secret\n"),
+                   "the value of header 'X-Key' for MCP server 'L' contains a control character, or begins or ends "
+                   "with a space or tab");
+    expect_message(on("mcp:L mcp:L").with("L"),
+                   "the agent's tools have two MCP servers with the label 'L'; use a unique label for each MCP server");
     expect_message(
         on("mcp:L").tools({corun::mcp_tool("L", "https://other.example/mcp")}),
         "run_options::tools and the agent define the label 'L' with different server_url; use the agent's definition, "
         "or another label");
     expect_message(on("").tools("function:g function:g"), "run_options::tools has the function 'g' twice");
     expect_message(on({corun::mcp_tool("L", "http://user:pass@mcp.example:8080/mcp?key=hidden")}).with("L"),
-                   "headers are sent over https, or over http to this machine only; MCP server 'L' is at "
+                   "headers are sent only over https, or over http to this machine; MCP server 'L' is at "
                    "'http://mcp.example:8080'");
-    expect_message(
-        on("mcp:L").agent_stores(stored_entry("L")).with("L"),
-        "agent 'asst_1' stores tool_resources.mcp for 'L', and this run brings its own for 'L'; the service fails "
-        "such "
-        "a run. Remove tool_resources.mcp from the agent, or run an agent without it; "
-        "reconcile_policy::detach_from_agent or ephemeral_agent lets corun do that");
+    expect_message(on("mcp:L").agent_stores(stored_entry("L")).with("L"),
+                   "agent 'asst_1' stores tool_resources.mcp for 'L', and this run has its own for 'L'; the service "
+                   "would fail such a run. Remove tool_resources.mcp from the agent, or run an agent without it; "
+                   "with reconcile_policy::detach_from_agent or ephemeral_agent, corun does this for you");
     expect_message(
         on("mcp:L mcp:M").thread_stores(stored_entry("M")).with("L"),
-        "the thread stores tool_resources.mcp for 'M', and this run brings its own for 'L'; the service fails such a "
-        "run. Remove tool_resources.mcp from the thread, or use another thread; reconcile_policy::detach_from_thread "
-        "lets "
-        "corun do the first");
+        "the thread stores tool_resources.mcp for 'M', and this run has its own for 'L'; the service would fail such a "
+        "run. Remove tool_resources.mcp from the thread, or use another thread; with "
+        "reconcile_policy::detach_from_thread, corun removes them for you");
     expect_message(
         on("mcp:L").with("L").tools({function("g"), corun::json_tool("file_search", "{}")}),
-        "the run brings what the agent does not have (function 'g', tool 'file_search'), beside MCP headers or "
-        "approvals for 'L'. Add these tools to the agent, use agent::create_run, which does not stream, or set in "
+        "the run adds tools that the agent does not have (function 'g', tool 'file_search'), together with MCP headers "
+        "or approvals for 'L'. Add these tools to the agent, use agent::create_run, which does not stream, or set in "
         "run_options::reconcile ephemeral_agent (two more requests: a copy of the agent is created and deleted), or "
         "polling (text arrives without deltas), or approval_headers (the servers list their tools without these "
         "headers)");
     expect_message(
         on("mcp:L").with("L").tools({function("g")}).approve("L", mcp_approval::never()),
-        "the run brings what the agent does not have (function 'g'), beside MCP headers or approvals for 'L'. Add "
+        "the run adds tools that the agent does not have (function 'g'), together with MCP headers or approvals for "
+        "'L'. Add "
         "these tools to the agent, use agent::create_run, which does not stream, or set in run_options::reconcile "
         "ephemeral_agent (two more requests: a copy of the agent is created and deleted), or polling (text arrives "
         "without deltas)");
@@ -653,8 +648,8 @@ BOOST_AUTO_TEST_CASE(refuses_to_store_headers_or_approvals) {
             return [&, what](const corun::error& e) {
                 return e.code() == errc::invalid_argument &&
                        e.details().message == what + "::tool_resources.mcp ('" + entry.server_label +
-                                                  "') would be stored; give headers as mcp_headers and approvals as "
-                                                  "run_options::require_approval, with each run";
+                                                  "') would be stored; for each run, pass headers as mcp_headers and "
+                                                  "set run_options::require_approval";
             };
         };
         BOOST_CHECK_EXCEPTION(corun::reconcile::validate(agent), corun::error, names("agent_definition"));
@@ -671,11 +666,11 @@ BOOST_AUTO_TEST_CASE(refuses_to_store_what_it_cannot_see_into) {
     corun::agent_definition agent("model");
     agent.tool_resources.other["mcp"] = "[]";
     BOOST_CHECK_EXCEPTION(corun::reconcile::validate(agent), corun::error,
-                          names("agent_definition::tool_resources.other has \"mcp\""));
+                          names("agent_definition::tool_resources.other contains \"mcp\""));
     corun::thread_definition thread;
     thread.tool_resources.other["mcp"] = "[]";
     BOOST_CHECK_EXCEPTION(corun::reconcile::validate(thread), corun::error,
-                          names("thread_definition::tool_resources.other has \"mcp\""));
+                          names("thread_definition::tool_resources.other contains \"mcp\""));
 
     for (const char* type : {"mcp", "function"}) {
         corun::agent_definition bare("model");

@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(says_what_it_leaves_behind) {
         {[](agent_definition& a) { a.tools = {file_search()}; }, "no vector store", 0},
         {[](agent_definition& a) { a.tools = {azure_ai_search()}; }, "no index", 0},
         {[](agent_definition& a) { a.tools = {json_tool("new", R"({"type":"new"})")}; }, "'new'", 1},
-        {[](agent_definition& a) { a.tool_resources.set_file_search({"vs"}); }, "'file_search' are left behind", 0},
+        {[](agent_definition& a) { a.tool_resources.set_file_search({"vs"}); }, "'file_search' are omitted", 0},
         {[](agent_definition& a) {
              a.tools = {code_interpreter()};
              a.tool_resources.other["code_interpreter"] = R"({"data_sources":[{"uri":"u","type":"uri_asset"}]})";
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(says_what_it_leaves_behind) {
              a.tools = {file_search()};
              a.tool_resources.other["file_search"] = R"({"vector_store_ids":["v"],"vector_stores":[{"name":"n"}]})";
          },
-         "described with the agent", 1},
+         "defined in the agent", 1},
         {[](agent_definition& a) {
              a.tools = {mcp_tool("L", "https://l.example")};
              mcp_tool_resource entry("L");
@@ -131,15 +131,15 @@ BOOST_AUTO_TEST_CASE(says_what_it_leaves_behind) {
              entry.require_approval = mcp_approval::never();
              a.tool_resources.mcp = {entry};
          },
-         "in force from now on", 1},
-        {[](agent_definition& a) { a.tool_resources.mcp = {mcp_tool_resource("L")}; }, "no tool of that label", 0},
+         "now applies", 1},
+        {[](agent_definition& a) { a.tool_resources.mcp = {mcp_tool_resource("L")}; }, "no tool with that label", 0},
         {[](agent_definition& a) { a.name = "Travel  desk (Søby)!"; }, "'Travel-desk-S-by'", 0},
         {[](agent_definition& a) {
              a.name.clear();
              a.id = "asst_1";
          },
          "'asst-1'", 0},
-        {[](agent_definition& a) { a.name = "日本"; }, "give it one", 0},
+        {[](agent_definition& a) { a.name = "日本"; }, "set one", 0},
     };
     for (const auto& row : rows) {
         agent_definition agent = classic();

@@ -124,15 +124,15 @@ BOOST_AUTO_TEST_CASE(a_token_expires_when_its_response_says) {
 
 BOOST_AUTO_TEST_CASE(names_what_is_wrong_with_a_token) {
     const auto failure = [](const char* json) { return failure_of([&] { (void)token_in(json); }); };
-    BOOST_TEST(failure("<html>") == "source answered with something other than JSON");
-    BOOST_TEST(failure("{}") == "source answered without a token");
+    BOOST_TEST(failure("<html>") == "source returned something other than JSON");
+    BOOST_TEST(failure("{}") == "source returned no token");
     BOOST_TEST(failure(R"({"access_token":"a\nb"})") ==
-               "source gave a token with characters that a header field must not have");
+               "source returned a token with characters that are not allowed in a header");
     BOOST_TEST(failure(R"({"access_token":"t","token_type":"pop"})") ==
-               "source gave a token that is not a bearer token");
+               "source returned a token that is not a bearer token");
     for (const char* json :
          {R"({"access_token":"t","expires_on":"soon"})", R"({"accessToken":"t","expiresOn":"soon"})"})
-        BOOST_TEST(failure(json) == "source gave a token whose expiry cannot be read");
+        BOOST_TEST(failure(json) == "source returned a token with an invalid expiry");
 }
 
 BOOST_AUTO_TEST_CASE(only_a_success_holds_a_token) {
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(only_a_success_holds_a_token) {
     BOOST_TEST(failure_of([&] { (void)identity::token_of(context_at_now(), request, response_of(201, body)); }) ==
                "source: https://login.test answered HTTP 201");
     BOOST_TEST(failure_of([&] { (void)identity::token_of(context_at_now(), request, response_of(200, "{}")); }) ==
-               "source: https://login.test answered without a token");
+               "source: https://login.test returned no token");
 }
 
 BOOST_AUTO_TEST_CASE(a_first_line_is_short) {

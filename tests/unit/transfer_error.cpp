@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_can_open_no_more_files_says_so) {
 BOOST_AUTO_TEST_CASE(a_response_is_complete_only_with_its_head) {
     BOOST_TEST(!error_of(end_of(CURLE_OK, true)));
     BOOST_TEST(error_of(end_of(CURLE_OK)) == errc::connection_lost);
-    BOOST_TEST(message_of(end_of(CURLE_OK)) == "the server closed it within the head of the response");
+    BOOST_TEST(message_of(end_of(CURLE_OK)) == "the server closed it while sending the response's header fields");
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_that_is_reset_ends_early_once_its_head_is_complete) {
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(a_head_that_is_too_large_is_a_bad_response) {
     transfer_end end = end_of(CURLE_WRITE_ERROR);
     end.head_too_large = true;
     BOOST_TEST(error_of(end) == errc::bad_response);
-    BOOST_TEST(message_of(end) == "its head is too large");
+    BOOST_TEST(message_of(end) == "the response's header fields are too large");
 }
 
 BOOST_AUTO_TEST_CASE(a_proxy_that_refuses_is_a_failed_connection) {
@@ -219,14 +219,14 @@ BOOST_AUTO_TEST_CASE(says_once_why_there_is_no_connection) {
 
 BOOST_AUTO_TEST_CASE(hides_a_proxys_url) {
     BOOST_TEST(message_of(end_of(CURLE_COULDNT_CONNECT, false, "Unsupported proxy 'ftp://user:hunter2@host'")) ==
-               "the proxy's URL cannot be used");
+               "the proxy's URL has an unsupported scheme");
 }
 
 BOOST_AUTO_TEST_CASE(says_when_a_request_cannot_be_repeated) {
     BOOST_TEST(error_of(end_of(CURLE_SEND_FAIL_REWIND, false, "necessary data rewind was not possible")) ==
                errc::connection_lost);
     BOOST_TEST(message_of(end_of(CURLE_SEND_FAIL_REWIND, false, "necessary data rewind was not possible")) ==
-               "it broke while the request was being sent");
+               "it broke while the request was sent");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

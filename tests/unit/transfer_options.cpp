@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(rejects_what_is_no_host_and_port) {
         BOOST_TEST(rejection_of_mapping(host, {"10.0.0.1"}) ==
                    "resolve: '" + std::string(host) + "' is not a host and port, as in 'host:443'");
     BOOST_TEST(rejection_of_mapping("localhost:1", {"10.0.0.1"}) ==
-               "resolve: 'localhost:1' is this machine and cannot be mapped");
+               "resolve: 'localhost:1' is a loopback host and cannot be resolved to other addresses");
 }
 
 BOOST_AUTO_TEST_CASE(rejects_what_is_no_address) {

@@ -233,7 +233,7 @@ private:
 body to_answer(const tool_approval& approval) {
     if (!approval.headers.empty())
         refuse("submission::approve",
-               "cannot carry headers in the Responses protocol; they go with the request's tools");
+               "cannot have headers in the Responses protocol; they are sent with the request's tools");
     body item = body::object();
     item["type"] = "mcp_approval_response";
     item["approval_request_id"] = text(approval.tool_call_id);

@@ -68,11 +68,11 @@ public:
         prompt_agent_definition& made = result_.definition;
         made.name = to_name(classic_.name.empty() ? classic_.id : classic_.name);
         if (made.name.empty())
-            note("The agent has no name that the service takes: give it one.");
+            note("The agent has no valid name: set one.");
         else if (made.name != classic_.name)
-            note("The agent is named " + quote(made.name) + ", because " +
-                 (classic_.name.empty() ? std::string("it had no name") : quote(classic_.name) + " is no name there") +
-                 ": names have letters, digits and hyphens, at most 63.");
+            note("The agent's name is " + quote(made.name) + ", because " +
+                 (classic_.name.empty() ? std::string("it had no name") : quote(classic_.name) + " is not valid") +
+                 ": names consist of at most 63 letters, digits and hyphens.");
         made.description = classic_.description;
         made.model = classic_.model;
         made.instructions = classic_.instructions;
@@ -94,10 +94,10 @@ public:
             carried.require_approval = stored.require_approval;
             if (stored.require_approval && stored.require_approval->type() != mcp_approval::kind::always)
                 note("MCP server " + quote(tool.server_label) +
-                     ": the approval that was stored, and ignored by the classic service, is in force from now on.");
+                     ": its stored approval, which the classic service ignored, now applies.");
             if (!stored.headers.empty())
                 note("MCP server " + quote(tool.server_label) +
-                     ": its stored headers are left behind, because the service stores none that may be secret. "
+                     ": its stored headers are omitted, because the service does not store headers that may be secret. "
                      "Use a connection of the project, or give them with each run.");
         }
         result_.definition.tools.emplace_back(std::move(carried));
@@ -112,12 +112,12 @@ public:
         if (tool.type == "azure_ai_search") return add_azure_ai_search();
         if (tool.type == "connected_agent")
             return note("Connected agent " + quote(tool.name) +
-                        ": there are none. Call it as an agent-to-agent tool, or from a workflow agent or a function.");
+                        ": not supported. Call it as an agent-to-agent tool, or from a workflow agent or a function.");
         if (tool.type == "deep_research")
-            return note("Deep research: the tool is gone. Run a deep research model with a web search tool.");
+            return note("Deep research: the tool no longer exists. Use a deep research model with a web search tool.");
         for (const renamed_tool& each : carried_tools)
             if (each.classic == tool.type) return add_carried(source, tool.name, each);
-        note("Tool " + quote(tool.type) + ": carried as it is; nothing is known of it.");
+        note("Tool " + quote(tool.type) + ": copied unchanged, because this tool is unknown.");
         result_.definition.tools.emplace_back(tool);
     }
 
@@ -149,7 +149,7 @@ private:
         object["container"]["type"] = "auto";
         if (const body* files = member_of(stored, "file_ids")) object["container"]["file_ids"] = *files;
         if (member_of(stored, "data_sources") != nullptr)
-            note("Code interpreter: its data sources are left behind; a container takes uploaded files only.");
+            note("Code interpreter: its data sources are omitted; a container accepts only uploaded files.");
         add("code_interpreter", object);
     }
 
@@ -162,12 +162,10 @@ private:
         if (const body* settings = member_of(source, "file_search"))
             for (const auto& [key, value] : settings->get_ref<const body::object_t&>()) object[key] = value;
         if (member_of(stored, "vector_stores") != nullptr)
-            note(
-                "File search: vector stores that were described with the agent are left behind; create them, and "
-                "name them by their ids.");
+            note("File search: vector stores defined in the agent are omitted; create them, and list their ids.");
         if (stores == nullptr) {
             note(
-                "File search: left behind, because no vector store is named with the agent, and the tool needs one. "
+                "File search: omitted, because the agent lists no vector store, and the tool requires one. "
                 "Those of threads stay with their threads.");
             return;
         }
@@ -177,7 +175,7 @@ private:
     void add_azure_ai_search() {
         const body stored = resources("azure_ai_search");
         if (member_of(stored, "indexes") == nullptr)
-            return note("Azure AI Search: left behind, because no index is named with the agent.");
+            return note("Azure AI Search: omitted, because the agent specifies no index.");
         body object = body::object();
         object["type"] = "azure_ai_search";
         object["azure_ai_search"] = with_project_connections(stored);
@@ -215,14 +213,14 @@ private:
     void note_unused_resources() {
         for (const auto& [kind, json] : classic_.tool_resources.other)
             if (std::find(used_.begin(), used_.end(), kind) == used_.end())
-                note("The stored resources " + quote(kind) + " are left behind: the agent has no tool for them.");
+                note("The stored resources " + quote(kind) + " are omitted: the agent has no tool for them.");
         for (const mcp_tool_resource& stored : classic_.tool_resources.mcp)
             if (std::none_of(classic_.tools.begin(), classic_.tools.end(), [&stored](const tool& each) {
                     const auto* server = std::get_if<mcp_tool>(&each);
                     return server != nullptr && server->server_label == stored.server_label;
                 }))
                 note("What is stored for MCP server " + quote(stored.server_label) +
-                     " is left behind: the agent has no tool of that label.");
+                     " is omitted: the agent has no tool with that label.");
     }
 
     const agent_definition& classic_;

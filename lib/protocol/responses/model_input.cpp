@@ -48,7 +48,7 @@ secret encode_compact(const model_input& input) {
 
 secret encode_count(const model_input& input) {
     if (!input.conversation.empty() && !input.previous_response_id.empty())
-        refuse("model_input::conversation", "cannot be given with a previous_response_id");
+        refuse("model_input::conversation", "cannot be used with a previous_response_id");
     body object = to_json(input);
     set_unless_empty(object, "conversation", input.conversation);
     for (const prompt_tool& each : input.tools) object["tools"].push_back(responses::to_json(each));

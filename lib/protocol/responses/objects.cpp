@@ -428,7 +428,7 @@ std::optional<thread_message> decode_if_message(std::string_view text) {
 
 thread_message decode_message(std::string_view text) {
     std::optional<thread_message> read = decode_if_message(text);
-    if (!read) throw error(errc::bad_response, "the item is no message");
+    if (!read) throw error(errc::bad_response, "the item is not a message");
     return std::move(*read);
 }
 

@@ -114,8 +114,8 @@ public:
             place_all();
         }
         if (plan_.report.lines().empty())
-            plan_.report.add(plain, input_.stored ? "The run names the stored agent, and adds nothing to it."
-                                                  : "The application's definition is sent as it is.");
+            plan_.report.add(plain, input_.stored ? "The request names the stored agent and adds nothing."
+                                                  : "The application's definition is sent unchanged.");
         return std::move(plan_);
     }
 
@@ -132,12 +132,12 @@ private:
         for (const tool& each : input_.options.tools) brought.push_back(to_prompt_tool(each));
         add_servers(plan_.servers, input_.agent.tools);
         add_servers(plan_.servers, brought);
-        new_tools_ =
-            take_tools(input_.agent.tools, std::move(brought), input_.options,
-                       [this](const prompt_tool& value, const prompt_tool&) {
-                           plan_.report.add(input_.stored ? same_tool : added_tools,
-                                            "The run's " + name_of(value) + " is left out, because the agent has it.");
-                       });
+        new_tools_ = take_tools(
+            input_.agent.tools, std::move(brought), input_.options,
+            [this](const prompt_tool& value, const prompt_tool&) {
+                plan_.report.add(input_.stored ? same_tool : added_tools,
+                                 "The run's " + name_of(value) + " is omitted, because the agent already has it.");
+            });
     }
 
     void refuse_unknown_inputs() const {
@@ -184,16 +184,16 @@ private:
         if (const headers* const fields = headers_for(server.server_label)) {
             server.headers = *fields;
             const bool as_authorization = !server.connector_id.empty() && take_bearer_token(server);
-            plan_.report.add(on_tool, subject + "headers " + names_of(*fields) +
-                                          " go on its tool in the request, where they are used for this run and not "
-                                          "stored" +
-                                          (as_authorization ? "; Authorization as its member of that name." : "."));
+            plan_.report.add(on_tool,
+                             subject + "headers " + names_of(*fields) +
+                                 " are sent on its tool in the request, for this run only; they are not stored" +
+                                 (as_authorization ? "; Authorization as its member of that name." : "."));
         }
         const std::optional<mcp_approval> approval = approval_for(server.server_label);
         if (!approval || same_approval(approval, server.require_approval)) return;
         server.require_approval = approval;
         plan_.report.add(approval_on_tool, subject + "approval " + std::string(reconcile::to_string(*approval)) +
-                                               " goes on its tool in the request.");
+                                               " is sent on its tool in the request.");
     }
 
     /// Connectors take a token, and no headers.
@@ -236,25 +236,25 @@ private:
         if (headers_refused.empty() && others_refused.empty() && members.empty()) return refer();
         if (policy.inline_definition) return send_whole(headers_refused.empty());
         if (!headers_refused.empty())
-            throw error(errc::mcp_headers_with_stored_agent,
-                        headers_refused +
-                            ". Send the application's own definition, give the server a connection of the project or "
-                            "structured inputs for its headers, or allow a way round in run_options::reconcile "
-                            "(inline_definition sends the stored definition whole)");
+            throw error(
+                errc::mcp_headers_with_stored_agent,
+                headers_refused +
+                    ". Use client::local_agent, configure a project connection or structured inputs for the server, or "
+                    "allow a policy in run_options::reconcile (inline_definition sends the whole stored definition)");
         if (!others_refused.empty())
             throw error(errc::not_allowed_with_agent,
-                        "the run brings " + others_refused +
-                            "; a request that names a stored agent takes none. Change the agent, send the "
-                            "application's own definition, or allow reconcile_policy::inline_definition");
+                        "the run adds " + others_refused +
+                            ", which a request with a stored agent cannot contain. Change the agent, use "
+                            "client::local_agent, or allow reconcile_policy::inline_definition");
         if (!policy.drop_not_allowed)
             throw error(errc::not_allowed_with_agent,
                         members +
-                            ": for the stored agent alone to say. Change the agent, send the application's own "
-                            "definition, or allow reconcile_policy::inline_definition or drop_not_allowed");
+                            ": only the stored agent can set this. Change the agent, use client::local_agent, or allow "
+                            "reconcile_policy::inline_definition or drop_not_allowed");
         for (const detail::agent_member& each : detail::agent_members) each.clear(plan_.options);
         plan_.report.add(left_out, members +
-                                       " left out, because the service takes them only without a stored agent; "
-                                       "the agent's own are in force.");
+                                       " omitted, because the service accepts them only without a stored agent; "
+                                       "the agent's own values apply.");
         refer();
     }
 
@@ -267,7 +267,7 @@ private:
     std::string place_beside_reference(const prompt_mcp_tool& server, const headers& fields) {
         const reconcile_policy& policy = input_.options.reconcile;
         const std::string subject = "MCP server " + quote(server.server_label) + ": ";
-        std::string why = "the stored agent's tool takes no headers with a run";
+        std::string why = "the stored agent's tool accepts no headers from a run";
         if (policy.structured_inputs) {
             why = fill_inputs(server, fields);
             if (why.empty()) return {};
@@ -275,15 +275,14 @@ private:
         if (!server.project_connection_id.empty()) {
             if (policy.project_connection) {
                 delayed_.emplace_back(by_connection, subject + "headers " + names_of(fields) +
-                                                         " are left out, because the service uses the connection " +
+                                                         " are omitted, because the service uses the connection " +
                                                          quote(server.project_connection_id) + " of the project.");
                 return {};
             }
-            why += "; it has a connection of the project, which reconcile_policy::project_connection lets do";
+            why += "; it has a project connection, which reconcile_policy::project_connection can use instead";
         } else if (!policy.structured_inputs && takes_inputs(server)) {
             why +=
-                "; it takes headers from structured inputs, which the service may log: "
-                "reconcile_policy::structured_inputs allows that";
+                "; reconcile_policy::structured_inputs can send them as structured inputs, which the service may log";
         }
         return subject + why;
     }
@@ -300,12 +299,12 @@ private:
         for (const header& field : fields) {
             const secret* const stored = server.headers.find(field.name);
             const auto form = stored == nullptr ? std::nullopt : parse_template(stored->reveal());
-            if (!form) return "its stored tool takes no structured input for " + detail::escape(field.name);
+            if (!form) return "its stored tool has no structured input for " + detail::escape(field.name);
             if (!input_.agent.structured_inputs.contains(std::string(form->input)))
                 return "its stored tool takes " + detail::escape(field.name) + " from " + quote(form->input) +
                        ", which the agent does not declare among its structured inputs";
             const auto value = fill(*form, field.value.reveal());
-            if (!value) return "the value of " + detail::escape(field.name) + " does not fit its stored template";
+            if (!value) return "the value of " + detail::escape(field.name) + " does not match its stored template";
             secret json = to_json_string(*value);
             const auto own = input_.options.structured_inputs.find(std::string(form->input));
             const bool differs = own != input_.options.structured_inputs.end() && own->second.text() != json.reveal();
@@ -316,7 +315,7 @@ private:
         }
         plan_.structured_inputs = std::move(inputs);
         delayed_.emplace_back(as_inputs, "MCP server " + quote(server.server_label) +
-                                             ": headers go as structured inputs (" + names +
+                                             ": headers are sent as structured inputs (" + names +
                                              "), which the service may log.");
         return {};
     }
@@ -326,16 +325,15 @@ private:
         const errc code = headers_fit ? errc::not_allowed_with_agent : errc::mcp_headers_with_stored_agent;
         if (!input_.agent.kind.empty() && input_.agent.kind != "prompt")
             throw error(code, name + " is of kind " + quote(input_.agent.kind) +
-                                  ": what it is cannot be sent with a request; use another agent");
+                                  ", whose definition cannot be sent with a request; use another agent");
         if (!input_.agent.structured_inputs.empty())
-            throw error(code,
-                        name +
-                            " declares structured inputs, which the service fills in only for a stored agent: its "
-                            "definition cannot be sent in place of its name");
+            throw error(code, name +
+                                  " declares structured inputs, which the service supports only for stored agents, so "
+                                  "its definition cannot be sent instead of its name");
         plan_.structured_inputs.clear();
-        plan_.report.add(inlined, "The stored definition of " + name +
-                                      " is sent whole instead of its name, because the service takes nothing beside "
-                                      "that.");
+        plan_.report.add(inlined,
+                         "The whole definition of " + name +
+                             " is sent instead of its name, because the service accepts nothing else with a name.");
         place_all();
     }
 
@@ -366,7 +364,7 @@ void validate(const prompt_agent_definition& definition) {
             if (other->type == "mcp" || other->type == "function")
                 throw error(errc::invalid_argument, "prompt_agent_definition::tools has a json_tool of type " +
                                                         quote(other->type) +
-                                                        "; give it as prompt_mcp_tool or function_tool");
+                                                        "; use a prompt_mcp_tool or a function_tool");
         if (const auto* function = std::get_if<function_tool>(&value))
             validate_function(*function, "prompt_agent_definition::tools");
         const auto* server = as_mcp(value);
@@ -377,13 +375,13 @@ void validate(const prompt_agent_definition& definition) {
             throw error(errc::invalid_argument,
                         "prompt_agent_definition::tools would store the authorization of MCP "
                         "server " +
-                            quote(server->server_label) + "; give it as mcp_headers with each run");
+                            quote(server->server_label) + "; pass mcp_headers with each run");
         for (const header& field : server->headers)
             if (is_credential(field.name) && !parse_template(field.value.reveal()))
                 throw error(errc::invalid_argument,
                             "prompt_agent_definition::tools would store " + quote(field.name) + " for MCP server " +
                                 quote(server->server_label) +
-                                "; give it as mcp_headers with each run, or use a connection of the project");
+                                "; pass mcp_headers with each run, or use a project connection");
     }
     refuse_duplicate_labels(definition.tools, "prompt_agent_definition::tools");
 }

@@ -58,7 +58,8 @@ void set_truncation(body& object, const std::optional<truncation_strategy>& stra
     const body value = parse(strategy->json(), "run_options::truncation_strategy");
     const wiped_string* const type = string_in(value, "type");
     if (type == nullptr || *type != "auto")
-        refuse("run_options::truncation_strategy", "has no counterpart in the Responses protocol but automatic()");
+        refuse("run_options::truncation_strategy",
+               "is not supported in the Responses protocol, except for automatic()");
     object["truncation"] = "auto";
 }
 
@@ -102,7 +103,7 @@ struct tool_writer {
 };
 
 body to_json(const std::vector<prompt_tool>& tools) {
-    if (tools.size() > 128) refuse("tools", "are more than 128");
+    if (tools.size() > 128) refuse("tools", "contains more than 128 tools");
     body list = body::array();
     for (const prompt_tool& each : tools) list.push_back(std::visit(tool_writer{}, each));
     return list;
@@ -133,7 +134,7 @@ void refuse_beside_agent(const run_options& options) {
         if (each.is_set(options))
             throw error(errc::not_allowed_with_agent,
                         "run_options::" + std::string(each.name) +
-                            " is for the stored agent to say; change the agent, send its whole definition "
+                            " can be set only by the stored agent; change the agent, send its whole definition "
                             "(reconcile_policy::inline_definition), or allow corun to leave it out "
                             "(reconcile_policy::drop_not_allowed)");
 }
@@ -149,7 +150,7 @@ void set_definition(body& request, const response_request& response) {
     if (of_run.model.empty()) refuse("prompt_agent_definition::model", "is empty");
     // Without an agent there is nothing that fills them in.
     if (!of_run.structured_inputs.empty())
-        refuse("prompt_agent_definition::structured_inputs", "are filled in for a stored agent only");
+        refuse("prompt_agent_definition::structured_inputs", "require a stored agent");
     check_ranges(options.temperature, options.top_p, "run_options");
     if (options.temperature) of_run.temperature = options.temperature;
     if (options.top_p) of_run.top_p = options.top_p;
@@ -189,7 +190,7 @@ constexpr std::string_view request_members[] = {
 body to_json(const response_request& response) {
     const run_options& options = response.options;
     if (options.max_prompt_tokens)
-        refuse("run_options::max_prompt_tokens", "has no counterpart in the Responses protocol");
+        refuse("run_options::max_prompt_tokens", "is not supported in the Responses protocol");
     body request = body::object();
     if (response.agent) {
         refuse_beside_agent(options);
@@ -198,7 +199,7 @@ body to_json(const response_request& response) {
         set_definition(request, response);
     }
     if (!response.conversation.empty() && !response.previous_response_id.empty())
-        refuse("run_options::previous_response_id", "cannot be given to a run in a thread");
+        refuse("run_options::previous_response_id", "cannot be used for a run in a thread");
     set_unless_empty(request, "conversation", response.conversation);
     set_unless_empty(request, "previous_response_id", response.previous_response_id);
     request["input"] = to_input(response);
@@ -235,7 +236,7 @@ body to_version(const prompt_agent_definition& agent) {
 
 body to_conversation(const thread_definition& conversation) {
     if (!conversation.tool_resources.empty())
-        refuse("thread_definition::tool_resources", "have no counterpart in conversations; tools carry their own");
+        refuse("thread_definition::tool_resources", "are not supported in conversations; set them in the tools");
     body object = body::object();
     for (const message& each : conversation.messages) object["items"].push_back(to_item(each));
     if (!conversation.metadata.empty()) object["metadata"] = to_json(conversation.metadata, "thread_definition");
@@ -319,9 +320,9 @@ body to_input(const response_request& response) {
 body to_item(const message& value) {
     if (!value.attachments.empty())
         refuse("message::attachments",
-               "have no counterpart in the Responses protocol; give files to the agent's code_interpreter or "
+               "are not supported in the Responses protocol; add files to the agent's code_interpreter or "
                "file_search tool");
-    if (!value.metadata.empty()) refuse("message::metadata", "has no counterpart in the Responses protocol");
+    if (!value.metadata.empty()) refuse("message::metadata", "is not supported in the Responses protocol");
     body item = body::object();
     item["type"] = "message";
     item["role"] = text(value.role);

@@ -56,7 +56,7 @@ secret encode_classic_agent(const agent_definition& definition) {
     for (const std::string& note : migrated.notes) notes += (notes.empty() ? "" : " ") + note;
     if (!notes.empty())
         throw error(errc::invalid_argument, "agent_definition cannot be converted without a change: " + notes +
-                                                " Check the result of migrate() and pass that instead");
+                                                " Check the result of migrate(), and pass it instead");
     return encode_new_agent(migrated.definition);
 }
 
@@ -68,7 +68,7 @@ thread_message decode_added_item(std::string_view json) {
     const std::vector<std::string> items = decode_page(json).items;
     if (items.size() != 1)
         throw error(errc::bad_response,
-                    "the service lists " + std::to_string(items.size()) + " items as added instead of one");
+                    "the service reports " + std::to_string(items.size()) + " added items instead of one");
     return decode_message(items.front());
 }
 

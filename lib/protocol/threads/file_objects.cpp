@@ -23,7 +23,7 @@ secret encode(const body& object) {
         return secret(object.dump());
     } catch (const body::type_error&) {
         // The only one that writing can throw. Its text quotes bytes, so it goes no further.
-        throw error(errc::invalid_argument, "a text of the request is not valid UTF-8");
+        throw error(errc::invalid_argument, "a string in the request is not valid UTF-8");
     }
 }
 
@@ -167,7 +167,9 @@ secret encode_vector_store(const vector_store_definition& definition) {
 
 secret encode_vector_store_changes(const vector_store_definition& definition) {
     if (!definition.file_ids.empty() || !definition.data_sources.empty() || definition.chunking)
-        refuse("files, data sources and chunking of a vector store that exists cannot be changed: add files to it");
+        refuse(
+            "files, data sources and chunking of an existing vector store cannot be changed; use "
+            "vector_store::add_files");
     return encode(changeable(definition));
 }
 

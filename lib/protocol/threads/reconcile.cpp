@@ -64,7 +64,7 @@ public:
         if (!asks_for_anything()) {
             report_stored();
             if (plan_.report.lines().empty())
-                plan_.report.add(plain, "The run brings no tools, MCP headers or approvals: nothing is added to it.");
+                plan_.report.add(plain, "The run has no tools, MCP headers or approvals: nothing is added.");
             return std::move(plan_);
         }
         new_tools_ = take_tools(input_.agent.tools, input_.options.tools, input_.options,
@@ -113,7 +113,7 @@ private:
     void report_stored() {
         const auto add = [this](const char* owner) {
             plan_.report.add(left_alone, std::string("The tool_resources.mcp stored with the ") + owner +
-                                             " stay as they are, because the run brings none of its own.");
+                                             " apply, because the run has none.");
         };
         if (agent_has_entries()) add("agent");
         if (thread_has_entries()) add("thread");
@@ -125,28 +125,29 @@ private:
             const auto kind = [](const auto& item) { return quote(item.first); };
             plan_.report.add(others_stored, std::string("The resources stored with the ") + owner + " (" +
                                                 list(stored.other, kind) +
-                                                ") are not sent again, because a kind at two levels clashes.");
+                                                ") are not sent again, because the same kind at two levels conflicts.");
         };
         add("agent", input_.agent.tool_resources);
         if (input_.thread) {
             add("thread", *input_.thread);
         } else {
             plan_.report.add(new_thread,
-                             "The thread is created with the run and without tool_resources.mcp, so that "
-                             "nothing of the run's is stored in it.");
+                             "The run creates its thread without tool_resources.mcp, so that the thread stores none.");
         }
     }
 
     void leave_out(const tool& value, const tool& known) {
         if (as_mcp(value) != nullptr)
             plan_.report.add(same_server, "The run's tool for " + name_of(value) +
-                                              " is left out, because the agent defines the same.");
+                                              " is omitted, because the agent defines the same one.");
         else if (value == known)
-            plan_.report.add(same_tool, "The run's " + name_of(value) + " is left out, because the agent has it.");
+            plan_.report.add(same_tool,
+                             "The run's " + name_of(value) + " is omitted, because the agent already has it.");
         else
-            plan_.report.add(same_tool, "The run's " + name_of(value) +
-                                            " is left out, because the agent has one of that name; the agent's "
-                                            "definition is the one in force.");
+            plan_.report.add(
+                same_tool,
+                "The run's " + name_of(value) +
+                    " is omitted, because the agent has one with that name; the agent's definition applies.");
     }
 
     std::optional<mcp_approval> approval_of(const std::string& label, bool take_stored) const {
@@ -216,26 +217,26 @@ private:
 
     void clear_second_level() {
         const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
-        const std::string run_brings = ", and this run brings its own for " + list(plan_.tool_resources.mcp, label) +
-                                       "; the service fails such a run. ";
+        const std::string run_brings = ", and this run has its own for " + list(plan_.tool_resources.mcp, label) +
+                                       "; the service would fail such a run. ";
         const bool agent_clashes = agent_has_entries() && workaround_ != workaround::copy;
         if (agent_clashes && !input_.options.reconcile.detach_from_agent)
             throw error(errc::agent_level_mcp_resources,
                         "agent " + quote(input_.agent.id) + " stores tool_resources.mcp for " +
                             list(input_.agent.tool_resources.mcp, label) + run_brings +
                             "Remove tool_resources.mcp from the agent, or run an agent without it; "
-                            "reconcile_policy::detach_from_agent or ephemeral_agent lets corun do that");
+                            "with reconcile_policy::detach_from_agent or ephemeral_agent, corun does this for you");
         if (thread_has_entries() && !input_.options.reconcile.detach_from_thread)
             throw error(errc::thread_level_mcp_resources,
                         "the thread stores tool_resources.mcp for " + list(input_.thread->mcp, label) + run_brings +
                             "Remove tool_resources.mcp from the thread, or use another thread; "
-                            "reconcile_policy::detach_from_thread lets corun do the first");
+                            "with reconcile_policy::detach_from_thread, corun removes them for you");
         if (!agent_has_entries() && !thread_has_entries()) return;
         const auto report = [&](int row, const char* owner, const tool_resources& stored) {
             plan_.report.add(row, std::string("The tool_resources.mcp stored with the ") + owner + " (" +
                                       list(stored.mcp, label) +
-                                      ") are removed from it first, because they clash with the run's; approvals "
-                                      "that stood there go with the run.");
+                                      ") are removed first, because they conflict with the run's; their approvals are "
+                                      "sent with the run.");
         };
         plan_.detach_from_agent = agent_clashes;
         plan_.detach_from_thread = thread_has_entries();
@@ -250,15 +251,14 @@ private:
             entry.require_approval ? "approval " + std::string(to_string(*entry.require_approval)) : "";
         if (entry.headers.empty()) {
             plan_.report.add(run_has_headers() ? approval_only : plain,
-                             subject + approval + " goes into the run's tool_resources.mcp, with empty headers, " +
-                                 "because the service looks for approvals on the run.");
+                             subject + approval + " is sent in the run's tool_resources.mcp, with empty headers, " +
+                                 "because the service reads approvals from the run.");
             return;
         }
         const auto name = [](const header& field) { return detail::escape(field.name); };
-        plan_.report.add(on_run, subject + "headers " + list(entry.headers, name) +
-                                     (approval.empty() ? "" : " and " + approval) +
-                                     " go into the run's tool_resources.mcp, where they are used for this run and "
-                                     "not stored.");
+        plan_.report.add(
+            on_run, subject + "headers " + list(entry.headers, name) + (approval.empty() ? "" : " and " + approval) +
+                        " are sent in the run's tool_resources.mcp, for this run only; they are not stored.");
     }
 
     void place_tools() {
@@ -267,7 +267,7 @@ private:
         if (new_tools_.empty()) {
             if (plan_.report.lines().empty())
                 plan_.report.add(plain,
-                                 "No MCP server needs headers or an approval of its own: nothing is added to "
+                                 "No MCP server needs headers or an approval: nothing is added to "
                                  "the run.");
             return;
         }
@@ -276,22 +276,21 @@ private:
 
         plan_.tools = input_.agent.tools;
         plan_.tools->insert(plan_.tools->end(), new_tools_.begin(), new_tools_.end());
-        plan_.report.add(has_entries ? (has_new_server ? new_server : new_tools) : plain,
-                         "The run's new tools (" + list(new_tools_, name_of<tool>) + ") are sent" +
-                             (input_.agent.tools.empty() ? "."
-                                                         : " with the agent's own, because a run's tools replace the "
-                                                           "agent's."));
+        plan_.report.add(
+            has_entries ? (has_new_server ? new_server : new_tools) : plain,
+            "The run's new tools (" + list(new_tools_, name_of<tool>) + ") are sent" +
+                (input_.agent.tools.empty() ? "." : " together with the agent's, because a run's tools replace them."));
         if (workaround_ == workaround::poll) {
             plan_.polls = true;
             plan_.report.add(has_new_server ? new_server : new_tools_streaming,
-                             "The run is polled instead of streamed, because the service refuses new tools beside "
+                             "The run is polled instead of streamed, because the service rejects new tools with "
                              "tool_resources.mcp in a stream.");
         } else if (workaround_ == workaround::approvals) {
             plan_.tool_resources.mcp.clear();
             plan_.report.add(
                 has_new_server ? new_server : new_tools_streaming,
-                "Headers go with the approvals instead of the run, because the service refuses new tools "
-                "beside tool_resources.mcp in a stream: MCP servers are asked for their tools without them.");
+                "Headers are sent with the approvals instead of the run, because the service rejects new tools with "
+                "tool_resources.mcp in a stream. MCP servers list their tools without these headers.");
         }
     }
 
@@ -304,22 +303,22 @@ private:
         copy.tools.insert(copy.tools.end(), new_tools_.begin(), new_tools_.end());
         if (new_tools_.empty()) {
             plan_.report.add(agent_stores,
-                             "A copy of the agent without its tool_resources.mcp is made for this run and deleted "
-                             "after it, because they clash with the run's.");
+                             "This run uses a copy of the agent without its tool_resources.mcp, because they conflict "
+                             "with the run's. The copy is deleted afterwards.");
             return;
         }
         const bool has_new_server = brings_server();
         plan_.report.add(has_new_server ? new_server : new_tools_streaming,
-                         "A copy of the agent that has the run's new tools (" + list(new_tools_, name_of<tool>) +
-                             ") is made for this run and deleted after it, because the service refuses new tools "
-                             "beside tool_resources.mcp in a stream.");
+                         "This run uses a copy of the agent with the new tools (" + list(new_tools_, name_of<tool>) +
+                             "), because the service rejects new tools with tool_resources.mcp in a stream. The copy "
+                             "is deleted afterwards.");
     }
 
     [[noreturn]] void refuse_tools_beside_entries(bool has_new_server) const {
         const auto label = [](const mcp_tool_resource& entry) { return quote(entry.server_label); };
         throw error(has_new_server ? errc::mcp_tool_not_on_agent : errc::tools_with_mcp_headers_streaming,
-                    "the run brings what the agent does not have (" + list(new_tools_, name_of<tool>) +
-                        "), beside MCP headers or approvals for " + list(plan_.tool_resources.mcp, label) +
+                    "the run adds tools that the agent does not have (" + list(new_tools_, name_of<tool>) +
+                        "), together with MCP headers or approvals for " + list(plan_.tool_resources.mcp, label) +
                         ". Add these tools to the agent, use agent::create_run, which does not stream, or set in "
                         "run_options::reconcile " +
                         policies_that_serve());

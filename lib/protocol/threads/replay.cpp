@@ -46,7 +46,7 @@ bool lacks_output(const run_step& step) {
 document parse_object_of_run(std::string_view source) {
     document object = json::parse_document<document>(json::without_half_surrogates(source));
     if (!object.is_object())
-        throw error(errc::bad_response, "an object of the run is not a JSON object, or is nested too deep");
+        throw error(errc::bad_response, "an object of the run is not a JSON object, or is nested too deeply");
     return object;
 }
 

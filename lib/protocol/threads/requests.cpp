@@ -42,10 +42,10 @@ body to_json(const content_block& block) {
         case content_block::kind::file_url:
         case content_block::kind::file_data:
             refuse("content_block::file",
-                   "has no counterpart in the threads protocol; upload the file, and give it as message::attachments");
+                   "is not supported in the threads protocol; upload the file, and add it to message::attachments");
         case content_block::kind::audio:
         case content_block::kind::video:
-            refuse("content_block::audio and video", "have no counterpart in the threads protocol");
+            refuse("content_block::audio and video", "are not supported in the threads protocol");
     }
     return object;
 }
@@ -93,7 +93,7 @@ void refuse_members_of_responses(const function_tool& tool) {
     for (const auto& [name, is_set] : members)
         if (is_set)
             refuse("function_tool::" + std::string(name) + " of " + tool.name,
-                   "has no counterpart in the threads protocol");
+                   "is not supported in the threads protocol");
 }
 
 struct tool_writer {
@@ -122,7 +122,7 @@ struct tool_writer {
 };
 
 body to_json(const std::vector<tool>& tools) {
-    if (tools.size() > 128) refuse("tools", "are more than 128");
+    if (tools.size() > 128) refuse("tools", "contains more than 128 tools");
     body list = body::array();
     for (const tool& each : tools) list.push_back(std::visit(tool_writer{}, each));
     return list;
@@ -201,7 +201,7 @@ body to_json(const run_request& run) {
     set_if(request, "model", options.model);
     set_if(request, "instructions", options.instructions);
     if (run.creates_thread && options.additional_instructions)
-        refuse("run_options::additional_instructions", "cannot be given to a run that creates its thread");
+        refuse("run_options::additional_instructions", "requires an existing thread");
     set_if(request, "additional_instructions", options.additional_instructions);
     if (run.tools) request["tools"] = to_json(*run.tools);
     if (!run.tool_resources.empty()) request["tool_resources"] = to_json(run.tool_resources);
@@ -221,7 +221,7 @@ body to_json(const run_request& run) {
         for (const auto& [member, owner] : members_of_a_run)
             if (member == std::string_view(key))
                 refuse("run_options::extra_json",
-                       "sets \"" + std::string(member) + "\", which is for " + std::string(owner) + " to say");
+                       "sets \"" + std::string(member) + "\"; use " + std::string(owner) + " instead");
         request[key] = std::move(value);
     }
     return request;
