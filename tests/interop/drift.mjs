@@ -123,30 +123,28 @@ const kinds = [
 
 const pairs = { '{': '}', '(': ')', '[': ']', '<': '>' };
 
-/** The pieces of a text between separators that are in no bracket and no string. */
+/** Where the next separator is that is in no bracket and no string; the text's end if there is none. */
+function find(text, separator, from) {
+    const open = [];
+    for (let i = from; i < text.length; i++) {
+        const c = text[i];
+        if (c === separator && open.length === 0) return i;
+        if (c === '"' || c === "'" || c === '`') i = text.indexOf(c, i + 1);
+        else if (pairs[c]) open.push(pairs[c]);
+        else if (c === open.at(-1) && !(c === '>' && text[i - 1] === '=')) open.pop();
+    }
+    return text.length;
+}
+
+/** The pieces of a text between such separators. */
 function split(text, separator) {
     const pieces = [];
-    let piece = '';
-    const open = [];
-    for (let i = 0; i < text.length; i++) {
-        const c = text[i];
-        if (c === '"' || c === "'" || c === '`') {
-            const end = text.indexOf(c, i + 1);
-            piece += text.slice(i, end + 1);
-            i = end;
-            continue;
-        }
-        const isArrow = c === '>' && text[i - 1] === '=';
-        if (pairs[c]) open.push(pairs[c]);
-        else if (c === open.at(-1) && !isArrow) open.pop();
-        if (c === separator && open.length === 0) {
-            pieces.push(piece);
-            piece = '';
-        } else {
-            piece += c;
-        }
+    for (let from = 0; from <= text.length; ) {
+        const end = find(text, separator, from);
+        pieces.push(text.slice(from, end).trim());
+        from = end + 1;
     }
-    return [...pieces, piece].map((each) => each.trim()).filter((each) => each !== '');
+    return pieces.filter((each) => each !== '');
 }
 
 function endOf(text, begin) {
@@ -171,9 +169,9 @@ export class Declarations {
         const heads = /\b(?:(interface|namespace|enum)\s+(\w+)([^{;]*)\{|type\s+(\w+)[^=;{]*=\s*)/g;
         for (let head = heads.exec(text); head; head = heads.exec(text)) {
             if (head[4]) {
-                const value = split(text.slice(heads.lastIndex), ';')[0] ?? '';
-                this.#all.set(scope + head[4], { value, scope });
-                heads.lastIndex += value.length;
+                const end = find(text, ';', heads.lastIndex);
+                this.#all.set(scope + head[4], { value: text.slice(heads.lastIndex, end), scope });
+                heads.lastIndex = end;
                 continue;
             }
             const begin = heads.lastIndex - 1;
@@ -182,7 +180,7 @@ export class Declarations {
             const name = scope + head[2];
             if (head[1] === 'namespace') this.#read(body, `${name}.`);
             else if (head[1] === 'enum') this.#all.set(name, { value: [...body.matchAll(/"[^"]*"|'[^']*'/g)].join('|'), scope });
-            else this.#all.set(name, { body, parents: split(head[3].replace(/^[^]*?\bextends\b/, ''), ','), scope });
+            else this.#all.set(name, { body, parents: split(/\bextends\b([^]*)/.exec(head[3])?.[1] ?? '', ','), scope });
             heads.lastIndex = end + 1;
         }
     }
@@ -244,9 +242,15 @@ export function readPackages() {
     return Object.fromEntries(Object.entries(packages).map(([name, path]) => [name, text(path)]));
 }
 
+const readBefore = new Map();
+function declarationsOf(text) {
+    if (!readBefore.has(text)) readBefore.set(text, new Declarations(text));
+    return readBefore.get(text);
+}
+
 /** What the packages declare: of each kind the names, each with the packages that have it. */
 export function declaredNames(texts) {
-    const read = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, new Declarations(text)]));
+    const read = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, declarationsOf(text)]));
     const declared = {};
     for (const { kind, from } of kinds) {
         const names = (declared[kind] = new Map());

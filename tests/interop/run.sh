@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Lets strangers talk to the emulator: the official clients of the service, and an MCP server built
 # on the official SDK, which a corun program calls through the emulator. Another corun program talks to a server of
-# OpenAI's protocol that strangers wrote.
+# OpenAI's protocol that strangers wrote. The names that the strangers' packages declare are those that corun knows.
 #
-#   tests/interop/run.sh EMULATOR DRIVE MEET       the programs as built
+#   tests/interop/run.sh EMULATOR DRIVE MEET WIRE_NAMES       the programs as built
 #
 # Node.js 22 comes from npm where the system's is older.
 # Ends with 77, "skipped", where npm or the package registry is missing.
 set -uo pipefail
-emulator=$(realpath "$1") drive=$(realpath "$2") meet=$(realpath "$3")
+emulator=$(realpath "$1") drive=$(realpath "$2") meet=$(realpath "$3") wire_names=$(realpath "$4")
 cd "$(dirname "$0")"
 
 skip() { echo "skipped: $*"; exit 77; }
@@ -50,6 +50,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM HUP
 
 export CORUN_EMULATOR_TOKEN=interop CORUN_DRIVE=$drive CORUN_MEET=$meet CORUN_EMULATOR=$emulator
+export CORUN_WIRE_NAMES=$wire_names
 exec 3< <(exec "$emulator" --token "$CORUN_EMULATOR_TOKEN" --scripts scripts.json)
 emulator_pid=$!
 read -r -t 60 -u 3 line || fail "the emulator does not start"

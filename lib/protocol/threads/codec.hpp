@@ -24,6 +24,8 @@ namespace corun::codec::threads {
 
 /// What an event means for the run, from its name alone.
 event_class classify(std::string_view name, std::string_view data) noexcept;
+/// The names of all events that are known.
+std::vector<std::string_view> known_event_names();
 
 /// Decodes events. Keeps the JSON parser's memory from one to the next: one decoder per client.
 class decoder {

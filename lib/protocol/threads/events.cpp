@@ -398,6 +398,12 @@ event_class classify(std::string_view name, std::string_view data) noexcept {
     return data == end_of_stream_data ? event_class::end_of_stream : find_event(name, data).meaning;
 }
 
+std::vector<std::string_view> known_event_names() {
+    std::vector<std::string_view> names;
+    for (const known_event& known : known_events) names.push_back(known.name);
+    return names;
+}
+
 struct decoder::impl {
     json::reader reader;
     bool fast_path = true, strict = false;
