@@ -48,6 +48,21 @@ for (const [where, baseURL] of [
             await assert.rejects(client.responses.retrieve(response.id), OpenAI.NotFoundError);
         });
 
+        test('keeps files in a container', async () => {
+            const container = await client.containers.create({ name: 'work', memory_limit: '1g' });
+            assert.equal(container.status, 'running');
+            const file = await client.containers.files.create(container.id, { file: new File(['1,2\n'], 'a.csv') });
+            assert.equal(file.path, '/mnt/data/a.csv');
+            assert.deepEqual(await client.containers.files.retrieve(file.id, { container_id: container.id }), { ...file });
+            assert.deepEqual(await all(client.containers.files.list(container.id)), [{ ...file }]);
+            const content = await client.containers.files.content.retrieve(file.id, { container_id: container.id });
+            assert.equal(await content.text(), '1,2\n');
+            await client.containers.files.delete(file.id, { container_id: container.id });
+            assert.deepEqual(await all(client.containers.files.list(container.id)), []);
+            await client.containers.delete(container.id);
+            await assert.rejects(client.containers.retrieve(container.id), OpenAI.NotFoundError);
+        });
+
         test('streams a response', async () => {
             const stream = await client.responses.create({ model, input: 'Hello', stream: true });
             const events = await collect(stream);
