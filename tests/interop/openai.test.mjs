@@ -161,17 +161,6 @@ for (const [where, baseURL] of [
             assert.equal(response.output_text, 'You said: Hello');
         });
 
-        test('keeps containers and their files', async () => {
-            const container = await client.containers.create({ name: 'plots' });
-            const file = await client.containers.files.create(container.id, { file: new File(['1,2'], 'a.csv') });
-            assert.equal(file.path, '/mnt/data/a.csv');
-            const content = await client.containers.files.content.retrieve(file.id, { container_id: container.id });
-            assert.equal(await content.text(), '1,2');
-            assert.equal((await all(client.containers.files.list(container.id))).length, 1);
-            await client.containers.delete(container.id);
-            await assert.rejects(client.containers.retrieve(container.id), OpenAI.NotFoundError);
-        });
-
         test('cancels a background response', async () => {
             const { id, status } = await client.responses.create({ model, input: 'hold on', background: true });
             assert.equal(status, 'queued');
