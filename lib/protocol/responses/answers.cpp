@@ -22,12 +22,14 @@ struct answered_call_item {
 
 /// One output, while it is written.
 struct answer {
+    const std::string& id;
     const call_output& output;
     const answered_call_item& call;
     body& item;
 
     [[noreturn]] void refuse_form(std::string_view wanted) const {
-        refuse("submission::output", "for a " + call.type + " must be " + std::string(wanted));
+        refuse("submission::output of " + detail::quote(id),
+               "answers a " + call.type + ", whose output must be " + std::string(wanted));
     }
     template <class T>
     [[nodiscard]] const T* as() const noexcept {
@@ -184,12 +186,12 @@ answer_form form_of(std::string_view call) noexcept {
 body to_answer(const tool_output& output, const answered_call_item& call) {
     if (!is_call(call.type))
         refuse("submission::output of " + detail::quote(output.tool_call_id),
-               "answers an item of type " + call.type + ", which takes no output");
+               "answers an item of type " + call.type + ", which accepts no output");
     const answer_form form = form_of(call.type);
     body item = body::object();
     item["type"] = text(answer_type_of(call.type));
     set(item, form.id, text(output.tool_call_id));
-    form.write(answer{output.output, call, item});
+    form.write(answer{output.tool_call_id, output.output, call, item});
     // By it, the service finds the program that waits for the output.
     if (const body* const caller = member_of(call.item, "caller"); caller != nullptr && caller->is_object())
         item["caller"] = *caller;
@@ -252,7 +254,7 @@ void add_answers(body& input, const submission& answers, const required_action& 
     for (const tool_approval& approval : answers.approvals()) {
         if (calls.takes_output(approval.tool_call_id))
             refuse("submission::approve and deny of " + detail::quote(approval.tool_call_id),
-                   "answer a call that waits for an output");
+                   "refer to a call that needs an output");
         input.push_back(to_answer(approval));
     }
 }

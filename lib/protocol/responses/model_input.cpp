@@ -39,8 +39,8 @@ constexpr member<compacted_response> compacted_members[] = {
 }  // namespace
 
 secret encode_compact(const model_input& input) {
-    if (!input.conversation.empty()) refuse("model_input::conversation", "cannot be compacted; give its items");
-    if (!input.tools.empty()) refuse("model_input::tools", "have no effect on client::compact");
+    if (!input.conversation.empty()) refuse("model_input::conversation", "cannot be compacted; pass its items");
+    if (!input.tools.empty()) refuse("model_input::tools", "are not supported by client::compact");
     body object = to_json(input);
     add_extra(object, input.extra_json, "model_input::extra_json");
     return encode(object);

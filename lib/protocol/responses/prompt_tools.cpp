@@ -81,7 +81,8 @@ json_tool computer() {
 
 json_tool computer_use_preview(int display_width, int display_height, std::string environment) {
     maker tool("computer_use_preview");
-    if (display_width < 1 || display_height < 1) refuse("computer_use_preview: the display", "has no size");
+    if (display_width < 1 || display_height < 1)
+        refuse("computer_use_preview: the size of the display", "must be at least 1 by 1");
     tool["display_width"] = display_width;
     tool["display_height"] = display_height;
     return tool.require_text("environment", environment).make();

@@ -184,10 +184,11 @@ private:
         if (const headers* const fields = headers_for(server.server_label)) {
             server.headers = *fields;
             const bool as_authorization = !server.connector_id.empty() && take_bearer_token(server);
-            plan_.report.add(on_tool,
-                             subject + "headers " + names_of(*fields) +
-                                 " are sent on its tool in the request, for this run only; they are not stored" +
-                                 (as_authorization ? "; Authorization as its member of that name." : "."));
+            plan_.report.add(
+                on_tool,
+                subject + "headers " + names_of(*fields) +
+                    " are sent on its tool in the request, for this run only; they are not stored" +
+                    (as_authorization ? ". The token in Authorization is sent as the tool's authorization." : "."));
         }
         const std::optional<mcp_approval> approval = approval_for(server.server_label);
         if (!approval || same_approval(approval, server.require_approval)) return;
@@ -373,8 +374,7 @@ void validate(const prompt_agent_definition& definition) {
         validate(server->headers, "MCP server " + quote(server->server_label));
         if (!server->authorization.empty() && !parse_template(server->authorization.reveal()))
             throw error(errc::invalid_argument,
-                        "prompt_agent_definition::tools would store the authorization of MCP "
-                        "server " +
+                        "prompt_agent_definition::tools would store the authorization of MCP server " +
                             quote(server->server_label) + "; pass mcp_headers with each run");
         for (const header& field : server->headers)
             if (is_credential(field.name) && !parse_template(field.value.reveal()))

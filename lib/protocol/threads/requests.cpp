@@ -317,7 +317,7 @@ secret encode_submission(const submission& answers, bool stream) {
         entry["approve"] = approval.approve;
         if (!approval.reason.empty())
             refuse("submission::deny of " + detail::quote(approval.tool_call_id),
-                   "has a reason, which the threads protocol has no place for");
+                   "has a reason, which is not supported in the threads protocol");
         if (!approval.headers.empty()) entry["headers"] = to_json(approval.headers);
         object["tool_approvals"].push_back(std::move(entry));
     }
