@@ -63,11 +63,13 @@ public:
         span_["status"]["code"] = 2;
     }
 
-    /// Writes the span as a child of this program's own, as one line of OTLP.
+    /// This program's own span, the parent of all others, in the form of W3C Trace Context.
+    static std::string traceparent() { return "00-" + trace() + '-' + parent() + "-01"; }
+
+    /// Writes the span as one line of OTLP.
     void write(std::ostream& out) {
-        static const std::string trace = random_id(32), parent = random_id(16);
-        span_["traceId"] = trace;
-        span_["parentSpanId"] = parent;
+        span_["traceId"] = trace();
+        span_["parentSpanId"] = parent();
         json scope;
         scope["scope"]["name"] = "corun";
         scope["spans"].push_back(std::move(span_));
@@ -80,6 +82,14 @@ public:
     }
 
 private:
+    static const std::string& trace() {
+        static const std::string id = random_id(32);
+        return id;
+    }
+    static const std::string& parent() {
+        static const std::string id = random_id(16);
+        return id;
+    }
     template <class T>
     static json attribute(const char* key, const char* type, T&& value) {
         json attribute;
@@ -138,16 +148,37 @@ void write_run(const corun::run_record& run) {
     span.write(std::cout);
 }
 
-void write_submit(const corun::submit_record& told) {
-    span made("submit", span::internal, told.began, told.duration);
-    made.set("gen_ai.conversation.id", told.thread_id);
-    made.set("gen_ai.response.id", told.run_id);
-    made.set("corun.submit.round", std::int64_t{told.round});
-    made.set("corun.submit.outputs", static_cast<std::int64_t>(told.outputs));
-    made.set("corun.submit.approved", static_cast<std::int64_t>(told.approved));
-    made.set("corun.submit.denied", static_cast<std::int64_t>(told.denied));
-    if (told.error) made.fail(error_type(told.error));
-    made.write(std::cout);
+void write_submit(const corun::submit_record& submit) {
+    span span("submit", span::internal, submit.began, submit.duration);
+    span.set("gen_ai.conversation.id", submit.thread_id);
+    span.set("gen_ai.response.id", submit.run_id);
+    span.set("corun.submit.round", std::int64_t{submit.round});
+    span.set("corun.submit.outputs", static_cast<std::int64_t>(submit.outputs));
+    span.set("corun.submit.approved", static_cast<std::int64_t>(submit.approved));
+    span.set("corun.submit.denied", static_cast<std::int64_t>(submit.denied));
+    if (submit.error) span.fail(error_type(submit.error));
+    span.write(std::cout);
+}
+
+void write_function_call(const corun::function_call_record& call) {
+    span span("execute_tool " + call.name, span::internal, call.began, call.duration);
+    span.set("gen_ai.operation.name", std::string("execute_tool"));
+    span.set("gen_ai.tool.name", call.name);
+    span.set("gen_ai.tool.call.id", call.call_id);
+    span.set("gen_ai.conversation.id", call.thread_id);
+    if (call.error) span.fail("handler");
+    span.write(std::cout);
+}
+
+void write_approval(const corun::approval_record& approval) {
+    span span("approve " + approval.name, span::internal, approval.began, approval.duration);
+    span.set("gen_ai.tool.name", approval.name);
+    span.set("gen_ai.tool.call.id", approval.call_id);
+    span.set("gen_ai.conversation.id", approval.thread_id);
+    span.set("corun.approval.server_label", approval.server_label);
+    span.set("corun.approval.approved", std::string(approval.approved ? "true" : "false"));
+    if (approval.error) span.fail("handler");
+    span.write(std::cout);
 }
 
 asio::awaitable<void> story(demo::backend& backend) {
@@ -155,15 +186,19 @@ asio::awaitable<void> story(demo::backend& backend) {
     options.observer.on_request = write_request;
     options.observer.on_run = write_run;
     options.observer.on_submit = write_submit;
+    options.observer.on_function_call = write_function_call;
+    options.observer.on_approval = write_approval;
+    // The service's spans join this trace.
+    options.request_headers.set("traceparent", span::traceparent());
     if (!demo::environment("SHOW_TRAFFIC").empty())
         options.observer.on_wire = [](const corun::wire_message& message) { std::cerr << message; };
 
     corun::client client{co_await asio::this_coro::executor, backend.endpoint(), backend.credential(), options};
     corun::agent agent = co_await backend.make_agent(client);
     corun::agent_thread thread = co_await backend.make_thread(client);
-    corun::run_options without_approvals;
-    without_approvals.default_approval = corun::mcp_approval::never();
-    (void)co_await agent.run(thread, "Book seat 14A.", backend.mcp_headers(), without_approvals);
+    corun::run_options with_approvals;
+    with_approvals.on_mcp_approval = [](const corun::mcp_approval_request&) { return true; };
+    (void)co_await agent.run(thread, "Book seat 14A.", backend.mcp_headers(), with_approvals);
 }
 
 }  // namespace

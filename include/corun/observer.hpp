@@ -21,6 +21,7 @@ namespace corun {
 struct CORUN_API request_record {
     request_record() = default;
 
+    std::string tag;           ///< `run_options::tag`, of the requests of a run.
     std::uint64_t number = 0;  ///< Counts the client's requests from 1; `wire_message::request`.
     std::string method;        ///< `http.request.method`
     /// `url.template`: the path with placeholders such as `{thread_id}`, without the query.
@@ -72,13 +73,14 @@ struct CORUN_API run_record {
 struct CORUN_API retry_record {
     retry_record() = default;
 
+    std::string tag;                    ///< `run_options::tag`, of the requests of a run.
     std::string client_request_id;      ///< Of the failed attempt.
     std::string run_id, thread_id;      ///< Of the run's own requests, if known.
     int attempt = 1;                    ///< The failed attempt, from 1.
     std::error_code why;                ///< `error.type`
     int status = 0;                     ///< `http.response.status_code`; 0 without a response.
     std::chrono::nanoseconds delay{0};  ///< Until the retry.
-    bool delay_was_told = false;        ///< The service specified the delay, for example in `Retry-After`.
+    bool delay_from_service = false;    ///< The service specified the delay, for example in `Retry-After`.
 };
 
 /// A broken stream, and the result of an attempt to resume its run.

@@ -65,11 +65,12 @@ api_client::api_client(asio::any_io_executor e, std::string_view endpoint, corun
     check_request_headers(request_headers_, "client_options::request_headers");
 }
 
-std::shared_ptr<api_client> api_client::with_headers(std::shared_ptr<api_client> self, const headers& fields) {
-    check_request_headers(fields, "run_options::request_headers");
-    if (fields.empty()) return self;
+std::shared_ptr<api_client> api_client::for_run(std::shared_ptr<api_client> self, const run_options& run) {
+    check_request_headers(run.request_headers, "run_options::request_headers");
+    if (run.request_headers.empty() && run.tag.empty()) return self;
     auto client = std::make_shared<api_client>(*self);
-    override_headers(client->request_headers_, fields);
+    override_headers(client->request_headers_, run.request_headers);
+    client->tag_ = run.tag;
     return client;
 }
 
@@ -79,6 +80,7 @@ void api_client::notify_retry(const error& cause, std::string_view request_id, i
     if (!notifier.wants(&observer::on_retry)) return;
     try {
         retry_record record;
+        record.tag = tag_;
         record.client_request_id = request_id;
         record.run_id = run_id;
         record.thread_id = thread_id;
@@ -86,7 +88,7 @@ void api_client::notify_retry(const error& cause, std::string_view request_id, i
         record.why = cause.code();
         record.status = cause.status();
         record.delay = delay;
-        record.delay_was_told = cause.retry_after().has_value();
+        record.delay_from_service = cause.retry_after().has_value();
         notifier.notify(&observer::on_retry, std::move(record));
     } catch (...) {
         // No memory: the work itself is more important.
@@ -159,6 +161,7 @@ asio::awaitable<prepared_request> api_client::make_request(std::shared_ptr<api_c
     request.headers.set("User-Agent", self->user_agent_);
     request.headers.set("x-ms-client-request-id", std::move(request_id));
     request.body = std::move(body);
+    request.context.tag = self->tag_;
     if (self->notifier.wants(&observer::on_wire)) request.context.secrets = prepared.secrets;
     request.connect_timeout = self->options.connect_timeout;
     co_return prepared;

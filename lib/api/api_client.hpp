@@ -48,8 +48,9 @@ public:
                client_options options, const codec::resource_codec& resource_codec,
                std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock);
 
-    /// A client of the same endpoint whose requests have these header fields as well; `self` if there are none.
-    static std::shared_ptr<api_client> with_headers(std::shared_ptr<api_client> self, const headers& fields);
+    /// A client of the same endpoint for the requests of one run, with its header fields and its tag; `self` if it has
+    /// neither. Throws `errc::invalid_header`.
+    static std::shared_ptr<api_client> for_run(std::shared_ptr<api_client> self, const run_options& run);
 
     /// One JSON call. Completes with the body of a success; throws `corun::error` for anything else. `path` begins
     /// with a slash; `query` is empty or `key=value` pairs joined by `&`; `secrets` are those in `body`. Retries as
@@ -112,6 +113,7 @@ private:
     corun::credential credential_;
     std::string user_agent_;
     headers request_headers_;
+    std::string tag_;              ///< `run_options::tag`
     std::int64_t clock_skew_ = 0;  ///< Seconds that the service's clock is ahead of this machine's.
 };
 

@@ -34,7 +34,7 @@ agent_pointer open_stored(const agent& handle, const char* call) {
 std::shared_ptr<run_context> make_context(agent_pointer agent, std::shared_ptr<detail::thread_object> conversation,
                                           message text, mcp_header_source headers, run_options options, bool streams) {
     auto run = std::make_shared<run_context>();
-    run->api = detail::api_client::with_headers(agent->api, options.request_headers);
+    run->api = detail::api_client::for_run(agent->api, options);
     run->provider = headers.provider();
     run->definition = agent->value;
     run->agent = std::move(agent);

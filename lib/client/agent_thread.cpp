@@ -186,7 +186,7 @@ asio::awaitable<event_stream> agent_thread::submit_stream(std::string run_id, su
                                                           mcp_header_source headers, run_options options) {
     auto run = std::make_shared<detail::run_context>();
     run->conversation = thread_runs(*this, "agent_thread::submit_stream").conversation;
-    run->api = detail::api_client::with_headers(run->conversation->api, options.request_headers);
+    run->api = detail::api_client::for_run(run->conversation->api, options);
     run->provider = headers.provider();
     run->headers = headers.fixed();
     run->options = std::move(options);

@@ -69,6 +69,7 @@ public:
           is_token_(request.context.response_is_token) {
         record_.number = notifier_.next_request();
         record_.began = std::chrono::system_clock::now();
+        record_.tag = std::move(request.context.tag);
         record_.method = request.method;
         record_.attempt = request.context.attempt;
         const std::string_view path = std::string_view(request.url).substr(0, request.url.find_first_of("?#"));

@@ -116,6 +116,27 @@ IN_EACH_PROTOCOL(their_values_are_not_shown) {
     BOOST_TEST(record.value().traceparent == parent);
 }
 
+IN_EACH_PROTOCOL(records_of_the_requests_of_a_run_have_its_tag) {
+    service.answer(whole_response(503, "application/json", R"({"error":{"message":"busy"}})"));
+    service.stream(service.text());
+    std::vector<std::string> requests, retries;
+    client_options options = service.settings();
+    options.retry.max_retries = 1;
+    options.observer.on_request = [&](const request_record& each) { requests.push_back(each.tag); };
+    options.observer.on_retry = [&](const retry_record& each) { retries.push_back(each.tag); };
+    agent assistant = service.make_agent(options);
+    run_ready(service.io);
+    const std::vector<std::string> of_others(requests.size());
+    BOOST_TEST(requests == of_others, boost::test_tools::per_element());
+    requests.clear();
+    run_options of_run;
+    of_run.tag = "user 7";
+    (void)await(service.io, assistant.run("hi", mcp_headers(), of_run));
+    run_ready(service.io);
+    BOOST_TEST(requests == std::vector<std::string>(2, "user 7"), boost::test_tools::per_element());
+    BOOST_TEST(retries == std::vector<std::string>(1, "user 7"), boost::test_tools::per_element());
+}
+
 IN_EACH_PROTOCOL(fields_that_the_library_sets_are_refused) {
     for (const char* name : {"Authorization", "authorization", "api-key", "Host", "Content-Type", "Content-Length",
                              "Transfer-Encoding", "User-Agent", "x-ms-client-request-id", "Accept", "Connection"}) {
