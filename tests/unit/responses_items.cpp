@@ -1,7 +1,9 @@
 // The items of the Responses protocol that are no messages: each is shown as what it is, and its content comes once.
 #include "protocol/responses/codec.hpp"
 #include "protocol/responses/replay.hpp"
+#include "protocol/threads/codec.hpp"
 #include "wire.hpp"
+#include <corun/error.hpp>
 #include <corun/event.hpp>
 #include <corun/run_result.hpp>
 
@@ -470,6 +472,9 @@ BOOST_AUTO_TEST_CASE(keeps_what_a_later_request_has_to_repeat) {
     again.phase = commented.gathered.messages[0].phase;
     BOOST_TEST(codec::responses::encode_items({again}).reveal().find(R"("phase":"commentary")") != std::string::npos);
     BOOST_TEST(codec::responses::encode_items({message("Hi")}).reveal().find("phase") == std::string::npos);
+    // The threads protocol has no place for it.
+    BOOST_CHECK_EXCEPTION(codec::threads::encode_message(again), error,
+                          [](const error& refused) { return refused.code() == errc::invalid_argument; });
 }
 
 BOOST_AUTO_TEST_CASE(reads_the_details_of_usage_and_of_citations) {

@@ -178,7 +178,7 @@ void read_outcome(json::value source, command_result& out) {
             if (key == "exit_code") json::read(member, code);
         });
     out.exit_code.reset();
-    if (code) out.exit_code = static_cast<int>(*code);
+    if (code && std::in_range<int>(*code)) out.exit_code = static_cast<int>(*code);
 }
 constexpr member<command_result> command_result_members[] = {
     {"stdout", into<&command_result::standard_output>},

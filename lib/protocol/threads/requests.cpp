@@ -52,6 +52,7 @@ body to_json(const content_block& block) {
 
 body to_json(const message& value) {
     body object = body::object();
+    if (!value.phase.empty()) refuse("message::phase", "is not supported in the threads protocol");
     object["role"] = text(value.role);
     if (value.content.size() == 1 && value.content.front().type == content_block::kind::text) {
         object["content"] = text(value.content.front().value);
