@@ -28,6 +28,14 @@ std::string checked_endpoint(std::string_view endpoint, bool has_credential) {
                                             " would receive the credential over plain http; use https, or http to "
                                             "this machine only");
     while (endpoint.ends_with('/')) endpoint.remove_suffix(1);
+    // The URL of the requests, as guides show it.
+    constexpr std::string_view requests = "/responses";
+    if (endpoint.ends_with("/v1/responses")) endpoint.remove_suffix(requests.size());
+    if (endpoint.ends_with(requests) && !endpoint.ends_with("/projects/responses"))
+        reject(
+            errc::invalid_endpoint,
+            "the endpoint " + quote_url(endpoint) +
+                " is the URL of single requests; give the part before /responses, which is a project or ends in /v1");
     return std::string(endpoint);
 }
 

@@ -1,7 +1,7 @@
 #include "http/retry_after.hpp"
 
-#include "protocol/retry_hint.hpp"
 #include "text/ascii.hpp"
+#include "values/retry_delay.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -49,9 +49,9 @@ std::optional<std::int64_t> parse_http_date(std::string_view text) noexcept {
 
 std::optional<std::chrono::milliseconds> retry_hint(const net::response_head& head, std::int64_t now) noexcept {
     for (const char* name : {"retry-after-ms", "x-ms-retry-after-ms"})
-        if (const auto hint = codec::retry_hint_in(head.field(name), 1ms)) return hint;
+        if (const auto hint = detail::retry_delay_in(head.field(name), 1ms)) return hint;
     const std::string_view field = head.field("retry-after");
-    if (const auto hint = codec::retry_hint_in(field, 1s)) return hint;
+    if (const auto hint = detail::retry_delay_in(field, 1s)) return hint;
     const auto date = parse_http_date(field);
     if (!date) return std::nullopt;
     return std::clamp<std::chrono::seconds>(std::chrono::seconds(*date - now), 0s, 24h);

@@ -2,9 +2,9 @@
 
 #include "json/find.hpp"
 #include "protocol/markup.hpp"
-#include "protocol/retry_hint.hpp"
 #include "text/ascii.hpp"
 #include "text/utf8.hpp"
+#include "values/retry_delay.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -58,6 +58,24 @@ document parsed(std::string_view text) {
     return document::parse(text, nullptr, false);
 }
 
+/// A delay as a number, or as a text that is one.
+std::optional<std::chrono::milliseconds> delay_of(const document& value, std::chrono::milliseconds unit) {
+    std::string text = value.is_string() ? value.get<std::string>() : value.is_number() ? value.dump() : "";
+    if (text.ends_with('s')) text.pop_back();
+    return detail::retry_delay_in(text, unit);
+}
+
+std::optional<std::chrono::milliseconds> delay_in_headers(const document& headers) {
+    using namespace std::chrono_literals;
+    constexpr std::pair<std::string_view, std::chrono::milliseconds> forms[] = {
+        {"retryafterms", 1ms}, {"xmsretryafterms", 1ms}, {"retryafter", 1s}};
+    for (const auto& [key, unit] : forms)
+        for (const auto& [name, value] : headers.items())
+            if (plain_key(name) == key)
+                if (const auto delay = delay_of(value, unit)) return delay;
+    return std::nullopt;
+}
+
 /// Finds what the members of a JSON value say, whatever they are called.
 class error_reader {
 public:
@@ -96,7 +114,7 @@ public:
         if (out_.message.empty()) out_.message = out_.code;
         for (std::string* text : {&out_.code, &out_.message, &out_.type, &out_.param, &out_.request_id})
             text->resize(utf8::prefix(*text, most_bytes).size());
-        if (!out_.retry_after) out_.retry_after = retry_hint_in(out_.message);
+        if (!out_.retry_after) out_.retry_after = detail::retry_delay_in(out_.message);
     }
 
 private:
@@ -194,14 +212,12 @@ private:
     void read_delay(std::string_view key, const document& value) {
         using namespace std::chrono_literals;
         if (out_.retry_after) return;
-        const std::string text = value.is_string() ? value.get<std::string>() : value.is_number() ? value.dump() : "";
         if (key == "headers" && value.is_object())
-            out_.retry_after = retry_hint_of(value.dump(-1, ' ', false, document::error_handler_t::replace));
+            out_.retry_after = delay_in_headers(value);
         else if (key == "retryafterms")
-            out_.retry_after = retry_hint_in(text, 1ms);
+            out_.retry_after = delay_of(value, 1ms);
         else if (key == "retryafter" || key == "retryafterseconds" || key == "retrydelay")
-            out_.retry_after =
-                retry_hint_in(text.ends_with('s') ? std::string_view(text).substr(0, text.size() - 1) : text, 1s);
+            out_.retry_after = delay_of(value, 1s);
     }
 
     void set_code(const std::string& code) {

@@ -1,7 +1,7 @@
 #include "protocol/readers.hpp"
 
-#include "protocol/retry_hint.hpp"
 #include "values/failure_kind.hpp"
+#include "values/retry_delay.hpp"
 
 #include <limits>
 #include <utility>
@@ -101,11 +101,14 @@ void read_headers(json::value source, headers& out) {
 
 void read_last_error(json::value source, std::optional<last_error>& out) {
     out.reset();
-    const auto members = json::object_if(source);
-    if (!members) return;
-    read_members(*members, last_error_members, out.emplace());
+    if (const auto members = json::object_if(source))
+        read_members(*members, last_error_members, out.emplace());
+    else if (const auto sentence = json::string_inside(source); sentence && !sentence->empty())
+        json::read(source, out.emplace().message);
+    else
+        return;
     if (detail::failure_kind_of(out->code, out->message) != detail::failure_kind::other)
-        out->retry_after = retry_hint_in(out->message);
+        out->retry_after = detail::retry_delay_in(out->message);
 }
 
 void read_usage(json::value source, std::optional<usage>& out) {

@@ -7,6 +7,8 @@
 /// Events that never come over the wire: corun puts them among those of the service.
 namespace corun::codec {
 
+/// Their names begin so.
+inline constexpr std::string_view own_prefix = "corun.";
 /// Its data is that of the failed run in the run's protocol: the protocol's decoder reads it.
 inline constexpr std::string_view run_restarted_name = "corun.run_restarted";
 /// The same in every protocol.

@@ -33,8 +33,10 @@ public:
     /// Another run has taken its place.
     void run_restarted() noexcept { untouched_ = true; }
 
-    /// The run failed. `sends_headers`: its request carries headers for MCP servers. `hint` is the delay
-    /// that the response asks for. Nothing when the failure stands.
+    /// An MCP server rejected the token of the run's headers. `sends_headers`: its request carries some. Nothing when
+    /// the failure stands.
+    std::optional<decision> token_rejected(bool sends_headers) noexcept;
+    /// The run failed. `hint` is the delay that the response asks for.
     std::optional<decision> failed(const last_error& failure, bool sends_headers,
                                    std::optional<std::chrono::milliseconds> hint, double random) noexcept;
 
@@ -44,7 +46,10 @@ private:
     bool untouched_ = true;
 };
 
-/// True when a run failed because an MCP server rejected the headers that it was sent.
-[[nodiscard]] bool is_rejected_token(const last_error& failure) noexcept;
+/// True when a run failed because an MCP server rejected the headers that it was sent. `status` is that of a request
+/// that was refused.
+[[nodiscard]] bool is_rejected_token(const last_error& failure, int status = 0) noexcept;
+/// The same for an error of the server itself.
+[[nodiscard]] bool is_unauthorized(const last_error& failure) noexcept;
 
 }  // namespace corun::run

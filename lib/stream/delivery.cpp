@@ -48,7 +48,7 @@ std::optional<event> event_delivery::take(run_protocol& protocol, std::error_cod
         drop();
         return taken;
     }
-    if (!taken->problem().empty()) set_missing_ids(*taken, protocol.identity());
+    if (!taken->problem().empty() || taken->get_if<events::run_status>()) set_missing_ids(*taken, protocol.identity());
     if (is_new && records_) {
         protocol.delivered(*taken);
         for (const event& each : decoded_) protocol.delivered(each);

@@ -12,6 +12,7 @@
 
 #include "async/attempt.hpp"
 #include "async/cancellation.hpp"
+#include "run/restart_policy.hpp"
 #include "stream/answering.hpp"
 #include "stream/reattaching.hpp"
 #include "stream/restarting.hpp"
@@ -48,11 +49,34 @@ asio::awaitable<void> take_steps(std::shared_ptr<stream_state> stream) {
     }
 }
 
+/// Whether the request was refused because an MCP server rejected the token in it.
+bool asks_for_another_token(stream_state& stream, const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const error& refusal) {
+        last_error reason;
+        reason.code = refusal.details().service_code;
+        reason.message = refusal.details().service_message;
+        return stream.fsm.existence() == run::existence::none &&
+               run::is_rejected_token(reason, refusal.details().status) &&
+               stream.restarts.token_rejected(stream.run->sends_headers);
+    } catch (...) {
+        return false;
+    }
+}
+
 }  // namespace
 
 asio::awaitable<void> begin(std::shared_ptr<stream_state> stream, run_call call) {
+    mcp_header_request request;
+    request.why = mcp_header_request::occasion::rejected_token;
     try {
-        co_await send(stream, std::move(call));
+        asio::awaitable<void> sending = send(stream, std::move(call));
+        const result<void> sent = co_await attempt(std::move(sending));
+        if (sent.has_value()) co_return;
+        if (!asks_for_another_token(*stream, sent.failure())) sent.take();
+        run_call again = co_await prepare_again(stream, std::move(request));
+        co_await send(stream, std::move(again));
     } catch (const std::system_error& failure) {
         stream->observe_end(failure.code());
         throw;

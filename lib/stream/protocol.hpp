@@ -33,9 +33,12 @@ struct polled_event {
 struct event_facts {
     event_facts() = default;
 
-    bool is_text = false;           ///< A piece of the model's answer.
-    bool has_effect = false;        ///< The run has written or called something, which it would do again.
-    std::optional<thread_run> run;  ///< The run, if the event contains it.
+    bool is_text = false;               ///< A piece of the model's answer.
+    bool has_effect = false;            ///< The run has written or called something, which it would do again.
+    std::optional<thread_run> run;      ///< The run, if the event contains it.
+    std::optional<last_error> failure;  ///< Why the stream has failed, if the event says all there is of it.
+    bool token_rejected = false;        ///< Of a failure: an MCP server has rejected the run's headers.
+    bool calls_are_under_way = false;   ///< Of a failure: something was called that may have had an effect.
 };
 
 /// What the events so far have told of a run.
@@ -66,6 +69,9 @@ public:
     virtual codec::event_class classify(std::string_view name, std::string_view data) = 0;
     /// Reads more of an event that has been classified.
     virtual event_facts inspect(std::string_view name, std::string_view data) noexcept = 0;
+    /// How the run has ended, where an event has told it and no other will follow: to be received once more. Called
+    /// when the response has no more to say.
+    virtual std::optional<polled_event> unreported_end() { return std::nullopt; }
     /// Decodes `wire` into `first` and, when it says several things, the rest into `more` (appended). On failure
     /// nothing is produced, and `problem` says in a sentence what is wrong.
     virtual std::error_code decode(codec::raw_event wire, event& first, std::vector<event>& more,

@@ -1,9 +1,7 @@
 #include "stream/receiving.hpp"
 
 #include "http/retry_after.hpp"
-#include "json/find.hpp"
 #include "json/text.hpp"
-#include "protocol/error_body.hpp"
 #include "stream/actions.hpp"
 #include "stream/reattaching.hpp"
 #include "text/random.hpp"
@@ -14,30 +12,33 @@
 namespace corun::detail {
 namespace {
 
-/// Why the run failed, if the event says so and another run may be begun in its place.
-std::optional<last_error> failure_in(const stream_state& stream, std::string_view data, codec::event_class kind,
-                                     const event_facts& facts) {
+/// Whether the event says that the run has failed, and another one may be begun in its place.
+bool has_failed(const stream_state& stream, codec::event_class kind, const event_facts& facts) {
     const bool is_known = !stream.run_id().empty();
-    if (kind == codec::event_class::last && is_known && facts.run && facts.run->status == run_state::failed)
-        return facts.run->last_error;
-    // A run that may exist and has not told its id would be begun twice. A failed response tells its reason later.
+    if (kind == codec::event_class::last) return is_known && facts.run && facts.run->status == run_state::failed;
+    // A run that may exist and has not told its id would be begun twice.
     const bool may_exist = !is_known && stream.protocol->identity().can_be_found;
-    if (kind != codec::event_class::error || may_exist || codec::json::find_member(data, "response"))
-        return std::nullopt;
-    return codec::last_error_of(codec::decode_stream_error(data));
+    return kind == codec::event_class::error && !may_exist && facts.failure;
+}
+
+std::optional<run::restart_policy::decision> restart_after(stream_state& stream, const event_facts& facts) {
+    std::optional<run::restart_policy::decision> restart;
+    if (facts.token_rejected) restart = stream.restarts.token_rejected(stream.run->sends_headers);
+    const std::optional<last_error>& failure = facts.failure ? facts.failure : facts.run->last_error;
+    if (restart || !failure) return restart;
+    std::optional<std::chrono::milliseconds> hint;
+    if (stream.response) hint = retry_hint(stream.response->head());
+    return stream.restarts.failed(*failure, stream.run->sends_headers, hint, random_fraction());
 }
 
 /// True when the event reports a failure of the run after which another one is begun in its place.
 bool begins_restart(stream_state& stream, std::string_view name, std::string_view data, codec::event_class kind) {
     const event_facts facts = stream.protocol->inspect(name, data);
-    if (facts.has_effect && kind != codec::event_class::last && kind != codec::event_class::error)
-        stream.restarts.run_had_effect();
+    const bool goes_on = kind != codec::event_class::last && kind != codec::event_class::error;
+    if ((facts.has_effect && goes_on) || facts.calls_are_under_way) stream.restarts.run_had_effect();
     if (stream.fsm.phase() == run::phase::restarting) return false;
-    const std::optional<last_error> failure = failure_in(stream, data, kind, facts);
-    if (!failure) return false;
-    std::optional<std::chrono::milliseconds> hint;
-    if (stream.response) hint = retry_hint(stream.response->head());
-    const auto restart = stream.restarts.failed(*failure, stream.run->sends_headers, hint, random_fraction());
+    if (!stream.restarts.possible() || !has_failed(stream, kind, facts)) return false;
+    const auto restart = restart_after(stream, facts);
     if (!restart) return false;
     stream.fsm.enter(run::phase::restarting);
     if (stream.fsm.phase() != run::phase::restarting) return false;
@@ -50,6 +51,7 @@ bool begins_restart(stream_state& stream, std::string_view name, std::string_vie
 void receive_event(stream_state& stream, std::string_view name, std::string_view data) {
     using codec::event_class;
     const event_class kind = stream.protocol->classify(name, data);
+    if (kind == event_class::end_of_stream) receive_unreported_end(stream);
     const run_identity& identity = stream.protocol->identity();
     if (identity.can_be_found && stream.fsm.existence() != run::existence::known)
         stream.fsm.run_exists(run::existence::known);
@@ -67,6 +69,15 @@ void receive_event(stream_state& stream, std::string_view name, std::string_view
     // The deadline for the rest of the response is nearer than the one that was set.
     stream.watch();
     stream.settle();
+}
+
+void receive_unreported_end(stream_state& stream) noexcept {
+    if (stream.fsm.over() || stream.fsm.phase() == run::phase::restarting) return;
+    try {
+        if (const auto end = stream.protocol->unreported_end()) receive_event(stream, end->name, end->data);
+    } catch (...) {
+        stream.fail(std::make_error_code(std::errc::not_enough_memory), {});
+    }
 }
 
 response_reader::response_reader(stream_state& stream)
@@ -173,6 +184,7 @@ void response_reader::on_done(std::error_code code, std::string detail) noexcept
     }
     try {
         if (accepted() && !stream_.fsm.over() && !code) receive_unterminated_event();
+        if (accepted()) receive_unreported_end(stream_);
         if (code) detail_ = stream_.secrets.redacted(detail);
         if (code && accepted() && !stream_.fsm.over()) stream_.details.message = detail_;
     } catch (...) {

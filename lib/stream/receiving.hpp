@@ -16,6 +16,9 @@ namespace corun::detail {
 /// does next. Does not wait.
 void receive_event(stream_state& stream, std::string_view name, std::string_view data);
 
+/// The response has no more to say: what it has told of the run's end without a reason is how the run ended.
+void receive_unreported_end(stream_state& stream) noexcept;
+
 /// Receives one response of the run: head, bytes, events. Belongs to its stream.
 ///
 /// Called on the transport's executor. The transfer is never destroyed in one of these calls.

@@ -7,6 +7,7 @@
 #include "protocol/responses/sequence.hpp"
 #include "run/event_queue.hpp"
 #include "stream/protocol.hpp"
+#include "stream/responses_arrivals.hpp"
 #include "stream/responses_request.hpp"
 
 #include <algorithm>
@@ -18,57 +19,11 @@ namespace {
 namespace wire = codec::responses;
 namespace json = codec::json;
 
-/// An event's name; without an `event` line, its type.
-std::string_view name_of(std::string_view name, std::string_view data) noexcept {
-    if (!name.empty() && name != "message") return name;
-    return json::plain_string(json::find_member(data, "type")).value_or(std::string_view());
-}
-
 /// The JSON of the response in an event.
 std::optional<std::string_view> response_in(std::string_view data) noexcept {
     const auto response = json::find_member(data, "response");
     if (!response || !response->starts_with('{')) return std::nullopt;
     return response;
-}
-
-/// The run that failed, if one of the events says so.
-const thread_run* failed_run_in(const event& first, const std::vector<event>& more) noexcept {
-    const thread_run* found = nullptr;
-    const auto look_at = [&found](const event& each) {
-        if (const auto* failed = each.get_if<events::run_failed>()) found = &failed->run;
-    };
-    look_at(first);
-    for (const event& each : more) look_at(each);
-    return found;
-}
-
-/// The failed run in an event; its reason may be in another event than the failure.
-std::optional<thread_run> failed_run(const wire::pending_calls& seen, std::string_view name, std::string_view data) {
-    wire::decoder decoder;
-    run::event_queue events;
-    if (name == "error" && !seen.failed().empty())
-        events.push("response.failed", R"({"response":)" + seen.failed() + '}');
-    if (name != "error" && !seen.reason().empty()) events.push("error", seen.reason());
-    events.push(name, data);
-    std::optional<thread_run> found;
-    while (!events.empty()) {
-        event first;
-        std::vector<event> more;
-        std::string problem;
-        if (decoder.decode(events.pop(), first, more, problem)) break;
-        if (const thread_run* failed = failed_run_in(first, more)) found = *failed;
-    }
-    return found;
-}
-
-bool has_effect(std::string_view name, std::string_view data) noexcept {
-    for (const char* harmless :
-         {"response.created", "response.queued", "response.in_progress", "response.failed", "error", "keepalive"})
-        if (name == harmless) return false;
-    if (name.starts_with("response.mcp_list_tools.")) return false;
-    // Which tools a server has can be asked again.
-    const auto item = json::find_member(data, "item");
-    return !item || json::plain_string(json::find_member(*item, "type")) != "mcp_list_tools";
 }
 
 class responses_protocol final : public run_protocol {
@@ -94,7 +49,8 @@ public:
 
     codec::event_class classify(std::string_view name, std::string_view data) override {
         begins_at_first_event_ = false;
-        if (requests_->is_background() && data.starts_with('{')) {
+        const bool is_counted = arrived_.is_counted(name, data);
+        if (is_counted && requests_->is_background()) {
             const run::sequence::place place = sequence_.observe(wire::sequence_number_of(data));
             if (place == run::sequence::place::repeated) return codec::event_class::repeated;
             if (place == run::sequence::place::beyond_a_gap) {
@@ -103,30 +59,20 @@ public:
                 return codec::event_class::end_of_stream;
             }
         }
-        seen_.observe(name, data);
-        if (name_of(name, data) == "keepalive") return codec::event_class::keepalive;
-        const codec::event_class kind = wire::classify(name, data, seen_);
+        arrived_.observe(name, data);
+        const codec::event_class kind = wire::classify(name, data, arrived_.seen());
         if (!identity_.is_known && kind != codec::event_class::end_of_stream) learn_ids(data);
         if (kind == codec::event_class::action) take_action(name, data);
-        return was_read_elsewhere(kind, data) ? read(name, data) : kind;
+        if (!was_read_elsewhere(kind, data)) return kind;
+        record(decoder_, name, data);
+        return codec::event_class::repeated;
     }
 
-    event_facts inspect(std::string_view wire_name, std::string_view data) noexcept override {
-        event_facts facts;
-        const std::string_view name = name_of(wire_name, data);
-        facts.is_text = name == "response.output_text.delta";
-        facts.has_effect = has_effect(name, data);
-        const json::lenient_scope lenient;
-        try {
-            if (name == "error" || name == "response.failed")
-                facts.run = failed_run(seen_, name, data);
-            else if (const auto response = response_in(data))
-                facts.run = wire::decode_response(*response, seen_);
-        } catch (...) {
-            // Reported when the caller takes the event.
-        }
-        return facts;
+    event_facts inspect(std::string_view name, std::string_view data) noexcept override {
+        return arrived_.inspect(name, data);
     }
+
+    std::optional<polled_event> unreported_end() override { return arrived_.unreported_end(); }
 
     std::error_code decode(codec::raw_event raw, event& first, std::vector<event>& more,
                            std::string& problem) override {
@@ -259,11 +205,6 @@ private:
         return number && *number <= *read_elsewhere_;
     }
 
-    codec::event_class read(std::string_view name, std::string_view data) {
-        record(decoder_, name, data);
-        return codec::event_class::repeated;
-    }
-
     void note_findable() noexcept { identity_.can_be_found = identity_.is_known && requests_->is_stored(); }
 
     /// Each answer is a response of its own: the run goes by the id of the latest.
@@ -286,7 +227,7 @@ private:
 
     void take_action(std::string_view name, std::string_view data) {
         waits_ = true;
-        identity_.action = wire::action_left_by(name, data, seen_).value_or(required_action());
+        identity_.action = wire::action_left_by(name, data, arrived_.seen()).value_or(required_action());
     }
 
     /// The event is as good as delivered: a poll shows what is new since.
@@ -305,7 +246,7 @@ private:
     std::shared_ptr<api_client> api_;
     std::shared_ptr<responses_requests> requests_;
     wire::decoder decoder_, ahead_;
-    wire::pending_calls seen_;
+    arrived_events arrived_;
     wire::replay replay_;
     run::sequence sequence_;
     std::optional<std::int64_t> resumed_after_;

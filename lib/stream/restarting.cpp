@@ -24,17 +24,14 @@ asio::awaitable<void> begin_another_run(std::shared_ptr<stream_state> stream) {
         request.why = mcp_header_request::occasion::rejected_token;
     request.run_id = stream->run_id();
     request.thread_id = stream->thread_id();
-    prepared_run prepared = co_await stream->protocol->prepare(std::move(request), run_protocol::start::restart);
-    for (const reconcile_report::line& line : prepared.report.lines()) stream->report.add(line.row, line.text);
-    stream->report.set_request(prepared.report.path(), prepared.report.body());
-    stream->secrets.add(prepared.secrets);
+    run_call call = co_await prepare_again(stream, std::move(request));
     stream->events.push(codec::run_restarted_name, stream->failed->data);
     stream->events.all_recorded();
     stream->failed.reset();
     stream->fsm.run_exists(run::existence::possible);
     stream->restarts.run_restarted();
     stream->arrival.notify();
-    co_await send(stream, std::move(prepared.call));
+    co_await send(stream, std::move(call));
 }
 
 /// No other run was begun, so that is how the run ended.
@@ -50,6 +47,14 @@ void deliver_failure(stream_state& stream, bool cancelled) {
 }
 
 }  // namespace
+
+asio::awaitable<run_call> prepare_again(std::shared_ptr<stream_state> stream, mcp_header_request request) {
+    prepared_run prepared = co_await stream->protocol->prepare(std::move(request), run_protocol::start::restart);
+    for (const reconcile_report::line& line : prepared.report.lines()) stream->report.add(line.row, line.text);
+    stream->report.set_request(prepared.report.path(), prepared.report.body());
+    stream->secrets.add(prepared.secrets);
+    co_return std::move(prepared.call);
+}
 
 asio::awaitable<void> restart(std::shared_ptr<stream_state> stream) {
     asio::awaitable<void> beginning = begin_another_run(stream);

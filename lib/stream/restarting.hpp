@@ -11,4 +11,7 @@ namespace corun::detail {
 /// the failure of the first run is delivered, and the reason is thrown.
 asio::awaitable<void> restart(std::shared_ptr<stream_state> stream);
 
+/// Asks the header provider again, and prepares the request anew.
+asio::awaitable<run_call> prepare_again(std::shared_ptr<stream_state> stream, mcp_header_request request);
+
 }  // namespace corun::detail

@@ -82,6 +82,8 @@ void stream_state::watch() {
     deadline->expires_at(*when, [weak = weak_from_this()] {
         const auto self = weak.lock();
         if (!self || self->abandoned()) return;
+        const auto due = self->fsm.deadline();
+        if (due && *due <= self->now()) receive_unreported_end(*self);
         self->fsm.time_passed(self->now());
         if (!self->fsm.reading() && self->response) self->response->close();
         self->settle();

@@ -3,6 +3,7 @@
 #include "api/listing.hpp"
 #include "json/reader.hpp"
 #include "protocol/common.hpp"
+#include "protocol/error_body.hpp"
 #include "protocol/threads/codec.hpp"
 #include "protocol/threads/replay.hpp"
 #include "stream/actions.hpp"
@@ -86,21 +87,28 @@ public:
         (void)self.replay_.events_of(json, steps, messages);
     }
 
-    codec::event_class classify(std::string_view name, std::string_view data) override {
-        const codec::event_class kind = wire::classify(name, data);
+    codec::event_class classify(std::string_view wire_name, std::string_view data) override {
+        const std::string_view name = wire::event_name(wire_name, data);
+        codec::event_class kind = wire::classify(name, data);
+        if (is_run_event(name) && kind == codec::event_class::ordinary) {
+            // A status that is repeated says that the connection lives.
+            if (name == latest_status_) kind = codec::event_class::keepalive;
+            latest_status_ = name;
+        }
         if (identity_.run_id.empty() && kind != codec::event_class::keepalive) learn_ids(name, data);
         if (kind == codec::event_class::action) take_action(data);
         return kind;
     }
 
-    event_facts inspect(std::string_view name, std::string_view data) noexcept override {
+    event_facts inspect(std::string_view wire_name, std::string_view data) noexcept override {
         event_facts facts;
+        const std::string_view name = wire::event_name(wire_name, data);
         facts.is_text = name == "thread.message.delta";
         facts.has_effect = has_effect(name, data);
-        if (!is_run_event(name)) return facts;
         const codec::json::lenient_scope lenient;
         try {
-            facts.run = wire::decode_run(data);
+            if (name == "error") facts.failure = codec::last_error_of(codec::decode_stream_error(data));
+            if (is_run_event(name)) facts.run = wire::decode_run(data);
         } catch (...) {
             // Reported when the caller takes the event.
         }
@@ -141,6 +149,7 @@ public:
     }
 
     void before_send() override {
+        latest_status_.clear();
         creation_.sent_at = std::time(nullptr);
         if (!std::exchange(begins_another_run_, false)) return;
         creation_.former_run = std::exchange(identity_.run_id, {});
@@ -281,6 +290,7 @@ private:
     lost_creation creation_;
     wire::decoder decoder_;
     wire::replay replay_;
+    std::string latest_status_;        ///< The latest event about the run's status.
     std::string first_poll_;           ///< The response that created the run, where it is not streamed.
     bool begins_another_run_ = false;  ///< The next request does.
 };

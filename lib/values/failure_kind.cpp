@@ -1,6 +1,7 @@
 #include "values/failure_kind.hpp"
 
 #include "text/ascii.hpp"
+#include "values/retry_delay.hpp"
 
 #include <cstddef>
 #include <iterator>
@@ -127,18 +128,9 @@ bool contains(std::string_view message, std::string_view part) noexcept {
     return ascii::find_ignoring_case(message, part) != message.npos;
 }
 
-/// `in 20 seconds`: who says when does not mean never.
-bool names_delay(std::string_view message) noexcept {
-    for (const std::string_view words : {"again in ", "retry in ", "retry after ", "again after "}) {
-        const std::size_t at = ascii::find_ignoring_case(message, words);
-        if (at != message.npos && at + words.size() < message.size() && ascii::is_digit(message[at + words.size()]))
-            return true;
-    }
-    return false;
-}
-
 failure_kind kind_by_message(std::string_view message) noexcept {
-    const bool delayed = names_delay(message);
+    // Who says when does not mean never.
+    const bool delayed = retry_delay_in(message).has_value();
     for (const sentence_row& row : sentence_rows)
         if (contains(message, row.part) && !(delayed && row.kind == failure_kind::quota))
             return delayed && row.kind == failure_kind::transient ? failure_kind::rate_limit : row.kind;

@@ -317,4 +317,279 @@ BOOST_AUTO_TEST_CASE(a_strict_client_ends_the_stream_at_the_first_of_them) {
     });
 }
 
+// How a run ends.
+
+BOOST_AUTO_TEST_CASE(a_run_that_failed_without_a_reason_has_failed) {
+    const std::string created = good_responses().frames.front();
+    const std::vector<std::string> failures{
+        R"({"type":"response.failed","response":{"id":"run_1","status":"failed","error":null}})",
+        R"({"type":"response.failed","response":{"id":"run_1","status":"failed","error":{}}})",
+        R"({"type":"response.failed","response":{"id":"run_1","status":"failed"}})",
+        R"({"type":"response.failed","response":{"id":"run_1","error":""}})",
+        R"({"type":"response.failed","response":null})",
+        R"({"type":"response.failed"})",
+        "{",
+        "",
+    };
+    for (const std::string& data : failures)
+        for (const char* after : {"", "data: [DONE]\n\n", "event: ping\ndata: {}\n\n"})
+            BOOST_TEST_CONTEXT(data << after) {
+                const outcome all =
+                    odd_server(protocol::responses).run(created + frame("response.failed", data) + after);
+                BOOST_TEST(!all.code);
+                BOOST_REQUIRE(all.last<events::run_failed>());
+                BOOST_TEST(!all.last<events::run_failed>()->run.last_error);
+                BOOST_TEST((all.result.status == run_state::failed));
+                BOOST_TEST(all.result.run_id == "run_1");
+                BOOST_TEST(all.events.back().raw() == data);
+            }
+    for (const char* reason : {R"("last_error":null)", R"("status":"failed")"}) {
+        const outcome all = odd_server(protocol::threads)
+                                .run(good_threads().frames.front() +
+                                     frame("thread.run.failed",
+                                           R"({"id":"run_1","thread_id":"thread_1",)" + std::string(reason) + "}"));
+        BOOST_TEST(!all.code);
+        BOOST_TEST(all.last<events::run_failed>());
+    }
+}
+
+/// A reason that still comes is waited for, but not for long.
+BOOST_AUTO_TEST_CASE(a_connection_that_stays_open_delays_no_failure) {
+    odd_server server(protocol::responses);
+    event_stream stream = server.opened();
+    server.transport->current()->bytes(
+        good_responses().frames.front() +
+        frame("response.failed", R"({"type":"response.failed","response":{"id":"run_1","status":"failed"}})"));
+    run_ready(server.io);
+    server.clock->advance(2s);
+    outcome all;
+    await(server.io, take_all(stream, all));
+    BOOST_TEST(!all.code);
+    BOOST_TEST(all.last<events::run_failed>());
+}
+
+BOOST_AUTO_TEST_CASE(a_reason_is_found_wherever_it_stands) {
+    struct {
+        const char *code, *message, *data;
+    } const responses[] = {
+        {"c", "It broke.", R"({"response":{"id":"run_1","error":{"code":"c","message":"It broke."}}})"},
+        {"c", "It broke.", R"({"response":{"id":"run_1","error":null},"error":{"code":"c","message":"It broke."}})"},
+        {"", "It broke.", R"({"response":{"id":"run_1"},"error":"It broke."})"},
+        {"", "It broke.", R"({"response":{"id":"run_1","error":"It broke."}})"},
+        {"c", "It broke.", R"({"response":{"id":"run_1"},"code":"c","message":"It broke."})"},
+        {"", "It broke.", R"({"response":{"id":"run_1"},"detail":"It broke."})"},
+        {"c", "It broke.", R"({"error":{"type":"c","message":"It broke."}})"},
+        {"c", "It broke.",
+         R"({"response":{"id":"run_1","status_details":{"error":{"code":"c","message":"It broke."}}}})"},
+        {"c", "It broke.", R"({"response":{"id":"run_1","last_error":{"code":"c","message":"It broke."}}})"},
+        {"content_filter", "", R"({"response":{"id":"run_1","incomplete_details":{"reason":"content_filter"}}})"},
+    };
+    const auto check = [](const outcome& all, const char* code, const char* message) {
+        BOOST_TEST(!all.code);
+        const auto* end = all.last<events::run_failed>();
+        BOOST_REQUIRE(end);
+        BOOST_REQUIRE(end->run.last_error);
+        BOOST_TEST(end->run.last_error->code == code);
+        BOOST_TEST(end->run.last_error->message == message);
+        BOOST_TEST(all.result.last_error->message == message);
+    };
+    for (const auto& row : responses) BOOST_TEST_CONTEXT(row.data)
+    check(odd_server(protocol::responses).run(good_responses().frames.front() + frame("response.failed", row.data)),
+          row.code, row.message);
+    struct {
+        const char *code, *message, *members;
+    } const threads[] = {
+        {"c", "It broke.", R"("last_error":{"code":"c","message":"It broke."})"},
+        {"", "It broke.", R"("last_error":"It broke.")"},
+        {"c", "It broke.", R"("error":{"code":"c","message":"It broke."})"},
+        {"", "It broke.", R"("last_error":null,"error":"It broke.")"},
+    };
+    for (const auto& row : threads) BOOST_TEST_CONTEXT(row.members)
+    check(odd_server(protocol::threads)
+              .run(good_threads().frames.front() +
+                   frame("thread.run.failed", R"({"id":"run_1","thread_id":"thread_1","status":"failed",)" +
+                                                  std::string(row.members) + "}")),
+          row.code, row.message);
+}
+
+/// A reason that comes in an event of its own belongs to the failure before it, or after it.
+BOOST_AUTO_TEST_CASE(a_reason_in_another_event_is_the_failure_s) {
+    const std::string failed = frame("response.failed", R"({"response":{"id":"run_1","status":"failed"}})");
+    const std::string why = frame("error", R"({"type":"error","message":"It broke.","code":"c"})");
+    for (const std::string& stream : {failed + why, why + failed, failed + "event: ping\ndata: {}\n\n" + why}) {
+        const outcome all = odd_server(protocol::responses).run(good_responses().frames.front() + stream);
+        BOOST_TEST(!all.code);
+        BOOST_REQUIRE(all.last<events::run_failed>());
+        BOOST_TEST(all.last<events::run_failed>()->run.last_error->code == "c");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_sentence_is_no_code) {
+    for (const char* data :
+         {R"({"error":"model runner has stopped"})", R"({"error":{"message":"model runner has stopped"}})",
+          R"({"message":"model runner has stopped"})", R"({"detail":"model runner has stopped"})"})
+        in_both_protocols([data](protocol spoken, const script& good) {
+            BOOST_TEST_CONTEXT(data) {
+                const outcome all =
+                    odd_server(spoken).run(good.frames.front() + good.frames[good.deltas] + "data: " + data + "\n\n");
+                BOOST_TEST(all.code == errc::stream_failed);
+                BOOST_TEST(all.details.service_code == "");
+                BOOST_TEST(all.details.service_message == "model runner has stopped");
+            }
+        });
+}
+
+BOOST_AUTO_TEST_CASE(an_end_without_an_id_is_the_run_s) {
+    for (const char* event : {"completed", "incomplete", "failed", "cancelled"})
+        in_both_protocols([event](protocol spoken, const script& good) {
+            const std::string name = (spoken == protocol::threads ? "thread.run." : "response.") + std::string(event);
+            for (const std::string reason : {R"("error":{"code":"c"},"last_error":{"code":"c"})"})
+                for (const std::string& data :
+                     {"{\"response\":{" + reason + "}," + reason + "}",
+                      "{\"id\":null,\"response\":{\"id\":7," + reason + "}," + reason + "}"}) {
+                    const outcome all = odd_server(spoken).run(good.with(good.last(), frame(name, data)));
+                    BOOST_TEST_CONTEXT(name << data) {
+                        BOOST_TEST(!all.code);
+                        BOOST_TEST(all.deltas == whole_text);
+                        BOOST_TEST(all.result.run_id == "run_1");
+                        BOOST_TEST(to_string(all.result.status) == event);
+                    }
+                }
+        });
+}
+
+// What says nothing.
+
+BOOST_AUTO_TEST_CASE(heartbeats_say_nothing_and_have_no_problem) {
+    const std::vector<std::string> beats{
+        frame("ping"),
+        frame("ping", ""),
+        frame("ping", R"({"type":"ping"})"),
+        frame("keepalive", ""),
+        frame("keepalive", R"({"type":"keepalive","sequence_number":3})"),
+        frame("heartbeat", "7"),
+        frame("response.heartbeat", R"({"type":"response.heartbeat"})"),
+        frame("thread.heartbeat", R"({"object":"thread.heartbeat"})"),
+        "data: {\"type\":\"ping\"}\n\n",
+        "data: {\"type\":\"response.keepalive\",\"sequence_number\":9}\n\n",
+        ": ping\n\n",
+        "event: ping\n\n",
+    };
+    in_both_protocols([&](protocol spoken, const script& good) {
+        for (const std::string& beat : beats) BOOST_TEST_CONTEXT(beat) {
+                script with_beats = good;
+                for (std::string& each : with_beats.frames) each += beat;
+                with_beats.frames.back() = good.frames.back();
+                const outcome all = odd_server(spoken).run(with_beats);
+                check_completed(all);
+                BOOST_TEST(all.deltas == whole_text);
+                BOOST_TEST(all.problems() == 0u);
+            }
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_status_that_is_repeated_says_nothing) {
+    for (const char* data : {R"({"type":"response.in_progress"})",
+                             R"({"type":"response.in_progress","response":{"id":"run_1","status":"in_progress"}})"}) {
+        const script good = good_responses();
+        const outcome all = odd_server(protocol::responses)
+                                .run(good.with_inserted(good.deltas + 1, frame("response.in_progress", data)));
+        check_completed(all);
+        BOOST_TEST(all.deltas == whole_text);
+        BOOST_TEST(all.problems() == 0u);
+        const auto* status = all.events.at(good.deltas + 1).get_if<events::run_status>();
+        BOOST_REQUIRE(status);
+        BOOST_TEST(status->run_id == "run_1");
+        BOOST_TEST((status->status == run_state::in_progress));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(heartbeats_hide_no_dead_run) {
+    const auto dies = [](protocol spoken, const std::string& begun, const std::string& beat) {
+        BOOST_TEST_CONTEXT(beat) {
+            client_options settings;
+            settings.idle_timeout = 60s;
+            settings.event_timeout = 150s;
+            odd_server server(spoken, settings);
+            event_stream stream = server.opened();
+            server.transport->current()->bytes(begun);
+            for (int i = 0; i != 10 && server.transport->current() != nullptr; ++i) {
+                server.transport->current()->bytes(beat);
+                server.clock->advance(30s);
+                run_ready(server.io);
+            }
+            outcome all;
+            await(server.io, take_all(stream, all));
+            BOOST_TEST(all.code == errc::event_timeout);
+        }
+    };
+    const script responses = good_responses(), threads = good_threads();
+    const std::string begun = responses.frames[0] + responses.frames[1];
+    for (const std::string& beat :
+         {frame("ping"), frame("response.heartbeat"), std::string("data: {\"type\":\"keepalive\"}\n\n"),
+          std::string(": still here\n\n"), frame("response.in_progress", R"({"type":"response.in_progress"})"),
+          responses.frames[1]})
+        dies(protocol::responses, begun, beat);
+    for (const std::string& beat : {frame("ping"), frame("keepalive", ""), frame("heartbeat"),
+                                    std::string(": still here\n\n"), threads.frames[1]})
+        dies(protocol::threads, threads.frames[0] + threads.frames[1], beat);
+}
+
+// Names of events.
+
+BOOST_AUTO_TEST_CASE(an_event_goes_by_what_it_says_of_itself) {
+    const auto renamed = [](const script& good, std::string_view name) {
+        script all = good;
+        for (std::string& each : all.frames) {
+            each.erase(0, each.find('\n') + 1);
+            if (!name.empty()) each.insert(0, "event: " + std::string(name) + "\n");
+        }
+        return all;
+    };
+    // The type of each event, as the protocol has it.
+    const script responses = [] {
+        script all = good_responses();
+        for (std::string& each : all.frames) BOOST_TEST(each.find(R"("type":"response.)") != std::string::npos);
+        return all;
+    }();
+    for (const char* name :
+         {"", "message", "chunk", "data", "response.unknown", "error", "ping", "response.in_progress"})
+        BOOST_TEST_CONTEXT(name) {
+            const outcome all = odd_server(protocol::responses).run(renamed(responses, name));
+            check_completed(all);
+            BOOST_TEST(all.deltas == whole_text);
+            BOOST_TEST(all.problems() == 0u);
+        }
+    // Threads have no type; their objects say what they are.
+    script threads = good_threads();
+    for (std::string& each : threads.frames) {
+        const std::size_t brace = each.find('{');
+        if (each.find(R"("object":)") != each.npos) continue;
+        const bool is_delta = each.starts_with("event: thread.message.delta");
+        each.insert(brace + 1, is_delta ? R"("object":"thread.message.delta",)" : R"("object":"thread.message",)");
+    }
+    for (const char* name : {"", "message", "chunk", "thread.unknown"}) BOOST_TEST_CONTEXT(name) {
+            const outcome all = odd_server(protocol::threads).run(renamed(threads, name));
+            check_completed(all);
+            BOOST_TEST(all.deltas == whole_text);
+            BOOST_TEST(all.problems() == 0u);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(an_end_whose_type_is_lost_goes_by_its_status) {
+    for (const char* status : {"completed", "incomplete", "failed", "cancelled"})
+        for (const char* type : {R"("type":null,)", R"("type":"x",)", ""}) {
+            const script good = good_responses();
+            const outcome all = odd_server(protocol::responses)
+                                    .run(good.with(good.last(), "data: {" + std::string(type) +
+                                                                    R"("response":{"id":"run_1","status":")" + status +
+                                                                    R"(","error":{"code":"c"}}})" + "\n\n"));
+            BOOST_TEST_CONTEXT(type << status) {
+                BOOST_TEST(!all.code);
+                BOOST_TEST(to_string(all.result.status) == status);
+                BOOST_TEST(all.deltas == whole_text);
+            }
+        }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

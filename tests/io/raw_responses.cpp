@@ -11,6 +11,7 @@
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -295,6 +296,124 @@ IN_EACH_PROTOCOL(a_refusal_for_now_is_sent_again_and_a_lack_of_quota_is_not) {
     BOOST_CHECK(failure.code() == errc::rate_limited);
     BOOST_TEST(!is_retryable(failure));
     BOOST_TEST(service.posts() - before == 1u);
+}
+
+// An MCP server rejects the token of a run's headers.
+
+namespace {
+
+/// Why the provider of a run's headers was asked, and how the run ended.
+struct asked_tokens {
+    std::vector<mcp_header_request::occasion> why;
+    std::optional<run_result> result;
+    std::string failure;
+};
+
+asked_tokens run_with_tokens(raw_service& service, const std::string& first_answer) {
+    asked_tokens asked;
+    service.forget_answers();
+    service.answer(first_answer);
+    service.stream(service.text());
+    service.answer_to_reads =
+        whole_response(200, "application/json",
+                       R"({"id":"asst_1","object":"assistant","model":"m","tools":[{"type":"mcp",)"
+                       R"("server_label":"seats","server_url":"https://seats.example/mcp"}]})");
+    const mcp_header_provider provider = [&asked](mcp_header_request request) -> asio::awaitable<mcp_headers> {
+        asked.why.push_back(request.why);
+        mcp_headers headers;
+        headers.set("seats", "Authorization", "Bearer planted-secret-" + std::to_string(asked.why.size()));
+        co_return headers;
+    };
+    run_options options;
+    if (service.is_responses()) options.tools.emplace_back(mcp_tool("seats", "https://seats.example/mcp"));
+    options.default_approval = mcp_approval::never();
+    agent desk = service.make_agent();
+    try {
+        asked.result = await(service.io, desk.run("hi", provider, options));
+    } catch (const error& stands) {
+        asked.failure = stands.what();
+    }
+    return asked;
+}
+
+void check_asked_again(raw_service& service, const std::string& first_answer) {
+    const asked_tokens asked = run_with_tokens(service, first_answer);
+    BOOST_TEST_INFO_SCOPE(first_answer);
+    using occasion = mcp_header_request::occasion;
+    BOOST_CHECK((asked.why == std::vector<occasion>{occasion::run_start, occasion::rejected_token}));
+    BOOST_REQUIRE_MESSAGE(asked.result, asked.failure);
+    BOOST_TEST(asked.result->text() == "Row 3 is free.");
+    BOOST_TEST(service.requests.back().body.find("planted-secret-2") != std::string::npos);
+}
+
+std::string streamed(const std::string& events) {
+    return response_head(200, "text/event-stream", "Connection: close\r\n\r\n") + events;
+}
+
+constexpr const char* refused_list =
+    "Error retrieving tool list from MCP server: 'seats'. Http status code: 401 (Unauthorized)";
+
+}  // namespace
+
+IN_EACH_PROTOCOL(a_token_that_a_server_rejects_is_asked_for_again) {
+    const auto reason = [](const char* code, const std::string& message) {
+        return R"({"code":")" + std::string(code) + R"(","message":")" + message + "\"}";
+    };
+    check_asked_again(service, streamed(service.failed(reason("tool_server_error", refused_list))));
+    check_asked_again(service, streamed(service.failed(reason("server_error", "MCP server 'seats' said 403"))));
+    // An `error` event alone, with its run or without.
+    check_asked_again(service, streamed(service.begun() + frame("error", reason("http_error", refused_list))));
+    check_asked_again(service, streamed(service.begun() + "data: {\"error\":" + reason("", refused_list) + "}\n\n"));
+    // A refused request.
+    for (const int status : {424, 400})
+        check_asked_again(service, whole_response(status, "application/json",
+                                                  "{\"error\":" + reason("http_error", refused_list) + "}"));
+    check_asked_again(service,
+                      whole_response(424, "application/json", R"({"detail":"Failed Dependency: 401 Unauthorized"})"));
+}
+
+BOOST_AUTO_TEST_CASE(an_item_may_show_that_a_server_rejected_the_token) {
+    raw_service service(protocol::responses);
+    const auto item = [](const char* event, const char* type, const std::string& more) {
+        return frame("response.output_item." + std::string(event), R"({"output_index":0,"item":{"id":"l","type":")" +
+                                                                       std::string(type) +
+                                                                       R"(","server_label":"seats")" + more + "}}");
+    };
+    const std::string failed =
+        service.failed(R"({"code":"server_error","message":"Something went wrong."})").substr(service.begun().size());
+    const std::string silent = frame("response.failed", R"({"response":{"id":"resp_1","status":"failed"}})");
+    const std::string errors[] = {
+        R"(,"error":"Http status code: 401 Unauthorized")",
+        R"(,"error":{"type":"http_error","code":403,"message":"no"})",
+        R"(,"error":{"type":"mcp_protocol_error","code":-32001,"message":"invalid_token"})",
+    };
+    for (const std::string& why : errors)
+        for (const std::string& end : {failed, silent}) {
+            check_asked_again(service, streamed(service.begun() + item("added", "mcp_list_tools", "") +
+                                                item("done", "mcp_list_tools", why) + end));
+            check_asked_again(service, streamed(service.begun() + item("added", "mcp_call", R"(,"name":"n")") +
+                                                frame("response.mcp_call_arguments.done", R"({"arguments":"{}"})") +
+                                                item("done", "mcp_call", why) + end));
+        }
+    check_asked_again(service, streamed(service.begun() + item("added", "mcp_list_tools", "") +
+                                        frame("response.mcp_list_tools.failed") + silent));
+    // What has been called, or may have been, is not called again.
+    for (const std::string& called :
+         {item("added", "mcp_call", R"(,"name":"n")"),
+          item("added", "mcp_call", "") + item("done", "mcp_call", R"(,"output":"14A")"),
+          item("added", "mcp_call", "") + item("done", "mcp_call", R"(,"error":"No such seat.")")}) {
+        const std::string end = frame("response.failed", R"({"response":{"id":"resp_1","status":"failed","error":)"
+                                                         R"({"code":"http_error","message":"MCP: 401"}}})");
+        const asked_tokens asked = run_with_tokens(service, streamed(service.begun() + called + end));
+        BOOST_TEST_INFO_SCOPE(called);
+        BOOST_TEST(asked.why.size() == 1u);
+        BOOST_TEST(!asked.result);
+    }
+    // Another reason is another failure.
+    const asked_tokens asked = run_with_tokens(
+        service,
+        streamed(service.begun() + item("done", "mcp_list_tools", R"(,"error":"The server is slow.")") + failed));
+    BOOST_TEST(asked.why.size() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 #include "drive.hpp"
 #include "frame.hpp"
 #include "manual_clock.hpp"
+#include "protocol/error_body.hpp"
 #include "protocol/event_access.hpp"
 #include "scripted_transport.hpp"
 #include "stream/protocol.hpp"
@@ -58,6 +59,7 @@ public:
         detail::event_facts facts;
         facts.is_text = name == "text";
         facts.has_effect = name == "text";
+        if (name == "error") facts.failure = codec::last_error_of(codec::decode_stream_error(data));
         if (name != "failed") return facts;
         facts.run.emplace();
         facts.run->status = run_state::failed;
@@ -66,6 +68,8 @@ public:
         facts.run->last_error->code = std::string(data);
         return facts;
     }
+
+    std::optional<detail::polled_event> unreported_end() override { return std::exchange(end, std::nullopt); }
 
     std::error_code decode(codec::raw_event wire, event& first, std::vector<event>& more,
                            std::string& problem) override {
@@ -161,6 +165,7 @@ public:
     std::vector<std::string> log;
     mcp_header_request prepared_for;
     std::exception_ptr prepare_failure;
+    std::optional<detail::polled_event> end;
     bool can_resume = false;
     ending ends_by = ending::by_request;
     std::deque<std::function<std::optional<bool>()>> finds;

@@ -43,6 +43,17 @@ BOOST_AUTO_TEST_CASE(an_endpoint_is_kept_without_slashes_at_its_end) {
     BOOST_TEST(checked_endpoint("https://host/api/p/", true) == "https://host/api/p");
     BOOST_TEST(checked_endpoint("https://host///", true) == "https://host");
     BOOST_TEST(checked_endpoint("https://host:8443", true) == "https://host:8443");
+    // The URL of the requests is that of their endpoint.
+    BOOST_TEST(checked_endpoint("https://host/v1/responses", true) == "https://host/v1");
+    BOOST_TEST(checked_endpoint("https://host/v1/responses/", true) == "https://host/v1");
+    BOOST_TEST(checked_endpoint("https://host/api/projects/p/openai/v1/responses", true) ==
+               "https://host/api/projects/p/openai/v1");
+    BOOST_TEST(checked_endpoint("https://host/api/projects/responses", true) == "https://host/api/projects/responses");
+    for (const char* unclear : {"https://host/responses", "https://host/openai/responses/"}) {
+        const error failure = failure_of([unclear] { return checked_endpoint(unclear, true); });
+        BOOST_TEST(failure.code() == errc::invalid_endpoint);
+        BOOST_TEST(says(failure, "before /responses"));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(an_endpoint_is_an_absolute_url_of_scheme_host_and_path) {

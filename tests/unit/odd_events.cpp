@@ -155,7 +155,9 @@ void try_all(const std::string& file, bool with_names, tally& all) {
                     all.ended_otherwise += !here.end.empty() && here.end != good.end;
                     all.invented += !is_part_of(here.texts, good.texts);
                     all.with_problem += !here.problems.empty();
-                    if (here.end.empty()) BOOST_TEST_MESSAGE(file << " dies of " << place << " in " << stream[i].name);
+                    if (here.end != good.end)
+                        BOOST_TEST_MESSAGE(file << (here.end.empty() ? " dies of " : " ends otherwise by ") << place
+                                                << " in " << stream[i].name << ": " << data.substr(0, 200));
                 }
             });
         receive(before, stream[i], of_before);

@@ -270,6 +270,31 @@ BOOST_FIXTURE_TEST_CASE(a_run_can_be_found_as_soon_as_an_event_names_it, fixture
     BOOST_TEST((stream->fsm.existence() == run::existence::known));
 }
 
+BOOST_FIXTURE_TEST_CASE(an_end_that_nothing_follows_is_received_when_the_response_ends, fixture) {
+    for (const char* last : {"[DONE]", "over"}) {
+        BOOST_TEST_CONTEXT(last) {
+            fixture here;
+            here.open();
+            here.protocol->end.emplace("last", "{}");
+            here.receive(frame("news"));
+            BOOST_TEST(here.take() == "news");
+            if (last == std::string_view("over"))
+                here.transport->current()->done();
+            else
+                here.receive(frame("end"));
+            BOOST_TEST(here.take() == "last");
+            BOOST_TEST((here.phase() == run::phase::over));
+            BOOST_TEST(!here.stream->fsm.failure());
+        }
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(an_error_of_the_stream_may_begin_another_run, with_restarts) {
+    open();
+    receive(frame("error", R"({"code":"rate_limit_exceeded","message":"m"})"));
+    BOOST_TEST((phase() == run::phase::restarting));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_failure_that_may_pass_begins_another_run, with_restarts) {
     open();
     receive(frame("news", "known") + frame("failed", "rate_limit_exceeded"));

@@ -630,7 +630,7 @@ BOOST_AUTO_TEST_CASE(keeps_unknown_events_without_parsing_them) {
         const auto events = good(name, "{nope");
         BOOST_TEST(events.at(0).get_if<events::unknown>());
         BOOST_TEST(events[0].raw() == "{nope");
-        BOOST_TEST((classify(name, "{nope") == event_class::ordinary));
+        BOOST_TEST((classify(name, "{nope") == (name == "keepalive" ? event_class::keepalive : event_class::ordinary)));
     }
 }
 
@@ -687,7 +687,7 @@ BOOST_AUTO_TEST_CASE(refuses_known_events_of_a_wrong_shape) {
 BOOST_AUTO_TEST_CASE(counts_optional_members_of_a_wrong_type_as_missing) {
     const auto events = good(
         "response.completed",
-        R"({"response":{"id":"r","status":["completed"],"conversation":7,"agent":[],"usage":"much","error":"boom","metadata":{"a":1,"b":"2"},"created_at":"now","incomplete_details":[],"output":null}})");
+        R"({"response":{"id":"r","status":["completed"],"conversation":7,"agent":[],"usage":"much","error":7,"metadata":{"a":1,"b":"2"},"created_at":"now","incomplete_details":[],"output":null}})");
     const thread_run& run = only<events::run_completed>(events).run;
     BOOST_TEST((run.status == run_state::completed));
     BOOST_TEST(run.thread_id.empty());

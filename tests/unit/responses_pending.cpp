@@ -203,6 +203,24 @@ BOOST_AUTO_TEST_CASE(a_list_that_leaves_out_a_call_does_not_answer_it) {
     BOOST_TEST(run({created(), done(call("function_call")), ended("completed", function)}).calls() == "c1 ");
 }
 
+/// Its arguments come in pieces, or it is whole when it begins.
+BOOST_AUTO_TEST_CASE(an_item_without_a_text_counts_from_its_announcement) {
+    const auto announced = [](std::string_view item) {
+        return event_of("output_item.added", R"("item":)" + std::string(item));
+    };
+    BOOST_TEST(run({created(), announced(approval), ended("completed", "")}).calls() == "a ");
+    BOOST_TEST(run({created(), announced(approval), done(approval), ended("completed", "")}).calls() == "a ");
+    BOOST_TEST(run({created(), announced(call("computer_call")), ended("completed", "")}).calls() == "c ");
+    BOOST_TEST(run({created(), announced(function), ended("completed", "")}).calls() == "");
+    BOOST_TEST(
+        run({created(), announced(R"({"type":"mcp_approval_request","name":"n"})"), ended("completed", "")}).calls() ==
+        "");
+    const outcome got = run({created(), announced(R"({"id":"i","type":"computer_call","call_id":"c"})"),
+                             done(call("computer_call", R"(,"action":"click")")), ended("completed", "")});
+    BOOST_REQUIRE(got.action);
+    BOOST_TEST(got.action->raw.find("click") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_search_for_tools_may_be_the_callers) {
     const outcome got = run({created(), ended("completed", call("tool_search_call", R"(,"execution":"client")"))});
     BOOST_REQUIRE(got.action);

@@ -115,13 +115,48 @@ BOOST_AUTO_TEST_CASE(a_run_that_had_an_effect_is_not_restarted_but_the_one_in_it
     BOOST_TEST(restarts.possible());
 }
 
-BOOST_AUTO_TEST_CASE(only_a_401_while_tools_are_listed_is_a_rejected_token) {
-    const std::string text = "retrieving tool list from MCP server";
-    BOOST_TEST(run::is_rejected_token(failure("tool_server_error", text + ": 401")));
-    BOOST_TEST(run::is_rejected_token(failure("http_error", text + ": 401")));
-    BOOST_TEST(!run::is_rejected_token(failure("server_error", text + ": 401")));
-    BOOST_TEST(!run::is_rejected_token(failure("http_error", text + ": 500")));
-    BOOST_TEST(!run::is_rejected_token(failure("http_error", "calling a tool: 401")));
+BOOST_AUTO_TEST_CASE(a_server_that_refuses_a_token_is_recognised_by_its_words) {
+    const std::pair<const char*, const char*> refused[] = {
+        {"tool_server_error", "Error retrieving tool list from MCP server 'a': 401"},
+        {"http_error", "Error retrieving tool list from MCP server: 'a'. Http status code: 401 (Unauthorized)"},
+        {"tool_server_error",
+         "MCP Connector error. Http status: 424, error details: Error retrieving tool list from MCP server: 'a'. "
+         "Http status code: 401 (Unauthorized)"},
+        {"http_error", "Error retrieving tool list from MCP server: 'a'. Http status code: 424 (Failed Dependency)"},
+        {"external_connector_error", "Http status code: 403 (Forbidden)"},
+        {"server_error", "The MCP server 'a' answered with status 403."},
+        {"mcp_authentication_error", "invalid_token"},
+        {"tool_user_error", "The tool server refused the call: Unauthorized"},
+        {"http_error", "calling a tool: 401"},
+        {"", "mcp: token has expired"},
+    };
+    for (const auto& [code, message] : refused)
+        BOOST_TEST(run::is_rejected_token(failure(code, message)), code << ": " << message);
+    const std::pair<const char*, const char*> other[] = {
+        {"http_error", "Error retrieving tool list from MCP server 'a': 500"},
+        {"http_error", "Error retrieving tool list from MCP server 'a'. Http status: 424, inner status 500"},
+        {"tool_server_error", "The tool took too long."},
+        {"server_error", "Sorry, something went wrong."},
+        // The service's own key, and a number that is no status.
+        {"unauthorized", "Incorrect API key provided."},
+        {"invalid_api_key", "401"},
+        {"mcp_protocol_error", "request 14012 failed"},
+    };
+    for (const auto& [code, message] : other)
+        BOOST_TEST(!run::is_rejected_token(failure(code, message)), code << ": " << message);
+    // A request that was refused because what it depends on failed.
+    BOOST_TEST(run::is_rejected_token(failure("", "Http status code: 401"), 424));
+    BOOST_TEST(!run::is_rejected_token(failure("", "Http status code: 401"), 401));
+    BOOST_TEST(!run::is_rejected_token(failure("", "It broke."), 424));
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_a_list_of_tools_shows_rejected_restarts_the_run_once) {
+    restart_policy restarts(1, 0, policy());
+    BOOST_TEST(!restarts.token_rejected(false));
+    const auto restart = restarts.token_rejected(true);
+    BOOST_REQUIRE(restart);
+    BOOST_TEST((restart->reason == reason::rejected_token));
+    BOOST_TEST(!restarts.token_rejected(true));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

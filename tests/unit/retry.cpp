@@ -1,7 +1,8 @@
 // When a request is sent again, and after how long: without a clock.
 #include "run/retry.hpp"
 
-#include "protocol/retry_hint.hpp"
+#include "protocol/error_body.hpp"
+#include "values/retry_delay.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -284,7 +285,7 @@ BOOST_AUTO_TEST_CASE(the_message_of_a_rate_limit_says_when_to_try_again) {
     };
     for (const auto& each : cases) {
         BOOST_TEST_INFO(each.message);
-        BOOST_CHECK(codec::retry_hint_in(each.message) == each.expected);
+        BOOST_CHECK(detail::retry_delay_in(each.message) == each.expected);
     }
 }
 
@@ -305,9 +306,13 @@ BOOST_AUTO_TEST_CASE(an_event_may_repeat_the_headers_of_a_refusal) {
         {R"({"retry-after":{}})", std::nullopt},
         {"{}", std::nullopt},
         {"[]", std::nullopt},
-        {"", std::nullopt},
+        {"null", std::nullopt},
     };
-    for (const auto& each : cases) BOOST_CHECK(codec::retry_hint_of(each.headers) == each.expected);
+    for (const auto& each : cases) {
+        const std::string body = R"({"error":{"message":"Slow down.","headers":)" + std::string(each.headers) + "}}";
+        BOOST_TEST_INFO(body);
+        BOOST_CHECK(codec::decode_error(body).retry_after == each.expected);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,8 +1,11 @@
 // What an event means for its run, before it is decoded.
 #include "json/find.hpp"
 #include "json/text.hpp"
+#include "protocol/heartbeat.hpp"
 #include "protocol/responses/event_names.hpp"
 #include "protocol/responses/event_reader.hpp"
+#include "protocol/responses/failure_reason.hpp"
+#include "protocol/responses/item_types.hpp"
 #include "protocol/responses/pending.hpp"
 #include "text/ascii.hpp"
 
@@ -35,37 +38,56 @@ std::optional<required_action> action_left_by(std::string_view name, std::string
 
 void pending_calls::observe(std::string_view name, std::string_view data) {
     const known_event& known = find_event(name, data);
+    status_repeats_ = known.classify == classify_status && known.name == status_event_;
+    if (known.classify == classify_status) status_event_ = known.name;
     if (known.observe != nullptr) (this->*known.observe)(data);
 }
 
 void pending_calls::begin(std::string_view) {
-    items_.clear();
-    failed_.clear();
-    reason_.clear();
+    *this = pending_calls();
 }
 
 void pending_calls::add_failed(std::string_view data) {
-    if (lacks_reason(data)) failed_ = *json::find_member(data, "response");
+    if (failure_reason(data)) return;
+    failed_twice_ = failed_.has_value();
+    failed_ = data;
 }
 
 void pending_calls::add_error(std::string_view data) {
     reason_ = data;
 }
 
-void pending_calls::add_item(std::string_view data) {
+namespace {
+
+/// Calls `use(item, json)` for the item of an event; what is wrong with it the decoder reports.
+template <class Use>
+void with_item(std::string_view data, Use use) {
     const json::lenient_scope lenient;
     const auto text = json::find_member(data, "item");
     if (!text || json::find_error(data, json::numbers::any)) return;
     try {
         const simdjson::padded_string padded(*text);
         json::reader reader;
-        item done = read_item(reader.object(padded, simdjson::SIMDJSON_PADDING));
-        // Of a message it counts that there is one.
-        if (concerns_action(done))
-            add(is_message(done) ? R"({"type":"message","content":"text"})" : std::string(*text));
+        use(read_item(reader.object(padded, simdjson::SIMDJSON_PADDING)), std::string(*text));
     } catch (const json::shape_error&) {
-        // The decoder reports it.
     }
+}
+
+}  // namespace
+
+void pending_calls::add_item(std::string_view data) {
+    with_item(data, [this](const item& done, std::string text) {
+        // Of a message it counts that there is one.
+        if (concerns_action(done)) add(is_message(done) ? R"({"type":"message","content":"text"})" : std::move(text));
+    });
+}
+
+void pending_calls::announce_item(std::string_view data) {
+    with_item(data, [this](const item& begun, std::string text) {
+        // Without a text that comes in pieces, it is whole.
+        const bool has_id = !begun.id.empty() || !begun.call_id.empty();
+        if (has_id && is_pending(begun) && item_type_of(begun.type).text.empty()) add(std::move(text));
+    });
 }
 
 void pending_calls::add(std::string item) {
@@ -87,6 +109,7 @@ void pending_calls::add_consent(std::string_view data) {
 event_class classify(std::string_view name, std::string_view data, const pending_calls& seen) noexcept {
     if (data == end_of_stream_data) return event_class::end_of_stream;
     const known_event& known = find_event(name, data);
+    if (known.name.empty() && is_heartbeat(event_name(name, data))) return event_class::keepalive;
     if (known.classify == nullptr) return known.meaning;
     try {
         return known.classify(data, seen);
@@ -100,6 +123,10 @@ event_class classify(std::string_view name, std::string_view data) noexcept {
     return classify(name, data, pending_calls());
 }
 
+event_class classify_status(std::string_view, const pending_calls& seen) {
+    return seen.status_repeats() ? event_class::keepalive : event_class::ordinary;
+}
+
 event_class classify_completed(std::string_view data, const pending_calls& seen) {
     return action_in(data, "completed", seen) ? event_class::action : event_class::last;
 }
@@ -109,18 +136,12 @@ event_class classify_incomplete(std::string_view data, const pending_calls& seen
 }
 
 event_class classify_failed(std::string_view data, const pending_calls& seen) {
-    return lacks_reason(data) && seen.reason().empty() ? event_class::error : event_class::last;
+    const bool may_follow = seen.reason().empty() && !seen.has_failed_twice();
+    return may_follow && !failure_reason(data) ? event_class::error : event_class::last;
 }
 
 event_class classify_error(std::string_view, const pending_calls& seen) {
-    return seen.failed().empty() ? event_class::error : event_class::last;
-}
-
-bool lacks_reason(std::string_view data) noexcept {
-    const auto failed = json::find_member(data, "response");
-    if (!failed || !failed->starts_with('{')) return false;
-    const auto reason = json::find_member(*failed, "error");
-    return !reason || *reason == "null" || *reason == "{}";
+    return seen.failed() ? event_class::last : event_class::error;
 }
 
 std::optional<std::int64_t> sequence_number_of(std::string_view data) noexcept {

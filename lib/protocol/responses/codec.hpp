@@ -43,12 +43,17 @@ public:
     void add_failed(std::string_view data);
     void add_error(std::string_view data);
     void add_item(std::string_view data);
+    void announce_item(std::string_view data);
     void add_consent(std::string_view data);
 
     /// The JSON of the items that wait for an answer, or show that another does not, in order. Of a message that alone.
     [[nodiscard]] const std::vector<std::string>& items() const noexcept { return items_; }
-    /// The JSON of a failed response that did not say why; empty when there is none.
-    [[nodiscard]] const std::string& failed() const noexcept { return failed_; }
+    /// The data of a `response.failed` that did not say why, if there is one.
+    [[nodiscard]] const std::optional<std::string>& failed() const noexcept { return failed_; }
+    /// The same failure has come twice: no reason follows it.
+    [[nodiscard]] bool has_failed_twice() const noexcept { return failed_twice_; }
+    /// The latest event repeats the status that is known.
+    [[nodiscard]] bool status_repeats() const noexcept { return status_repeats_; }
     /// The data of the latest `error`; empty when there is none.
     [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
 
@@ -56,17 +61,24 @@ private:
     void add(std::string item);
 
     std::vector<std::string> items_;
-    std::string failed_, reason_;
+    std::optional<std::string> failed_;
+    std::string reason_;
+    std::string_view status_event_;  ///< The name of the latest event about the status.
+    bool failed_twice_ = false, status_repeats_ = false;
 };
 
 /// What an event means for the run. `response.completed` is an action when its output, or `seen`, holds calls without
 /// an answer; else the last. So is `response.incomplete` when a consent is asked for. `response.failed` without a
-/// reason is an error, for the reason comes in an `error` after it, which then is the last; unless
-/// that has come before. An event
-/// without a name (or of the name `message`, which is the same in SSE) goes by its `type`.
+/// reason is an error, for the reason comes in an `error` after it, which then is the last; unless that has come
+/// before, or the failure comes a second time. A status that only repeats the latest is a keep-alive.
+///
+/// An event goes by its `type`, whatever its name is; by its name where the type is not known; and where neither is, by
+/// the status of the response in it.
 event_class classify(std::string_view name, std::string_view data, const pending_calls& seen) noexcept;
 /// The same for an event on its own.
 event_class classify(std::string_view name, std::string_view data) noexcept;
+/// The name of the event that this one is, by the same rule; what it has of a name or a type if it is not known.
+std::string_view event_name(std::string_view name, std::string_view data) noexcept;
 
 /// The action that a response which ends with this event leaves to its caller; nothing if there is none.
 std::optional<required_action> action_left_by(std::string_view name, std::string_view data, const pending_calls& seen);

@@ -2,6 +2,7 @@
 
 #include "json/find.hpp"
 #include "protocol/error_body.hpp"
+#include "protocol/heartbeat.hpp"
 #include "protocol/responses/event_reader.hpp"
 #include "protocol/synthetic_events.hpp"
 
@@ -58,7 +59,9 @@ constexpr known_event known_events[] = {
     call_delta("response.custom_tool_call_input.delta", "custom_tool"),
     call_delta("response.code_interpreter_call_code.delta", "code_interpreter"),
     delta("response.refusal.delta", text_kind::refusal),
-    {.name = "response.output_item.added", .read = &event_reader::read_item_added},
+    {.name = "response.output_item.added",
+     .read = &event_reader::read_item_added,
+     .observe = &pending_calls::announce_item},
     {.name = "response.output_item.done", .read = &event_reader::read_item_done, .observe = &pending_calls::add_item},
     {.name = "response.content_part.added", .read = &event_reader::read_part_added},
     {.name = "response.content_part.done", .read = &event_reader::read_part_done},
@@ -115,8 +118,8 @@ constexpr known_event known_events[] = {
     delta("response.audio.transcript.delta", text_kind::transcript),
     whole("response.audio.transcript.done", text_kind::transcript, "transcript"),
     {.name = "response.created", .read = &event_reader::read_run_created, .observe = &pending_calls::begin},
-    {.name = "response.queued", .read = &event_reader::read_run_status},
-    {.name = "response.in_progress", .read = &event_reader::read_run_status},
+    {.name = "response.queued", .read = &event_reader::read_run_status, .classify = classify_status},
+    {.name = "response.in_progress", .read = &event_reader::read_run_status, .classify = classify_status},
     run_end("response.completed", "completed"),
     {.name = "response.failed",
      .read = &event_reader::read_run_failed,
@@ -162,15 +165,39 @@ const known_event& find_event(std::string_view name) noexcept {
     return unknown_event;
 }
 
+/// The event that ends a response as the one in `data` has ended.
+const known_event& find_end(std::string_view data) noexcept {
+    const auto response = json::find_member(data, "response");
+    const auto status = response ? json::plain_string(json::find_member(*response, "status")) : std::nullopt;
+    if (!status) return unknown_event;
+    for (const known_event& known : known_events)
+        if (ends_run(known) && known.name.ends_with(*status) && is_terminal(parse_run_state(*status))) return known;
+    return unknown_event;
+}
+
 }  // namespace
 
 const known_event& find_event(std::string_view name, std::string_view data) noexcept {
-    // Without an `event` line, an event has no name, or SSE's own.
-    if (!name.empty() && name != "message") return find_event(name);
-    if (const auto type = json::plain_string(json::find_member(data, "type")))
-        if (const known_event& known = find_event(*type); !known.name.empty()) return known;
+    if (data.starts_with(R"({"type":"response.output_text.delta")")) return text_event;
+    if (name.starts_with(own_prefix)) return find_event(name);
+    const std::string_view type = json::plain_string(json::find_member(data, "type")).value_or(std::string_view());
+    if (!type.empty())
+        if (const known_event& known = find_event(type); !known.name.empty()) return known;
+    // SSE's own name says nothing.
+    const bool has_name = !name.empty() && name != "message";
+    if (has_name)
+        if (const known_event& known = find_event(name); !known.name.empty()) return known;
+    if (is_heartbeat(type) || is_heartbeat(name)) return unknown_event;
+    if (!type.starts_with("response."))
+        if (const known_event& end = find_end(data); !end.name.empty()) return end;
     // An error and nothing more is how some services end a stream.
-    return is_bare_error(data) ? find_event("error") : unknown_event;
+    return !has_name && is_bare_error(data) ? find_event("error") : unknown_event;
+}
+
+std::string_view event_name(std::string_view name, std::string_view data) noexcept {
+    if (const known_event& known = find_event(name, data); !known.name.empty()) return known.name;
+    if (!name.empty() && name != "message") return name;
+    return json::plain_string(json::find_member(data, "type")).value_or(std::string_view());
 }
 
 std::span<const known_event> all_known_events() noexcept {
@@ -178,7 +205,7 @@ std::span<const known_event> all_known_events() noexcept {
 }
 
 bool ends_run(const known_event& known) noexcept {
-    return known.meaning == event_class::last || (known.classify != nullptr && known.classify != classify_error);
+    return known.meaning == event_class::last || !known.status.empty() || known.classify == classify_failed;
 }
 
 bool is_text_event(const known_event& known) noexcept {

@@ -30,8 +30,7 @@ struct known_event {
 /// All events that are known by name.
 std::span<const known_event> all_known_events() noexcept;
 
-/// An event without a name (or of the name `message`, which is the same in SSE) goes by its `type`. One that is not
-/// known has no name.
+/// See `event_name`. One that is not known has no name.
 const known_event& find_event(std::string_view name, std::string_view data) noexcept;
 /// True for an event whose name alone ends the run.
 bool ends_run(const known_event& known) noexcept;
@@ -40,9 +39,7 @@ bool is_text_event(const known_event& known) noexcept;
 
 inline constexpr std::string_view end_of_stream_data = "[DONE]";
 
-/// True when a `response.failed` does not say why.
-bool lacks_reason(std::string_view data) noexcept;
-
+event_class classify_status(std::string_view data, const pending_calls& seen);
 event_class classify_completed(std::string_view data, const pending_calls& seen);
 event_class classify_incomplete(std::string_view data, const pending_calls& seen);
 event_class classify_failed(std::string_view data, const pending_calls& seen);

@@ -4,6 +4,7 @@
 #include "protocol/decode_by.hpp"
 #include "protocol/error_body.hpp"
 #include "protocol/readers.hpp"
+#include "protocol/responses/failure_reason.hpp"
 #include "protocol/responses/pending.hpp"
 
 #include <utility>
@@ -94,7 +95,9 @@ void event_reader::add_status(const thread_run& run) {
 }
 
 void event_reader::read_run_status() {
-    auto read = read_response(source_);
+    // A heartbeat of some services, which says the status alone.
+    const bool is_bare = !json::find_member(out_.wire().data, "response");
+    auto read = is_bare ? std::optional<response>(response()) : read_response(source_);
     if (!read) return;
     set_status(read->run, known_.name.substr(known_.name.rfind('.') + 1));
     add_status(read->run);
@@ -131,10 +134,11 @@ thread_run event_reader::read_end(std::string_view status) {
 
 void event_reader::read_run_failed() {
     thread_run run = read_end("failed");
-    if (lacks_reason(out_.wire().data)) {
-        if (seen_.reason().empty()) return add_status(run);
-        run.last_error = last_error_of(decode_stream_error(seen_.reason()));
-    }
+    if (!run.last_error || (run.last_error->code.empty() && run.last_error->message.empty()))
+        run.last_error = failure_reason(out_.wire().data);
+    if (!run.last_error && !seen_.reason().empty()) run.last_error = last_error_of(decode_stream_error(seen_.reason()));
+    // The reason may follow, once.
+    if (!run.last_error && !seen_.failed()) return add_status(run);
     out_.add<events::run_failed>().run = std::move(run);
 }
 
@@ -147,11 +151,15 @@ void event_reader::read_run_cancelled() {
 void event_reader::read_error() {
     const events::stream_error error = decode_stream_error(out_.wire().data);
     out_.add<events::stream_error>() = error;
-    if (seen_.failed().empty()) return;
-    const simdjson::padded_string failed(seen_.failed());
-    thread_run run = read_response_object(reader_.object(failed, simdjson::SIMDJSON_PADDING)).run;
-    run.raw = seen_.failed();
-    set_status(run, "failed");
+    if (!seen_.failed()) return;
+    const simdjson::padded_string failed(*seen_.failed());
+    thread_run run;
+    try {
+        run = read_last_response(reader_.object(failed, simdjson::SIMDJSON_PADDING), "failed").run;
+    } catch (const json::shape_error&) {
+        // It was reported with that event.
+        set_status(run, "failed");
+    }
     run.last_error = last_error_of(error);
     out_.add<events::run_failed>().run = std::move(run);
 }

@@ -54,7 +54,12 @@ private:
         const auto is_known = [&source](const item* call) {
             return answer_id(*call) == answer_id(source) || (!source.link.empty() && call->link == source.link);
         };
-        if (is_pending(source) && !is_answered(source) && std::none_of(open_.begin(), open_.end(), is_known))
+        if (!is_pending(source) || is_answered(source)) return;
+        // What is shown twice is whole the second time.
+        const auto known = std::find_if(open_.begin(), open_.end(), is_known);
+        if (known != open_.end())
+            *known = &source;
+        else
             open_.push_back(&source);
     }
 

@@ -1,6 +1,7 @@
 #include "protocol/responses/replay.hpp"
 
 #include "json/document.hpp"
+#include "protocol/responses/failure_reason.hpp"
 #include "protocol/responses/item_types.hpp"
 #include <corun/error.hpp>
 
@@ -93,6 +94,8 @@ public:
             for (std::size_t i = 0; i != output->size(); ++i)
                 add_item((*output)[i], i, ended || i + 1 != output->size());
         if (ended) add_response("response." + status);
+        // The second time it says that no reason follows.
+        if (status == "failed" && !failure_reason(events_.back().data)) add_response("response.failed");
         return std::move(events_);
     }
 

@@ -22,10 +22,12 @@
 /// The threads protocol (classic Azure AI Agents): what its bytes mean.
 namespace corun::codec::threads {
 
-/// What an event means for the run, from its name alone.
+/// What an event means for the run, from its name; from the object and its status, where the name is not known.
 event_class classify(std::string_view name, std::string_view data) noexcept;
 /// The names of all events that are known.
 std::vector<std::string_view> known_event_names();
+/// The name of the event that this one is, by the same rule.
+std::string_view event_name(std::string_view name, std::string_view data) noexcept;
 
 /// Decodes events. Keeps the JSON parser's memory from one to the next: one decoder per client.
 class decoder {

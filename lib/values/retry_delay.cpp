@@ -1,6 +1,5 @@
-#include "protocol/retry_hint.hpp"
+#include "values/retry_delay.hpp"
 
-#include "json/find.hpp"
 #include "text/ascii.hpp"
 
 #include <algorithm>
@@ -8,7 +7,7 @@
 #include <charconv>
 #include <utility>
 
-namespace corun::codec {
+namespace corun::detail {
 namespace {
 
 using std::chrono::milliseconds;
@@ -75,13 +74,13 @@ std::optional<milliseconds> delay_at(std::string_view rest, bool bare) noexcept 
 
 }  // namespace
 
-std::optional<milliseconds> retry_hint_in(std::string_view message) noexcept {
+std::optional<milliseconds> retry_delay_in(std::string_view message) noexcept {
     struct row {
         std::string_view words;
         bool bare = false;
     };
     constexpr row rows[] = {
-        {"try again in "},      {"retry after ", true}, {"retry in "},     {"try again after ", true},
+        {"again in "},          {"retry after ", true}, {"retry in "},     {"again after ", true},
         {"retry-after:", true}, {"retry_after:", true}, {"please wait "},  {"wait for "},
         {"resets in "},         {"reset after "},       {"available in "},
     };
@@ -93,22 +92,7 @@ std::optional<milliseconds> retry_hint_in(std::string_view message) noexcept {
     return std::nullopt;
 }
 
-std::optional<milliseconds> retry_hint_of(std::string_view headers) noexcept {
-    constexpr std::pair<const char*, milliseconds> forms[] = {
-        {"retry-after-ms", milliseconds(1)},
-        {"x-ms-retry-after-ms", milliseconds(1)},
-        {"retry-after", std::chrono::seconds(1)},
-        {"Retry-After", std::chrono::seconds(1)},
-    };
-    for (const auto& [name, unit] : forms) {
-        const auto found = json::find_member(headers, name);
-        if (!found) continue;
-        if (const auto hint = retry_hint_in(json::plain_string(found).value_or(*found), unit)) return hint;
-    }
-    return std::nullopt;
-}
-
-std::optional<milliseconds> retry_hint_in(std::string_view number, milliseconds unit) noexcept {
+std::optional<milliseconds> retry_delay_in(std::string_view number, milliseconds unit) noexcept {
     double value = 0;
     const auto [stop, code] = std::from_chars(number.data(), number.data() + number.size(), value);
     const bool is_whole = !number.empty() && code == std::errc() && stop == number.data() + number.size();
@@ -117,4 +101,4 @@ std::optional<milliseconds> retry_hint_in(std::string_view number, milliseconds 
     return milliseconds(static_cast<milliseconds::rep>(ms));
 }
 
-}  // namespace corun::codec
+}  // namespace corun::detail
