@@ -6,6 +6,7 @@
 #include "protocol/error_body.hpp"
 #include "protocol/threads/codec.hpp"
 #include "protocol/threads/replay.hpp"
+#include "run/event_queue.hpp"
 #include "stream/actions.hpp"
 #include "stream/protocol.hpp"
 #include "stream/threads_find.hpp"
@@ -54,6 +55,16 @@ bool has_effect(std::string_view name, std::string_view data) noexcept {
     }
 }
 
+/// The event is as good as delivered: a poll shows what is new since.
+void read_ahead(wire::decoder& decoder, std::string_view name, std::string_view data) {
+    run::event_queue queue;
+    queue.push(name, data);
+    event first;
+    std::vector<event> more;
+    std::string problem;
+    (void)decoder.decode(queue.pop(), first, more, problem);
+}
+
 class threads_protocol final : public run_protocol {
 public:
     explicit threads_protocol(std::shared_ptr<run_context> run)
@@ -84,7 +95,7 @@ public:
         if (!options_of(*self.run_).reattach.enabled) co_return;
         const auto steps = co_await read_all(self.api_, std::move(path) + "/steps", {}, {});
         const auto messages = co_await self.read_messages({});
-        (void)self.replay_.events_of(json, steps, messages);
+        (void)self.replay_.events_of(json, steps, messages, self.ahead_.items());
     }
 
     codec::event_class classify(std::string_view wire_name, std::string_view data) override {
@@ -165,8 +176,11 @@ public:
     }
 
     void on_disconnect(std::vector<codec::raw_event> waiting, std::size_t already_delivered) override {
+        ahead_ = decoder_.fork();
         const auto decode_ahead = [this](codec::raw_event raw, event& first, std::vector<event>& more,
-                                         std::string& problem) { return decode(std::move(raw), first, more, problem); };
+                                         std::string& problem) {
+            return ahead_.decode(std::move(raw), first, more, problem);
+        };
         deliver_waiting(std::move(waiting), already_delivered, decode_ahead);
         replay_.emit_deltas();
     }
@@ -202,8 +216,10 @@ public:
             steps = co_await read_all(api_, path + "/steps", include_query(run_->options.include), secrets);
             messages = co_await read_messages(secrets);
         }
-        for (codec::replayed_event& each : replay_.events_of(json, steps, messages))
+        for (codec::replayed_event& each : replay_.events_of(json, steps, messages, ahead_.items())) {
+            read_ahead(ahead_, each.name, each.data);
             events.emplace_back(std::move(each.name), std::move(each.data));
+        }
         co_return events;
     }
 
@@ -288,7 +304,7 @@ private:
     std::shared_ptr<run_context> run_;
     std::shared_ptr<api_client> api_;
     lost_creation creation_;
-    wire::decoder decoder_;
+    wire::decoder decoder_, ahead_;  ///< `ahead_` has decoded what waits for the caller too.
     wire::replay replay_;
     std::string latest_status_;        ///< The latest event about the run's status.
     std::string first_poll_;           ///< The response that created the run, where it is not streamed.

@@ -43,7 +43,7 @@ std::vector<arrival> stream_of(const std::string& file) {
 struct threads_run {
     codec::threads::decoder decoder;
 
-    [[nodiscard]] threads_run fork() const { return {}; }
+    [[nodiscard]] threads_run fork() const { return {decoder.fork()}; }
     event_class classify(const arrival& each) { return codec::threads::classify(each.name, each.data); }
 };
 struct responses_run {

@@ -578,4 +578,17 @@ BOOST_AUTO_TEST_CASE(a_response_begins_anew) {
     BOOST_TEST(got.gathered.text() == "One. Two.");
 }
 
+/// docs/identity.md names these cases: their events look like those of a more frequent one.
+BOOST_AUTO_TEST_CASE(what_cannot_be_told_apart) {
+    // Two messages without names and ends.
+    brings({created, delta("", "One. "), delta("", "Two."), completed()}, "One. Two.", 1);
+    // A place that rises with each event: right if announced, else each piece is a message.
+    brings({created, added("m", 0), delta(at("m", 0), "Gate B7 "), delta(at("m", 1), "opens "),
+            delta(at("m", 2), "at six."), done("m", 3, seat), completed(message_item("m", seat))},
+           seat);
+    const watched got = run({created, delta(at("m", 0), "Gate B7 "), delta(at("m", 1), "opens at six."), completed()});
+    BOOST_TEST(got.deltas == seat);
+    BOOST_TEST(got.gathered.messages.size() == 2u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

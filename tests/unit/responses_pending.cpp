@@ -99,7 +99,7 @@ const std::string consent =
 const std::string spoken =
     R"({"id":"m","type":"message","role":"assistant","content":[{"type":"output_text","text":"Seat 14A is free."}]})";
 const std::string silent = R"({"id":"m","type":"message","role":"assistant","content":[]})";
-const std::string reasoning = R"({"id":"t","type":"reasoning","summary":[]})";
+const std::string thought = R"({"id":"t","type":"reasoning","summary":[]})";
 
 std::string call(std::string_view type, std::string_view more = {}) {
     return R"({"id":"i","type":")" + std::string(type) + R"(","call_id":"c","status":"completed")" + std::string(more) +
@@ -169,12 +169,12 @@ BOOST_AUTO_TEST_CASE(a_later_item_for_the_same_call_shows_that_it_was_carried_ou
 
 BOOST_AUTO_TEST_CASE(a_message_shows_that_the_service_has_carried_out_a_tool_of_its_own) {
     BOOST_TEST(left({custom, spoken}) == "");
-    BOOST_TEST(left({custom, reasoning, spoken}) == "");
+    BOOST_TEST(left({custom, thought, spoken}) == "");
     BOOST_TEST(left({custom, call("custom_tool_call"), spoken}) == "");
     BOOST_TEST(left({spoken, custom}) == "c2 ");
     BOOST_TEST(left({custom, spoken, call("custom_tool_call")}) == "c ");
     BOOST_TEST(left({custom, silent}) == "c2 ");
-    BOOST_TEST(left({custom, reasoning}) == "c2 ");
+    BOOST_TEST(left({custom, thought}) == "c2 ");
     // What the caller has declared is the caller's: some services put the message last.
     BOOST_TEST(left({custom, spoken}, R"(,"tools":[{"type":"custom","name":"seat_search"}])") == "c2 ");
     BOOST_TEST(left({custom, spoken}, R"(,"tools":[{"type":"x_search"},{"type":"custom","name":"other"}])") == "");

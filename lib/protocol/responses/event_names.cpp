@@ -205,7 +205,8 @@ std::span<const known_event> all_known_events() noexcept {
 }
 
 bool ends_run(const known_event& known) noexcept {
-    return known.meaning == event_class::last || !known.status.empty() || known.classify == classify_failed;
+    return known.meaning == event_class::last || known.classify == classify_completed ||
+           known.classify == classify_incomplete || known.classify == classify_failed;
 }
 
 bool is_text_event(const known_event& known) noexcept {

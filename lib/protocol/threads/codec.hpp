@@ -2,6 +2,7 @@
 #include "protocol/common.hpp"
 #include "protocol/event_class.hpp"
 #include "protocol/raw_event.hpp"
+#include "protocol/streamed_items.hpp"
 #include <corun/event.hpp>
 #include <corun/message.hpp>
 #include <corun/options.hpp>
@@ -29,7 +30,9 @@ std::vector<std::string_view> known_event_names();
 /// The name of the event that this one is, by the same rule.
 std::string_view event_name(std::string_view name, std::string_view data) noexcept;
 
-/// Decodes events. Keeps the JSON parser's memory from one to the next: one decoder per client.
+/// Decodes events. One for each run: it remembers the messages that have come and how much of their texts, so that each
+/// text is delivered once. The ids of messages and steps in its events are those under which `streamed_items` knows
+/// them.
 class decoder {
 public:
     decoder();
@@ -42,6 +45,11 @@ public:
     /// the shape it must have is read as far as it can be, see `event::problem`. When strict, it is
     /// `errc::bad_event` instead; then nothing is produced, and `problem` says what is wrong.
     std::error_code decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem);
+
+    /// Another one that goes on from here, to see what lies ahead.
+    [[nodiscard]] decoder fork() const;
+    /// What has come of the run.
+    [[nodiscard]] const streamed_items& items() const noexcept;
 
     /// Text deltas in the service's usual form are read without a JSON parser. Off, all events go
     /// through it; the events are the same.

@@ -60,30 +60,67 @@ void read_content_delta(json::object source, content_delta& out) {
     });
 }
 
-void add_content_delta(json_piece message_id, content_delta& part, std::string_view message, output& out) {
+/// What the pieces of one event belong to.
+class piece_writer {
+public:
+    piece_writer(const item_reference& reference, output& out, streamed_items& items)
+        : reference_(reference), out_(out), items_(items) {}
+
+    /// What is new of a piece, and the item of which it is.
+    struct found_piece {
+        std::string_view text, item_id;
+    };
+    found_piece take(text_kind kind, std::int32_t part, const json_piece& piece) {
+        // The output of a call comes in pieces when its step has ended already.
+        streamed_item& known = kind == text_kind::arguments ? items_.find_for_event(reference_)
+                                                            : items_.find_for_piece(reference_, kind, part, piece.text);
+        streamed_text& text = known.text(kind, part);
+        const std::string_view news = text.take(out_.view(piece, text.half));
+        if (kind == text_kind::text) items_.set_latest(known, text);
+        return {news, shown_id(known)};
+    }
+    std::string_view item_id() { return shown_id(items_.find_for_event(reference_)); }
+
+private:
+    std::string_view shown_id(const streamed_item& known) {
+        if (id_ != known.id) id_ = out_.keep(known.id);
+        return id_;
+    }
+
+    item_reference reference_;
+    output& out_;
+    streamed_items& items_;
+    std::string_view id_;
+};
+
+void add_content_delta(content_delta& part, piece_writer& pieces, output& out) {
     if (part.text) {
+        const auto piece = pieces.take(text_kind::text, part.index, *part.text);
         auto& delta = out.add<events::text_delta>();
-        delta.text = out.view(*part.text);
-        delta.message_id = message;
+        delta.text = piece.text;
+        delta.message_id = piece.item_id;
         delta.content_index = part.index;
     }
     for (auto& [index, value] : part.annotations) {
+        const std::string_view message = pieces.item_id();
         auto& added = out.add<events::annotation>();
-        json::append_unescaped(added.message_id, message_id.text);
+        added.message_id = message;
         added.content_index = part.index;
         added.index = index;
         added.value = std::move(value);
     }
     if (part.image) {
+        const std::string_view message = pieces.item_id();
         auto& delta = out.add<events::image_delta>();
         delta.file_id = out.view(*part.image);
         delta.message_id = message;
         delta.content_index = part.index;
     }
     if (part.refusal) {
+        const auto piece = pieces.take(text_kind::refusal, part.index, *part.refusal);
         auto& delta = out.add<events::refusal_delta>();
-        delta.text = out.view(*part.refusal);
-        delta.message_id = message;
+        delta.text = piece.text;
+        delta.message_id = piece.item_id;
         delta.content_index = part.index;
     }
 }
@@ -112,7 +149,7 @@ std::optional<json_piece> read_delta(json::object source, Read read_delta_member
 
 }  // namespace
 
-void decode_message_delta(json::object source, output& out) {
+void decode_message_delta(json::object source, output& out, streamed_items& items) {
     std::vector<content_delta> parts;
     const auto id = read_delta(source, [&parts](std::string_view key, json::value member) {
         if (key != "content") return;
@@ -128,11 +165,11 @@ void decode_message_delta(json::object source, output& out) {
         });
     });
     if (!id) return;
-    const std::string_view message = out.view(*id);
-    for (content_delta& part : parts) add_content_delta(*id, part, message, out);
+    piece_writer pieces(message_reference(out.view(*id)), out, items);
+    for (content_delta& part : parts) add_content_delta(part, pieces, out);
 }
 
-void decode_step_delta(json::object source, output& out) {
+void decode_step_delta(json::object source, output& out, streamed_items& items) {
     std::vector<call_fields> calls;
     std::optional<json_piece> details_type;
     const auto id = read_delta(source, [&](std::string_view key, json::value member) {
@@ -159,9 +196,11 @@ void decode_step_delta(json::object source, output& out) {
     if (!id) return;
     // Details of type mcp or openapi hold calls of that type only.
     const bool details_name_type = details_type && (details_type->text == "mcp" || details_type->text == "openapi");
-    const std::string_view step = out.view(*id);
+    piece_writer pieces(step_reference(out.view(*id)), out, items);
     for (const call_fields& call : calls) {
         const auto index = static_cast<std::int32_t>(*call.index);
+        const auto arguments = pieces.take(text_kind::arguments, index, call.arguments.value_or(json_piece()));
+        const std::string_view step = arguments.item_id;
         auto& delta = out.add<events::tool_call_delta>();
         delta.step_id = step;
         delta.index = index;
@@ -169,7 +208,7 @@ void decode_step_delta(json::object source, output& out) {
         delta.type = details_name_type && !call.type ? details_type->text : out.view(call.type);
         delta.name = out.view(call.name);
         delta.server_label = out.view(call.server_label);
-        delta.arguments = out.view(call.arguments);
+        delta.arguments = arguments.text;
         delta.output = out.view(call.output);
         delta.agent_id = out.view(call.agent_id);
         delta.thread_id = out.view(call.thread_id);
@@ -185,6 +224,59 @@ void decode_step_delta(json::object source, output& out) {
             target.file_id = out.view(piece.file_id);
         }
     }
+}
+
+item_reference message_reference(std::string_view id) noexcept {
+    item_reference reference;
+    reference.type = "message";
+    reference.id = id;
+    return reference;
+}
+
+item_reference step_reference(std::string_view id) noexcept {
+    item_reference reference;
+    reference.type = "step";
+    reference.id = id;
+    return reference;
+}
+
+std::vector<whole_text> whole_texts(const thread_message& source) {
+    std::vector<whole_text> texts;
+    for (std::size_t i = 0; i != source.content.size(); ++i) {
+        const message_content& part = source.content[i];
+        if (part.type != "text" && part.type != "refusal") continue;
+        const text_kind kind = part.type == "text" ? text_kind::text : text_kind::refusal;
+        texts.push_back({kind, static_cast<std::int32_t>(i), part.text});
+    }
+    return texts;
+}
+
+void add_missing(const streamed_item& known, std::vector<missing_text> missing, output& out) {
+    if (missing.empty()) return;
+    const std::string_view id = out.keep(known.id);
+    for (missing_text& each : missing) {
+        const std::string_view text = out.keep(std::move(each.text));
+        if (each.kind == text_kind::text) {
+            auto& delta = out.add<events::text_delta>();
+            delta.text = text;
+            delta.message_id = id;
+            delta.content_index = each.part;
+        } else if (each.kind == text_kind::refusal) {
+            auto& delta = out.add<events::refusal_delta>();
+            delta.text = text;
+            delta.message_id = id;
+            delta.content_index = each.part;
+        } else {
+            auto& delta = out.add<events::tool_call_delta>();
+            delta.step_id = id;
+            delta.index = each.part;
+            delta.arguments = text;
+        }
+    }
+}
+
+void end_texts(streamed_items& items, output& out) {
+    for (streamed_item& each : items.all()) add_missing(each, each.take_halves(), out);
 }
 
 }  // namespace corun::codec::threads

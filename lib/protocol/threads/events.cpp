@@ -23,24 +23,7 @@ namespace {
 using json::each_element;
 using json::each_member;
 
-bool decode_text_delta(raw_event& wire, event& out) {
-    text_delta_scanner scanner(wire.data);
-    if (!scanner.scan()) return false;
-    std::string_view text = scanner.text;
-    if (scanner.escaped) {
-        auto unescaped = std::make_shared<unescaped_text>(std::move(wire.storage), text.size());
-        json::append_unescaped(unescaped->text, text);
-        text = unescaped->text;
-        wire.storage = std::move(unescaped);
-    }
-    auto& delta = detail::event_access::emplace<events::text_delta>(out, wire.name, wire.data, std::move(wire.storage));
-    delta.text = text;
-    delta.message_id = scanner.id;
-    delta.content_index = scanner.index;
-    return true;
-}
-
-void decode_thread_created(json::object source, output& out) {
+void decode_thread_created(json::object source, output& out, streamed_items&) {
     std::string id;
     each_member(source, [&id](std::string_view key, json::value member) {
         if (key == "id") json::read_id(member, key, id);
@@ -71,7 +54,7 @@ bool is_anonymous(const thread_run& run) noexcept {
     return run.id.empty() && run.thread_id.empty();
 }
 
-void decode_run_status(json::object source, output& out) {
+void decode_run_status(json::object source, output& out, streamed_items&) {
     thread_run run = read_run(source, out);
     if (is_anonymous(run)) return;
     auto& body = out.add<events::run_status>();
@@ -81,16 +64,17 @@ void decode_run_status(json::object source, output& out) {
     body.status_text = std::move(run.status_text);
 }
 
-void decode_run_created(json::object source, output& out) {
+void decode_run_created(json::object source, output& out, streamed_items& items) {
     thread_run run = read_run(source, out);
     if (is_anonymous(run)) return;
+    items.clear();
     auto& body = out.add<events::run_created>();
     body.run_id = std::move(run.id);
     body.thread_id = std::move(run.thread_id);
     body.agent_id = std::move(run.agent_id);
 }
 
-void decode_action_required(json::object source, output& out) {
+void decode_action_required(json::object source, output& out, streamed_items&) {
     thread_run run = read_run(source, out);
     auto& body = out.add<events::action_required>();
     body.run_id = std::move(run.id);
@@ -99,37 +83,72 @@ void decode_action_required(json::object source, output& out) {
 }
 
 template <class Body>
-void decode_run_end(json::object source, output& out) {
+void decode_run_end(json::object source, output& out, streamed_items& items) {
+    end_texts(items, out);
     out.add<Body>().run = read_run(source, out);
 }
 
 /// The run that failed, or an error alone.
-void decode_run_restarted(json::object source, output& out) {
+void decode_run_restarted(json::object source, output& out, streamed_items& items) {
     const std::string_view data = out.wire().data;
     if (json::find_member(data, "thread_id") || json::find_member(data, "last_error"))
-        return decode_run_end<events::run_restarted>(source, out);
+        return decode_run_end<events::run_restarted>(source, out, items);
     thread_run& run = out.add<events::run_restarted>().run;
     run.status = run_state::failed;
     run.last_error = last_error_of(decode_stream_error(data));
     run.raw = data;
 }
 
-template <class Body>
-void decode_message_event(json::object source, output& out) {
+std::optional<thread_message> read_message(json::object source, const output& out) {
     thread_message message;
     read(source, message);
-    if (message.id.empty() && message.content.empty()) return;
+    if (message.id.empty() && message.content.empty()) return std::nullopt;
     message.raw = out.wire().data;
-    out.add<Body>().message = std::move(message);
+    return message;
+}
+
+template <class Body>
+void decode_message_begin(json::object source, output& out, streamed_items& items) {
+    auto message = read_message(source, out);
+    if (!message) return;
+    streamed_item& known = items.find_for_begin(message_reference(message->id));
+    // What a message has when it begins is text like any other. It comes once.
+    std::vector<missing_text> missing;
+    if (!known.ended) missing = known.missing_of(whole_texts(*message), true);
+    if (!missing.empty()) message->content.clear();
+    message->id = known.id;
+    out.add<Body>().message = std::move(*message);
+    add_missing(known, std::move(missing), out);
+}
+
+/// A whole message has texts that may have come in pieces.
+void decode_message_end(json::object source, output& out, streamed_items& items) {
+    auto message = read_message(source, out);
+    if (!message) return;
+    const std::vector<whole_text> texts = whole_texts(*message);
+    streamed_item& known = items.find_for_whole(message_reference(message->id), texts);
+    add_missing(known, known.missing_of(texts, true), out);
+    add_missing(known, known.take_halves(), out);
+    known.ended = true;
+    message->id = known.id;
+    out.add<events::message_completed>().message = std::move(*message);
 }
 
 /// A step, and what it holds as events of their own.
 template <class Body>
-void decode_step_event(json::object source, output& out) {
+void decode_step_event(json::object source, output& out, streamed_items& items) {
     run_step read_step;
     read(source, read_step);
     if (read_step.id.empty() && read_step.tool_calls.empty() && read_step.mcp_tools.empty()) return;
     read_step.raw = out.wire().data;
+    constexpr bool ends = std::is_same_v<Body, events::step_completed>;
+    const item_reference reference = step_reference(read_step.id);
+    streamed_item& known = ends ? items.find_for_event(reference) : items.find_for_begin(reference);
+    if (ends) add_missing(known, known.take_halves(), out);
+    known.ended = known.ended || ends;
+    // A step that is shown again is the same one.
+    known.begins_again = false;
+    read_step.id = known.id;
     run_step& step = out.add<Body>().step;
     step = std::move(read_step);
     for (const mcp_tool_list& list : step.mcp_tools) {
@@ -137,7 +156,7 @@ void decode_step_event(json::object source, output& out) {
         listed.step_id = step.id;
         listed.list = list;
     }
-    if constexpr (std::is_same_v<Body, events::step_completed>) {
+    if constexpr (ends) {
         for (const tool_call& call : step.tool_calls) {
             if (call.type != "mcp" || !call.output) continue;
             auto& called = out.add<events::mcp_call>();
@@ -148,31 +167,31 @@ void decode_step_event(json::object source, output& out) {
 }
 
 /// Nothing is known for sure about the form of an error: whatever it is, it is an error.
-void read_stream_error(json::reader&, output& out) {
+void read_stream_error(json::reader&, output& out, streamed_items&) {
     out.add<events::stream_error>() = decode_stream_error(out.wire().data);
 }
 
 template <class Body>
-void decode_own(json::reader&, output& out) {
+void decode_own(json::reader&, output& out, streamed_items&) {
     out.add<Body>() = decode_synthetic<Body>(out.wire().data);
 }
 
 /// Decodes data that must be a JSON object.
-template <void (*Decode)(json::object, output&)>
-void object(json::reader& reader, output& out) {
-    if (const auto source = object_of(reader, out)) Decode(*source, out);
+template <void (*Decode)(json::object, output&, streamed_items&)>
+void object(json::reader& reader, output& out, streamed_items& items) {
+    if (const auto source = object_of(reader, out)) Decode(*source, out, items);
 }
 /// The same where the event's name alone says how the run goes on.
-template <void (*Decode)(json::object, output&)>
-void object_if_any(json::reader& reader, output& out) {
+template <void (*Decode)(json::object, output&, streamed_items&)>
+void object_if_any(json::reader& reader, output& out, streamed_items& items) {
     const auto source = object_of(reader, out);
-    Decode(source ? *source : no_members(reader), out);
+    Decode(source ? *source : no_members(reader), out, items);
 }
 
 struct known_event {
     std::string_view name;
     event_class meaning = event_class::ordinary;
-    void (*decode)(json::reader&, output&) = nullptr;  ///< Null: its data does not matter.
+    void (*decode)(json::reader&, output&, streamed_items&) = nullptr;  ///< Null: its data does not matter.
 };
 
 /// The frequent ones first: the table is searched in order.
@@ -196,10 +215,10 @@ constexpr known_event known_events[] = {
     {"thread.run.step.failed", event_class::ordinary, object<decode_step_event<events::step_completed>>},
     {"thread.run.step.cancelled", event_class::ordinary, object<decode_step_event<events::step_completed>>},
     {"thread.run.step.expired", event_class::ordinary, object<decode_step_event<events::step_completed>>},
-    {"thread.message.created", event_class::ordinary, object<decode_message_event<events::message_created>>},
-    {"thread.message.in_progress", event_class::ordinary, object<decode_message_event<events::message_in_progress>>},
-    {"thread.message.completed", event_class::ordinary, object<decode_message_event<events::message_completed>>},
-    {"thread.message.incomplete", event_class::ordinary, object<decode_message_event<events::message_completed>>},
+    {"thread.message.created", event_class::ordinary, object<decode_message_begin<events::message_created>>},
+    {"thread.message.in_progress", event_class::ordinary, object<decode_message_begin<events::message_in_progress>>},
+    {"thread.message.completed", event_class::ordinary, object<decode_message_end>},
+    {"thread.message.incomplete", event_class::ordinary, object<decode_message_end>},
     {"error", event_class::error, read_stream_error},
     {"done", event_class::end_of_stream},
     {"keepalive", event_class::keepalive},
@@ -271,13 +290,48 @@ std::string_view event_name(std::string_view name, std::string_view data) noexce
 
 struct decoder::impl {
     json::reader reader;
+    streamed_items streamed;
     bool fast_path = true, strict = false;
+
+    bool decode_text_delta(raw_event& wire, event& out) {
+        text_delta_scanner scanner(wire.data);
+        if (!scanner.scan()) return false;
+        // Another message, or another part, is left to the general reader.
+        streamed_text* const known = streamed.latest_text(scanner.id, std::nullopt, scanner.index);
+        if (known == nullptr) return false;
+        std::string_view text = scanner.text;
+        if (scanner.escaped || known->half != 0) {
+            constexpr std::size_t other_half = 4;
+            auto unescaped = std::make_shared<unescaped_text>(std::move(wire.storage), text.size() + other_half);
+            json::append_unescaped(unescaped->text, text, known->half);
+            text = unescaped->text;
+            wire.storage = std::move(unescaped);
+        }
+        auto& delta =
+            detail::event_access::emplace<events::text_delta>(out, wire.name, wire.data, std::move(wire.storage));
+        delta.text = known->take(text);
+        delta.message_id = scanner.id;
+        delta.content_index = scanner.index;
+        return true;
+    }
 };
 
 decoder::decoder() : impl_(std::make_unique<impl>()) {}
 decoder::~decoder() = default;
 decoder::decoder(decoder&&) noexcept = default;
 decoder& decoder::operator=(decoder&&) noexcept = default;
+
+decoder decoder::fork() const {
+    decoder other;
+    other.impl_->streamed = impl_->streamed;
+    other.impl_->fast_path = impl_->fast_path;
+    other.impl_->strict = impl_->strict;
+    return other;
+}
+
+const streamed_items& decoder::items() const noexcept {
+    return impl_->streamed;
+}
 
 void decoder::use_fast_path(bool enabled) noexcept {
     impl_->fast_path = enabled;
@@ -289,11 +343,12 @@ void decoder::be_strict(bool enabled) noexcept {
 
 std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem) {
     const known_event& known = find_event(wire.name, wire.data);
-    if (&known == &text_event && impl_->fast_path && decode_text_delta(wire, first)) return {};
+    if (&known == &text_event && impl_->fast_path && impl_->decode_text_delta(wire, first)) return {};
 
     output out(wire, first, more);
     const auto read = [&] {
-        if (known.decode != nullptr && wire.data != end_of_stream_data) known.decode(impl_->reader, out);
+        if (known.decode != nullptr && wire.data != end_of_stream_data)
+            known.decode(impl_->reader, out, impl_->streamed);
     };
     return decode_by(read, out, wire.name, impl_->strict, problem);
 }

@@ -2,6 +2,7 @@
 
 #include "json/document.hpp"
 #include "protocol/threads/codec.hpp"
+#include "protocol/threads/deltas.hpp"
 #include <corun/error.hpp>
 
 #include <algorithm>
@@ -50,10 +51,10 @@ document parse_object_of_run(std::string_view source) {
     return object;
 }
 
-/// The delta that brings the rest of a text: `value`, and the annotations from the `annotations`th on, of content piece
-/// `index` of this message.
-std::string encode_message_delta(std::string_view message, std::int32_t index, std::string_view value,
-                                 std::size_t annotations) {
+/// The delta that brings the rest of a text of the message `id`: `value`, and the annotations from the `annotations`th
+/// on of content piece `index` in `message`.
+std::string encode_message_delta(std::string_view message, const std::string& id, std::int32_t index,
+                                 std::string_view value, std::size_t annotations) {
     const document source = parse_object_of_run(message);
     document part = document::object();
     part["index"] = index;
@@ -71,7 +72,7 @@ std::string encode_message_delta(std::string_view message, std::int32_t index, s
         }
     }
     document object = document::object();
-    object["id"] = source.value("id", "");
+    object["id"] = id;
     object["object"] = "thread.message.delta";
     object["delta"]["content"].push_back(std::move(part));
     return object.dump();
@@ -105,6 +106,19 @@ std::string encode_call_delta(std::string_view step, std::int32_t index, std::st
     return object.dump();
 }
 
+/// An object under another id.
+std::string with_id(std::string source, std::string_view id) {
+    document object = parse_object_of_run(source);
+    if (const auto own = object.find("id"); own != object.end() && *own == id) return source;
+    object["id"] = id;
+    return object.dump();
+}
+
+std::size_t annotations_of(const std::vector<message_content>& parts, std::int32_t part) noexcept {
+    const auto at = static_cast<std::size_t>(part);
+    return at < parts.size() ? parts[at].annotations.size() : 0;
+}
+
 }  // namespace
 
 bool is_same_action(const required_action& one, const required_action& other) {
@@ -136,15 +150,23 @@ struct replay::observed_step {
 struct replay::observed_message {
     thread_message message;
     std::string_view json;
+    std::string id;                     ///< Under which its events are delivered.
+    std::vector<missing_text> missing;  ///< Of its texts, what has not been delivered.
 };
 
 /// A run with its steps and messages, at one time.
 struct replay::snapshot {
     snapshot(std::string_view run_json, const std::vector<std::string>& step_jsons,
-             const std::vector<std::string>& message_jsons)
+             const std::vector<std::string>& message_jsons, const table& delivered, streamed_items items)
         : run(decode_run(run_json)), json(run_json) {
         for (const std::string& each : step_jsons) steps.push_back({decode_step(each), each});
-        for (const std::string& each : message_jsons) messages.push_back({decode_message(each), each});
+        for (const std::string& each : message_jsons)
+            messages.push_back(observed_message{decode_message(each), each, {}, {}});
+        items.begin_list();
+        // Those whose ids have been delivered first: no other can be taken for them then.
+        for (const bool by_id : {true, false})
+            for (observed_message& each : messages)
+                if (delivered.contains(each.message.id) == by_id) find(each, items, by_id);
     }
 
     /// The run as it was at `status`.
@@ -161,6 +183,19 @@ struct replay::snapshot {
     std::string_view json;
     std::vector<observed_step> steps;
     std::vector<observed_message> messages;
+
+private:
+    static void find(observed_message& seen, streamed_items& items, bool by_id) {
+        const std::vector<whole_text> texts = whole_texts(seen.message);
+        const item_reference reference = message_reference(seen.message.id);
+        const auto knows = [&seen](const streamed_item& each) { return each.knows(seen.message.id); };
+        // A message of which the decoder has seen nothing is none of those that it has.
+        const bool may_match = !by_id || std::any_of(items.all().begin(), items.all().end(), knows);
+        streamed_item* known = may_match ? items.find_in_list(reference, texts) : nullptr;
+        if (known == nullptr) known = &items.add_from_list(reference);
+        seen.id = known->id;
+        seen.missing = known->unseen_of(texts);
+    }
 };
 
 /// Records an event.
@@ -228,13 +263,8 @@ replay::piece& replay::progress::at(std::int32_t index) {
 }
 
 replay::progress& replay::message(std::string_view id) {
-    // Nearly always the same one as before.
-    if (!latest_message_ || latest_message_->first != id) {
-        auto found = messages_.find(id);
-        if (found == messages_.end()) found = messages_.emplace(std::string(id), progress()).first;
-        latest_message_ = &*found;
-    }
-    return latest_message_->second;
+    const auto found = messages_.find(id);
+    return found == messages_.end() ? messages_[std::string(id)] : found->second;
 }
 
 replay::progress& replay::step(std::string_view id) {
@@ -243,36 +273,43 @@ replay::progress& replay::step(std::string_view id) {
 }
 
 void replay::delivered(const event& streamed) {
-    if (const auto* delta = streamed.get_if<events::text_delta>())
-        message(delta->message_id).at(delta->content_index).text.append(delta->text);
-    else
-        std::visit(progress_visitor{*this}, streamed.body());
+    // The decoder's items know how much of a text has come.
+    if (!streamed.get_if<events::text_delta>()) std::visit(progress_visitor{*this}, streamed.body());
 }
 
 /// What is missing of a message, and its end if it has come.
-void replay::add_message(std::vector<replayed_event>& events, const observed_message& seen) {
+void replay::add_message(std::vector<replayed_event>& events, observed_message& seen) {
     const thread_message& now = seen.message;
-    progress& known = message(now.id);
+    progress& known = message(seen.id);
     if (known.ended) return;
-    if (!known.begun) events.emplace_back("thread.message.created", at_status(seen.json, "in_progress"));
+    const auto in_progress = [&seen] { return with_id(at_status(seen.json, "in_progress"), seen.id); };
+    if (!known.begun) events.emplace_back("thread.message.created", in_progress());
     known.begun = true;
-    if (!known.in_progress) events.emplace_back("thread.message.in_progress", at_status(seen.json, "in_progress"));
+    if (!known.in_progress) events.emplace_back("thread.message.in_progress", in_progress());
     known.in_progress = true;
-    for (std::size_t i = 0; deltas_ && i != now.content.size(); ++i) {
-        const message_content& content = now.content[i];
-        if (content.type != "text") continue;
-        piece& place = known.at(static_cast<std::int32_t>(i));
-        const std::string rest = place.text.rest_of(content.text).value_or("");
-        if (rest.empty() && content.annotations.size() <= place.annotations) continue;
-        events.emplace_back("thread.message.delta",
-                            encode_message_delta(seen.json, place.index, rest, place.annotations));
-        place.text.append(rest);
-        place.annotations = std::max(place.annotations, content.annotations.size());
-    }
+    if (deltas_) add_texts(events, seen, known);
     if (!has_ended(now)) return;
-    events.emplace_back("thread.message." + now.status, std::string(seen.json));
+    events.emplace_back("thread.message." + now.status, with_id(std::string(seen.json), seen.id));
     known.ended = true;
     known.pieces = {};
+}
+
+void replay::add_texts(std::vector<replayed_event>& events, observed_message& seen, progress& known) {
+    const std::vector<message_content>& parts = seen.message.content;
+    for (const missing_text& each : std::exchange(seen.missing, {})) {
+        if (each.kind != text_kind::text) continue;
+        piece& place = known.at(each.part);
+        events.emplace_back("thread.message.delta",
+                            encode_message_delta(seen.json, seen.id, each.part, each.text, place.annotations));
+        place.annotations = std::max(place.annotations, annotations_of(parts, each.part));
+    }
+    for (std::size_t i = 0; i != parts.size(); ++i) {
+        piece& place = known.at(static_cast<std::int32_t>(i));
+        if (parts[i].annotations.size() <= place.annotations) continue;
+        events.emplace_back("thread.message.delta",
+                            encode_message_delta(seen.json, seen.id, place.index, {}, place.annotations));
+        place.annotations = parts[i].annotations.size();
+    }
 }
 
 /// What is missing of the arguments of a step's calls.
@@ -320,7 +357,7 @@ void replay::add_start(std::vector<replayed_event>& events, const snapshot& seen
     in_progress_ = true;
 }
 
-void replay::add_step(std::vector<replayed_event>& events, const observed_step& seen, const snapshot& all) {
+void replay::add_step(std::vector<replayed_event>& events, const observed_step& seen, snapshot& all) {
     progress& known = step(seen.step.id);
     if (!known.begun) {
         events.emplace_back("thread.run.step.created",
@@ -332,7 +369,7 @@ void replay::add_step(std::vector<replayed_event>& events, const observed_step& 
     if (!known.in_progress && !known.ended && seen.step.type == "message_creation")
         events.emplace_back("thread.run.step.in_progress", at_status(seen.json, "in_progress"));
     known.in_progress = true;
-    for (const observed_message& each : all.messages)
+    for (observed_message& each : all.messages)
         if (each.message.id == seen.step.message_id) add_message(events, each);
     const bool output_came = known.ended && known.lacks_output && !lacks_output(seen.step);
     if (known.ended && !output_came) return;
@@ -344,7 +381,7 @@ void replay::add_step(std::vector<replayed_event>& events, const observed_step& 
     known.pieces = {};
 }
 
-void replay::add_end(std::vector<replayed_event>& events, const snapshot& seen) {
+void replay::add_end(std::vector<replayed_event>& events, snapshot& seen) {
     const thread_run& run = seen.run;
     if (run.status == run_state::cancelling && !cancelling_) {
         events.push_back(seen.at("cancelling"));
@@ -357,15 +394,15 @@ void replay::add_end(std::vector<replayed_event>& events, const snapshot& seen) 
         events.emplace_back("thread.run.requires_action", std::string(seen.json));
     }
     if (!is_terminal(run.status)) return;
-    for (const observed_message& each : seen.messages) add_message(events, each);
+    for (observed_message& each : seen.messages) add_message(events, each);
     events.emplace_back("thread.run." + run.status_text, std::string(seen.json));
     over_ = true;
 }
 
 std::vector<replayed_event> replay::events_of(std::string_view run, const std::vector<std::string>& steps,
-                                              const std::vector<std::string>& messages) {
+                                              const std::vector<std::string>& messages, const streamed_items& items) {
     std::vector<replayed_event> events;
-    const snapshot seen(run, steps, messages);
+    snapshot seen(run, steps, messages, messages_, items);
     if (over_ || is_outdated(seen.run)) return events;
     add_start(events, seen);
     for (const observed_step& each : seen.steps) add_step(events, each, seen);

@@ -1,5 +1,6 @@
 #pragma once
 #include "protocol/replayed_event.hpp"
+#include "protocol/streamed_items.hpp"
 #include "text/text_position.hpp"
 #include <corun/event.hpp>
 
@@ -35,9 +36,11 @@ public:
     void emit_deltas() noexcept { deltas_ = true; }
 
     /// The events that are new. Fetch `run` first, then its steps and messages, oldest first, so that an ended run is
-    /// complete. Throws `errc::bad_response`.
+    /// complete. `items` are those of the decoder that has decoded all events before: they tell which message is which,
+    /// whatever its id is, and what of its texts is missing. Throws `errc::bad_response`.
     std::vector<replayed_event> events_of(std::string_view run, const std::vector<std::string>& steps,
-                                          const std::vector<std::string>& messages);
+                                          const std::vector<std::string>& messages,
+                                          const streamed_items& items = streamed_items());
 
     /// The run's action has been answered: the run is queued again. A poll that still shows the same action is old.
     void answered();
@@ -56,7 +59,7 @@ private:
 
     /// The progress of a text of a message, or of a call of a step.
     struct piece {
-        detail::text_position text;  ///< Or arguments.
+        detail::text_position text;  ///< Of a call: its arguments.
         std::int32_t index = 0;
         std::size_t annotations = 0;
         bool begun = false;
@@ -81,13 +84,13 @@ private:
     [[nodiscard]] bool is_outdated(const thread_run& run);
     void add_start(std::vector<replayed_event>& events, const snapshot& seen);
     void add_submitted_outputs(std::vector<replayed_event>& events, const snapshot& seen);
-    void add_step(std::vector<replayed_event>& events, const observed_step& seen, const snapshot& all);
-    void add_message(std::vector<replayed_event>& events, const observed_message& seen);
+    void add_step(std::vector<replayed_event>& events, const observed_step& seen, snapshot& all);
+    void add_message(std::vector<replayed_event>& events, observed_message& seen);
+    void add_texts(std::vector<replayed_event>& events, observed_message& seen, progress& known);
     void add_calls(std::vector<replayed_event>& events, const observed_step& seen);
-    void add_end(std::vector<replayed_event>& events, const snapshot& seen);
+    void add_end(std::vector<replayed_event>& events, snapshot& seen);
 
     table steps_, messages_;
-    table::value_type* latest_message_ = nullptr;
     std::string action_, answered_action_;  ///< Identified by the ids of their calls.
     bool deltas_ = false;
     bool only_the_end_ = false;
