@@ -58,6 +58,14 @@ const kinds = [
         ],
     },
     {
+        kind: 'responses.content',
+        title: 'Parts of messages and of reasoning in the Responses protocol',
+        from: [
+            ['openai', 'typesOf', 'ResponseContent', 'ResponseInputContent', 'ResponseOutputAudio'],
+            ['openai beta', 'typesOf', 'BetaResponseContent', 'BetaResponseInputContent'],
+        ],
+    },
+    {
         kind: 'responses.status',
         title: 'Statuses of a response',
         from: [

@@ -115,6 +115,19 @@ void print_requests() {
     print_members("responses.agent", json::parse(responses::encode_agent_version(agent).reveal())["definition"]);
 }
 
+/// The parts that messages have when they are sent.
+void print_content() {
+    message sent(std::vector<content_block>{content_block::text("t"), content_block::image_url("u"),
+                                            content_block::file("f"), content_block::audio("AA==", "wav"),
+                                            content_block::video("https://a.example/v")});
+    message of_model("t");
+    of_model.role = "assistant";
+    const json items = json::parse(responses::encode_items({sent, of_model}).reveal())["items"];
+    for (const json& item : items)
+        for (const json& part : item["content"])
+            print("responses.content", part["type"].get<std::string>(), "`content_block`");
+}
+
 void print_tools() {
     namespace make = prompt_tools;
     const std::string id = "c", any = R"({"type":"object"})";
@@ -181,6 +194,7 @@ int main() {
     print_events();
     print_items();
     print_requests();
+    print_content();
     print_tools();
     print_statuses();
 }
