@@ -21,8 +21,10 @@ void feed(run_result& result, std::string_view name, std::string_view data) {
 
 template <class Stream>
 void feed(run_result& result, const Stream& stream, int times = 1) {
+    codec::threads::decoder of_run;
     for (const sample& each : stream)
-        for (int i = 0; i != times; ++i) feed(result, each.name, each.data);
+        for (int i = 0; i != times; ++i)
+            for (const event& told : decode(of_run, each.name, each.data).events) result.apply(told);
 }
 
 template <class Body>
@@ -113,9 +115,11 @@ BOOST_AUTO_TEST_CASE(annotations_of_the_completed_message_over_those_of_its_delt
     feed(result, "thread.message.delta", piece);
     BOOST_REQUIRE_EQUAL(result.citations().size(), 1u);
     BOOST_TEST(result.citations()[0].start_index.value() == 0);
-    feed(
-        result, "thread.message.completed",
+    const auto whole = decode_good(
+        "thread.message.completed",
         R"({"id":"m","status":"completed","content":[{"type":"text","text":{"value":"See [1].","annotations":[{"type":"url_citation","text":"[1]","start_index":4,"end_index":7,"url_citation":{"url":"https://late.example","title":"Late"}}]}}]})");
+    // Its text has been delivered.
+    result.apply(whole.back());
     feed(result, "thread.message.delta", piece);
     BOOST_REQUIRE_EQUAL(result.citations().size(), 1u);
     BOOST_TEST(result.citations()[0].url == "https://late.example");

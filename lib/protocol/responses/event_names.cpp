@@ -165,6 +165,14 @@ const known_event& find_event(std::string_view name) noexcept {
     return unknown_event;
 }
 
+/// Whether the data begins with its type, and that is the event's name: nearly always.
+bool begins_with_type(std::string_view data, std::string_view name) noexcept {
+    constexpr std::string_view key = R"({"type":")";
+    if (!data.starts_with(key) || data.size() <= key.size() + name.size()) return false;
+    data.remove_prefix(key.size());
+    return data.starts_with(name) && data[name.size()] == '"';
+}
+
 /// The event that ends a response as the one in `data` has ended.
 const known_event& find_end(std::string_view data) noexcept {
     const auto response = json::find_member(data, "response");
@@ -180,6 +188,8 @@ const known_event& find_end(std::string_view data) noexcept {
 const known_event& find_event(std::string_view name, std::string_view data) noexcept {
     if (data.starts_with(R"({"type":"response.output_text.delta")")) return text_event;
     if (name.starts_with(own_prefix)) return find_event(name);
+    if (begins_with_type(data, name))
+        if (const known_event& known = find_event(name); !known.name.empty()) return known;
     const std::string_view type = json::plain_string(json::find_member(data, "type")).value_or(std::string_view());
     if (!type.empty())
         if (const known_event& known = find_event(type); !known.name.empty()) return known;
