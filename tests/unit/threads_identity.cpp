@@ -209,6 +209,17 @@ BOOST_AUTO_TEST_CASE(characters_that_are_cut_in_two) {
     BOOST_TEST(run({created, call(R"(\ud83d)"), completed}).arguments == alone);
 }
 
+BOOST_AUTO_TEST_CASE(steps_go_by_their_ids) {
+    const auto call = [](std::string_view step) {
+        return wire_event(
+            "thread.run.step.delta",
+            R"({"id":")" + std::string(step) +
+                R"(","delta":{"step_details":{"tool_calls":[{"index":0,"type":"mcp","arguments":"x"}]}}})");
+    };
+    BOOST_TEST(run({created, call("s1"), call("s2"), call("s1"), completed}).gathered.steps.size() == 2u);
+    BOOST_TEST(run({created, call("s1"), call(""), completed}).gathered.steps.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_run_that_is_found_again_under_other_ids) {
     struct {
         std::vector<wire_event> before;

@@ -75,6 +75,8 @@ public:
         streamed_item& known = kind == text_kind::arguments ? items_.find_for_event(reference_)
                                                             : items_.find_for_piece(reference_, kind, part, piece.text);
         streamed_text& text = known.text(kind, part);
+        // Steps go by their ids: another one is another step's.
+        if (kind == text_kind::arguments) known.uses = 2;
         const std::string_view news = text.take(out_.view(piece, text.half));
         if (kind == text_kind::text) items_.set_latest(known, text);
         return {news, shown_id(known)};

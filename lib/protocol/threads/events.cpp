@@ -146,8 +146,9 @@ void decode_step_event(json::object source, output& out, streamed_items& items) 
     streamed_item& known = ends ? items.find_for_event(reference) : items.find_for_begin(reference);
     if (ends) add_missing(known, known.take_halves(), out);
     known.ended = known.ended || ends;
-    // A step that is shown again is the same one.
+    // A step that is shown again is the same one, and one with another id is another.
     known.begins_again = false;
+    known.uses = 2;
     read_step.id = known.id;
     run_step& step = out.add<Body>().step;
     step = std::move(read_step);
