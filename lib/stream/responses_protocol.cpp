@@ -149,6 +149,9 @@ public:
             co_return events;
         }
         std::string text = co_await api_client::call(api_, "GET", path_of_run(), {}, {}, std::move(secrets));
+        // It would be polled for ever: nothing else says when it ends.
+        if (codec::json::plain_string(codec::json::find_member(text, "status")).value_or("").empty())
+            throw error(errc::bad_response, "the service's response has no status");
         for (codec::replayed_event& each : replay_.events_of(text, ahead_.items())) {
             record(ahead_, each.name, each.data);
             if (only_the_end_ && wire::classify(each.name, each.data) != codec::event_class::last) continue;

@@ -211,8 +211,11 @@ public:
         }
         json = std::exchange(first_poll_, {});
         if (json.empty()) json = co_await api_client::call(api_, "GET", path, {}, {}, secrets);
+        const thread_run polled = wire::decode_run(json);
+        // It would be polled for ever: nothing else says when it ends.
+        if (polled.status_text.empty()) throw error(errc::bad_response, "the service's run has no status");
         std::vector<std::string> steps, messages;
-        if (!replay_.emits_only_the_end() && wire::decode_run(json).status != run_state::queued) {
+        if (!replay_.emits_only_the_end() && polled.status != run_state::queued) {
             steps = co_await read_all(api_, path + "/steps", include_query(run_->options.include), secrets);
             messages = co_await read_messages(secrets);
         }

@@ -416,4 +416,18 @@ BOOST_AUTO_TEST_CASE(an_item_may_show_that_a_server_rejected_the_token) {
     BOOST_TEST(asked.why.size() == 1u);
 }
 
+// Nothing could end it.
+IN_EACH_PROTOCOL(a_run_without_a_status_is_not_polled_for_ever) {
+    service.stream(service.begun());
+    client_options options = service.settings();
+    options.reattach = reattach_policy();
+    agent assistant = service.make_agent(options);
+    for (const char* body : {R"({"id":"run_1","thread_id":"t"})", R"({"id":"run_1","thread_id":"t","status":null})"}) {
+        service.answer_to_reads = whole_response(200, "application/json", body);
+        const error failure = failure_of(service.io, assistant.run("hi"));
+        BOOST_TEST(failure.code() == errc::premature_eof);
+        BOOST_TEST(std::string(failure.what()).find("has no status") != std::string::npos, failure.what());
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
