@@ -86,7 +86,7 @@ bool server_calls::ended(std::string_view item, bool is_call) noexcept {
 bool arrived_events::is_counted(std::string_view name, std::string_view data) noexcept {
     if (std::exchange(tells_the_end_again_, false) || !data.starts_with('{')) return false;
     // A heartbeat may come without a number.
-    return wire::sequence_number_of(data) || !codec::is_heartbeat(wire::event_name(name, data));
+    return !codec::is_heartbeat(wire::event_name(name, data)) || wire::sequence_number_of(data);
 }
 
 event_facts arrived_events::inspect(std::string_view wire_name, std::string_view data) noexcept {
