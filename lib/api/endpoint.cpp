@@ -32,10 +32,9 @@ std::string checked_endpoint(std::string_view endpoint, bool has_credential) {
     constexpr std::string_view requests = "/responses";
     if (endpoint.ends_with("/v1/responses")) endpoint.remove_suffix(requests.size());
     if (endpoint.ends_with(requests) && !endpoint.ends_with("/projects/responses"))
-        reject(
-            errc::invalid_endpoint,
-            "the endpoint " + quote_url(endpoint) +
-                " is the URL of single requests; give the part before /responses, which is a project or ends in /v1");
+        reject(errc::invalid_endpoint,
+               "the endpoint " + quote_url(endpoint) +
+                   " is the URL of single requests; use the part before /responses, which is a project or ends in /v1");
     return std::string(endpoint);
 }
 

@@ -90,7 +90,8 @@ private:
         // acted on a POST: read from a function that cannot go back, its body is sent once.
         easy_.set(CURLOPT_READFUNCTION, &easy_transfer::on_read);
         easy_.set(CURLOPT_READDATA, this);
-        if (use_ != connection_use::exclusive) easy_.watch_for_refusal();
+        // Any other request may be repeated anyway.
+        if (request_.method == "POST" && use_ != connection_use::exclusive) easy_.watch_for_refusal();
     }
 
     static std::size_t on_read(char* to, std::size_t, std::size_t room, void* self) noexcept {

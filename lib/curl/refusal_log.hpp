@@ -1,6 +1,4 @@
 #pragma once
-#include <curl/curl.h>
-
 #include <cstdint>
 #include <string_view>
 

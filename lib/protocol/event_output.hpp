@@ -47,6 +47,18 @@ struct unescaped_text {
     std::list<std::string> kept;
 };
 
+/// What a piece of a text says, for the readers of the most frequent events, which use no `output`. `wire.storage`
+/// keeps it alive. `half`: see `json::append_unescaped`.
+inline std::string_view unescape(raw_event& wire, std::string_view piece, bool escaped, char16_t& half) {
+    if (!escaped && half == 0) return piece;
+    auto unescaped =
+        std::make_shared<unescaped_text>(std::move(wire.storage), piece.size() + utf8::replacement_character.size());
+    json::append_unescaped(unescaped->text, piece, half);
+    const std::string_view text = unescaped->text;
+    wire.storage = std::move(unescaped);
+    return text;
+}
+
 /// The events that one wire event turns into.
 class output {
 public:

@@ -62,14 +62,7 @@ struct decoder::impl {
         streamed_text* const known =
             streamed.latest_text(scanner.item_id, scanner.output_index(), scanner.content_index);
         if (known == nullptr) return false;
-        std::string_view text = scanner.text;
-        if (scanner.text_escaped || known->half != 0) {
-            constexpr std::size_t other_half = 4;
-            auto unescaped = std::make_shared<unescaped_text>(std::move(wire.storage), text.size() + other_half);
-            json::append_unescaped(unescaped->text, text, known->half);
-            text = unescaped->text;
-            wire.storage = std::move(unescaped);
-        }
+        const std::string_view text = unescape(wire, scanner.text, scanner.text_escaped, known->half);
         auto& delta = event_access::emplace<events::text_delta>(out, wire.name, wire.data, std::move(wire.storage));
         delta.text = known->take(text);
         delta.message_id = scanner.item_id;

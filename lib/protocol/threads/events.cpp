@@ -300,14 +300,7 @@ struct decoder::impl {
         // Another message, or another part, is left to the general reader.
         streamed_text* const known = streamed.latest_text(scanner.id, std::nullopt, scanner.index);
         if (known == nullptr) return false;
-        std::string_view text = scanner.text;
-        if (scanner.escaped || known->half != 0) {
-            constexpr std::size_t other_half = 4;
-            auto unescaped = std::make_shared<unescaped_text>(std::move(wire.storage), text.size() + other_half);
-            json::append_unescaped(unescaped->text, text, known->half);
-            text = unescaped->text;
-            wire.storage = std::move(unescaped);
-        }
+        const std::string_view text = unescape(wire, scanner.text, scanner.escaped, known->half);
         auto& delta =
             detail::event_access::emplace<events::text_delta>(out, wire.name, wire.data, std::move(wire.storage));
         delta.text = known->take(text);
