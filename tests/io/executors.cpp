@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_strand_of_the_same_context_is_fine) {
 BOOST_AUTO_TEST_CASE(two_threads_at_once_fail_an_assertion) {
     const death seen = death_of(use_from_two_threads);
     BOOST_TEST(seen.signal == SIGABRT);
-    BOOST_TEST(seen.words.find("two threads use a corun::client at once") != std::string::npos);
+    BOOST_TEST(seen.words.find("two threads use a corun::client concurrently") != std::string::npos);
 }
 #endif
 
