@@ -60,6 +60,27 @@ class Mistakes(unittest.TestCase):
     def test_the_parser_needs_no_flags(self):
         self.assertEqual(self.compile(source='#include <corun/sse/parser.hpp>\n'), (0, []))
 
+    def test_a_handler_of_another_signature(self):
+        arguments, result = 'does not accept the Arguments', 'returns neither the Result'
+        cases = [
+            ('options.functions.emplace_back("f", "d", "{}", [](int) { return "x"; });', arguments),
+            ('options.functions.push_back({"f", "d", "{}", [](corun::function_call) {}});', result),
+            ('options.on_function_call = [](corun::function_call) { return 7; };', result),
+            ('options.on_function_call = std::function<std::string()>();', arguments),
+            ('options.on_function_call = &std::abort;', arguments),
+            ('options.on_mcp_approval = [](auto, auto) { return true; };', arguments),
+            ('options.on_mcp_approval = [](corun::mcp_approval_request) { return "yes"; };', result),
+            ('corun::credential::callback([](int) { return "t"; });', arguments),
+            ('corun::mcp_header_source source = [](corun::mcp_header_request) { return 7; };', result),
+        ]
+        coroutines = COROUTINES if is_clang(COMPILER) else []
+        source = '#include <corun/corun.hpp>\n#include <cstdlib>\nvoid f(corun::run_options options) {\n%s\n}\n'
+        status, errors = self.compile(*FLAGS, *coroutines, source=source % '\n'.join(case for case, _ in cases))
+        self.assertNotEqual(status, 0)
+        self.assertEqual(len(errors), len(cases), errors)
+        for expected in (arguments, result):
+            self.assertEqual(sum(expected in error for error in errors), sum(expected == each for _, each in cases), errors)
+
     def test_former_names_still_compile(self):
         source = '#include <corun/corun.hpp>\nstatic_assert(std::is_same_v<corun::%s, corun::%s>);\n'
         flags = [*FLAGS, *(COROUTINES if is_clang(COMPILER) else [])]

@@ -60,6 +60,19 @@ template <class Callable, class... Arguments>
 using call_result = decltype(handler_call<Callable, Arguments...>::call(
     std::declval<Callable&>(), std::declval<typename handler_call<Callable, Arguments...>::values&>()));
 
+// Even of a generic lambda: the name of its operator is ambiguous beside another one.
+struct with_call {
+    void operator()();
+};
+template <class T>
+struct beside_call : T, with_call {};
+template <class T>
+inline constexpr bool has_call = std::is_function_v<std::remove_pointer_t<T>>;
+template <class T>
+requires(std::is_class_v<T> && !std::is_final_v<T>) inline constexpr bool has_call<T> = !requires {
+    &beside_call<T>::operator();
+};
+
 }  // namespace detail
 
 /// What a handler can return as its `Result`: for `bool`, only `bool` itself; for `std::string`, any text, or
@@ -69,15 +82,20 @@ concept handler_result = std::same_as<Value, Result> ||
     (!std::same_as<Result, bool> &&
      std::convertible_to<Value, std::conditional_t<std::same_as<Result, std::string>, json_text, Result>>);
 
+/// A callable with the parameters of a handler.
+template <class Callable, class... Arguments>
+concept handler_invocable = requires {
+    typename detail::call_result<Callable, Arguments...>;
+};
+
 /// A callable with the parameters and the result of a handler; the result can be an `asio::awaitable`.
 template <class Callable, class Result, class... Arguments>
-concept handler_callable = requires {
-    typename detail::call_result<Callable, Arguments...>;
-}
-&&handler_result<typename detail::awaited<detail::call_result<Callable, Arguments...>>::type, Result>;
+concept handler_callable = handler_invocable<Callable, Arguments...> &&
+    handler_result<typename detail::awaited<detail::call_result<Callable, Arguments...>>::type, Result>;
 
 /// A function of the application, or none. Anything converts to it that can be called with `Arguments` and returns
-/// `Result` or `asio::awaitable<Result>`. Copies share the callable.
+/// `Result` or `asio::awaitable<Result>`; for another callable, a `static_assert` says what is wrong. Copies share the
+/// callable.
 template <class Result, class... Arguments>
 class handler {
 public:
@@ -92,6 +110,19 @@ public:
     requires(!std::same_as<std::remove_cvref_t<Callable>, handler> &&
              handler_callable<std::decay_t<Callable>, Result, Arguments...>) handler(Callable&& callable) {
         wrap(std::decay_t<Callable>(std::forward<Callable>(callable)));
+    }
+    /// Fails to compile, with the reason.
+    template <class Callable>
+    requires(!std::same_as<std::remove_cvref_t<Callable>, handler> && detail::has_call<std::decay_t<Callable>> &&
+             !handler_callable<std::decay_t<Callable>, Result, Arguments...>) handler(Callable&&) {
+        constexpr bool accepts_arguments = handler_invocable<std::decay_t<Callable>, Arguments...>;
+        constexpr bool returns_result = !accepts_arguments;
+        static_assert(accepts_arguments,
+                      "the callable does not accept the Arguments of this corun::handler<Result, Arguments...>; to "
+                      "accept nlohmann::json, include <corun/json.hpp>");
+        static_assert(returns_result,
+                      "the callable returns neither the Result of this corun::handler<Result, "
+                      "Arguments...> nor an asio::awaitable of it");
     }
 
     /// Calls the function when the awaitable is awaited, and completes with its result.

@@ -34,10 +34,15 @@ std::string output_of(local_function& function, function_call call) {
 // A handler is a coroutine, or returns its output directly.
 using awaiting = decltype([](function_call) -> asio::awaitable<std::string> { co_return ""; });
 using plain = decltype([](function_call) { return "text"; });
-template <class Handler, class... Callables>
-inline constexpr bool takes = (std::is_convertible_v<Callables, Handler> && ...);
-template <class Handler, class... Callables>
-inline constexpr bool takes_none = (!std::is_convertible_v<Callables, Handler> && ...);
+template <class From, class To>
+inline constexpr bool fits = std::is_convertible_v<From, To>;
+// A callable of another signature is a mistake with a message, of check_mistakes.py.
+template <class Callable, class Result, class... Arguments>
+inline constexpr bool fits<Callable, handler<Result, Arguments...>> = handler_callable<Callable, Result, Arguments...>;
+template <class To, class... From>
+inline constexpr bool takes = (fits<From, To> && ...) && (std::is_convertible_v<From, To> && ...);
+template <class To, class... From>
+inline constexpr bool takes_none = (!fits<From, To> && ...);
 static_assert(takes<function_handler, plain, awaiting, std::string (*)(const function_call&)>);
 static_assert(takes_none<function_handler, decltype([](int) { return "text"; }), decltype([](function_call) {}),
                          decltype([](function_call) { return 7; }), decltype([](function_call&) { return ""; })>);
@@ -70,7 +75,10 @@ static_assert(std::is_convertible_v<mcp_headers, mcp_header_source>);
 static_assert(
     std::is_convertible_v<decltype([](mcp_header_request) -> asio::awaitable<mcp_headers> { co_return mcp_headers(); }),
                           mcp_header_source>);
-static_assert(!std::is_convertible_v<decltype([](int) { return 7; }), mcp_header_source>);
+// What is no callable at all is nothing that converts.
+template <class... From>
+inline constexpr bool no_handlers = (!std::is_convertible_v<From, function_handler> && ...);
+static_assert(no_handlers<int, std::string, json, mcp_headers, std::string*, int function_call::*>);
 
 }  // namespace
 
