@@ -72,10 +72,10 @@ enum class errc {
     event_too_large,  ///< An event exceeds `client_options::max_event_bytes`.
     bad_event,        ///< With `strict_events`: the data of an event is malformed; the message names the event.
     stream_failed,    ///< The service reported an error in the stream.
-    run_not_found,    ///< `event_stream::stop` cannot identify the run: no event has named it, and it has neither a
-                      ///< known thread nor a mark (`reattach_policy::mark_runs`). The run may continue.
-    not_cancellable,  ///< `event_stream::stop`: the service cannot cancel this run, a response that is not in the
-                      ///< background. The connection was closed; the run may continue.
+    run_not_found,    ///< `event_stream::stop` or `cancel_run` cannot identify the run: no event has named it, and it
+                      ///< has neither a known thread nor a mark (`reattach_policy::mark_runs`). The run may continue.
+    not_cancellable,  ///< `event_stream::stop` or `cancel_run`: the service cannot cancel this run, a response that is
+                      ///< not in the background. `stop` has closed the connection; the run may continue.
 
     // The run did not complete (`agent::run`).
     run_failed,       ///< The run failed; the service code and message say why.

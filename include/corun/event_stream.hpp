@@ -74,9 +74,14 @@ public:
     [[nodiscard]] bool waits_for_answers() const noexcept;
 
     /// Asks the service to cancel the run, even if it waits for answers. Completes when the service has responded. The
-    /// stream then continues to its end, usually `events::run_cancelled`.
+    /// stream then continues to its end, usually `events::run_cancelled`. A run that no event has named yet is looked
+    /// for, as by `stop`.
     ///
-    /// *Errors:* `errc::invalid_argument` if the run id is not known yet; the network errors and the service errors.
+    /// *Errors:* `errc::not_cancellable` for a response that is not in the background. `errc::run_not_found` for a run
+    /// that no event has named, after half a second if it cannot be looked for, otherwise after
+    /// `client_options::stop_timeout`. The network errors and the service errors.
+    ///
+    /// *Cancellation:* Terminal, partial and total. The service may have cancelled the run.
     [[nodiscard]] asio::awaitable<void> cancel_run();
 
     /// Stops reading and cancels the run. Completes when the run has ended at the service, so that its thread accepts

@@ -47,6 +47,11 @@ error not_found(const stream_state& stream) {
     return error(errc::run_not_found, std::move(message));
 }
 
+error not_cancellable(const char* way_out) {
+    std::string message = "only background responses can be cancelled (run_options::background); ";
+    return error(errc::not_cancellable, message + way_out);
+}
+
 /// Whether the run is known: its first events tell, else the service does. Throws `errc::run_not_found`.
 asio::awaitable<bool> identify(std::shared_ptr<stream_state> stream, run::run_search search) {
     using step = run::run_search::step;
@@ -121,9 +126,7 @@ asio::awaitable<bool> end_run_once_known(std::shared_ptr<stream_state> stream, r
     if (stream->response) stream->response->close();
     stream->run->copy.reset();
     stream->deadline.reset();
-    if (way == run_protocol::ending::not_supported)
-        throw error(errc::not_cancellable,
-                    "only background responses can be cancelled (run_options::background); its connection was closed");
+    if (way == run_protocol::ending::not_supported) throw not_cancellable("its connection was closed");
     co_return ended;
 }
 
@@ -143,6 +146,23 @@ asio::awaitable<bool> end_silently(std::shared_ptr<stream_state> stream, run::ab
 }
 
 }  // namespace
+
+asio::awaitable<void> identify_to_cancel(std::shared_ptr<stream_state> stream) {
+    using run::phase;
+    const run_identity& identity = stream->protocol->identity();
+    // The request on its way begins a response, whose events name it.
+    while (!identity.is_known && (stream->fsm.phase() == phase::sending || stream->fsm.phase() == phase::answering))
+        co_await wait_for_events(stream, std::nullopt);
+    const run_protocol::ending way = stream->protocol->how_it_ends();
+    const bool by_leaving = way == run_protocol::ending::by_leaving && stream->fsm.phase() == phase::streaming;
+    if (by_leaving || way == run_protocol::ending::not_supported) throw not_cancellable("stop() closes its connection");
+    if (identity.is_known) co_return;
+    const milliseconds limit = stream->api().options.stop_timeout;
+    auto search = task<bool>::start(stream->run->api->executor, identify(stream, search_for(*stream, patience)));
+    const auto known = co_await task<bool>::outcome_within(std::move(search), stream->run->api->clock, limit);
+    if (!known.value_or(false))
+        throw error(errc::run_not_found, "no event has named it, and its thread has no such run");
+}
 
 asio::awaitable<bool> end_run(std::shared_ptr<stream_state> stream) {
     run::run_search search = search_for(*stream, patience);

@@ -8,6 +8,11 @@
 
 namespace corun::detail {
 
+/// Completes when the run is known that is to be cancelled, while its stream goes on.
+///
+/// *Errors:* `errc::not_cancellable`, `errc::run_not_found`; those of the network and of the service.
+asio::awaitable<void> identify_to_cancel(std::shared_ptr<stream_state> stream);
+
 /// Cancels the run at the service, and completes when it has ended there; at once where none was begun. Finds out first
 /// which run it is.
 ///

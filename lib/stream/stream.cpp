@@ -159,8 +159,7 @@ asio::awaitable<void> run_stream::cancel_run(std::shared_ptr<run_stream> self) {
         stream->cancel_life();
         co_return;
     }
-    if (stream->run_id().empty())
-        throw error(errc::invalid_argument, "the run's id is not known yet: no event contained it");
+    co_await identify_to_cancel(stream);
     co_await stream->protocol->cancel(stream->secrets);
     stream->fsm.enter(run::phase::sending);
     const bool answers = stream->fsm.phase() == run::phase::sending || stream->fsm.phase() == run::phase::answering;

@@ -602,7 +602,8 @@ IN_BOTH_PROTOCOLS(a_run_is_cancelled) {
     event_stream stream = held(usual());
     if (!has_runs && !speaks.in_background) {
         // The service cancels responses in the background only.
-        BOOST_TEST(failure(stream.cancel_run()).code() == errc::bad_request);
+        BOOST_TEST(failure(stream.cancel_run()).code() == errc::not_cancellable);
+        BOOST_TEST(cancellations() == 0u);
         return;
     }
     wait(stream.cancel_run());
@@ -700,6 +701,103 @@ IN_BOTH_PROTOCOLS(stop_keeps_its_promise_before_the_first_event) {
             }
         }
     }
+}
+
+IN_BOTH_PROTOCOLS(a_run_is_cancelled_before_the_first_event) {
+    for (const bool in_thread : {true, false}) {
+        for (const bool marked : {true, false}) {
+            BOOST_TEST_CONTEXT((in_thread ? "in a thread, " : "in a new thread, ")
+                               << (marked ? "marked" : "unmarked")) {
+                service->script("", {step::reply("Well"), step::hold()});
+                service->inject(fault::stall());
+                service->forget_requests();
+                run_options options = usual();
+                options.reattach.emplace().mark_runs = marked;
+                const agent_thread in = new_thread();
+                event_stream stream = wait(in_thread ? plain.run_stream(in, "Hello", {}, options)
+                                                     : plain.run_stream("Hello", {}, options));
+                BOOST_TEST(stream.run_id().empty());
+                const net::time_point before = clock->now();
+                if (has_runs && (in_thread || marked)) {
+                    wait(stream.cancel_run());
+                    BOOST_TEST(cancellations() == 1u);
+                    BOOST_TEST((clock->now() - before < 1s));
+                    const auto rest = take(stream);
+                    BOOST_TEST(rest.back().get_if<events::run_cancelled>());
+                    continue;
+                }
+                const error met = failure(stream.cancel_run());
+                const bool may_cancel = has_runs || speaks.in_background;
+                BOOST_TEST(met.code() == (may_cancel ? errc::run_not_found : errc::not_cancellable));
+                const std::string text = met.what();
+                BOOST_TEST((text.find("reattach_policy::mark_runs") != std::string::npos) == has_runs);
+                BOOST_TEST((text.find("run_options::background") != std::string::npos) == !may_cancel);
+                BOOST_TEST(cancellations() == 0u);
+                BOOST_TEST((clock->now() - before == (may_cancel ? 500ms : 0ms)));
+            }
+        }
+    }
+}
+
+IN_BOTH_PROTOCOLS(a_run_is_cancelled_after_its_answers_and_before_the_next_event) {
+    service->script("", {step::call_function("get_weather"), step::reply("{output}"), step::hold()});
+    run_options options = usual();
+    options.tools.emplace_back(function_tool("get_weather", "The weather.", R"({"type":"object","properties":{}})"));
+    event_stream stream = wait(plain.run_stream(new_thread(), "weather?", {}, options));
+    std::optional<required_action> asked;
+    while (!asked) {
+        const auto arrived = wait(stream.next());
+        BOOST_REQUIRE(arrived.has_value());
+        if (const auto* found = arrived->get_if<events::action_required>()) asked = found->action;
+    }
+    service->inject(fault::stall());
+    submission answers;
+    answers.output(asked->function_calls.at(0).id, "cold");
+    wait(stream.submit(std::move(answers)));
+    if (has_runs) {
+        wait(stream.cancel_run());
+        BOOST_TEST(cancellations() == 1u);
+        const auto rest = take(stream);
+        BOOST_TEST(rest.back().get_if<events::run_cancelled>());
+    } else {
+        // Nothing has named the response that the answers began.
+        const error met = failure(stream.cancel_run());
+        BOOST_TEST(met.code() == (speaks.in_background ? errc::run_not_found : errc::not_cancellable));
+        BOOST_TEST(cancellations() == 0u);
+    }
+}
+
+IN_BOTH_PROTOCOLS(a_run_is_cancelled_while_its_answers_are_sent) {
+    service->script("", {step::call_function("get_weather"), step::reply("{output}"), step::hold()});
+    proxy.inject(network_fault::delay()
+                     .at(0)
+                     .on("POST", has_runs ? "/submit_tool_outputs" : "/responses")
+                     .nth(has_runs ? 1 : 2));
+    event_stream stream = wait(plain.run_stream(new_thread(), "weather?", {}, with_function()));
+    run_in_virtual_time(io, *clock, [&] { return proxy.held() == 1; });
+    if (!has_runs && !speaks.in_background) {
+        bool refused = false;
+        asio::co_spawn(io, stream.cancel_run(), [&](std::exception_ptr met) { refused = static_cast<bool>(met); });
+        run_ready(io);
+        BOOST_TEST(!refused);
+        proxy.release();
+        run_in_virtual_time(io, *clock, [&] { return refused; });
+        return;
+    }
+    bool done = false;
+    asio::co_spawn(io, stream.cancel_run(), [&](std::exception_ptr met) {
+        BOOST_TEST(!met);
+        done = true;
+    });
+    if (!has_runs) {
+        run_ready(io);
+        BOOST_TEST(!done);
+        proxy.release();
+    }
+    run_in_virtual_time(io, *clock, [&] { return done; });
+    BOOST_TEST(cancellations() == 1u);
+    const auto rest = take(stream);
+    BOOST_TEST(rest.back().get_if<events::run_cancelled>());
 }
 
 IN_BOTH_PROTOCOLS(a_run_is_cancelled_with_its_stream_before_the_first_event) {

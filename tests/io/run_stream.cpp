@@ -704,18 +704,18 @@ BOOST_FIXTURE_TEST_CASE(nothing_is_pending_once_the_response_is_over, fixture) {
     BOOST_TEST(io.stopped());
 }
 
-BOOST_FIXTURE_TEST_CASE(cancelling_needs_the_runs_id_and_learns_it_before_the_event_is_taken, fixture) {
+BOOST_FIXTURE_TEST_CASE(cancelling_waits_for_the_event_that_names_the_run_until_it_is_received, fixture) {
     event_stream stream = opened();
-    std::optional<errc> refused;
-    try {
-        await(io, stream.cancel_run());
-    } catch (const error& failure) {
-        BOOST_TEST(failure.code() == errc::invalid_argument);
-        refused = errc::invalid_argument;
-    }
-    BOOST_TEST(refused.has_value());
-    transfer().bytes(created());
+    scripted_transport::scripted_transfer& events = transfer();
+    asio::co_spawn(io, stream.cancel_run(), [](std::exception_ptr met) { BOOST_TEST(!met); });
+    run_ready(io);
+    BOOST_TEST(&transfer() == &events);
+    events.bytes(created());
     BOOST_TEST(stream.run_id() == "run_1");
+    run_ready(io);
+    BOOST_REQUIRE(&transfer() != &events);
+    BOOST_TEST(transfer().request.url.find("/runs/run_1/cancel") != std::string::npos);
+    BOOST_TEST(name_of_next(stream) == "thread.run.created");
 }
 
 BOOST_FIXTURE_TEST_CASE(an_empty_stream_has_nothing, fixture) {

@@ -121,6 +121,73 @@ BOOST_FIXTURE_TEST_CASE(a_run_that_nobody_can_name_is_an_error_with_its_remedy, 
     BOOST_TEST(outcome.value() == errc::run_not_found);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_run_to_cancel_is_named_by_an_event_or_found, fixture) {
+    const auto identify = [this] { start(detail::identify_to_cancel(stream)); };
+    begin();
+    identify();
+    BOOST_TEST(outcome.value() == std::error_code());
+
+    make();
+    begin(false);
+    identify();
+    BOOST_TEST(!outcome.has_value());
+    receive(frame("news", "known"));
+    BOOST_TEST(outcome.value() == std::error_code());
+    BOOST_TEST(logged("find_run") == 0u);
+
+    make();
+    begin(false);
+    protocol->finds.push_back([] { return true; });
+    identify();
+    wait(100ms);
+    BOOST_TEST(outcome.value() == std::error_code());
+
+    // The stream goes on.
+    BOOST_TEST(transport->current() != nullptr);
+    BOOST_TEST(logged("cancel") == 0u);
+    BOOST_TEST(clock->pending() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_run_to_cancel_that_cannot_be_identified_is_an_error_within_the_limit_of_stop, fixture) {
+    begin(false);
+    for (int i = 0; i != 20; ++i) protocol->finds.push_back([] { return false; });
+    start(detail::identify_to_cancel(stream));
+    wait(context->api->options.stop_timeout - 1ms);
+    BOOST_TEST(!outcome.has_value());
+    wait(1ms);
+    BOOST_TEST(outcome.value() == errc::run_not_found);
+
+    make();
+    begin(false);
+    protocol->finds.push_back([] { return std::nullopt; });
+    start(detail::identify_to_cancel(stream));
+    wait(500ms);
+    BOOST_TEST(outcome.value() == errc::run_not_found);
+    BOOST_TEST(transport->current() != nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_response_that_the_service_cannot_cancel_is_not_asked_for, fixture) {
+    using way = detail::run_protocol::ending;
+    for (const way ends_by : {way::not_supported, way::by_leaving}) {
+        for (const bool known : {true, false}) {
+            make();
+            begin(known);
+            protocol->ends_by = ends_by;
+            start(detail::identify_to_cancel(stream));
+            BOOST_TEST(outcome.value() == errc::not_cancellable);
+            BOOST_TEST(what.find("stop()") != std::string::npos);
+            BOOST_TEST(transport->current() != nullptr);
+        }
+    }
+    // A response that waits has ended.
+    make();
+    begin();
+    receive(frame("action"));
+    protocol->ends_by = way::by_leaving;
+    start(detail::identify_to_cancel(stream));
+    BOOST_TEST(outcome.value() == std::error_code());
+}
+
 BOOST_FIXTURE_TEST_CASE(until_it_is_given_up_an_event_may_name_the_run, fixture) {
     begin(false);
     protocol->finds.push_back([] { return std::nullopt; });
