@@ -8,10 +8,10 @@
 
 namespace corun::emulator {
 
-fault fault::respond(int status, std::string body, header_fields fields) {
+fault fault::respond(int status, json_text body, header_fields fields) {
     fault one(kind::respond);
     one.status_ = status;
-    one.body_ = std::move(body);
+    one.body_ = std::move(body).text();
     one.fields_ = std::move(fields);
     return one;
 }

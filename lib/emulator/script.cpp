@@ -9,21 +9,21 @@
 namespace corun::emulator {
 namespace {
 
-std::string checked_object(std::string text, const char* step) {
-    if (!json::parse(text, nullptr, false).is_object())
+std::string checked_object(json_text object, const char* step) {
+    if (!json::parse(object.text(), nullptr, false).is_object())
         throw std::invalid_argument(std::string(step) + ": not a JSON object");
-    return text;
+    return std::move(object).text();
 }
 
-std::string checked_content(std::string text) {
-    const json content = json::parse(text, nullptr, false);
+std::string checked_content(json_text blocks) {
+    const json content = json::parse(blocks.text(), nullptr, false);
     if (!content.is_array()) throw std::invalid_argument("message: not a JSON array");
     for (const json& block : content) {
         if (!get(block, "type").is_string()) throw std::invalid_argument("message: a block without a type");
         if (block["type"] == "text" && !get(get(block, "text"), "value").is_string())
             throw std::invalid_argument("message: a text without a value");
     }
-    return text;
+    return std::move(blocks).text();
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ step step::reply(std::string text, std::string phase) {
 step step::tokens(std::size_t count) {
     return step(kind::reply, {}, {}, {}, count);
 }
-step step::message(std::string content) {
+step step::message(json_text content) {
     return step(kind::message, {}, checked_content(std::move(content)));
 }
 step step::refusal(std::string text) {
@@ -46,22 +46,22 @@ step step::refusal(std::string text) {
 step step::reasoning(std::string summary) {
     return step(kind::reasoning, {}, std::move(summary));
 }
-step step::activity(std::string object) {
+step step::activity(json_text object) {
     return step(kind::activity, {}, checked_object(std::move(object), "activity"));
 }
-step step::call_function(std::string name, std::string arguments) {
-    return step(kind::call_function, std::move(name), std::move(arguments));
+step step::call_function(std::string name, json_text arguments) {
+    return step(kind::call_function, std::move(name), std::move(arguments).text());
 }
-step step::call_mcp(std::string tool, std::string arguments, std::string server_label) {
-    return step(kind::call_mcp, std::move(tool), std::move(arguments), std::move(server_label));
+step step::call_mcp(std::string tool, json_text arguments, std::string server_label) {
+    return step(kind::call_mcp, std::move(tool), std::move(arguments).text(), std::move(server_label));
 }
-step step::call_tool(std::string type, std::string details) {
+step step::call_tool(std::string type, json_text details) {
     return step(kind::call_tool, std::move(type), checked_object(std::move(details), "call_tool"));
 }
 step step::next_round() {
     return step(kind::next_round);
 }
-step step::require_action(std::string type, std::string details) {
+step step::require_action(std::string type, json_text details) {
     return step(kind::require_action, std::move(type), checked_object(std::move(details), "require_action"));
 }
 step step::fail(std::string code, std::string message) {

@@ -1,5 +1,6 @@
 // What the scripted model can do, as it shows on the wire.
 #include "emulated_http.hpp"
+#include <corun/json.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -172,7 +173,7 @@ BOOST_AUTO_TEST_CASE(answers_with_annotations_and_images) {
             {"type":"file_path","text":"[1]","start_index":1,"end_index":2,"file_path":{"file_id":"f"}}]}},
         {"type":"image_file","image_file":{"file_id":"img"}},
         {"type":"text","text":{"value":"that is all"}}])");
-    const auto events = stream_of({step::message(content.dump())});
+    const auto events = stream_of({step::message(content)});
     const json message = value_of(events, "thread.message.completed");
     json expected = content;
     expected[0]["text"]["value"] = "see go [1]";

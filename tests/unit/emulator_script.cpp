@@ -1,5 +1,6 @@
 // The steps of scripts, and scripts as JSON.
 #include "emulator/script.hpp"
+#include <corun/json.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -85,6 +86,18 @@ BOOST_AUTO_TEST_CASE(checks_json_arguments_at_once) {
     BOOST_CHECK_THROW(step::message(R"([{"text": {"value": "v"}}])"), std::invalid_argument);
     BOOST_CHECK_THROW(step::message(R"([{"type": "text", "text": {"value": 1}}])"), std::invalid_argument);
     BOOST_TEST(step::message(R"([{"type": "image_url"}])").text() == R"([{"type": "image_url"}])");
+}
+
+BOOST_AUTO_TEST_CASE(takes_the_json_of_a_library) {
+    const nlohmann::json object = {{"a", 1}};
+    const std::string text = R"({"a":1})";
+    BOOST_TEST(step::activity(object).text() == text);
+    BOOST_TEST(step::call_function("f", object).text() == text);
+    BOOST_TEST(step::call_mcp("f", object, "label").text() == text);
+    BOOST_TEST(step::call_tool("x", object).text() == text);
+    BOOST_TEST(step::require_action("x", object).text() == text);
+    BOOST_TEST(step::message(nlohmann::json::array({{{"type", "image"}}})).text() == R"([{"type":"image"}])");
+    BOOST_CHECK_THROW(step::activity(nlohmann::json("text")), std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_CASE(knows_calls) {

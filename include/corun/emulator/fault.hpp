@@ -1,6 +1,7 @@
 #pragma once
 #include <corun/emulator/types.hpp>
 #include <corun/export.hpp>
+#include <corun/json_text.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -23,7 +24,7 @@ public:
 
     /// Sends this response instead of handling the request. An empty body is replaced by an error object of the
     /// service; a body that begins with `<` is sent as HTML.
-    static fault respond(int status, std::string body = {}, header_fields fields = {});
+    static fault respond(int status, json_text body = {}, header_fields fields = {});
     /// Handles the request, then resets the connection instead of responding.
     static fault drop();
     /// Handles the request after this time. Other faults of the request apply afterwards.

@@ -1,6 +1,7 @@
 #pragma once
 #include <corun/emulator/types.hpp>
 #include <corun/export.hpp>
+#include <corun/json_text.hpp>
 
 #include <asio/io_context.hpp>
 
@@ -68,10 +69,10 @@ public:
                       std::chrono::system_clock::time_point until = std::chrono::system_clock::time_point::max());
     void revoke_token(std::string_view token);
 
-    /// Adds a tool. `schema` is the JSON schema of the arguments, as text.
+    /// Adds a tool. `schema` is the JSON schema of the arguments.
     ///
     /// *Errors:* Throws `std::invalid_argument` if the schema is not a JSON object.
-    void add_tool(std::string name, std::string description, std::string_view schema, tool_handler handler);
+    void add_tool(std::string name, std::string description, json_text schema, tool_handler handler);
 
     [[nodiscard]] const std::vector<mcp_call_record>& calls() const noexcept;
     /// Stops listening and closes every connection. Idempotent.

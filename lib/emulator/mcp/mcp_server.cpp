@@ -275,8 +275,8 @@ void mcp_server::accept_token(std::string token, std::chrono::system_clock::time
 void mcp_server::revoke_token(std::string_view token) {
     if (const auto found = impl_->tokens.find(token); found != impl_->tokens.end()) impl_->tokens.erase(found);
 }
-void mcp_server::add_tool(std::string name, std::string description, std::string_view schema, tool_handler handler) {
-    json parsed = json::parse(schema, nullptr, false);
+void mcp_server::add_tool(std::string name, std::string description, json_text schema, tool_handler handler) {
+    json parsed = json::parse(schema.text(), nullptr, false);
     if (!parsed.is_object()) throw std::invalid_argument("schema of tool " + name + ": not a JSON object");
     impl_->tools.push_back({std::move(name), std::move(description), std::move(parsed), std::move(handler)});
 }
