@@ -2,12 +2,7 @@
 #include <corun/corun.hpp>
 #include <corun/sync_wait.hpp>
 
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/ip/tcp.hpp>
-#include <asio/read_until.hpp>
-#include <asio/use_awaitable.hpp>
-#include <asio/write.hpp>
+#include <asio.hpp>
 
 #include <iostream>
 #include <stdexcept>
