@@ -27,6 +27,7 @@ LAYERS = {
     'curl': {'asio', 'curl'},
     'identity': {'asio'},
     'api': {'asio'},
+    'mcp': {'asio', 'nlohmann'},
     'stream': {'asio'},
     'client': {'asio'},
     'emulator': {'asio', 'nlohmann', 'restinio', 'http_parser'},

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -255,6 +256,24 @@ asio::awaitable<void> attach(corun::client client, corun::agent agent, const cor
     corun::run_position position = stream.position();             // to_json(position) and from_json store it
     auto rest = co_await agent.attach_stream(position, options);  // the events that follow
     auto run = co_await client.cancel_run(position);              // or client.get_run
+}
+
+void step_up(const std::string& scope);
+
+asio::awaitable<void> book(std::string token) {
+    corun::mcp::server bookings(co_await asio::this_coro::executor, "https://bookings.example/mcp");
+    corun::headers headers(corun::header("Authorization", "Bearer " + token));
+    corun::mcp::session session(bookings);  // of one user
+    corun::mcp::tool_list list = co_await session.list_tools(headers);
+    for (const corun::mcp::tool& tool : list.tools) std::cout << tool.name << ": " << tool.description << '\n';
+    corun::mcp::tool_result result = co_await session.call_tool("reserve_seat", R"({"seat":"14A"})", headers);
+    std::cout << (result.is_error ? "It failed: " : "") << result.text() << '\n';
+    co_await session.close(headers);
+}
+
+void refused(const corun::error& failure) {
+    std::optional<corun::mcp::challenge> challenge = corun::mcp::parse_challenge(failure.details().challenge);
+    if (challenge && challenge->error == "insufficient_scope") step_up(challenge->scope);
 }
 
 }  // namespace guide

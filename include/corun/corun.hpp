@@ -15,6 +15,8 @@
 #include <corun/handlers.hpp>
 #include <corun/headers.hpp>
 #include <corun/json_text.hpp>
+#include <corun/mcp/server.hpp>
+#include <corun/mcp/tool.hpp>
 #include <corun/mcp_headers.hpp>
 #include <corun/message.hpp>
 #include <corun/model_input.hpp>

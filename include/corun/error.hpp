@@ -66,6 +66,7 @@ enum class errc {
     unexpected_status,        ///< A status that is neither success nor an error, such as a redirect.
     unexpected_content_type,  ///< A success with another content type than requested, such as an HTML page.
     bad_response,             ///< A JSON response that cannot be parsed or lacks a required member.
+    mcp_error,                ///< An MCP server answered with a JSON-RPC error; `error::service_code()` has its code.
 
     // The stream.
     premature_eof,    ///< The response broke off, or the stream ended before the run did.
@@ -133,6 +134,7 @@ struct CORUN_API diagnostics {
     std::string service_code;     ///< `error.code` (or `type`) of the response.
     std::string service_message;  ///< `error.message` of the response; may contain user data.
     std::string body;             ///< The first 4 KiB of the response body; may contain user data.
+    std::string challenge;        ///< `WWW-Authenticate` of the response; see `mcp::parse_challenge`.
     /// The delay that the service asked for, in the response or in the message of a failed run.
     std::optional<std::chrono::milliseconds> retry_after;
     std::optional<bool> should_retry;  ///< `x-should-retry` of the response.

@@ -80,6 +80,7 @@ error service_error(const net::response_head& head, std::string_view body, std::
     details.retry_after = retry_hint(head);
     if (!details.retry_after) details.retry_after = reported.retry_after;
     details.should_retry = should_retry(head);
+    details.challenge = head.field("www-authenticate");
     secrets.redact(details);
     details.service_message.resize(utf8::prefix(details.service_message, kept_message).size());
     details.body = secrets.redacted(body, kept_error_body);

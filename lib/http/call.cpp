@@ -26,13 +26,14 @@ bool has_body_length(const net::response_head& head) noexcept {
 class response_collector final : public net::sink {
 public:
     response_collector(asio::any_io_executor executor, std::shared_ptr<net::clock> clock, call_limits limits,
-                       bool streams_body)
+                       const call_handlers& handlers)
         : changed_(std::move(executor)),
           clock_(std::move(clock)),
           limits_(limits),
           started_(clock_->now()),
           last_activity_(started_),
-          streams_body_(streams_body) {}
+          streams_body_(handlers.on_body || handlers.on_part),
+          ends_by_itself_(static_cast<bool>(handlers.on_part)) {}
 
     void on_sent(std::uint64_t bytes) noexcept override {
         last_activity_ = clock_->now();
@@ -43,12 +44,12 @@ public:
     void on_head(net::response_head head) noexcept override {
         last_activity_ = clock_->now();
         response.head = std::move(head);
-        if (streams_body() && !has_body_length(response.head))
+        if (streams_body() && !ends_by_itself_ && !has_body_length(response.head))
             finish(errc::bad_response, "it has neither Content-Length nor Transfer-Encoding");
     }
 
     void on_bytes(std::string_view bytes) noexcept override {
-        last_activity_ = clock_->now();
+        if (!ends_by_itself_) last_activity_ = clock_->now();
         if (finished) return;
         const std::size_t room = limits_.max_bytes - response.body.size();
         if (bytes.size() > room && !streams_body()) {
@@ -76,8 +77,8 @@ public:
     }
 
     /// To be called when a piece has been processed, which may have taken a while.
-    void resume() noexcept {
-        last_activity_ = clock_->now();
+    void resume(body_part processed) noexcept {
+        if (processed != body_part::ignored) last_activity_ = clock_->now();
         transfer->resume();
     }
 
@@ -128,8 +129,14 @@ private:
     std::shared_ptr<net::clock> clock_;
     call_limits limits_;
     net::time_point started_, last_activity_;
-    bool streams_body_;
+    bool streams_body_, ends_by_itself_;
 };
+
+body_part pass_on(const call_handlers& handlers, const net::response_head& head, std::string_view piece) {
+    if (handlers.on_part) return handlers.on_part(head, piece);
+    handlers.on_body(piece);
+    return body_part::progress;
+}
 
 error failure_of(response_collector& receiver) {
     diagnostics details;
@@ -145,8 +152,7 @@ error failure_of(response_collector& receiver) {
 asio::awaitable<http_response> http_call(std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock,
                                          net::request request, call_limits limits, call_handlers handlers) {
     auto executor = co_await asio::this_coro::executor;
-    const bool streams_body = static_cast<bool>(handlers.on_body);
-    auto receiver = std::make_shared<response_collector>(executor, std::move(clock), limits, streams_body);
+    auto receiver = std::make_shared<response_collector>(executor, std::move(clock), limits, handlers);
     std::unique_ptr<net::transfer> transfer = transport->start(std::move(request), *receiver);
     receiver->transfer = transfer.get();
     response_collector::watch(receiver);
@@ -161,8 +167,9 @@ asio::awaitable<http_response> http_call(std::shared_ptr<net::transport> transpo
         }
         receiver->take(piece);
         if (!piece.empty()) {
-            handlers.on_body(piece);
-            receiver->resume();
+            const body_part processed = pass_on(handlers, receiver->response.head, piece);
+            if (processed == body_part::last) co_return std::move(receiver->response);
+            receiver->resume(processed);
             continue;
         }
         if (receiver->finished) break;

@@ -23,6 +23,13 @@ struct http_response {
     bool truncated = false;  ///< The body was larger than `call_limits::max_bytes`; this is its beginning.
 };
 
+/// What a part of a body was good for: see `call_handlers::on_part`.
+enum class body_part {
+    ignored,   ///< As if it had not arrived: it does not count as activity.
+    progress,  ///< There is more to come.
+    last,      ///< All that is needed has arrived.
+};
+
 /// Durations of 0 disable the limit.
 struct call_limits {
     call_limits() = default;
@@ -42,6 +49,9 @@ struct call_handlers {
     /// Receives the body of a success (2xx) piece by piece; it is then not gathered. A success without `Content-Length`
     /// and `Transfer-Encoding` is `errc::bad_response`, because its end looks like a broken connection.
     std::function<void(std::string_view)> on_body;
+    /// Instead of `on_body`, for a body that tells by itself where it ends: the call completes as soon as this returns
+    /// `last`, and does not wait for the rest.
+    std::function<body_part(const net::response_head&, std::string_view)> on_part;
     /// Receives the number of bytes that have been read from the request's source so far. It skips intermediate numbers
     /// when they change quickly.
     std::function<void(std::uint64_t)> on_sent;

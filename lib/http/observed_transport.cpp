@@ -231,8 +231,9 @@ private:
 }  // namespace
 
 bool is_shown_header(std::string_view name) noexcept {
-    for (const char* known : {"Accept", "Content-Type", "User-Agent", "Metadata", "Metadata-Flavor", "traceparent",
-                              "tracestate", "Foundry-Features", "OpenAI-Beta"})
+    for (const char* known :
+         {"Accept", "Content-Type", "User-Agent", "Metadata", "Metadata-Flavor", "traceparent", "tracestate",
+          "Foundry-Features", "OpenAI-Beta", "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"})
         if (equal_ignoring_case(name, known)) return true;
     constexpr std::string_view of_the_service = "x-ms-";
     return equal_ignoring_case(name.substr(0, of_the_service.size()), of_the_service) && !is_secret_name(name);

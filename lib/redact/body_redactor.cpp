@@ -119,7 +119,7 @@ bool is_secret_name(std::string_view name) {
     std::string plain;
     for (const char c : name)
         if (c != '_' && c != '-') plain += ascii::lower(c);
-    for (const char* exact : {"headers", "sig"})
+    for (const char* exact : {"headers", "mcpsessionid", "sig"})
         if (plain == exact) return true;
     for (const char* ending : {"authorization", "apikey", "subscriptionkey", "token", "secret", "password", "cookie",
                                "assertion", "connectionstring", "identityheader"})

@@ -94,8 +94,8 @@ std::string redactor::redacted(std::string_view text, std::size_t limit) const {
 }
 
 void redactor::redact(diagnostics& details) const {
-    for (std::string* text :
-         {&details.message, &details.request_id, &details.service_code, &details.service_message, &details.body})
+    for (std::string* text : {&details.message, &details.request_id, &details.service_code, &details.service_message,
+                              &details.body, &details.challenge})
         *text = redacted(*text);
 }
 

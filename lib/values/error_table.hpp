@@ -98,6 +98,7 @@ inline constexpr error_row error_rows[] = {
      "the service returned an unexpected content type"},
     {errc::bad_response, "bad_response", in(condition::service_failure), "the response is malformed",
      std::errc::bad_message},
+    {errc::mcp_error, "mcp_error", in(condition::rejected), "the MCP server answered with an error"},
 
     {errc::premature_eof, "premature_eof", in(condition::network), "the stream ended before the run did"},
     {errc::event_too_large, "event_too_large", in(condition::service_failure), "an event exceeds the size limit",

@@ -362,4 +362,40 @@ BOOST_FIXTURE_TEST_CASE(an_exception_of_a_handler_ends_the_call, played_call) {
     BOOST_TEST(clock->pending() == 0u);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_body_that_tells_its_end_by_itself_completes_the_call_there, played_call) {
+    std::string read;
+    handlers.on_part = [&read](const net::response_head& head, std::string_view part) {
+        BOOST_TEST(head.media_type() == "text/plain");
+        read += part;
+        return read.ends_with('.') ? detail::body_part::last : detail::body_part::progress;
+    };
+    start(60s, 0s);
+    played->current()->head(200, "text/plain");
+    played->current()->bytes("one ");
+    run_ready(io);
+    BOOST_TEST(!ended.has_value());
+    played->current()->bytes("two.");
+    finish();
+    BOOST_TEST(!*ended);
+    BOOST_TEST(read == "one two.");
+    BOOST_TEST(played->current() == nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(ignored_parts_of_a_body_do_not_put_off_the_timeout, played_call) {
+    handlers.on_part = [](const net::response_head&, std::string_view part) {
+        return part == "." ? detail::body_part::ignored : detail::body_part::progress;
+    };
+    start(60s, 0s);
+    played->current()->head(200, "text/plain");
+    for (const char* part : {"a", "."}) {
+        clock->advance(50s);
+        played->current()->bytes(part);
+        run_ready(io);
+        BOOST_TEST(!ended.has_value());
+    }
+    clock->advance(10s);
+    finish();
+    BOOST_TEST(*ended == errc::idle_timeout);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
