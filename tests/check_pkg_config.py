@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,21 @@ class PkgConfig(unittest.TestCase):
         flags = self.query('meson-private', '--define-variable=prefix=/somewhere', '--cflags', '--libs', 'corun')
         self.assertIn('-I/somewhere/include', flags)
         self.assertTrue([flag for flag in flags if flag.startswith('-L/somewhere/lib')], flags)
+
+    @unittest.skipUnless(is_shared('libcorun.so') and shutil.which('nm'), 'needs the shared library and nm')
+    def test_a_program_shares_the_variables_of_asio_and_not_its_functions(self):
+        def symbols(*options):
+            shown = subprocess.run(['nm', *options, BUILD / 'lib/libcorun.so'], capture_output=True, text=True, check=True,
+                                   timeout=60).stdout
+            lines = [line.split() for line in shown.splitlines()]
+            # Those of the linker have a $; types are found by their names.
+            return {line[-1] for line in lines if '4asio' in line[-1] and '$' not in line[-1] and not line[-1].startswith('_ZT')}
+        exported = symbols('-D', '--defined-only')
+        variables = re.compile('10call_stack.*4top_|tss_ptr.*value_|_category.*8instance|fns_table.*3fns')
+        shared = {name for name in symbols() if variables.search(name)}
+        self.assertGreater(len(shared), 5)
+        self.assertLessEqual(shared, exported)
+        self.assertFalse({name for name in exported if name.startswith('_ZNK4asio') or name.endswith('Ev')})
 
     @unittest.skipUnless(is_shared('libcorun.so'), 'needs the shared library')
     def test_a_program_is_built_beside_the_uninstalled_library(self):

@@ -27,7 +27,7 @@ document call_object(const Body& body) {
 }
 
 template <class Body>
-Body call_of(const nlohmann::json& object) {
+Body call_of(const nlohmann::ordered_json& object) {
     Body body;
     body.call_id = object.at("call_id").get<std::string>();
     body.name = object.at("name").get<std::string>();
@@ -65,7 +65,7 @@ std::string encode(const events::approval_decided& body) {
 
 template <>
 events::reattached decode_synthetic<events::reattached>(std::string_view data) {
-    const auto object = nlohmann::json::parse(data);
+    const auto object = nlohmann::ordered_json::parse(data);
     const auto& cause = object.at("cause");
     events::reattached body;
     body.run_id = object.at("run_id").get<std::string>();
@@ -77,7 +77,7 @@ events::reattached decode_synthetic<events::reattached>(std::string_view data) {
 
 template <>
 events::function_called decode_synthetic<events::function_called>(std::string_view data) {
-    const auto object = nlohmann::json::parse(data);
+    const auto object = nlohmann::ordered_json::parse(data);
     auto body = call_of<events::function_called>(object);
     body.output = object.at("output").get<std::string>();
     return body;
@@ -85,7 +85,7 @@ events::function_called decode_synthetic<events::function_called>(std::string_vi
 
 template <>
 events::approval_decided decode_synthetic<events::approval_decided>(std::string_view data) {
-    const auto object = nlohmann::json::parse(data);
+    const auto object = nlohmann::ordered_json::parse(data);
     auto body = call_of<events::approval_decided>(object);
     body.server_label = object.at("server_label").get<std::string>();
     body.approved = object.at("approved").get<bool>();

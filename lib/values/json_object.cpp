@@ -20,7 +20,7 @@ std::string dump(const document& value, std::string_view subject) {
 }
 
 document parse_object(const std::string& text, std::string_view subject) {
-    document parsed = document::parse(text, nullptr, false);
+    document parsed = document::parse(std::string_view(text), nullptr, false);
     if (!parsed.is_object()) throw_invalid_argument(subject, "must be a JSON object");
     return parsed;
 }
