@@ -20,6 +20,7 @@
 #include <corun/mcp_headers.hpp>
 #include <corun/message.hpp>
 #include <corun/model_input.hpp>
+#include <corun/network_options.hpp>
 #include <corun/observer.hpp>
 #include <corun/options.hpp>
 #include <corun/paged.hpp>

@@ -25,24 +25,10 @@ auto decode_version(std::shared_ptr<api_client> api) {
     return [api = std::move(api)](std::string_view json) { return handle_access::make_version(api, json); };
 }
 
-curl::options transport_options(const client_options& options) {
-    curl::options network;
-    network.ca_file = options.ca_file;
-    network.client_certificate_file = options.client_certificate_file;
-    network.client_key_file = options.client_key_file;
-    network.client_key_passphrase = options.client_key_passphrase;
-    network.proxy = options.proxy;
-    network.unix_socket = options.unix_socket;
-    network.resolve = options.resolve;
-    network.multiplex_streams = options.multiplex_streams;
-    network.max_backlog_bytes = options.max_backlog_bytes;
-    return network;
-}
-
 std::shared_ptr<api_client> connect(asio::any_io_executor executor, std::string endpoint, credential credential,
                                     client_options options) {
     detail::check_executor(executor);
-    auto transport = curl::make_transport(executor, transport_options(options));
+    auto transport = curl::make_transport(executor, curl::options(options));
     auto clock = detail::make_clock(executor);
     return detail::make_api_client(std::move(executor), endpoint, std::move(credential), std::move(options),
                                    std::move(transport), std::move(clock));

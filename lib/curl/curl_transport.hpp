@@ -1,31 +1,19 @@
 #pragma once
 #include "net/transport.hpp"
-#include <corun/secret.hpp>
+#include <corun/network_options.hpp>
 
 #include <asio/any_io_executor.hpp>
 
-#include <cstddef>
-#include <map>
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
+#include <utility>
 
 /// The one real transport: libcurl's multi interface on an Asio executor.
 namespace corun::curl {
 
-/// As the members of `client_options` of the same names.
-struct options {
+struct options : network_options {
     options() = default;
+    explicit options(network_options network) : network_options(std::move(network)) {}
 
-    std::string ca_file;
-    std::string client_certificate_file, client_key_file;
-    secret client_key_passphrase;
-    std::optional<std::string> proxy;
-    std::string unix_socket;
-    std::map<std::string, std::vector<std::string>> resolve;
-    bool multiplex_streams = false;
-    std::size_t max_backlog_bytes = std::size_t{4} << 20;
     long receive_buffer_bytes = 16 << 10;
 };
 
