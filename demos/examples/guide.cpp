@@ -260,6 +260,23 @@ asio::awaitable<void> attach(corun::client client, corun::agent agent, const cor
 
 void step_up(const std::string& scope);
 
+asio::awaitable<void> by_corun(corun::agent agent, corun::mcp_headers headers, corun::run_options options) {
+    options.mcp_callers["bookings"] = corun::mcp_caller::client;
+    auto stream = co_await agent.run_stream("Book seat 14A", headers, options);
+}
+
+asio::awaitable<void> stored_functions(corun::client client, corun::mcp::server bookings, corun::headers headers, corun::mcp_headers run_headers) {
+    corun::prompt_agent_definition desk("gpt-4o");
+    corun::mcp::tool_list list = co_await bookings.list_tools(headers);
+    for (const corun::mcp::tool& tool : list.tools) desk.tools.emplace_back(corun::mcp::to_function("bookings", tool).definition);
+    corun::agent agent = co_await client.create_agent(desk);
+
+    corun::run_options options;
+    options.tools.emplace_back(corun::mcp_tool("bookings", "https://bookings.example/mcp"));
+    options.mcp_callers["bookings"] = corun::mcp_caller::client;
+    auto stream = co_await agent.run_stream("Book seat 14A", run_headers, options);
+}
+
 asio::awaitable<void> book(std::string token) {
     corun::mcp::server bookings(co_await asio::this_coro::executor, "https://bookings.example/mcp");
     corun::headers headers(corun::header("Authorization", "Bearer " + token));

@@ -128,18 +128,24 @@ struct CORUN_API tool_call_delta {
     std::string_view agent_id, thread_id, run_id;  ///< Connected agent: see `tool_call`.
 };
 
-/// The service listed the tools of an MCP server.
+/// The service listed the tools of an MCP server; or corun did, if it calls the server (`run_options::mcp_callers`).
+/// The event's `name()` is then `corun.mcp_tools_listed`, and `step_id` and `list.id` are empty.
 struct CORUN_API mcp_tools_listed {
     mcp_tools_listed() = default;
     std::string step_id;
     mcp_tool_list list;
 };
 
-/// A call to an MCP server has its output.
+/// A call to an MCP server has its output. If corun calls the server, the event's `name()` is `corun.mcp_call`, and
+/// `step_id` is empty.
 struct CORUN_API mcp_call {
     mcp_call() = default;
     std::string step_id;
     tool_call call;
+    // Only if corun calls the server.
+    std::optional<std::string> error;  ///< Why the call failed; absent if the server returned a result.
+    std::string challenge;             ///< Of a server that rejected the headers: see `mcp::parse_challenge`.
+    std::chrono::nanoseconds duration{0};
 };
 
 /// The run waits for tool outputs or approvals. If the handlers of `run_options` can answer all of it, the stream

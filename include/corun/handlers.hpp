@@ -207,7 +207,9 @@ struct CORUN_API mcp_header_request {
         /// Calls are about to be approved. In the Responses protocol, where every request needs headers: any calls are
         /// about to be answered.
         approval,
-        rejected_token,  ///< An MCP server rejected the first headers of the run. At most once per run.
+        call,            ///< corun is about to call tools (`run_options::mcp_callers`). Once for each round of calls.
+        rejected_token,  ///< An MCP server rejected the headers. At most once per run; of a server that corun calls,
+                         ///< once for each round of calls.
     };
 
     mcp_header_request() = default;

@@ -195,6 +195,16 @@ struct CORUN_API reconcile_policy {
     bool drop_not_allowed = false;
 };
 
+/// Who calls an MCP server during a run.
+enum class mcp_caller {
+    /// The AI service. corun sends it the run's headers.
+    service,
+    /// corun. The service receives the server's tools as functions, and neither its URL nor its headers.
+    client,
+    /// The service if it accepts the run's headers and approvals for the server, otherwise corun.
+    automatic,
+};
+
 /// The options of one run. Absent members mean the agent's values. Values out of range fail with
 /// `errc::invalid_argument`.
 struct CORUN_API run_options {
@@ -223,6 +233,15 @@ struct CORUN_API run_options {
     std::map<std::string, mcp_approval> require_approval;
     /// The approval for all other MCP servers.
     std::optional<mcp_approval> default_approval;
+
+    /// Who calls MCP servers, by server label, and all others. Whoever does, the run's headers, approvals, allowed
+    /// tools and events are the same; see docs/mcp.md. corun only calls servers of runs that it streams.
+    std::map<std::string, mcp_caller> mcp_callers;
+    mcp_caller default_mcp_caller = mcp_caller::service;
+    /// Of the servers that corun calls: how many calls of one server it makes concurrently, at least 1, and how much of
+    /// a result it sends to the model.
+    int max_mcp_calls = 8;
+    std::size_t max_mcp_output_bytes = std::size_t{256} << 10;
 
     /// Functions that the model can call, several concurrently. Their definitions are added to `tools`. corun sends
     /// their outputs, and the stream continues. A call of a function that is not listed here, because the model

@@ -54,6 +54,7 @@ api_client::api_client(asio::any_io_executor e, std::string_view endpoint, corun
       clock(std::move(c)),
       options(std::move(o)),
       resources(resource_codec),
+      mcp_servers(std::make_shared<mcp::server_pool>(executor, clock, notifier, options)),
       endpoint_(checked_endpoint(endpoint, static_cast<bool>(credential))),
       credential_(std::move(credential)),
       user_agent_(user_agent(options)),

@@ -1,8 +1,9 @@
 #pragma once
 #include "api/endpoint.hpp"
-#include "api/service_error.hpp"
 #include "async/notifier.hpp"
 #include "http/call.hpp"
+#include "http/service_error.hpp"
+#include "mcp/server_pool.hpp"
 #include "net/clock.hpp"
 #include "net/transport.hpp"
 #include "protocol/resource_codec.hpp"
@@ -103,6 +104,7 @@ public:
     const client_options options;
     const codec::resource_codec& resources;
     const std::shared_ptr<run::block_pool> event_blocks = std::make_shared<run::block_pool>();  ///< Of all streams.
+    const std::shared_ptr<mcp::server_pool> mcp_servers;                                        ///< That corun calls.
 
 private:
     static asio::awaitable<secret> get_token(std::shared_ptr<api_client> self);

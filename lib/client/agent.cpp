@@ -2,6 +2,7 @@
 #include "async/executor_checks.hpp"
 #include "client/handle_access.hpp"
 #include "client/protocols.hpp"
+#include "stream/client_servers.hpp"
 #include <corun/agent.hpp>
 
 #include <asio/this_coro.hpp>
@@ -37,6 +38,7 @@ std::shared_ptr<run_context> make_context(agent_pointer agent, std::shared_ptr<d
     run->api = detail::api_client::for_run(agent->api, options);
     run->provider = headers.provider();
     run->definition = agent->value;
+    run->prompt = agent->prompt;
     run->agent = std::move(agent);
     if (conversation) run->thread_resources = conversation->value.tool_resources;
     run->headers = headers.fixed();
@@ -56,6 +58,7 @@ asio::awaitable<event_stream> start_stream(std::shared_ptr<run_context> run) {
     const asio::any_io_executor caller = co_await asio::this_coro::executor;
     detail::check_caller(run->api->executor, caller);
     std::unique_ptr<detail::run_protocol> protocol = detail::make_run_protocol(run);
+    co_await detail::open_client_servers(run);
     detail::prepared_run prepared =
         co_await protocol->prepare(std::move(header_request), detail::run_protocol::start::first);
     co_return co_await handle_access::open_stream(std::move(run), std::move(protocol), std::move(prepared));
@@ -65,6 +68,7 @@ asio::awaitable<event_stream> attach(std::shared_ptr<run_context> run, run_posit
     const asio::any_io_executor caller = co_await asio::this_coro::executor;
     detail::check_caller(run->api->executor, caller);
     std::unique_ptr<detail::run_protocol> protocol = co_await detail::attach_run_protocol(run, std::move(position));
+    co_await detail::open_client_servers(run);
     co_return handle_access::attach_stream(std::move(run), std::move(protocol));
 }
 
@@ -83,6 +87,7 @@ asio::awaitable<thread_run> create_only(std::shared_ptr<run_context> run, thread
 /// A run that is created and not streamed.
 asio::awaitable<thread_run> create(std::shared_ptr<run_context> run) {
     const codec::run_codec* runs = require(*run->api, run->api->resources.runs, "agent::create_run");
+    detail::refuse_client_servers(run->options, "agent::create_run");
     return create_only(std::move(run), runs->decode);
 }
 

@@ -77,6 +77,7 @@ asio::awaitable<thread_run> submit_answers(thread_runs runs, std::string run_id,
 asio::awaitable<event_stream> answer_run(std::shared_ptr<detail::run_context> run, std::string run_id,
                                          submission answers) {
     std::unique_ptr<detail::run_protocol> protocol = co_await detail::find_run_protocol(run, std::move(run_id));
+    co_await detail::open_client_servers(run);
     co_return co_await handle_access::resume_stream(std::move(run), std::move(protocol), std::move(answers));
 }
 

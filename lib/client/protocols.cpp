@@ -2,6 +2,7 @@
 
 #include "protocol/responses/resource_table.hpp"
 #include "protocol/threads/resource_table.hpp"
+#include "stream/client_servers.hpp"
 
 #include <utility>
 
@@ -15,6 +16,12 @@ std::shared_ptr<api_client> make_api_client(asio::any_io_executor executor, std:
         options.protocol == protocol::responses ? codec::responses::resources : codec::threads::resources;
     return std::make_shared<api_client>(std::move(executor), endpoint, std::move(credential), std::move(options),
                                         resources, std::move(transport), std::move(clock));
+}
+
+asio::awaitable<void> open_client_servers(std::shared_ptr<run_context> run) {
+    const bool responses = run->api->options.protocol == protocol::responses;
+    const server_rules& rules = responses ? responses_server_rules() : threads_server_rules();
+    return open_client_servers(std::move(run), &rules);
 }
 
 std::unique_ptr<run_protocol> make_run_protocol(std::shared_ptr<run_context> run) {

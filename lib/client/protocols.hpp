@@ -19,6 +19,9 @@ namespace corun::detail {
                                                           std::shared_ptr<net::transport> transport,
                                                           std::shared_ptr<net::clock> clock);
 
+/// Takes over the MCP servers that corun is to call, before the run is begun or continued.
+[[nodiscard]] asio::awaitable<void> open_client_servers(std::shared_ptr<run_context> run);
+
 /// A new run in the protocol of its client.
 [[nodiscard]] std::unique_ptr<run_protocol> make_run_protocol(std::shared_ptr<run_context> run);
 

@@ -1,6 +1,5 @@
 #include "mcp/exchange.hpp"
 
-#include "api/service_error.hpp"
 #include "async/asio_clock.hpp"
 #include "async/attempt.hpp"
 #include "async/backoff.hpp"
@@ -9,6 +8,7 @@
 #include "curl/curl_transport.hpp"
 #include "http/observed_transport.hpp"
 #include "http/retry_after.hpp"
+#include "http/service_error.hpp"
 #include "mcp/header_rules.hpp"
 #include "run/retry.hpp"
 #include "text/random.hpp"
@@ -208,7 +208,20 @@ bool asks_to_wait(const incoming& response) noexcept {
 }  // namespace
 
 server::state::state(asio::any_io_executor its_executor, std::string its_url, server_options settings)
-    : executor(std::move(its_executor)), url(std::move(its_url)), options(std::move(settings)) {
+    : state(its_executor, nullptr, detail::make_clock(its_executor), detail::notifier(its_executor, settings.observer),
+            std::move(its_url), std::move(settings)) {
+    transport = detail::observed_transport(curl::make_transport(executor, transport_options(options)), clock, hooks);
+}
+
+server::state::state(asio::any_io_executor its_executor, std::shared_ptr<net::transport> its_transport,
+                     std::shared_ptr<net::clock> its_clock, detail::notifier its_hooks, std::string its_url,
+                     server_options settings)
+    : executor(std::move(its_executor)),
+      transport(std::move(its_transport)),
+      clock(std::move(its_clock)),
+      hooks(std::move(its_hooks)),
+      url(std::move(its_url)),
+      options(std::move(settings)) {
     const auto parts = detail::parse_url(url);
     if (!parts || parts->user_info || url.find('#') != url.npos)
         throw error(errc::invalid_endpoint,
@@ -218,9 +231,6 @@ server::state::state(asio::any_io_executor its_executor, std::string its_url, se
     may_carry_credentials = detail::may_carry_credentials(*parts);
     if (options.max_response_bytes == 0 || options.max_pages == 0)
         throw error(errc::invalid_argument, "server_options: max_response_bytes and max_pages must be at least 1");
-    clock = detail::make_clock(executor);
-    hooks = detail::notifier(executor, options.observer);
-    transport = detail::observed_transport(curl::make_transport(executor, transport_options(options)), clock, hooks);
 }
 
 void check_headers(const server::state& server, const headers& fields) {

@@ -25,6 +25,9 @@ enum class era { unknown, legacy, modern };
 /// What all users of a server share. Nothing in it is of a user.
 struct server::state {
     state(asio::any_io_executor executor, std::string url, server_options options);
+    /// Over what other servers use too.
+    state(asio::any_io_executor executor, std::shared_ptr<net::transport> transport, std::shared_ptr<net::clock> clock,
+          detail::notifier hooks, std::string url, server_options options);
 
     asio::any_io_executor executor;
     std::shared_ptr<net::transport> transport;

@@ -63,6 +63,29 @@ std::string encode(const events::approval_decided& body) {
     return dump(object);
 }
 
+std::string encode(const events::mcp_tools_listed& body) {
+    document object;
+    object["server_label"] = body.list.server_label;
+    object["tools"] = document::array();
+    for (const mcp_tool_info& each : body.list.tools)
+        object["tools"].push_back(
+            {{"name", each.name}, {"description", each.description}, {"parameters", each.parameters}});
+    return dump(object);
+}
+
+std::string encode(const events::mcp_call& body) {
+    document object;
+    object["id"] = body.call.id;
+    object["server_label"] = body.call.server_label;
+    object["name"] = body.call.name;
+    object["arguments"] = body.call.arguments;
+    object["output"] = body.call.output ? document(*body.call.output) : document();
+    object["error"] = body.error ? document(*body.error) : document();
+    object["challenge"] = body.challenge;
+    object["duration_ns"] = body.duration.count();
+    return dump(object);
+}
+
 template <>
 events::reattached decode_synthetic<events::reattached>(std::string_view data) {
     const auto object = nlohmann::ordered_json::parse(data);
@@ -90,6 +113,42 @@ events::approval_decided decode_synthetic<events::approval_decided>(std::string_
     body.server_label = object.at("server_label").get<std::string>();
     body.approved = object.at("approved").get<bool>();
     body.reason = object.at("reason").get<std::string>();
+    return body;
+}
+
+template <>
+events::mcp_tools_listed decode_synthetic<events::mcp_tools_listed>(std::string_view data) {
+    const auto object = nlohmann::json::parse(data);
+    events::mcp_tools_listed body;
+    body.list.server_label = object.at("server_label").get<std::string>();
+    for (const auto& each : object.at("tools")) {
+        mcp_tool_info& info = body.list.tools.emplace_back();
+        info.name = each.at("name").get<std::string>();
+        info.description = each.at("description").get<std::string>();
+        info.parameters = each.at("parameters").get<std::string>();
+    }
+    return body;
+}
+
+template <>
+events::mcp_call decode_synthetic<events::mcp_call>(std::string_view data) {
+    const auto object = nlohmann::json::parse(data);
+    const auto text = [&object](const char* name) {
+        std::optional<std::string> value;
+        if (const auto& member = object.at(name); !member.is_null()) value = member.get<std::string>();
+        return value;
+    };
+    events::mcp_call body;
+    body.call.type = "mcp";
+    body.call.id = object.at("id").get<std::string>();
+    body.call.server_label = object.at("server_label").get<std::string>();
+    body.call.name = object.at("name").get<std::string>();
+    body.call.arguments = object.at("arguments").get<std::string>();
+    body.call.output = text("output");
+    body.call.raw = data;
+    body.error = text("error");
+    body.challenge = object.at("challenge").get<std::string>();
+    body.duration = std::chrono::nanoseconds(object.at("duration_ns").get<std::int64_t>());
     return body;
 }
 

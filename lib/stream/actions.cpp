@@ -1,16 +1,24 @@
 #include "stream/actions.hpp"
 
 #include "async/task.hpp"
+#include "protocol/common.hpp"
 #include "protocol/reconcile_checks.hpp"
+#include "stream/client_calls.hpp"
 #include "stream/handler_calls.hpp"
 #include "text/escape.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace corun::detail {
 namespace {
+
+bool is_client_call(const run_context& run, const function_call& call) noexcept {
+    return run.client && run.client->find(call.name) != nullptr;
+}
 
 /// Empty where nobody answers.
 const function_handler& handler_of(const run_options& options, std::string_view function) noexcept {
@@ -20,9 +28,11 @@ const function_handler& handler_of(const run_options& options, std::string_view 
 }
 
 /// A call of a function that the model invented would wait for ever: it fails, unless the caller answers by hand.
-bool handlers_answer(const run_options& options, const function_call& call) noexcept {
-    const bool answers_any = !options.functions.empty() && !options.answers_by_hand;
-    return answers_any || handler_of(options, call.name);
+bool handlers_answer(const run_context& run, const function_call& call) noexcept {
+    const run_options& options = run.options;
+    const bool has_functions = !options.functions.empty() || (run.client && !run.client->functions.empty());
+    const bool answers_any = has_functions && !options.answers_by_hand;
+    return answers_any || is_client_call(run, call) || handler_of(options, call.name);
 }
 
 /// Runs all of them side by side; completes when the last has, or throws the first failure in order.
@@ -58,10 +68,51 @@ asio::awaitable<std::vector<T>> one_by_one(asio::any_io_executor executor, std::
     co_return outcomes;
 }
 
-asio::awaitable<std::vector<approval_decision>> decide(bool in_turn, asio::any_io_executor executor,
-                                                       std::vector<asio::awaitable<approval_decision>> decisions) {
-    if (in_turn) return one_by_one(std::move(executor), std::move(decisions));
+asio::awaitable<std::vector<approval_decision>> decide(std::shared_ptr<stream_state> stream,
+                                                       std::vector<mcp_approval_request> requests) {
+    const run_options& options = stream->run->options;
+    asio::any_io_executor executor = stream->run->api->executor;
+    std::vector<asio::awaitable<approval_decision>> decisions;
+    for (mcp_approval_request& request : requests)
+        decisions.push_back(ask_for_approval(stream, options.on_mcp_approval, std::move(request)));
+    if (options.approvals_one_by_one) return one_by_one(std::move(executor), std::move(decisions));
     return all(std::move(executor), std::move(decisions));
+}
+
+/// Asks for the approvals of the tools that corun would call. Fills `denied`: the reasons, by the ids of the calls.
+asio::awaitable<void> decide_client_calls(std::shared_ptr<stream_state> stream, std::vector<function_call> calls,
+                                          std::map<std::string, std::string>* denied) {
+    const std::vector<mcp_approval_request> requests = approvals_of(*stream->run, calls);
+    const std::vector<approval_decision> decided = co_await decide(stream, requests);
+    for (std::size_t i = 0; i != decided.size(); ++i)
+        if (!decided[i].approves()) denied->emplace(requests[i].id, decided[i].reason());
+}
+
+asio::awaitable<call_output> denial(std::string reason) {
+    call_output output =
+        codec::encode_function_failure("The user denied the call." + (reason.empty() ? "" : " " + reason));
+    co_return output;
+}
+
+/// Calls functions, and tools of MCP servers but those that are denied.
+asio::awaitable<std::vector<call_output>> call_all(std::shared_ptr<stream_state> stream,
+                                                   std::vector<function_call> calls,
+                                                   std::map<std::string, std::string> denied) {
+    const run_context& run = *stream->run;
+    std::vector<function_call> approved;
+    for (const function_call& call : calls)
+        if (!denied.contains(call.id)) approved.push_back(call);
+    co_await prepare_client_calls(stream, std::move(approved));
+    std::vector<asio::awaitable<call_output>> work;
+    for (const function_call& call : calls) {
+        if (const auto refused = denied.find(call.id); refused != denied.end())
+            work.push_back(denial(refused->second));
+        else if (is_client_call(run, call))
+            work.push_back(call_tool(stream, *run.client->find(call.name), call));
+        else
+            work.push_back(call_function(stream, handler_of(run.options, call.name), call));
+    }
+    co_return co_await all(run.api->executor, std::move(work));
 }
 
 std::string names_of(const headers& fields) {
@@ -96,31 +147,26 @@ std::vector<std::pair<tool_approval*, const mcp_approval_request*>> without_head
 
 }  // namespace
 
-bool handlers_answer(const run_options& options, const required_action& action, bool mixed) noexcept {
+bool handlers_answer(const run_context& run, const required_action& action, bool mixed) {
+    const run_options& options = run.options;
     const bool has_calls = !action.function_calls.empty();
     const bool has_approvals = !action.mcp_approvals.empty();
     if (!(has_calls || has_approvals) || !action.other_calls.empty()) return false;
     if (has_calls && has_approvals && !mixed) return false;
-    if (has_approvals && !options.on_mcp_approval) return false;
+    const bool asks = has_approvals || !approvals_of(run, action.function_calls).empty();
+    if (asks && !options.on_mcp_approval) return false;
     return std::all_of(action.function_calls.begin(), action.function_calls.end(),
-                       [&](const function_call& call) { return handlers_answer(options, call); });
+                       [&](const function_call& call) { return handlers_answer(run, call); });
 }
 
 asio::awaitable<submission> ask_handlers(std::shared_ptr<stream_state> stream, required_action action) {
     submission answers;
-    const run_options& options = stream->run->options;
-    const asio::any_io_executor executor = stream->run->api->executor;
-    std::vector<asio::awaitable<call_output>> calls;
-    for (const function_call& call : action.function_calls)
-        calls.push_back(call_function(stream, handler_of(options, call.name), call));
-    std::vector<call_output> outputs = co_await all(executor, std::move(calls));
+    std::map<std::string, std::string> denied;
+    co_await decide_client_calls(stream, action.function_calls, &denied);
+    std::vector<call_output> outputs = co_await call_all(stream, action.function_calls, denied);
     for (std::size_t i = 0; i != outputs.size(); ++i)
         answers.output(action.function_calls[i].id, std::move(outputs[i]));
-    std::vector<asio::awaitable<approval_decision>> decisions;
-    for (const mcp_approval_request& request : action.mcp_approvals)
-        decisions.push_back(ask_for_approval(stream, options.on_mcp_approval, request));
-    const std::vector<approval_decision> decided =
-        co_await decide(options.approvals_one_by_one, executor, std::move(decisions));
+    const std::vector<approval_decision> decided = co_await decide(stream, action.mcp_approvals);
     for (std::size_t i = 0; i != decided.size(); ++i) {
         const std::string& id = action.mcp_approvals[i].id;
         if (decided[i].approves())

@@ -14,7 +14,7 @@ struct stream_state;
 
 /// True when the handlers answer all that an action asks for. `mixed`: the protocol takes outputs of
 /// functions and approvals in one submission.
-bool handlers_answer(const run_options& options, const required_action& action, bool mixed) noexcept;
+bool handlers_answer(const run_context& run, const required_action& action, bool mixed);
 
 /// Calls the handlers, all at once unless the run's options say otherwise; completes with their
 /// answers. Throws `errc::handler_failed` for an approval handler that throws.

@@ -1,6 +1,7 @@
 #include "stream/context.hpp"
 
 #include "async/task.hpp"
+#include "stream/client_servers.hpp"
 
 #include <utility>
 
@@ -45,6 +46,7 @@ asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, m
     if (failure) throw error(errc::mcp_headers_failed, message_of(failure));
     if (!headers)
         throw error(errc::mcp_headers_timeout, "it took longer than " + std::to_string(limit.count()) + " ms");
+    if (run->client) run->client->take(*headers);
     co_return std::move(*headers);
 }
 

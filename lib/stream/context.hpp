@@ -6,6 +6,7 @@
 #include <corun/mcp_headers.hpp>
 #include <corun/message.hpp>
 #include <corun/options.hpp>
+#include <corun/prompt_agent.hpp>
 #include <corun/reconcile.hpp>
 #include <corun/resources.hpp>
 #include <corun/tools.hpp>
@@ -20,14 +21,17 @@
 
 namespace corun::detail {
 
+class client_servers;
 class ephemeral_agent;
 
 /// What only runs of the threads protocol have.
 struct threads_details {
     threads_details() = default;
 
-    std::string mark;           ///< In the run's metadata, see `reattach_policy::mark_runs`.
-    std::string former_thread;  ///< The thread of the failed run in whose place this one is begun.
+    std::string mark;                       ///< In the run's metadata, see `reattach_policy::mark_runs`.
+    std::string former_thread;              ///< The thread of the failed run in whose place this one is begun.
+    bool polls = false;                     ///< Asked to stream, it is polled.
+    std::shared_ptr<ephemeral_agent> copy;  ///< The copy of the agent that runs in its place.
 };
 
 /// What a run is begun with, and keeps while it lasts: who gives its headers, who answers its
@@ -38,6 +42,7 @@ struct run_context {
     std::shared_ptr<api_client> api;
     std::shared_ptr<agent_object> agent;
     agent_definition definition;                     ///< The agent's, as it was when the run began.
+    prompt_agent_definition prompt;                  ///< The same, of the Responses protocol.
     std::shared_ptr<thread_object> conversation;     ///< Null where the run creates its thread.
     std::optional<tool_resources> thread_resources;  ///< Those stored with its thread; absent when the run creates it.
     std::vector<message> messages;
@@ -48,10 +53,9 @@ struct run_context {
 
     // What came of it.
     threads_details threads;
-    std::vector<mcp_tool> servers;          ///< All that the run may call.
-    bool polls = false;                     ///< Asked to stream, it is polled.
-    bool sends_headers = false;             ///< Its request carries headers for MCP servers.
-    std::shared_ptr<ephemeral_agent> copy;  ///< The copy of the agent that runs in its place.
+    std::vector<mcp_tool> servers;           ///< All that the run may call.
+    bool sends_headers = false;              ///< Its request carries headers for MCP servers.
+    std::shared_ptr<client_servers> client;  ///< The MCP servers that corun calls; null without any.
 };
 
 /// The row of the report when a provider gave headers.
@@ -88,8 +92,8 @@ struct prepared_run {
     reconcile_report report;
 };
 
-/// Asks the run's provider for headers. Throws `errc::mcp_headers_failed` and
-/// `errc::mcp_headers_timeout`.
+/// Asks the run's provider for headers; those of servers that corun calls are taken out, and kept. Throws
+/// `errc::mcp_headers_failed` and `errc::mcp_headers_timeout`.
 asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, mcp_header_request request);
 
 }  // namespace corun::detail

@@ -124,7 +124,7 @@ asio::awaitable<bool> end_run_once_known(std::shared_ptr<stream_state> stream, r
         if (!ended) ended = co_await end_known_run(stream);
     }
     if (stream->response) stream->response->close();
-    stream->run->copy.reset();
+    stream->run->threads.copy.reset();
     stream->deadline.reset();
     if (way == run_protocol::ending::not_supported) throw not_cancellable("its connection was closed");
     co_return ended;
@@ -179,7 +179,7 @@ asio::awaitable<bool> end_abandoned_run(std::shared_ptr<stream_state> stream, ru
     } catch (const std::exception&) {
         // Nobody can be told.
     }
-    stream->run->copy.reset();
+    stream->run->threads.copy.reset();
     if (stream->response) stream->response->close();
     stream->deadline.reset();
     co_return ended;

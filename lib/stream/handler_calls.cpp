@@ -24,14 +24,6 @@ struct beginning {
     std::chrono::system_clock::time_point date;
 };
 
-/// Nobody takes events of a stream that is over.
-void deliver(stream_state& stream, std::string_view name, const std::string& data) {
-    if (stream.abandoned() || stream.fsm.over()) return;
-    stream.events.push(name, data);
-    stream.fsm.backlog_changed(stream.events.bytes(), stream.now());
-    stream.arrival.notify();
-}
-
 /// Whether it can be sent: all its texts are UTF-8.
 bool is_text(const call_output& output) noexcept {
     const auto* content = std::get_if<std::vector<content_block>>(&output.value());
@@ -42,6 +34,13 @@ bool is_text(const call_output& output) noexcept {
 }
 
 }  // namespace
+
+void deliver(stream_state& stream, std::string_view name, const std::string& data) {
+    if (stream.abandoned() || stream.fsm.over()) return;
+    stream.events.push(name, data);
+    stream.fsm.backlog_changed(stream.events.bytes(), stream.now());
+    stream.arrival.notify();
+}
 
 asio::awaitable<call_output> call_function(std::shared_ptr<stream_state> stream, function_handler handler,
                                            function_call call) {

@@ -10,6 +10,9 @@
 
 namespace corun::detail {
 
+/// Adds an event of corun to the stream. Nobody takes events of a stream that is over.
+void deliver(stream_state& stream, std::string_view name, const std::string& data);
+
 /// Calls a function of the application; completes with its output. What it throws is its output, and so is an error
 /// where `handler` is empty: nobody registered the function. Reports the call to the caller, by an event, and to the
 /// observer.

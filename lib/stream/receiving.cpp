@@ -61,7 +61,7 @@ void receive_event(stream_state& stream, std::string_view name, std::string_view
         if (wanted) stream.observed.event(stream.api(), *stream.protocol, name, data);
         if (wanted && !stream.abandoned()) stream.events.push(name, data);
         if (wanted && kind == event_class::action && !stream.abandoned() &&
-            handlers_answer(stream.run->options, identity.action, stream.protocol->takes_mixed_answers()))
+            handlers_answer(*stream.run, identity.action, stream.protocol->takes_mixed_answers()))
             stream.fsm.enter(run::phase::answering);
         decides = kind != event_class::ordinary && kind != event_class::keepalive && kind != event_class::repeated;
     }

@@ -1,6 +1,8 @@
 #include "stream/responses_request.hpp"
 
 #include "json/find.hpp"
+#include "protocol/tool_identity.hpp"
+#include "stream/client_servers.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -19,15 +21,42 @@ bool is_approved(const submission& answers, const std::string& id) noexcept {
                        [&id](const tool_approval& each) { return each.approve && each.tool_call_id == id; });
 }
 
+reconcile::response_input input_of(const run_context& run) {
+    reconcile::response_input input;
+    input.agent = run.prompt;
+    input.stored = !run.agent->local;
+    input.headers = run.headers;
+    input.options = run.options;
+    return input;
+}
+
+/// All MCP servers that the run may call.
+std::vector<mcp_tool> servers_of(const run_context& run) {
+    std::vector<mcp_tool> found;
+    reconcile::add_servers(found, run.prompt.tools);
+    reconcile::add_servers(found, run.options.tools);
+    return found;
+}
+
+class responses_rules final : public server_rules {
+public:
+    [[nodiscard]] std::vector<mcp_tool> servers(const run_context& run) const override { return servers_of(run); }
+    void check(const run_context& run) const override { (void)reconcile::make_plan(input_of(run)); }
+    [[nodiscard]] bool takes_new_functions(const run_context& run) const noexcept override {
+        return run.agent->local || run.options.reconcile.inline_definition;
+    }
+};
+
 }  // namespace
+
+const server_rules& responses_server_rules() noexcept {
+    static const responses_rules rules;
+    return rules;
+}
 
 responses_requests::responses_requests(std::shared_ptr<run_context> run) : run_(std::move(run)) {
     const agent_object& agent = *run_->agent;
-    input_.agent = agent.prompt;
-    input_.stored = !agent.local;
     if (agent.is_one_version) version_ = agent.prompt.version;
-    input_.headers = run_->headers;
-    input_.options = run_->options;
 }
 
 asio::awaitable<prepared_run> responses_requests::first(std::shared_ptr<responses_requests> self,
@@ -40,7 +69,7 @@ asio::awaitable<prepared_run> responses_requests::first(std::shared_ptr<response
         if (!run.options.functions.empty() || run.options.on_mcp_approval) self->require_conversation();
     }
     if (run.provider) {
-        const bool has_servers = !self->labels().empty();
+        const bool has_servers = !servers_of(run).empty();
         if (has_servers) co_await ask(self, std::move(request));
         prepared.report.add(provider_asked_row,
                             "The provider of MCP headers is called before each request of the run that has MCP tools.");
@@ -61,7 +90,7 @@ asio::awaitable<run_call> responses_requests::answer(std::shared_ptr<responses_r
     run_call call;
     const run_context& context = *self->run_;
     if (!self->is_stored()) self->require_conversation();
-    const bool asks = static_cast<bool>(context.provider) && !self->labels().empty();
+    const bool asks = static_cast<bool>(context.provider) && !servers_of(context).empty();
     if (asks) {
         mcp_header_request request;
         request.why = mcp_header_request::occasion::approval;
@@ -101,25 +130,14 @@ void responses_requests::require_conversation() const {
                     "a thread to run_stream, or store the response");
 }
 
-std::vector<std::string> responses_requests::labels() const {
-    std::vector<std::string> found;
-    const auto add = [&found](const std::string& label) {
-        if (std::find(found.begin(), found.end(), label) == found.end()) found.push_back(label);
-    };
-    for (const prompt_tool& each : input_.agent.tools)
-        if (const auto* server = std::get_if<prompt_mcp_tool>(&each)) add(server->server_label);
-    for (const tool& each : input_.options.tools)
-        if (const auto* server = std::get_if<mcp_tool>(&each)) add(server->server_label);
-    return found;
-}
-
 asio::awaitable<void> responses_requests::ask(std::shared_ptr<responses_requests> self, mcp_header_request request) {
-    request.server_labels = self->labels();
-    self->input_.headers = co_await ask_for_headers(self->run_, std::move(request));
+    for (const mcp_tool& each : servers_of(*self->run_)) request.server_labels.push_back(each.server_label);
+    self->run_->headers = co_await ask_for_headers(self->run_, std::move(request));
 }
 
 wire::response_request responses_requests::next(reconcile_report& report, redactor& secrets) {
-    reconcile::response_plan plan = reconcile::make_plan(input_);
+    const reconcile::response_input input = input_of(*run_);
+    reconcile::response_plan plan = reconcile::make_plan(input);
     for (const reconcile_report::line& line : plan.report.lines()) report.add(line.row, line.text);
     run_->servers = std::move(plan.servers);
     run_->sends_headers = !plan.structured_inputs.empty();
@@ -127,15 +145,15 @@ wire::response_request responses_requests::next(reconcile_report& report, redact
         if (const auto text = json::plain_string(value.reveal())) secrets.add(secret(std::string(*text)));
     wire::response_request request;
     if (plan.by_reference) {
-        request.agent.emplace(input_.agent.name, version_);
+        request.agent.emplace(input.agent.name, version_);
         request.agent->key = run_->api->options.agent_key;
     } else {
         add_definition(request, std::move(plan.definition), secrets);
     }
     request.structured_inputs = std::move(plan.structured_inputs);
     request.options = std::move(plan.options);
-    request.background = input_.options.background;
-    request.store = input_.options.store;
+    request.background = input.options.background;
+    request.store = input.options.store;
     return request;
 }
 

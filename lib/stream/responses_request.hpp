@@ -26,12 +26,11 @@ public:
                                             submission answers, reconcile_report& report, redactor& secrets);
 
     /// The events of a foreground response are streamed once only.
-    [[nodiscard]] bool is_background() const noexcept { return input_.options.background == true; }
-    [[nodiscard]] bool is_stored() const noexcept { return input_.options.store.value_or(true); }
+    [[nodiscard]] bool is_background() const noexcept { return run_->options.background == true; }
+    [[nodiscard]] bool is_stored() const noexcept { return run_->options.store.value_or(true); }
     [[nodiscard]] std::string path() const { return run_->api->openai_path() + "/responses"; }
 
 private:
-    [[nodiscard]] std::vector<std::string> labels() const;
     void require_conversation() const;
     static asio::awaitable<void> ask(std::shared_ptr<responses_requests> self, mcp_header_request request);
     codec::responses::response_request next(reconcile_report& report, redactor& secrets);
@@ -39,7 +38,6 @@ private:
                         redactor& secrets);
 
     std::shared_ptr<run_context> run_;
-    reconcile::response_input input_;
     std::string version_;  ///< Of the stored agent; empty: the latest.
 };
 

@@ -91,7 +91,7 @@ asio::awaitable<void> send(std::shared_ptr<stream_state> stream, run_call call) 
         if (!stream->protocol->identity().can_be_found || stream->fsm.existence() != run::existence::known)
             stream->fsm.run_exists(run::existence::possible);
         try {
-            if (stream->run->polls)
+            if (stream->run->threads.polls)
                 co_await create_once(stream, id, attempt, call);
             else
                 co_await send_once(stream, id, attempt, call);

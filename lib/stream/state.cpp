@@ -50,7 +50,7 @@ void stream_state::settle() noexcept {
             return;
         case run::phase::over:
             observe_end(fsm.failure());
-            if (user != caller::stopping) run->copy.reset();
+            if (user != caller::stopping) run->threads.copy.reset();
             cancel_life();
             return;
         case run::phase::sending:

@@ -5,6 +5,7 @@
 #include "http/retry_after.hpp"
 #include "protocol/error_body.hpp"
 #include "run/advice.hpp"
+#include "stream/client_calls.hpp"
 #include "stream/ending.hpp"
 #include "stream/life.hpp"
 #include "stream/receiving.hpp"
@@ -29,6 +30,7 @@ asio::awaitable<stream_owner> run_stream::open(std::shared_ptr<run_context> run,
                                                prepared_run request) {
     auto state = std::make_shared<stream_state>(std::move(run), std::move(protocol), request);
     stream_owner stream(std::make_shared<run_stream>(state));
+    announce_client_servers(*state);
     co_await begin(state, std::move(request.call));
     co_return stream;
 }
@@ -39,6 +41,7 @@ asio::awaitable<stream_owner> run_stream::resume(std::shared_ptr<run_context> ru
     prepared_run nothing_to_send;
     auto state = std::make_shared<stream_state>(std::move(run), std::move(protocol), nothing_to_send);
     stream_owner stream(std::make_shared<run_stream>(state));
+    announce_client_servers(*state);
     co_await begin_waiting(state, std::move(answers));
     co_return stream;
 }
@@ -47,6 +50,7 @@ stream_owner run_stream::attach(std::shared_ptr<run_context> run, std::unique_pt
     prepared_run nothing_to_send;
     auto state = std::make_shared<stream_state>(std::move(run), std::move(protocol), nothing_to_send);
     stream_owner stream(std::make_shared<run_stream>(state));
+    announce_client_servers(*state);
     begin_attached(*state);
     return stream;
 }
@@ -206,7 +210,7 @@ void run_stream::abandon() noexcept {
         }
     }
     stream.user = stream_state::caller::gone;
-    stream.run->copy.reset();
+    stream.run->threads.copy.reset();
     stream.cancel_life();
     stream.drain();
     stream.arrival.notify();

@@ -22,7 +22,7 @@ bool is_lost_run(const lost_creation& lost, const thread_run& seen) {
     if (!run.threads.mark.empty()) return has_mark(seen.metadata, run.threads.mark);
     // A thread has one run at a time: the latest is this one, unless it was there before.
     const std::string known = run.conversation ? run.conversation->latest_run : std::string();
-    const std::string& agent = run.copy ? run.copy->id() : run.definition.id;
+    const std::string& agent = run.threads.copy ? run.threads.copy->id() : run.definition.id;
     // By the service's clock, as its latest response tells it: the one that lists the runs.
     const std::int64_t ahead = run.api->time() - std::time(nullptr);
     return seen.id != lost.former_run && seen.id != known && seen.agent_id == agent && seen.created_at &&

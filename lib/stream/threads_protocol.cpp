@@ -154,7 +154,7 @@ public:
         for (const tool_approval& approval : answers.approvals())
             for (const header& field : approval.headers) secrets.add(field.value);
         call.path = path_of_run() + "/submit_tool_outputs";
-        call.body = wire::encode_submission(answers, !run_->polls);
+        call.body = wire::encode_submission(answers, !run_->threads.polls);
         replay_.answered();
         co_return call;
     }

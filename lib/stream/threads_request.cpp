@@ -3,6 +3,7 @@
 #include "api/listing.hpp"
 #include "protocol/threads/codec.hpp"
 #include "protocol/threads/reconcile.hpp"
+#include "stream/client_servers.hpp"
 #include "stream/threads_ephemeral_agent.hpp"
 #include "text/random.hpp"
 
@@ -122,16 +123,31 @@ void keep_approvals(run_context& run, const wire::run_request& request) {
             run.options.require_approval.insert_or_assign(entry.server_label, *entry.require_approval);
 }
 
+class threads_rules final : public server_rules {
+public:
+    [[nodiscard]] std::vector<mcp_tool> servers(const run_context& run) const override {
+        return reconcile::servers_of(input_of(run));
+    }
+    void check(const run_context& run) const override { (void)reconcile::make_plan(input_of(run)); }
+    [[nodiscard]] bool takes_new_functions(const run_context&) const noexcept override { return true; }
+};
+
 }  // namespace
+
+const server_rules& threads_server_rules() noexcept {
+    static const threads_rules rules;
+    return rules;
+}
 
 asio::awaitable<prepared_run> prepare_threads_run(std::shared_ptr<run_context> run, mcp_header_request request) {
     prepared_run prepared;
     refuse_options_of_responses(*run);
     if (run->conversation && run->conversation->cleaning)
         (void)co_await task<bool>::outcome_of_shielded(run->conversation->cleaning);
-    if (run->provider) {
-        for (const mcp_tool& server : reconcile::servers_of(input_of(*run)))
-            request.server_labels.push_back(server.server_label);
+    for (const mcp_tool& server : reconcile::servers_of(input_of(*run)))
+        request.server_labels.push_back(server.server_label);
+    // Servers that corun calls have their headers.
+    if (run->provider && !(run->client && request.server_labels.empty())) {
         run->headers = co_await ask_for_headers(run, std::move(request));
         prepared.report.add(
             provider_asked_row,
@@ -140,7 +156,7 @@ asio::awaitable<prepared_run> prepare_threads_run(std::shared_ptr<run_context> r
     reconcile::plan plan = reconcile::make_plan(input_of(*run));
     for (const reconcile_report::line& line : plan.report.lines()) prepared.report.add(line.row, line.text);
     run->servers = std::move(plan.servers);
-    run->polls = plan.polls;
+    run->threads.polls = plan.polls;
     wire::run_request body = request_of(*run, plan);
     prepared.call.path = path_to_runs(*run);
     prepared.call.query = include_query(run->options.include);
@@ -151,8 +167,8 @@ asio::awaitable<prepared_run> prepare_threads_run(std::shared_ptr<run_context> r
     if (plan.detach_from_agent) co_await detach_from_agent(run);
     if (plan.detach_from_thread) co_await detach_from_thread(run);
     if (plan.ephemeral_agent) {
-        run->copy = co_await ephemeral_agent::create(run->api, std::move(*plan.ephemeral_agent));
-        body.agent_id = run->copy->id();
+        run->threads.copy = co_await ephemeral_agent::create(run->api, std::move(*plan.ephemeral_agent));
+        body.agent_id = run->threads.copy->id();
         encoded = wire::encode_run(body);
     }
     for (const mcp_tool_resource& server : body.tool_resources.mcp)

@@ -26,8 +26,11 @@ public:
     /// Plays the response to a request; true if it has played one, and the connection can serve another.
     using player = std::function<asio::awaitable<bool>(std::shared_ptr<raw_connection>, raw_request)>;
 
-    explicit mcp_peer(mcp::era spoken)
-        : era_(spoken), server_(io, [this](std::shared_ptr<raw_connection> peer) { return serve(std::move(peer)); }) {}
+    /// On an application's io_context, if it is not null.
+    explicit mcp_peer(mcp::era spoken, asio::io_context* shared = nullptr)
+        : io(shared ? *shared : own_io_),
+          era_(spoken),
+          server_(io, [this](std::shared_ptr<raw_connection> peer) { return serve(std::move(peer)); }) {}
 
     /// A client whose time is the test's.
     [[nodiscard]] mcp::server client(mcp::server_options options = settings()) {
@@ -102,7 +105,11 @@ public:
         return response_head(200, "text/event-stream") + "Connection: close\r\n\r\n" + std::string(events);
     }
 
-    asio::io_context io;
+private:
+    asio::io_context own_io_;
+
+public:
+    asio::io_context& io;
     std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
     std::vector<raw_request> requests;
     json tools =

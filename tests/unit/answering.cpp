@@ -67,6 +67,12 @@ struct fixture : step_fixture {
     reconcile_report report;
 };
 
+bool answered(const run_options& options, const required_action& action, bool mixed) {
+    detail::run_context run;
+    run.options = options;
+    return detail::handlers_answer(run, action, mixed);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(answering)
@@ -79,24 +85,24 @@ BOOST_AUTO_TEST_CASE(handlers_answer_what_they_all_are_for) {
     required_action other = calling({"a"});
     other.other_calls.emplace_back();
 
-    BOOST_TEST(detail::handlers_answer(all, calling({"a"}), false));
-    BOOST_TEST(detail::handlers_answer(all, calling({}, 1), false));
-    BOOST_TEST(!detail::handlers_answer(all, calling({"a"}, 1), false));
-    BOOST_TEST(detail::handlers_answer(all, calling({"a"}, 1), true));
-    BOOST_TEST(!detail::handlers_answer(all, calling({}), true));
-    BOOST_TEST(!detail::handlers_answer(all, other, true));
-    BOOST_TEST(!detail::handlers_answer(functions_only, calling({}, 1), false));
-    BOOST_TEST(!detail::handlers_answer(functions_only, calling({"a"}, 1), true));
-    BOOST_TEST(!detail::handlers_answer(approvals_only, calling({"a"}), false));
+    BOOST_TEST(answered(all, calling({"a"}), false));
+    BOOST_TEST(answered(all, calling({}, 1), false));
+    BOOST_TEST(!answered(all, calling({"a"}, 1), false));
+    BOOST_TEST(answered(all, calling({"a"}, 1), true));
+    BOOST_TEST(!answered(all, calling({}), true));
+    BOOST_TEST(!answered(all, other, true));
+    BOOST_TEST(!answered(functions_only, calling({}, 1), false));
+    BOOST_TEST(!answered(functions_only, calling({"a"}, 1), true));
+    BOOST_TEST(!answered(approvals_only, calling({"a"}), false));
 
     // One that is registered answers for those that are not, unless the caller does.
     run_options some = approvals_only;
     some.functions.emplace_back("a", "A.", "{}", [](const function_call&) { return "x"; });
-    BOOST_TEST(detail::handlers_answer(some, calling({"a", "b"}), false));
-    BOOST_TEST(!detail::handlers_answer(some, calling({"a", "b"}, 1), false));
+    BOOST_TEST(answered(some, calling({"a", "b"}), false));
+    BOOST_TEST(!answered(some, calling({"a", "b"}, 1), false));
     some.answers_by_hand = true;
-    BOOST_TEST(detail::handlers_answer(some, calling({"a"}), false));
-    BOOST_TEST(!detail::handlers_answer(some, calling({"a", "b"}), false));
+    BOOST_TEST(answered(some, calling({"a"}), false));
+    BOOST_TEST(!answered(some, calling({"a", "b"}), false));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_function_that_nobody_registered_has_an_error_as_its_output, fixture) {

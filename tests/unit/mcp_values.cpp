@@ -1,6 +1,7 @@
 #include "mcp/header_rules.hpp"
 #include "mcp/results.hpp"
 #include "mcp/rpc_message.hpp"
+#include <corun/mcp/function.hpp>
 #include <corun/mcp/tool.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -130,6 +131,53 @@ BOOST_AUTO_TEST_CASE(only_messages_are_messages) {
     BOOST_TEST(mcp::read_messages(R"({"id":null,"error":{"code":-1}})")->front().error->code == -1);
     for (const char* text : {"", "7", "\"a\"", "{", R"({"id":1},"batch":{"id":2})", "null"})
         BOOST_TEST(!mcp::read_messages(text).has_value(), text);
+}
+
+BOOST_AUTO_TEST_CASE(the_name_of_a_function_depends_on_label_and_tool_alone) {
+    BOOST_TEST(mcp::function_name("bookings", "reserve_seat") == "bookings__reserve_seat");
+    BOOST_TEST(mcp::function_name("bookings", "reserve-seat") == "bookings__reserve-seat");
+    const std::string dotted = mcp::function_name("bookings", "reserve.seat");
+    BOOST_TEST(dotted == "bookings__reserve_seat_420c9043", dotted);
+    BOOST_TEST(dotted != mcp::function_name("bookings", "reserve seat"));
+    const std::string long_name = mcp::function_name("bookings", std::string(100, 'a'));
+    BOOST_TEST(long_name.size() == 64u);
+    BOOST_TEST(long_name != mcp::function_name("bookings", std::string(101, 'a')));
+    BOOST_TEST(mcp::function_name("büro", "größe")
+                   .find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+               std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(schemas_become_those_that_services_accept) {
+    const auto parameters_of = [](const std::string& schema) {
+        mcp::tool tool;
+        tool.name = "t";
+        tool.input_schema = schema;
+        return mcp::to_function("l", tool);
+    };
+    const std::pair<std::string, std::string> cases[] = {
+        {"", R"({"type":"object","properties":{}})"},
+        {"{}", R"({"type":"object","properties":{}})"},
+        {R"({"$schema":"https://x","properties":{"a":{"type":"array"},"x-b":{"type":"object","x-mcp-header":"B"}}})",
+         R"({"properties":{"a":{"type":"array","items":{}},"x-b":{"type":"object","properties":{}}},"type":"object"})"},
+        {R"({"type":"object","properties":{"a":{"default":{"type":"object","x-c":1}}}})",
+         R"({"type":"object","properties":{"a":{"default":{"type":"object","x-c":1}}}})"},
+        {R"({"type":"object","properties":{"a":{"$ref":"#/$defs/b"}},"$defs":{"b":{"type":"array"}}})",
+         R"({"type":"object","properties":{"a":{"$ref":"#/$defs/b"}},"$defs":{"b":{"type":"array","items":{}}}})"},
+    };
+    for (const auto& [given_schema, sent] : cases) {
+        BOOST_TEST(parameters_of(given_schema).definition.parameters.text() == sent);
+        BOOST_TEST(parameters_of(given_schema).problem == "");
+    }
+    const auto merged = parameters_of(R"({"anyOf":[{"properties":{"a":{}}},{"properties":{"b":{}}}]})");
+    BOOST_TEST(merged.definition.parameters.text() == R"({"type":"object","properties":{"a":{},"b":{}}})");
+    BOOST_TEST(merged.problem.find("anyOf") != std::string::npos);
+    for (const char* wrong : {R"({"properties":{"a":{"$ref":"https://x/y.json"}}})", R"({"$ref":7})", "nonsense"})
+        BOOST_CHECK_THROW((void)parameters_of(wrong), error);
+    mcp::tool tool;
+    tool.name = "t";
+    tool.description = std::string(1023, 'a') + "é";
+    BOOST_TEST(mcp::to_function("l", tool).definition.description.size() == 1023u);
+    BOOST_TEST(!*mcp::to_function("l", tool).definition.strict);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -191,7 +191,7 @@ BOOST_FIXTURE_TEST_CASE(a_run_of_a_stream_that_is_not_found_again_is_not_known, 
 }
 
 BOOST_FIXTURE_TEST_CASE(a_polled_run_is_created_and_then_polled, fixture) {
-    context->polls = true;
+    context->threads.polls = true;
     protocol->polls.push_back(shows({{"last", "{}"}}));
     send();
     BOOST_TEST(!transfer().request.streams);

@@ -1,5 +1,5 @@
 // What becomes of a response that is an error.
-#include "api/service_error.hpp"
+#include "http/service_error.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -152,6 +152,8 @@ constexpr known_event known_events[] = {
     {.name = reattached_name, .read = &event_reader::read_own<events::reattached>},
     {.name = function_called_name, .read = &event_reader::read_own<events::function_called>},
     {.name = approval_decided_name, .read = &event_reader::read_own<events::approval_decided>},
+    {.name = mcp_tools_listed_name, .read = &event_reader::read_own<events::mcp_tools_listed>},
+    {.name = mcp_call_name, .read = &event_reader::read_own<events::mcp_call>},
 };
 constexpr const known_event& text_event = known_events[0];
 constexpr known_event unknown_event{};

@@ -227,6 +227,8 @@ constexpr known_event known_events[] = {
     {reattached_name, event_class::ordinary, decode_own<events::reattached>},
     {function_called_name, event_class::ordinary, decode_own<events::function_called>},
     {approval_decided_name, event_class::ordinary, decode_own<events::approval_decided>},
+    {mcp_tools_listed_name, event_class::ordinary, decode_own<events::mcp_tools_listed>},
+    {mcp_call_name, event_class::ordinary, decode_own<events::mcp_call>},
 };
 constexpr const known_event& text_event = known_events[0];
 constexpr known_event unknown_event{};

@@ -1,4 +1,4 @@
-#include "api/service_error.hpp"
+#include "http/service_error.hpp"
 
 #include "http/retry_after.hpp"
 #include "protocol/common.hpp"
