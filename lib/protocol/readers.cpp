@@ -116,6 +116,11 @@ void read_usage(json::value source, std::optional<usage>& out) {
     if (const auto members = json::object_if(source)) read_members(*members, usage_members, out.emplace());
 }
 
+void read_run_status(json::value source, thread_run& out) {
+    json::read(source, out.status_text);
+    out.status = parse_run_state(out.status_text);
+}
+
 void read_incomplete_details(json::value source, std::string& reason) {
     reason.clear();
     const auto members = json::object_if(source);

@@ -30,6 +30,7 @@ inline constexpr json::member<last_error> last_error_members[] = {
 /// With the delay that the message of a rate limit asks for.
 void read_last_error(json::value source, std::optional<last_error>& out);
 void read_usage(json::value source, std::optional<usage>& out);
+void read_run_status(json::value source, thread_run& out);
 /// The reason of an incomplete run or message.
 void read_incomplete_details(json::value source, std::string& reason);
 /// The tools that an MCP server lists: an array, or an object with a member for each name.

@@ -252,11 +252,7 @@ constexpr member<thread_run> run_members[] = {
     {"conversation", by<read_id_of, &thread_run::thread_id>},
     {"agent", by<read_name_of, &thread_run::agent_id>},
     {"agent_reference", by<read_name_of, &thread_run::agent_id>},
-    {"status",
-     [](json::value source, thread_run& out) {
-         json::read(source, out.status_text);
-         out.status = parse_run_state(out.status_text);
-     }},
+    {"status", read_run_status},
     {"model", into<&thread_run::model>},
     {"error", by<read_last_error, &thread_run::last_error>},
     {"usage", by<read_usage, &thread_run::usage>},

@@ -159,11 +159,7 @@ void read_attachments(json::value source, std::vector<attachment>& out) {
 constexpr member<thread_run> run_members[] = {
     {"thread_id", into<&thread_run::thread_id>},
     {"assistant_id", into<&thread_run::agent_id>},
-    {"status",
-     [](json::value source, thread_run& out) {
-         json::read(source, out.status_text);
-         out.status = parse_run_state(out.status_text);
-     }},
+    {"status", read_run_status},
     {"model", into<&thread_run::model>},
     {"required_action", by<read_required_action, &thread_run::required_action>},
     {"last_error", by<read_last_error, &thread_run::last_error>},
