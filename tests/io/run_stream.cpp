@@ -1081,7 +1081,7 @@ struct polled : fixture {
         event_stream stream;
         auto context = std::make_shared<detail::run_context>();
         context->api = owner;
-        context->polls = true;
+        context->threads.polls = true;
         detail::prepared_run request;
         request.call.path = "/threads/runs";
         request.call.body = secret("{}");
