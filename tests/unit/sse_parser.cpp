@@ -605,6 +605,7 @@ BOOST_AUTO_TEST_CASE(stays_stopped_until_reset) {
     BOOST_TEST(events.empty());
     BOOST_TEST(parser.finish() == nullptr);
     BOOST_TEST((parser.error() == parser_error::event_too_large));
+    BOOST_TEST(parser.bytes_scanned() > 0u);
 
     parser.reset();
     BOOST_TEST((parser.error() == parser_error::none));
@@ -727,6 +728,30 @@ BOOST_AUTO_TEST_CASE(gives_back_the_memory_of_a_large_event) {
     const std::size_t kept = allocated_bytes - held;
     BOOST_TEST(events == 1u);
     BOOST_TEST(kept < 16'384u);
+}
+
+BOOST_AUTO_TEST_CASE(gives_back_the_memory_of_a_large_id_that_another_one_replaces) {
+    const std::string first = "id: " + std::string(1'000'000, 'x') + "\ndata: tea\n\n";
+    parser parser;
+    const std::size_t held = allocated_bytes;
+    for (const std::string_view stream : {std::string_view(first), "id: 1\ndata: cake\n\n"sv}) {
+        parser.feed(stream);
+        while (parser.next()) {
+        }
+    }
+    BOOST_TEST(parser.last_event_id() == "1");
+    BOOST_TEST(allocated_bytes - held < 16'384u);
+}
+
+BOOST_AUTO_TEST_CASE(gives_back_the_memory_of_a_large_event_that_ends_the_stream) {
+    const std::string stream = "data: " + std::string(1'000'000, 'x');
+    parser parser;
+    const std::size_t held = allocated_bytes;
+    parser.feed(stream);
+    BOOST_TEST(parser.next() == nullptr);
+    BOOST_TEST(parser.finish() != nullptr);
+    BOOST_TEST(parser.finish() == nullptr);
+    BOOST_TEST(allocated_bytes - held < 16'384u);
 }
 
 BOOST_AUTO_TEST_CASE(gives_back_the_memory_when_it_stops) {
