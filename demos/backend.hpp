@@ -9,6 +9,7 @@
 #include <asio/use_awaitable.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <iomanip>
 #include <iostream>
@@ -70,6 +71,9 @@ public:
                                                  corun::emulator::step::reply("{output} "),
                                                  corun::emulator::step::call_mcp("print_pass", R"({"seat":"14A"})"),
                                                  corun::emulator::step::reply("{output}")});
+        service_->script("through corun",
+                         {corun::emulator::step::call_function("bookings__reserve_seat", R"({"seat":"14A"})"),
+                          corun::emulator::step::reply("The booking server says: {output} Have a good trip!")});
         endpoint_ = service_->endpoint();
         token_ = service_->token();
     }
@@ -134,6 +138,18 @@ public:
         for (const auto& call : mcp_->calls())
             std::cout << "  " << std::left << std::setw(28) << call.method << call.authorization << "  ->  "
                       << call.status << '\n';
+    }
+
+    /// How many requests the emulated service has received, and how many of them contain a token of the MCP server.
+    [[nodiscard]] std::size_t requests() const { return service_->requests().size(); }
+    [[nodiscard]] std::size_t requests_with_mcp_tokens() const {
+        std::size_t count = 0;
+        for (const auto& request : service_->requests()) {
+            std::string all = request.path + request.query + request.body;
+            for (const auto& [name, value] : request.headers) all += value;
+            count += all.find("token-") != std::string::npos ? 1 : 0;
+        }
+        return count;
     }
 
     void stop() {

@@ -70,7 +70,13 @@ void set_connection(easy_handle& easy, const net::request& request, const transp
     // To wait for a connection that turns out to be HTTP/1.1 is to wait for the end of somebody else's response.
     if (use == connection_use::shared_stream && transport.http2_origins.contains(origin))
         easy.set(CURLOPT_PIPEWAIT, 1L);
-    if (needs_new_connection(request, transport, use, origin)) easy.set(CURLOPT_FRESH_CONNECT, 1L);
+    if (needs_new_connection(request, transport, use, origin)) {
+        // In whole seconds: less than two of them. Servers keep an idle connection for two at the least.
+        if (request.follows_another)
+            easy.set(CURLOPT_MAXAGE_CONN, 1L);
+        else
+            easy.set(CURLOPT_FRESH_CONNECT, 1L);
+    }
     easy.set(CURLOPT_TCP_KEEPALIVE, 1L);
     easy.set(CURLOPT_BUFFERSIZE, transport.settings.receive_buffer_bytes);
     easy.set(CURLOPT_UPLOAD_BUFFERSIZE, request.source ? 64L << 10 : 16L << 10);

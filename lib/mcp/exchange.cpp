@@ -37,6 +37,7 @@ net::request http_request(const server::state& server, const outgoing& request) 
     http.headers = request.fields;
     http.body = secret(request.body);
     http.idempotent = request.can_be_repeated;
+    http.follows_another = true;
     http.connect_timeout = server.options.connect_timeout;
     if (request.total.count() > 0)
         http.connect_timeout =

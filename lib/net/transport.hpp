@@ -58,6 +58,9 @@ struct request {
     /// Sending the request twice has the same effect as sending it once (RFC 9110, 9.2.2). A POST is taken not to be
     /// idempotent without it, and goes out on a connection that the server is not about to close as idle.
     bool idempotent = false;
+    /// A POST that is not idempotent may go out on a connection that was in use a moment ago, which its server is not
+    /// about to close as idle either.
+    bool follows_another = false;
     std::chrono::milliseconds connect_timeout{0};  ///< 0: none.
     request_context context;
 };

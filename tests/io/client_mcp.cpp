@@ -461,4 +461,49 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_lost_is_not_asked_for_again) {
     });
 }
 
+// The request this library was made for, with an agent that accepts no headers at all.
+BOOST_AUTO_TEST_CASE(a_stored_agent_outlives_its_users_tokens_and_the_service_never_sees_one) {
+    desk_application app({protocol::responses, false});
+    const std::string a = planted_secret("A"), b = planted_secret("B");
+    app.mcp->accept_token(a, app.now() + 1h);
+    app.mcp->accept_token(b, app.now() + 3h);
+    prompt_agent_definition definition("gpt-4o");
+    definition.name = "stored";
+    const mcp::server bookings = app.owner->mcp_servers->at(app.mcp->url());
+    for (const mcp::tool& tool : app.wait(bookings.list_tools(*with_token(a).find("bookings"))).tools)
+        definition.tools.emplace_back(mcp::to_function("bookings", tool).definition);
+    agent stored = app.by_proxy(await(app.io, app.client->create_agent(definition)));
+    agent_thread thread = app.new_thread();
+    run_options options;
+    options.default_approval = mcp_approval::never();
+    options.tools.emplace_back(mcp_tool("bookings", app.mcp->url()));
+    options.mcp_callers["bookings"] = mcp_caller::client;
+
+    BOOST_TEST(app.wait(stored.run(thread, "Book 14A", with_token(a), options)).text() == "Done: seat 14A is yours");
+    *app.moved += 2h;
+    const error expired = app.failure(stored.run(thread, "Book 14B", with_token(a), options));
+    BOOST_TEST(expired.code() == errc::unauthorized);
+    BOOST_TEST(mcp::parse_challenge(expired.details().challenge)->error == "invalid_token");
+    BOOST_TEST(app.wait(stored.run(thread, "Book 14B", with_token(b), options)).text() == "Done: seat 14A is yours");
+
+    // Two users at once.
+    const std::string users[] = {planted_secret("anna"), planted_secret("ben")};
+    std::size_t done = 0;
+    for (const std::string& user : users) {
+        app.mcp->accept_token(user);
+        auto running = stored.run("Book", with_token(user), options);
+        asio::co_spawn(app.io, std::move(running), [&done](std::exception_ptr failure, run_result) {
+            if (failure) std::rethrow_exception(failure);
+            ++done;
+        });
+    }
+    run_in_virtual_time(app.io, *app.clock, [&done] { return done == 2; });
+    for (const std::string& user : users)
+        BOOST_TEST(std::count_if(app.mcp->calls().begin(), app.mcp->calls().end(), [&user](const auto& call) {
+                       return call.method == "tools/call" && call.authorization == "Bearer " + user;
+                   }) == 1);
+    for (const std::string& token : {a, b, users[0], users[1]}) BOOST_TEST(!app.service_has(token));
+    BOOST_TEST(!app.service_has(app.mcp->url()));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

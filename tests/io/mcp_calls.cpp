@@ -7,6 +7,9 @@
 #include <asio/cancellation_signal.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <cstdlib>
+#include <deque>
+
 namespace {
 
 using namespace corun;
@@ -537,6 +540,39 @@ BOOST_AUTO_TEST_CASE(headers_go_over_plain_http_to_this_machine_only) {
          {"", "mcp.example", "ftp://mcp.example", "https://a:b@mcp.example/", "https://mcp.example/#x"})
         BOOST_CHECK_EXCEPTION(mcp::server(io.get_executor(), url), error,
                               [](const error& failure) { return failure.code() == errc::invalid_endpoint; });
+}
+
+// Each call gets the answer to its own token. CORUN_MANY_CALLS=10000 makes so many; they need two open files each.
+BOOST_AUTO_TEST_CASE(many_calls_at_once_never_cross) {
+    const char* const wanted = std::getenv("CORUN_MANY_CALLS");
+    const int calls = wanted ? std::atoi(wanted) : 500;
+    // No listener takes more connections than this at once.
+    constexpr int calls_per_server = 2000;
+    asio::io_context io;
+    std::deque<mcp_peer> servers;
+    std::vector<mcp::server> clients;
+    mcp::server_options options = mcp_peer::settings();
+    options.revisions = mcp::revisions::modern;
+    int done = 0, crossed = 0;
+    for (int i = 0; i != calls; ++i) {
+        if (i % calls_per_server == 0) {
+            mcp_peer& added = servers.emplace_back(mcp::era::modern, &io);
+            added.on["tools/call"] = [](const raw_request& r) {
+                return mcp_peer::result(r, mcp_peer::text_result(r.field("authorization")));
+            };
+            clients.push_back(added.client(options));
+        }
+        const std::string user = "Bearer " + planted_secret(std::to_string(i));
+        const mcp::session one(clients.back());
+        auto calling = one.call_tool("echo", "{}", headers(header("Authorization", user)));
+        asio::co_spawn(io, std::move(calling), [&, user](std::exception_ptr failure, mcp::tool_result answer) {
+            if (failure) std::rethrow_exception(failure);
+            crossed += answer.text() == user ? 0 : 1;
+            ++done;
+        });
+    }
+    run_until(io, [&] { return done == calls; });
+    BOOST_TEST(crossed == 0);
 }
 
 // Cut anywhere, a call is answered, or lost and not repeated.

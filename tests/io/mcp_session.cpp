@@ -54,6 +54,7 @@ BOOST_FIXTURE_TEST_CASE(a_modern_server_is_asked_once_what_it_speaks, modern_ser
     (void)run(second.call_tool("reserve_seat", "{}", token("b")));
     BOOST_TEST(methods() == names({"server/discover", "tools/list", "tools/call", "tools/call"}));
     BOOST_TEST(first.revision() == "2026-07-28");
+    BOOST_TEST(connections() == 1u);
 }
 
 BOOST_FIXTURE_TEST_CASE(every_modern_request_has_the_headers_and_the_metadata, modern_server) {

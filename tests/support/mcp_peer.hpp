@@ -51,6 +51,7 @@ public:
         return headers(header("Authorization", "Bearer " + planted_secret(value)));
     }
     [[nodiscard]] std::string url() const { return server_.url() + "/mcp"; }
+    [[nodiscard]] std::size_t connections() const { return server_.connections(); }
 
     template <class T>
     T run(asio::awaitable<T> work) {
