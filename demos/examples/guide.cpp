@@ -258,6 +258,12 @@ asio::awaitable<void> attach(corun::client client, corun::agent agent, const cor
     auto run = co_await client.cancel_run(position);              // or client.get_run
 }
 
+void mcp_server_for_tests(asio::io_context& io) {
+    corun::emulator::mcp_server bookings(io);
+    bookings.accept_token("token-a", std::chrono::system_clock::time_point::max(), "anna");
+    bookings.misbehave(corun::emulator::mcp_fault::session_lost);  // or ping, stream_left_open, redirect, huge_result, ...
+}
+
 void step_up(const std::string& scope);
 
 asio::awaitable<void> by_corun(corun::agent agent, corun::mcp_headers headers, corun::run_options options) {

@@ -4,6 +4,7 @@
 #include "json/members.hpp"
 #include "json/text.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace corun::mcp {
@@ -90,6 +91,10 @@ void read_strings(json::value source, std::vector<std::string>& out) {
 }
 
 std::string json_string(std::string_view text) {
+    // Most names need no escapes.
+    const bool is_plain = json::skip_plain(text.data(), text.data() + text.size()) == text.data() + text.size() &&
+                          std::all_of(text.begin(), text.end(), [](char c) { return c > 0; });
+    if (is_plain) return '"' + std::string(text) + '"';
     return std::string(codec::dump(codec::text(text)));
 }
 

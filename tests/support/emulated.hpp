@@ -24,6 +24,7 @@ struct emulated {
         service.emplace(io, std::move(options));
         emulator::mcp_server_options mcp_options;
         mcp_options.clock = now;
+        mcp_options.modern = false;  // Its sessions are what tests look at.
         mcp.emplace(io, std::move(mcp_options));
         mcp->add_tool("reserve_seat", "Reserves one seat.",
                       R"({"type":"object","properties":{"seat":{"type":"string"}},"required":["seat"]})",

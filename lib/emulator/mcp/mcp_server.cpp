@@ -1,7 +1,9 @@
 #include "emulator/http/http_server.hpp"
 #include "emulator/json.hpp"
-#include "text/base64.hpp"
+#include "emulator/mcp/mcp_checks.hpp"
 #include <corun/emulator/emulator.hpp>
+
+#include <asio/co_spawn.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -13,12 +15,7 @@
 namespace corun::emulator {
 namespace {
 
-constexpr int parse_error = -32700, invalid_request = -32600, method_not_found = -32601, invalid_params = -32602;
-
-struct rpc_error {
-    int code;
-    std::string message;
-};
+constexpr std::size_t huge_bytes = std::size_t{32} << 20;
 
 struct mcp_response {
     explicit mcp_response(int code) : status(code) {}
@@ -61,17 +58,17 @@ struct tool {
     mcp_server::tool_handler handler;
 };
 
-/// Whether a token is a JWT past its `exp`, which may have any size and sign.
-bool is_expired_jwt(std::string_view token, std::chrono::system_clock::time_point now) {
-    const auto first = token.find('.'), second = token.find('.', first + 1);
-    if (first == std::string_view::npos || second == std::string_view::npos) return false;
-    const std::string_view payload = token.substr(first + 1, second - first - 1);
-    const auto decoded = base64::decode_url(payload.substr(0, payload.find('=')));
-    const json claims = json::parse(decoded.value_or(""), nullptr, false);
-    const json& expiry = get(claims, "exp");
-    // A clock that counts in nanoseconds ends in 2262; `exp` may be far beyond that, and a decimal.
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
-    return expiry.is_number() && static_cast<double>(seconds) >= expiry.get<double>();
+struct accepted_token {
+    std::chrono::system_clock::time_point until;
+    std::string user;
+};
+
+struct open_session {
+    std::string id, user;
+};
+
+auto has_id(const std::string& id) {
+    return [id](const open_session& each) { return each.id == id; };
 }
 
 }  // namespace
@@ -79,19 +76,33 @@ bool is_expired_jwt(std::string_view token, std::chrono::system_clock::time_poin
 mcp_server_options::mcp_server_options() = default;
 
 struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
-    explicit impl(mcp_server_options settings) : options(std::move(settings)) {
+    impl(asio::io_context& io, mcp_server_options settings) : context(io), options(std::move(settings)) {
         if (!options.clock) options.clock = [] { return std::chrono::system_clock::now(); };
     }
 
+    asio::io_context& context;
     mcp_server_options options;
     std::optional<http::server> server;
-    std::map<std::string, std::chrono::system_clock::time_point, std::less<>> tokens;
+    std::map<std::string, accepted_token, std::less<>> tokens;
     std::vector<tool> tools;
     std::vector<mcp_call_record> calls;
-    std::deque<std::string> sessions;  ///< The oldest first.
-    std::uint64_t sessions_created = 0;
+    std::deque<open_session> sessions;  ///< The oldest first.
+    std::uint64_t sessions_created = 0, cursors_created = 0;
+    std::map<mcp_fault, std::size_t> faults;
+    /// A response that waits for the answer to its ping.
+    std::shared_ptr<http::exchange> pinged;
+    std::string answer_after_ping;
 
-    void serve(http::exchange& exchange) {
+    /// Whether it is time for this fault.
+    bool takes(mcp_fault fault) {
+        const auto found = faults.find(fault);
+        if (found == faults.end() || found->second == 0) return false;
+        --found->second;
+        return true;
+    }
+
+    void serve(std::shared_ptr<http::exchange> shared) {
+        http::exchange& exchange = *shared;
         const auto& request = exchange.request;
         mcp_call_record call;
         call.method = request.method;
@@ -102,40 +113,140 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
         const json message = request.method == "POST" ? json::parse(request.body, nullptr, false) : json(nullptr);
         if (message.is_object()) call.method = get_string(message, "method");
 
+        if (const auto token = accepted(call.authorization)) call.user = token->user;
         auto response = response_to(request, call, message);
         call.status = response.status;
+        const bool is_call = call.method == "tools/call" && response.status == 200;
+        const bool is_answer = message.is_object() && call.method.empty();
         discard_older_half(calls);
         calls.push_back(std::move(call));
+        if (is_call && takes(mcp_fault::no_answer)) return exchange.abort(false);
+        if (is_call && takes(mcp_fault::stream_left_open)) return stream(shared, event_text(response), {});
+        if (is_call && takes(mcp_fault::ping))
+            return stream(shared, event_text(R"({"jsonrpc":"2.0","id":"ping-1","method":"ping"})"),
+                          event_text(response));
         exchange.respond(response.status, std::move(response.fields), std::move(response.body));
+        if (is_answer) end_ping();
+    }
+
+    /// Begins a stream with an event. `rest` follows when a ping has been answered; without it, the stream stays open.
+    void stream(std::shared_ptr<http::exchange> exchange, std::string first, std::string rest) {
+        exchange->begin(200, {{"Content-Type", "text/event-stream"}});
+        if (!rest.empty()) {
+            pinged = exchange;
+            answer_after_ping = std::move(rest);
+        }
+        write(std::move(exchange), std::move(first), rest.empty());
+    }
+
+    void end_ping() {
+        if (!pinged) return;
+        write(std::exchange(pinged, nullptr), std::exchange(answer_after_ping, {}), false, true);
+    }
+
+    /// Writes, and then keeps the connection until the client closes it, or ends the response.
+    void write(std::shared_ptr<http::exchange> exchange, std::string text, bool stays_open, bool finishes = false) {
+        const auto writing = [](std::shared_ptr<http::exchange> to, std::string bytes, bool stays,
+                                bool ends) -> asio::awaitable<void> {
+            const auto target = to;
+            co_await target->write(std::move(bytes));
+            if (ends) target->finish();
+            if (stays) co_await target->closed();
+        };
+        // A client that has gone does not matter.
+        asio::co_spawn(context, writing(std::move(exchange), std::move(text), stays_open, finishes),
+                       [](std::exception_ptr) {});
+    }
+
+    static std::string event_text(std::string_view data) { return "data: " + std::string(data) + "\n\n"; }
+    static std::string event_text(const mcp_response& response) {
+        return response.body.starts_with("event:") ? response.body : event_text(response.body);
     }
 
     mcp_response response_to(const http::request& request, const mcp_call_record& call, const json& message) {
         if (request.target.substr(0, request.target.find('?')) != "/mcp") return mcp_response(404);
-        if (options.require_token && !is_accepted(call.authorization)) {
+        const std::string_view origin = http::find(request.fields, "origin");
+        if (!is_this_machine(http::find(request.fields, "host")) || (!origin.empty() && !is_this_machine(origin)))
+            return mcp_response(403);
+        if (takes(mcp_fault::redirect)) return mcp_response(307).with("Location", "http://127.0.0.2:9/mcp");
+        const bool is_refused = takes(mcp_fault::unauthorized);
+        if (is_refused || (options.require_token && !accepted(call.authorization))) {
             const bool has_token = !call.authorization.empty();
             return mcp_response(401).with("WWW-Authenticate", has_token ? R"(Bearer realm="mcp", error="invalid_token")"
                                                                         : R"(Bearer realm="mcp")");
         }
+        const std::string_view version = http::find(request.fields, "mcp-protocol-version");
+        const json& meta = get(get(message, "params"), "_meta");
+        const bool is_modern = version >= modern_version || !get(meta, version_key).is_null();
+        if (options.modern && (is_modern || !options.legacy)) return modern_response(request, message);
         if (request.method == "DELETE") return end_session(call.session);
         if (request.method != "POST") return mcp_response(405).with("Allow", "POST, DELETE");
         if (auto problem = transport_problem(request)) return std::move(*problem);
         if (message.is_discarded()) return json_response(400, error_body(nullptr, parse_error, "Not JSON."));
-        if (get(message, "jsonrpc") != "2.0" || !get(message, "method").is_string())
+        const bool is_answer = !get(message, "result").is_null() || !get(message, "error").is_null();
+        if (get(message, "jsonrpc") != "2.0" || (!get(message, "method").is_string() && !is_answer))
             return json_response(400, error_body(nullptr, invalid_request, "Not a JSON-RPC 2.0 request."));
         const json& id = get(message, "id");
         if (call.method != "initialize" && options.sessions) {
             if (call.session.empty())
                 return json_response(400, error_body(id, invalid_request, "Mcp-Session-Id is missing."));
-            if (std::find(sessions.begin(), sessions.end(), call.session) == sessions.end())
+            if (takes(mcp_fault::session_lost)) std::erase_if(sessions, has_id(call.session));
+            const auto session = std::find_if(sessions.begin(), sessions.end(), has_id(call.session));
+            if (session == sessions.end())
                 return json_response(404, error_body(id, invalid_request, "No such session."));
+            if (session->user != call.user)
+                return json_response(403, error_body(id, invalid_request, "The session is another user's."));
         }
-        if (id.is_null()) return mcp_response(202);  // a notification
-        return call_method(call.method, id, get(message, "params"));
+        if (call.method.empty()) return mcp_response(202);  // an answer
+        if (id.is_null()) return mcp_response(202);         // a notification
+        return call_method(call, id, get(message, "params"));
+    }
+
+    // 2026-07-28: no sessions, and header fields that repeat parts of the body.
+
+    mcp_response modern_response(const http::request& request, const json& message) {
+        if (request.method != "POST") return mcp_response(405).with("Allow", "POST");
+        if (auto problem = transport_problem(request)) return std::move(*problem);
+        const json& id = get(message, "id");
+        json body;
+        try {
+            check_modern(request, message);
+            body["jsonrpc"] = "2.0";
+            body["id"] = id;
+            body["result"] = modern_result(get_string(message, "method"), get(message, "params"));
+        } catch (const rpc_error& error) {
+            body = error_body(id, error.code, error.message);
+            if (error.code == unsupported_version) {
+                body["error"]["data"]["supported"] = json::array({modern_version});
+                body["error"]["data"]["requested"] = http::find(request.fields, "mcp-protocol-version");
+            }
+            return json_response(error.status, body);
+        }
+        return options.event_streams ? event_response(body) : json_response(200, body);
+    }
+
+    json modern_result(const std::string& method, const json& parameters) {
+        json result;
+        if (method == "server/discover") {
+            result["supportedVersions"] = json::array({modern_version});
+            result["capabilities"]["tools"] = json::object();
+        } else if (method == "tools/list") {
+            result = list_tools(parameters);
+        } else if (method == "tools/call") {
+            result = call_tool(parameters);
+        } else {
+            throw rpc_error{method_not_found, "Method not found: " + method, 404};
+        }
+        result["resultType"] = "complete";
+        if (method == "tools/call") return result;
+        result["ttlMs"] = 0;
+        result["cacheScope"] = "private";
+        return result;
     }
 
     mcp_response end_session(const std::string& session) {
         if (!options.sessions || session.empty()) return mcp_response(400);
-        const auto found = std::find(sessions.begin(), sessions.end(), session);
+        const auto found = std::find_if(sessions.begin(), sessions.end(), has_id(session));
         if (found == sessions.end()) return mcp_response(404);
         sessions.erase(found);
         return mcp_response(200);
@@ -152,7 +263,8 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
         return std::nullopt;
     }
 
-    mcp_response call_method(const std::string& method, const json& id, const json& parameters) {
+    mcp_response call_method(const mcp_call_record& call, const json& id, const json& parameters) {
+        const std::string& method = call.method;
         json body;
         body["jsonrpc"] = "2.0";
         body["id"] = id;
@@ -164,8 +276,8 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
         auto result = options.event_streams ? event_response(body) : json_response(200, body);
         if (method != "initialize" || !options.sessions) return result;
         discard_older_half(sessions);
-        sessions.push_back("session-" + std::to_string(++sessions_created));
-        return std::move(result).with("Mcp-Session-Id", sessions.back());
+        sessions.push_back({"session-" + std::to_string(++sessions_created), call.user});
+        return std::move(result).with("Mcp-Session-Id", sessions.back().id);
     }
 
     template <class List>
@@ -173,13 +285,15 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
         if (list.size() >= options.recorded_requests) list.erase(list.begin(), list.begin() + std::ssize(list) / 2);
     }
 
-    bool is_accepted(std::string_view authorization) const {
+    /// Null for a token that is not accepted.
+    const accepted_token* accepted(std::string_view authorization) const {
         constexpr std::string_view scheme = "Bearer ";
-        if (!authorization.starts_with(scheme)) return false;
+        if (!authorization.starts_with(scheme)) return nullptr;
         const auto token = authorization.substr(scheme.size());
         const auto found = tokens.find(token);
         const auto now = options.clock();
-        return found != tokens.end() && now < found->second && !is_expired_jwt(token, now);
+        if (found == tokens.end() || now >= found->second.until || is_expired_jwt(token, now)) return nullptr;
+        return &found->second;
     }
 
     json result_of(const std::string& method, const json& parameters) {
@@ -204,9 +318,10 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
         return std::find_if(tools.begin(), tools.end(), [&](const tool& one) { return name == one.name; });
     }
 
-    json list_tools(const json& parameters) const {
-        auto next = tools.begin();
-        if (const json& cursor = get(parameters, "cursor"); !cursor.is_null()) {
+    json list_tools(const json& parameters) {
+        auto next = tools.cbegin();
+        const bool is_endless = takes(mcp_fault::endless_cursors);
+        if (const json& cursor = get(parameters, "cursor"); !cursor.is_null() && !is_endless) {
             next = find_tool(cursor);
             if (next == tools.end()) throw rpc_error{invalid_params, "Unknown cursor."};
         }
@@ -221,10 +336,11 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
             result["tools"].push_back(std::move(shown));
         }
         if (next != tools.end()) result["nextCursor"] = next->name;
+        if (is_endless) result["nextCursor"] = "cursor-" + std::to_string(++cursors_created);
         return result;
     }
 
-    json call_tool(const json& parameters) const {
+    json call_tool(const json& parameters) {
         const std::string name = get_string(parameters, "name");
         const auto found = find_tool(name);
         if (found == tools.end()) throw rpc_error{invalid_params, "Unknown tool: " + name};
@@ -241,6 +357,7 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
             has_failed = true;
             content["text"] = error.what();
         }
+        if (takes(mcp_fault::huge_result)) content["text"] = std::string(huge_bytes, 'x');
         json result;
         result["content"] = json::array();
         result["content"].push_back(std::move(content));
@@ -250,10 +367,10 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
 };
 
 mcp_server::mcp_server(asio::io_context& context, mcp_server_options options)
-    : impl_(std::make_shared<impl>(std::move(options))) {
+    : impl_(std::make_shared<impl>(context, std::move(options))) {
     impl_->server.emplace(context, impl_->options.address, impl_->options.port,
                           [weak = impl_->weak_from_this()](std::shared_ptr<http::exchange> exchange) {
-                              if (const auto self = weak.lock()) self->serve(*exchange);
+                              if (const auto self = weak.lock()) self->serve(std::move(exchange));
                           });
 }
 mcp_server::~mcp_server() {
@@ -269,8 +386,11 @@ mcp_server& mcp_server::operator=(mcp_server&& other) noexcept {
 std::string mcp_server::url() const {
     return "http://" + impl_->options.address + ":" + std::to_string(impl_->server->port()) + "/mcp";
 }
-void mcp_server::accept_token(std::string token, std::chrono::system_clock::time_point until) {
-    impl_->tokens[std::move(token)] = until;
+void mcp_server::accept_token(std::string token, std::chrono::system_clock::time_point until, std::string user) {
+    impl_->tokens[std::move(token)] = {until, std::move(user)};
+}
+void mcp_server::misbehave(mcp_fault fault, std::size_t times) {
+    impl_->faults[fault] = times;
 }
 void mcp_server::revoke_token(std::string_view token) {
     if (const auto found = impl_->tokens.find(token); found != impl_->tokens.end()) impl_->tokens.erase(found);
