@@ -1,4 +1,5 @@
 #include "json/cursor.hpp"
+#include "json/text.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -85,6 +86,16 @@ BOOST_AUTO_TEST_CASE(takes_an_index_of_at_most_nine_digits) {
             BOOST_TEST(text.rest() == each.rest);
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(numbers_that_are_not_finite_are_json_only_where_they_are_allowed) {
+    using namespace corun::codec::json;
+    for (const std::string_view text : {"NaN", "Infinity", "-Infinity", "[NaN,{\"a\":-Infinity}]"}) {
+        BOOST_TEST(find_error(text).has_value(), text);
+        BOOST_TEST(!find_error(text, numbers::any).has_value(), text);
+    }
+    for (const std::string_view text : {"-NaN", "Inf", "- Infinity", "Infinit", "-Infinity0", "nan"})
+        BOOST_TEST(find_error(text, numbers::any).has_value(), text);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

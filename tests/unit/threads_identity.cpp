@@ -218,6 +218,12 @@ BOOST_AUTO_TEST_CASE(steps_go_by_their_ids) {
     };
     BOOST_TEST(run({created, call("s1"), call("s2"), call("s1"), completed}).gathered.steps.size() == 2u);
     BOOST_TEST(run({created, call("s1"), call(""), completed}).gathered.steps.size() == 1u);
+    const wire_event unnamed("thread.run.step.completed",
+                             R"({"object":"thread.run.step","type":"tool_calls","status":"completed","step_details":)"
+                             R"({"tool_calls":[{"id":"c","type":"mcp","name":"n","arguments":"x","output":"o"}]}})");
+    const run_result result = run({created, call("s1"), unnamed, completed}).gathered;
+    BOOST_REQUIRE(result.steps.size() == 1u);
+    BOOST_TEST(result.steps.front().id == "s1");
 }
 
 BOOST_AUTO_TEST_CASE(a_run_that_is_found_again_under_other_ids) {
