@@ -98,4 +98,17 @@ BOOST_AUTO_TEST_CASE(numbers_that_are_not_finite_are_json_only_where_they_are_al
         BOOST_TEST(find_error(text, numbers::any).has_value(), text);
 }
 
+BOOST_AUTO_TEST_CASE(halves_of_surrogate_pairs_are_replaced_and_pairs_are_not) {
+    struct row {
+        std::string_view json, whole;
+    };
+    for (const row each : {row{R"("\ud800\udc00\uDBFF\uDFFF")", R"("\ud800\udc00\uDBFF\uDFFF")"},
+                           row{R"("\ud7ff\ue000\u00e9")", R"("\ud7ff\ue000\u00e9")"}, row{R"("\ud800")", R"("\ufffd")"},
+                           row{R"("\udbffa")", R"("\ufffda")"}, row{R"("\udc00\udc00")", R"("\ufffd\ufffd")"},
+                           row{R"("\udfff\ud800")", R"("\ufffd\ufffd")"}, row{R"("\ud800\ue000")", R"("\ufffd\ue000")"},
+                           row{R"("\ud800\ud800\udc00")", R"("\ufffd\ud800\udc00")"},
+                           row{R"("\\ud800\n\\")", R"("\\ud800\n\\")"}, row{R"("\ud80)", R"("\ud80)"}})
+        BOOST_TEST(corun::codec::json::without_half_surrogates(each.json) == each.whole);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
