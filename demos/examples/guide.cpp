@@ -274,7 +274,7 @@ asio::awaitable<void> by_corun(corun::agent agent, corun::mcp_headers headers, c
 asio::awaitable<void> stored_functions(corun::client client, corun::mcp::server bookings, corun::headers headers, corun::mcp_headers run_headers) {
     corun::prompt_agent_definition desk("gpt-4o");
     corun::mcp::tool_list list = co_await bookings.list_tools(headers);
-    for (const corun::mcp::tool& tool : list.tools) desk.tools.emplace_back(corun::mcp::to_function("bookings", tool).definition);
+    corun::mcp::set_functions(desk.tools, "bookings", list);
     corun::agent agent = co_await client.create_agent(desk);
 
     corun::run_options options;

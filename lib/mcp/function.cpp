@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <iterator>
 #include <utility>
+#include <variant>
 
 namespace corun::mcp {
 namespace {
@@ -95,10 +96,19 @@ private:
     }
 };
 
+/// Services return a schema with its members in another order.
+bool same_json(const std::string& a, const std::string& b) {
+    return a == b || nlohmann::json::parse(a, nullptr, false) == nlohmann::json::parse(b, nullptr, false);
+}
+
 }  // namespace
 
+std::string function_prefix(std::string_view server_label) {
+    return with_plain_characters(server_label) + "__";
+}
+
 std::string function_name(std::string_view server_label, std::string_view tool_name) {
-    std::string name = with_plain_characters(server_label) + "__" + with_plain_characters(tool_name);
+    std::string name = function_prefix(server_label) + with_plain_characters(tool_name);
     const bool is_changed = name != std::string(server_label) + "__" + std::string(tool_name);
     if (!is_changed && name.size() <= longest_name) return name;
     name.resize(std::min(name.size(), longest_name - hash_digits - 1));
@@ -122,6 +132,50 @@ tool_function to_function(std::string_view server_label, const tool& value) {
     function.definition.strict = false;
     function.problem = std::move(adapter.problem);
     return function;
+}
+
+function_changes set_functions(std::vector<prompt_tool>& tools, std::string_view server_label, const tool_list& list) {
+    function_changes changes;
+    const std::string prefix = function_prefix(server_label);
+    std::vector<function_tool> wanted;
+    for (const tool& each : list.tools) {
+        const std::string subject = "the tool " + detail::quote(each.name) + ": ";
+        try {
+            tool_function function = to_function(server_label, each);
+            if (!function.problem.empty()) changes.problems.push_back(subject + function.problem);
+            wanted.push_back(std::move(function.definition));
+        } catch (const error& problem) {
+            changes.problems.push_back(subject + problem.details().message);
+        }
+    }
+    const auto named = [&wanted](const std::string& name) {
+        return std::find_if(wanted.begin(), wanted.end(), [&](const function_tool& each) { return each.name == name; });
+    };
+    std::vector<prompt_tool> kept;
+    for (prompt_tool& stored : tools) {
+        auto* const function = std::get_if<function_tool>(&stored);
+        if (function != nullptr && function->name.starts_with(prefix)) {
+            const auto current = named(function->name);
+            if (current == wanted.end()) {
+                changes.removed.push_back(function->name);
+                continue;
+            }
+            const bool is_same = function->description == current->description &&
+                                 same_json(function->parameters.text(), current->parameters.text());
+            if (!is_same) {
+                changes.changed.push_back(function->name);
+                *function = *current;
+            }
+            wanted.erase(current);
+        }
+        kept.push_back(std::move(stored));
+    }
+    tools = std::move(kept);
+    for (function_tool& each : wanted) {
+        changes.added.push_back(each.name);
+        tools.emplace_back(std::move(each));
+    }
+    return changes;
 }
 
 }  // namespace corun::mcp

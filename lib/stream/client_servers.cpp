@@ -160,11 +160,12 @@ public:
         for (const mcp::tool& each : list.tools)
             if (is_allowed(each.name)) add(each);
         if (names_.empty())
-            throw error(stored_ ? errc::not_allowed_with_agent : errc::bad_response,
-                        subject_ + "it offers no tool that this run can call" +
-                            (stored_ ? ": the stored agent has none of its tools as functions (see mcp::to_function), "
-                                       "and only reconcile_policy::inline_definition can add them"
-                                     : std::string()));
+            throw error(
+                stored_ ? errc::not_allowed_with_agent : errc::bad_response,
+                subject_ + "it offers no tool that this run can call" +
+                    (stored_ ? ": the stored agent has none of its tools as functions (see mcp::set_functions), "
+                               "and only reconcile_policy::inline_definition can add them"
+                             : std::string()));
         const auto name = [](const header& field) { return escape(field.name); };
         const std::string fields = server_->fields.empty()
                                        ? "without headers"
@@ -236,7 +237,7 @@ private:
     /// Functions of the stored agent that look like tools of this server, and are none.
     void report_stale() {
         if (!stored_) return;
-        const std::string prefix = mcp::function_name(server_->definition.server_label, "");
+        const std::string prefix = mcp::function_prefix(server_->definition.server_label);
         for (const std::string& name : *stored_)
             if (name.starts_with(prefix) && std::find(names_.begin(), names_.end(), name) == names_.end())
                 run_.client->report.add(stored_functions, subject_ + "the stored agent's function " + quote(name) +

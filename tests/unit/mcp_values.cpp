@@ -180,4 +180,32 @@ BOOST_AUTO_TEST_CASE(schemas_become_those_that_services_accept) {
     BOOST_TEST(!*mcp::to_function("l", tool).definition.strict);
 }
 
+BOOST_AUTO_TEST_CASE(the_functions_of_one_server_become_those_of_its_tools) {
+    const auto tool_of = [](const char* name, const char* schema) {
+        mcp::tool tool;
+        tool.name = name;
+        tool.input_schema = schema;
+        return tool;
+    };
+    mcp::tool_list list;
+    list.tools = {tool_of("same", R"({"type":"object","properties":{"a":{},"b":{}}})"), tool_of("other", "{}"),
+                  tool_of("new", "{}"), tool_of("broken", R"({"$ref":"https://x/y"})")};
+    std::vector<prompt_tool> tools;
+    tools.emplace_back(function_tool("bookings__other", "Was said.", "{}"));
+    tools.emplace_back(function_tool("mine", "", "{}"));
+    tools.emplace_back(function_tool("bookings__gone", "", "{}"));
+    tools.emplace_back(function_tool("bookings__same", "", R"({"properties":{"b":{},"a":{}},"type":"object"})"));
+    tools.emplace_back(function_tool("bookings2__gone", "", "{}"));
+    const mcp::function_changes changes = mcp::set_functions(tools, "bookings", list);
+    using names = std::vector<std::string>;
+    BOOST_TEST((changes.added == names{"bookings__new"}));
+    BOOST_TEST((changes.changed == names{"bookings__other"}));
+    BOOST_TEST((changes.removed == names{"bookings__gone"}));
+    BOOST_TEST(changes.problems.size() == 1u);
+    names left;
+    for (const prompt_tool& each : tools) left.push_back(std::get<function_tool>(each).name);
+    BOOST_TEST((left == names{"bookings__other", "mine", "bookings__same", "bookings2__gone", "bookings__new"}));
+    BOOST_TEST(mcp::set_functions(tools, "bookings", list).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
