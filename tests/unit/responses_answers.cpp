@@ -218,6 +218,21 @@ BOOST_AUTO_TEST_CASE(a_call_of_a_program_has_its_caller_in_the_answer) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_is_that_of_its_own_call) {
+    required_action action;
+    action.raw = R"([{"type":"function_call","id":"i1","call_id":"c1","caller":{"type":"program","caller_id":"p1"}},
+        {"type":"function_call","id":"i2","call_id":"c2"},
+        {"type":"local_shell_call","id":"c3","caller":{"type":"program","caller_id":"p3"}}])";
+    action.function_calls.emplace_back().id = "c1";
+    action.function_calls.emplace_back().id = "c2";
+    const json input = input_of(action, submission().output("c1", "x").output("c2", "y"));
+    BOOST_REQUIRE(input.size() == 2u);
+    BOOST_TEST(input[0]["call_id"] == "c1");
+    BOOST_TEST(input[0]["caller"]["caller_id"] == "p1");
+    BOOST_TEST(input[1]["call_id"] == "c2");
+    BOOST_TEST(!input[1].contains("caller"));
+}
+
 BOOST_AUTO_TEST_CASE(an_output_reads_as_its_texts) {
     BOOST_TEST(call_output() == "");
     BOOST_TEST(call_output("x") == "x");

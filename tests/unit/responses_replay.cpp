@@ -83,6 +83,25 @@ BOOST_AUTO_TEST_CASE(goes_on_from_where_a_stream_stopped) {
                "output_text.delta: ☂ output_item.done completed ");
 }
 
+BOOST_AUTO_TEST_CASE(an_item_keeps_the_id_under_which_it_came) {
+    decoder decoder;
+    replay replay;
+    const std::pair<std::string_view, std::string_view> streamed[] = {
+        {"response.created", R"({"response":{"id":"r"}})"},
+        {"response.output_item.added", R"({"output_index":0,"item":{"id":"first","type":"message","content":[]}})"},
+        {"response.output_text.delta", R"({"item_id":"first","content_index":0,"delta":"Bring"})"}};
+    for (const auto& [name, data] : streamed)
+        for (const event& each : test::decode(decoder, name, data).events) replay.delivered(each);
+    std::vector<std::string> ids;
+    for (const codec::replayed_event& each :
+         replay.events_of(response("completed", with_text("Bring a coat", "completed")), decoder.items())) {
+        const json data = json::parse(each.data);
+        if (each.name == "response.output_item.done") ids.push_back(data["item"]["id"]);
+        if (each.name == "response.output_text.delta") ids.push_back(data["item_id"]);
+    }
+    BOOST_TEST(ids == (std::vector<std::string>{"first", "first"}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(counts_texts_in_utf16) {
     watched_run run;
     run.take("response.created", R"({"response":{"id":"r"}})");
