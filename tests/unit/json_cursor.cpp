@@ -111,4 +111,34 @@ BOOST_AUTO_TEST_CASE(halves_of_surrogate_pairs_are_replaced_and_pairs_are_not) {
         BOOST_TEST(corun::codec::json::without_half_surrogates(each.json) == each.whole);
 }
 
+BOOST_AUTO_TEST_CASE(a_pair_that_is_cut_in_two_is_put_together) {
+    using corun::codec::json::append_unescaped;
+    struct row {
+        std::string_view first;
+        char16_t half;
+        std::string_view second, text;
+    };
+    for (const row each : {row{R"(a\ud800)", 0xd800, R"(\udc00b)",
+                               "a\xF0\x90\x80\x80"
+                               "b"},
+                           row{R"(\udbff)", 0xdbff, R"(\udfff)", "\xF4\x8F\xBF\xBF"},
+                           row{R"(\udc00)", 0, "b",
+                               "\xEF\xBF\xBD"
+                               "b"},
+                           row{R"(\ud7ff)", 0, "b",
+                               "\xED\x9F\xBF"
+                               "b"},
+                           row{R"(\ud800)", 0xd800, "b",
+                               "\xEF\xBF\xBD"
+                               "b"}}) {
+        std::string text;
+        char16_t half = 0;
+        append_unescaped(text, each.first, half);
+        BOOST_TEST(half == each.half, each.first);
+        append_unescaped(text, each.second, half);
+        BOOST_TEST(text == each.text, each.first);
+        BOOST_TEST(half == 0, each.first);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
