@@ -283,6 +283,14 @@ asio::awaitable<void> stored_functions(corun::client client, corun::mcp::server 
     auto stream = co_await agent.run_stream("Book seat 14A", run_headers, options);
 }
 
+asio::awaitable<void> discover(asio::any_io_executor executor, corun::mcp::server bookings, std::optional<corun::mcp::challenge> challenge, std::string client_id, std::string client_secret, std::map<std::string, corun::token_provider> tokens) {
+    corun::mcp::authorization_server found = co_await corun::mcp::discover_authorization(bookings, challenge);
+    corun::oauth_client account(found.token_endpoint, client_id, client_secret);
+    account.parameters["resource"] = found.resource;
+    account.scope = found.scope;
+    tokens["bookings"] = corun::oauth_client_credentials(executor, account);
+}
+
 asio::awaitable<void> book(std::string token) {
     corun::mcp::server bookings(co_await asio::this_coro::executor, "https://bookings.example/mcp");
     corun::headers headers(corun::header("Authorization", "Bearer " + token));

@@ -15,6 +15,7 @@
 #include <corun/handlers.hpp>
 #include <corun/headers.hpp>
 #include <corun/json_text.hpp>
+#include <corun/mcp/authorization.hpp>
 #include <corun/mcp/function.hpp>
 #include <corun/mcp/server.hpp>
 #include <corun/mcp/tool.hpp>

@@ -39,6 +39,11 @@ struct server::state {
     mcp::era era = mcp::era::unknown;  ///< As the server has shown.
 };
 
+/// For functions of the library that take a server.
+struct server_access {
+    static const std::shared_ptr<server::state>& state_of(const server& handle) noexcept { return handle.state_; }
+};
+
 /// Throws `errc::invalid_header` and `errc::insecure_endpoint`.
 void check_headers(const server::state& server, const headers& fields);
 

@@ -3,7 +3,8 @@
 //   mcp_conformance_client URL
 //
 // The tests say by the environment what they expect: MCP_CONFORMANCE_SCENARIO, and MCP_CONFORMANCE_CONTEXT, a JSON
-// object, of which it knows `toolCalls` and `token`.
+// object, of which it knows `toolCalls`, `token`, and
+// `client_id` with `client_secret`.
 #include <corun/corun.hpp>
 #include <corun/json.hpp>
 #include <corun/sync_wait.hpp>
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <string>
 
 namespace {
@@ -26,6 +28,26 @@ asio::awaitable<void> call(corun::mcp::session session, std::string name, std::s
     std::cout << name << (result.is_error ? " failed: " : ": ") << result.text() << '\n';
 }
 
+/// A token by client credentials, from the authorization server that the MCP server names when it refuses.
+asio::awaitable<std::string> token_for(corun::mcp::session session, corun::mcp::server server, nlohmann::json context) {
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    std::optional<corun::mcp::challenge> challenge;
+    corun::headers none;
+    try {
+        co_await session.list_tools(none);
+    } catch (const corun::error& refused) {
+        challenge = corun::mcp::parse_challenge(refused.details().challenge);
+    }
+    const corun::mcp::authorization_server found = co_await corun::mcp::discover_authorization(server, challenge);
+    corun::oauth_client client(found.token_endpoint, context.at("client_id").get<std::string>(),
+                               corun::secret(context.at("client_secret").get<std::string>()));
+    client.parameters["resource"] = found.resource;
+    client.scope = found.scope;
+    const corun::token_provider provider = corun::oauth_client_credentials(executor, client);
+    const corun::secret token = co_await provider.token();
+    co_return std::string(token.reveal());
+}
+
 asio::awaitable<void> play(std::string url) {
     const std::string scenario = environment("MCP_CONFORMANCE_SCENARIO");
     const nlohmann::json context = nlohmann::json::parse(environment("MCP_CONFORMANCE_CONTEXT"), nullptr, false);
@@ -37,6 +59,10 @@ asio::awaitable<void> play(std::string url) {
     options.call_timeout = std::chrono::seconds(5);
     corun::mcp::server server(co_await asio::this_coro::executor, url, options);
     corun::mcp::session session(server);
+    if (context.is_object() && context.contains("client_secret")) {
+        const std::string token = co_await token_for(session, server, context);
+        fields.set("Authorization", "Bearer " + token);
+    }
     const corun::mcp::tool_list list = co_await session.list_tools(fields);
     std::cout << session.revision() << ", " << list.tools.size() << " tools\n";
     for (const std::string& problem : list.problems) std::cout << problem << '\n';

@@ -99,6 +99,7 @@ public:
 
 private:
     friend class session;
+    friend struct server_access;
     std::shared_ptr<state> state_;
 };
 
