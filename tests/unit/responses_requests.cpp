@@ -367,4 +367,22 @@ BOOST_AUTO_TEST_CASE(writes_conversations) {
     BOOST_TEST((refused([&] { encode_conversation(conversation); }).code == errc::invalid_argument));
 }
 
+BOOST_AUTO_TEST_CASE(writes_files_audio_and_video) {
+    const json body = changed(to_agent(), [](response_request& r) {
+        r.messages[0]
+            .add(content_block::file("file-1"))
+            .add(content_block::file_url("https://x/y.pdf"))
+            .add(content_block::file_data("plan.pdf", "data:application/pdf;base64,AA=="))
+            .add(content_block::audio("AA==", "wav"))
+            .add(content_block::video("https://x/y.mp4"));
+    });
+    json content = body["input"][0]["content"];
+    content.erase(0);
+    BOOST_TEST(content == json::parse(R"([{"type":"input_file","file_id":"file-1"},
+        {"type":"input_file","file_url":"https://x/y.pdf"},
+        {"type":"input_file","filename":"plan.pdf","file_data":"data:application/pdf;base64,AA=="},
+        {"type":"input_audio","input_audio":{"data":"AA==","format":"wav"}},
+        {"type":"input_video","video_url":"https://x/y.mp4"}])"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,9 +1,12 @@
+#include "protocol/threads/codec.hpp"
 #include "protocol/threads/replay.hpp"
+#include "wire.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -67,6 +70,18 @@ BOOST_AUTO_TEST_CASE(tells_each_stage_as_it_is_seen) {
     expect(r.events_of(run("completed"), {writing("completed")}, {message("completed")}),
            {"message.completed", "run.step.completed", "run.completed"});
     expect(r.events_of(run("completed"), {writing("completed")}, {message("completed")}), {});
+}
+
+BOOST_AUTO_TEST_CASE(tells_nothing_again_that_a_stream_has_told) {
+    corun::codec::threads::decoder decoder;
+    replay r;
+    const std::pair<std::string, std::string> streamed[] = {{"thread.run.created", run("queued")},
+                                                            {"thread.message.completed", message("completed")},
+                                                            {"thread.run.step.completed", writing("completed")}};
+    for (const auto& [name, data] : streamed)
+        for (const corun::event& each : corun::test::decode(decoder, name, data).events) r.delivered(each);
+    expect(r.events_of(run("completed"), {writing("completed")}, {message("completed")}),
+           {"run.queued", "run.in_progress", "run.completed"});
 }
 
 BOOST_AUTO_TEST_CASE(tells_what_no_reading_has_caught_without_what_came_later) {
