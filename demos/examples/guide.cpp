@@ -16,6 +16,7 @@
 #include <iostream>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -85,9 +86,10 @@ asio::awaitable<void> answers_by_hand(corun::event_stream& stream) {
 }
 
 asio::awaitable<void> many_events(corun::event_stream& stream) {
-    while (auto event = co_await stream.next()) {          // waits
-        use(*event);
-        while (auto more = stream.try_next()) use(*more);  // returns what has already arrived, without waiting
+    for (bool ended = false; !ended;) {
+        const std::span<const corun::event> batch = co_await stream.next_batch();  // waits once, for many events
+        for (const corun::event& each : batch) use(each);
+        ended = batch.empty();
     }
 }
 

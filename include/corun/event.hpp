@@ -3,6 +3,7 @@
 #include <corun/resources.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <iosfwd>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -292,32 +294,74 @@ struct CORUN_API unknown {
 
 }  // namespace events
 
+namespace detail {
+
+/// A body that is large or owns memory. It lies in its event's storage, which owns the event's bytes as well.
+template <class Body>
+struct stored_body {
+    stored_body() = default;
+
+    std::shared_ptr<const void> bytes;
+    Body body;
+};
+
+/// Bodies of the most frequent events lie in the event itself.
+template <class Body>
+inline constexpr bool is_small_body = std::is_trivially_copyable_v<Body> && sizeof(Body) <= 40;
+template <class Body>
+using body_member = std::conditional_t<is_small_body<Body>, Body, stored_body<Body>*>;
+
+template <class Body>
+const Body& body_of(const Body& member) noexcept {
+    return member;
+}
+template <class Body>
+const Body& body_of(stored_body<Body>* const& member) noexcept {
+    return member->body;
+}
+
+template <class... Bodies>
+struct body_list {
+    using variant = std::variant<body_member<Bodies>...>;
+};
+
+}  // namespace detail
+
 /// One event of a run: its typed body, its name, and its data as received.
 ///
-/// *Lifetime:* A value. It owns the bytes that its views point to.
+/// *Lifetime:* A value, cheap to move. It owns the bytes that its views point to; copies share them.
 ///
 /// *Threads:* Can be passed to another thread.
 class CORUN_API event {
 public:
-    using body_type =
-        std::variant<events::unknown, events::text_delta, events::tool_call_delta, events::refusal_delta,
-                     events::reasoning_delta, events::annotation, events::image_delta, events::thread_created,
-                     events::run_created, events::run_status, events::message_created, events::message_in_progress,
-                     events::message_completed, events::step_created, events::step_in_progress, events::step_completed,
-                     events::mcp_tools_listed, events::mcp_call, events::action_required, events::run_completed,
-                     events::run_failed, events::run_incomplete, events::run_cancelled, events::run_expired,
-                     events::run_restarted, events::reattached, events::stream_error, events::image_partial,
-                     events::function_called, events::approval_decided, events::audio_delta, events::part_completed,
-                     events::oauth_consent_requested>;
+    /// The types of the bodies.
+    using body_types =
+        detail::body_list<events::unknown, events::text_delta, events::tool_call_delta, events::refusal_delta,
+                          events::reasoning_delta, events::annotation, events::image_delta, events::thread_created,
+                          events::run_created, events::run_status, events::message_created, events::message_in_progress,
+                          events::message_completed, events::step_created, events::step_in_progress,
+                          events::step_completed, events::mcp_tools_listed, events::mcp_call, events::action_required,
+                          events::run_completed, events::run_failed, events::run_incomplete, events::run_cancelled,
+                          events::run_expired, events::run_restarted, events::reattached, events::stream_error,
+                          events::image_partial, events::function_called, events::approval_decided, events::audio_delta,
+                          events::part_completed, events::oauth_consent_requested>;
 
     event() = default;
 
     /// The body if it is a `T`, otherwise null. Valid while this event lives.
     template <class T>
     [[nodiscard]] const T* get_if() const noexcept {
-        return std::get_if<T>(&body_);
+        const auto* const member = std::get_if<detail::body_member<T>>(&body_);
+        return member ? &detail::body_of<T>(*member) : nullptr;
     }
-    [[nodiscard]] const body_type& body() const noexcept { return body_; }
+    /// Calls `visitor` with the body, as `std::visit` does. It must accept every type of body.
+    template <class Visitor>
+    decltype(auto) visit(Visitor&& visitor) const {
+        return std::visit([&visitor](const auto& member) -> decltype(auto) { return visitor(detail::body_of(member)); },
+                          body_);
+    }
+    /// The number of the body's type; two events have the same if they have bodies of one type.
+    [[nodiscard]] std::size_t index() const noexcept { return body_.index(); }
 
     /// The event's name in the protocol, such as `thread.message.delta`.
     [[nodiscard]] std::string_view name() const noexcept { return name_; }
@@ -333,7 +377,7 @@ public:
 
 private:
     friend struct detail::event_access;
-    body_type body_;
+    body_types::variant body_;
     std::string_view name_, raw_, problem_;
     std::shared_ptr<const void> storage_;
     bool continues_ = false;

@@ -1,11 +1,12 @@
 #pragma once
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
-#include <asio/redirect_error.hpp>
+#include <asio/experimental/as_tuple.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 namespace corun::detail {
@@ -21,10 +22,10 @@ public:
     void notify() noexcept { timer_.cancel(); }
 
     /// Completes with the next notification, when the coroutine is cancelled, or when this is destroyed. Throws for
-    /// none of these; a coroutine that is cancelled already cannot wait, and gets `operation_aborted` from Asio.
-    [[nodiscard]] asio::awaitable<void> wait() {
-        std::error_code ignored;
-        co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    /// none of these, and what it returns says nothing; a coroutine that is cancelled already cannot wait, and gets
+    /// `operation_aborted` from Asio.
+    [[nodiscard]] asio::awaitable<std::tuple<std::error_code>> wait() {
+        return timer_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
     }
 
 private:

@@ -112,9 +112,10 @@ asio::awaitable<run_result> gather(asio::awaitable<event_stream> started) {
     event_stream stream = co_await std::move(started);
     run_result result;
     std::error_code code;
-    while (std::optional<event> next = co_await stream.next(code)) {
-        result.apply(*next);
-        while (std::optional<event> more = stream.try_next()) result.apply(*more);
+    for (bool ended = false; !ended;) {
+        const std::span<const event> batch = co_await stream.next_batch(code);
+        for (const event& each : batch) result.apply(each);
+        ended = batch.empty();
     }
     if (code == asio::error::operation_aborted) throw std::system_error(code);
     result.report = stream.report();

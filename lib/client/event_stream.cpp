@@ -27,6 +27,11 @@ asio::awaitable<std::optional<event>> nothing() {
     co_return none;
 }
 
+asio::awaitable<std::span<const event>> no_events() {
+    std::span<const event> none;
+    co_return none;
+}
+
 asio::awaitable<void> no_run() {
     std::string message = "the stream is empty (default-constructed or moved from)";
     throw error(errc::invalid_argument, std::move(message));
@@ -50,6 +55,17 @@ asio::awaitable<std::optional<event>> event_stream::next(std::error_code& code) 
     code.clear();
     if (!impl_) return nothing();
     return detail::run_stream::next(impl_, &code);
+}
+
+asio::awaitable<std::span<const event>> event_stream::next_batch() {
+    if (!impl_) return no_events();
+    return detail::run_stream::next_batch(impl_, max_batch, nullptr);
+}
+
+asio::awaitable<std::span<const event>> event_stream::next_batch(std::error_code& code) {
+    code.clear();
+    if (!impl_) return no_events();
+    return detail::run_stream::next_batch(impl_, max_batch, &code);
 }
 
 std::optional<event> event_stream::try_next() {

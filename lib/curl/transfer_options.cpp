@@ -64,13 +64,13 @@ bool needs_new_connection(const net::request& request, const transport_state& tr
 }
 
 void set_connection(easy_handle& easy, const net::request& request, const transport_state& transport,
-                    connection_use use, const std::string& origin) {
+                    connection_use use, const std::string& origin, bool is_new) {
     const bool shared = use != connection_use::exclusive;
     easy.set(CURLOPT_HTTP_VERSION, static_cast<long>(shared ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     // To wait for a connection that turns out to be HTTP/1.1 is to wait for the end of somebody else's response.
     if (use == connection_use::shared_stream && transport.http2_origins.contains(origin))
         easy.set(CURLOPT_PIPEWAIT, 1L);
-    if (needs_new_connection(request, transport, use, origin)) {
+    if (is_new) {
         // In whole seconds: less than two of them. Servers keep an idle connection for two at the least.
         if (request.follows_another)
             easy.set(CURLOPT_MAXAGE_CONN, 1L);
@@ -122,7 +122,7 @@ void set_proxy(easy_handle& easy, const options& settings, bool loopback) {
         easy.set(CURLOPT_PROXY, *settings.proxy);
 }
 
-void set_method(easy_handle& easy, const net::request& request) {
+void set_method(easy_handle& easy, const net::request& request, bool is_sent_once) {
     if (request.method != "POST") {
         if (request.method != "GET") easy.set(CURLOPT_CUSTOMREQUEST, request.method);
         return;
@@ -130,6 +130,9 @@ void set_method(easy_handle& easy, const net::request& request) {
     easy.set(CURLOPT_POST, 1L);
     const std::uint64_t size = request.source ? request.source->size() : request.body.size();
     easy.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(size));
+    // A body that libcurl reads from a function costs a buffer of 16 KiB for as long as the transfer lasts. It needs
+    // one only where libcurl might send it twice: on a connection that has been used, or is shared.
+    if (is_sent_once && !request.source) easy.set(CURLOPT_POSTFIELDS, request.body.reveal().data());
     // A body over 1 MB would wait a second for a `100 Continue` that services do not send.
     easy.remove_header("Expect");
     // The default is that of a form.
@@ -163,11 +166,13 @@ void set_options(easy_handle& easy, const net::request& request, const transport
     easy.set(CURLOPT_ACCEPT_ENCODING, "");
     if (!request.headers.find("Accept-Encoding")) easy.remove_header("Accept-Encoding");
     const auto url = detail::parse_url(request.url);
-    set_connection(easy, request, transport, use, url ? detail::origin_of(*url) : std::string());
+    const std::string origin = url ? detail::origin_of(*url) : std::string();
+    const bool is_new = needs_new_connection(request, transport, use, origin);
+    set_connection(easy, request, transport, use, origin, is_new);
     set_tls(easy, transport);
     set_proxy(easy, transport.settings, url && url->loopback);
     for (const header& field : request.headers) easy.add_header(field);
-    set_method(easy, request);
+    set_method(easy, request, is_new && use == connection_use::exclusive && !request.follows_another);
     easy.set_headers();
 }
 

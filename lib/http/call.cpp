@@ -104,7 +104,7 @@ public:
     }
 
     /// Completes when something has changed.
-    [[nodiscard]] asio::awaitable<void> wait() { return changed_.wait(); }
+    [[nodiscard]] auto wait() { return changed_.wait(); }
 
     net::transfer* transfer = nullptr;
     http_response response;

@@ -33,6 +33,13 @@ public:
         return true;
     }
 
+    bool take(std::string_view text) noexcept {
+        if (static_cast<std::size_t>(end_ - next_) < text.size() || std::memcmp(next_, text.data(), text.size()) != 0)
+            return false;
+        next_ += text.size();
+        return true;
+    }
+
     void skip(std::size_t bytes) noexcept { next_ += bytes; }
 
     void skip_whitespace() noexcept {
@@ -45,10 +52,14 @@ public:
     }
     /// The same for a string whose opening quote has been taken. Where the string goes wrong, it stops there.
     bool take_string_end(std::string_view& inside, bool& escaped) noexcept {
+        return take_string_inside(inside, escaped) && take('"');
+    }
+    /// The same up to the closing quote, which must be there.
+    bool take_string_inside(std::string_view& inside, bool& escaped) noexcept {
         const char* const first = next_;
         next_ = find_string_end(first, end_, escaped);
         inside = {first, static_cast<std::size_t>(next_ - first)};
-        return take('"');
+        return next_ != end_ && *next_ == '"';
     }
 
     /// Up to nine digits.

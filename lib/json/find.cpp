@@ -64,6 +64,20 @@ std::optional<std::string_view> find_member(std::string_view object, std::string
     return std::nullopt;
 }
 
+std::optional<std::string_view> find_only_member(std::string_view object, std::string_view key) noexcept {
+    cursor rest(object);
+    if (!take_token(rest, '{')) return std::nullopt;
+    std::optional<std::string_view> found;
+    std::string_view name, value;
+    do {
+        if (!take_string(rest, name) || !take_token(rest, ':') || !take_value(rest, value)) return std::nullopt;
+        // A key with escapes may be this one.
+        if (name.find('\\') != name.npos || (name == key && found)) return std::nullopt;
+        if (name == key) found = value;
+    } while (take_token(rest, ','));
+    return take_token(rest, '}') ? found : std::nullopt;
+}
+
 std::optional<std::string_view> plain_string(std::optional<std::string_view> value) noexcept {
     if (!value || value->size() < 2 || value->front() != '"' || value->find('\\') != value->npos) return std::nullopt;
     return value->substr(1, value->size() - 2);

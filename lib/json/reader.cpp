@@ -12,6 +12,13 @@ std::string_view without_trailing_whitespace(std::string_view text) noexcept {
     return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
+// A parser holds some 8 KiB: too much for each of thousands of streams.
+constexpr std::size_t largest_idle_parser = std::size_t{64} << 10;
+thread_local std::vector<std::unique_ptr<simdjson::ondemand::parser>> idle_parsers = [] {
+    std::vector<std::unique_ptr<simdjson::ondemand::parser>> few;
+    few.reserve(4);
+    return few;
+}();
 thread_local constinit lenient_scope* current_scope = nullptr;
 
 }  // namespace
@@ -43,10 +50,24 @@ void missing(std::string_view member) {
     note_problem("\"" + std::string(member) + "\" is missing");
 }
 
+reader::reader() {
+    if (idle_parsers.empty()) {
+        parser_ = std::make_unique<simdjson::ondemand::parser>();
+    } else {
+        parser_ = std::move(idle_parsers.back());
+        idle_parsers.pop_back();
+    }
+}
+
+reader::~reader() {
+    if (idle_parsers.size() == idle_parsers.capacity() || parser_->capacity() > largest_idle_parser) return;
+    idle_parsers.push_back(std::move(parser_));
+}
+
 json::object reader::object(std::string_view text, std::size_t padding) {
     if (const auto offset = find_error(text, current_scope != nullptr ? numbers::any : numbers::finite))
         throw shape_error("not valid JSON at byte " + std::to_string(*offset) + " of " + std::to_string(text.size()));
-    if (const auto code = parser_.iterate(text.data(), text.size(), text.size() + padding).get(document_))
+    if (const auto code = parser_->iterate(text.data(), text.size(), text.size() + padding).get(document_))
         throw shape_error(simdjson::error_message(code));
     json::object result;
     if (document_.get_object().get(result)) throw shape_error("not a JSON object");

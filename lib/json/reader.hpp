@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,9 +59,14 @@ void expected(std::string_view member, std::string_view kind);
 /// The problem that a member is missing.
 void missing(std::string_view member);
 
-/// Parses one text at a time; keeps its memory from one to the next.
+/// Parses one text at a time. The readers of a thread use the same memory, one after the other.
 class reader {
 public:
+    reader();
+    ~reader();
+    reader(const reader&) = delete;
+    reader& operator=(const reader&) = delete;
+
     /// The text's object; throws `shape_error` when the text is not exactly one JSON object. In a `lenient_scope`,
     /// `NaN` and `Infinity` pass as values of a wrong type: Python's writer emits them. `padding` more bytes behind it
     /// are readable, at least `simdjson::SIMDJSON_PADDING`. What is read is valid until the next call, and as long as
@@ -68,7 +74,7 @@ public:
     json::object object(std::string_view text, std::size_t padding);
 
 private:
-    simdjson::ondemand::parser parser_;
+    std::unique_ptr<simdjson::ondemand::parser> parser_;
     simdjson::ondemand::document document_;
 };
 

@@ -131,7 +131,8 @@ std::uint32_t first_half_of_character(std::string_view text) noexcept {
     return 0xD800 + ((code_point - 0x10000) >> 10);
 }
 
-void append_utf8(std::string& out, std::uint32_t code_point) {
+template <class Out>
+void append_utf8(Out& out, std::uint32_t code_point) {
     const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
     if (code_point < 0x80) {
         put(code_point);
@@ -151,7 +152,8 @@ void append_utf8(std::string& out, std::uint32_t code_point) {
 }
 
 /// Ends the character of which `half` is the first half. `inside` goes on behind it.
-void join_half(std::string& out, std::string_view& inside, char16_t& half) {
+template <class Out>
+void join_half(Out& out, std::string_view& inside, char16_t& half) {
     // An empty string neither has the other half nor says that there is none.
     if (half == 0 || inside.empty()) return;
     const std::uint32_t first = escaped_unit(inside);
@@ -166,39 +168,9 @@ void join_half(std::string& out, std::string_view& inside, char16_t& half) {
     half = 0;
 }
 
-}  // namespace
-
-std::optional<std::size_t> find_error(std::string_view text, numbers allowed) noexcept {
-    checker check(text, allowed);
-    if (check.document()) return std::nullopt;
-    return static_cast<std::size_t>(check.position() - text.data());
-}
-
-const char* skip_escaped(const char* from, const char* end) noexcept {
-    while (from != end && *from == '\\') {
-        if (end - from < 2) return end;
-        if (from[1] == 'u') {
-            if (end - from < 6) return end;
-            for (int i = 2; i < 6; ++i)
-                if (ascii::hex_value(from[i]) < 0) return from;
-            from += 6;
-        } else if (std::memchr("\"\\/bfnrt", from[1], 8) != nullptr) {
-            from += 2;
-        } else {
-            return from;
-        }
-        from = skip_plain(from, end);
-    }
-    return from;
-}
-
-void append_unescaped(std::string& out, std::string_view inside) {
-    char16_t half = 0;
-    append_unescaped(out, inside, half);
-    if (half != 0) append_utf8(out, 0xFFFD);
-}
-
-void append_unescaped(std::string& out, std::string_view inside, char16_t& half) {
+/// `Out` takes bytes as a string does.
+template <class Out>
+void unescape_to(Out& out, std::string_view inside, char16_t& half) {
     join_half(out, inside, half);
     const char* next = inside.data();
     const char* const end = next + inside.size();
@@ -248,6 +220,56 @@ void append_unescaped(std::string& out, std::string_view inside, char16_t& half)
                 break;
         }
     }
+}
+
+/// Memory that is large enough.
+struct char_output {
+    void push_back(char c) noexcept { *end++ = c; }
+    void append(const char* first, const char* last) noexcept { end = std::copy(first, last, end); }
+
+    char* end;
+};
+
+}  // namespace
+
+std::optional<std::size_t> find_error(std::string_view text, numbers allowed) noexcept {
+    checker check(text, allowed);
+    if (check.document()) return std::nullopt;
+    return static_cast<std::size_t>(check.position() - text.data());
+}
+
+const char* skip_escaped(const char* from, const char* end) noexcept {
+    while (from != end && *from == '\\') {
+        if (end - from < 2) return end;
+        if (from[1] == 'u') {
+            if (end - from < 6) return end;
+            for (int i = 2; i < 6; ++i)
+                if (ascii::hex_value(from[i]) < 0) return from;
+            from += 6;
+        } else if (std::memchr("\"\\/bfnrt", from[1], 8) != nullptr) {
+            from += 2;
+        } else {
+            return from;
+        }
+        from = skip_plain(from, end);
+    }
+    return from;
+}
+
+void append_unescaped(std::string& out, std::string_view inside) {
+    char16_t half = 0;
+    append_unescaped(out, inside, half);
+    if (half != 0) append_utf8(out, 0xFFFD);
+}
+
+void append_unescaped(std::string& out, std::string_view inside, char16_t& half) {
+    unescape_to(out, inside, half);
+}
+
+std::size_t unescape(char* out, std::string_view inside, char16_t& half) noexcept {
+    char_output target{out};
+    unescape_to(target, inside, half);
+    return static_cast<std::size_t>(target.end - out);
 }
 
 std::string without_half_surrogates(std::string_view json) {

@@ -58,6 +58,12 @@ void append_unescaped(std::string& out, std::string_view inside);
 /// The same for one of several strings that make a text: `half` is the first half of a pair with which the string
 /// before it ended, or 0; afterwards, that with which this one ends. It is not appended before its other half is there.
 void append_unescaped(std::string& out, std::string_view inside, char16_t& half);
+/// The same into memory of `unescaped_bound(inside.size())` bytes. Returns how many it wrote.
+std::size_t unescape(char* out, std::string_view inside, char16_t& half) noexcept;
+/// An escape is never shorter than what it says; a half from before may become U+FFFD.
+inline constexpr std::size_t unescaped_bound(std::size_t inside) noexcept {
+    return inside + 3;
+}
 
 /// The text with U+FFFD, escaped, for every escape of half a surrogate pair: with it, parsers that
 /// are strict about those read what services send.

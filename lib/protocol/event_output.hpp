@@ -51,6 +51,8 @@ struct unescaped_text {
 /// keeps it alive. `half`: see `json::append_unescaped`.
 inline std::string_view unescape(raw_event& wire, std::string_view piece, bool escaped, char16_t& half) {
     if (!escaped && half == 0) return piece;
+    if (wire.scratch.size() >= json::unescaped_bound(piece.size()))
+        return {wire.scratch.data(), json::unescape(wire.scratch.data(), piece, half)};
     auto unescaped =
         std::make_shared<unescaped_text>(std::move(wire.storage), piece.size() + utf8::replacement_character.size());
     json::append_unescaped(unescaped->text, piece, half);

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string_view>
 
 namespace corun::codec {
@@ -15,6 +16,8 @@ struct raw_event {
     raw_event() = default;
 
     std::string_view name, data;
+    /// Memory in `storage` for the texts of the event without their escapes, if it has any.
+    std::span<char> scratch;
     std::shared_ptr<const void> storage;
 };
 

@@ -325,7 +325,9 @@ streamed_item& streamed_items::add(const item_reference& reference) {
 void streamed_items::learn(streamed_item& item, const item_reference& reference) {
     item.learn(reference.id);
     if (!reference.call_id.empty() && !item.knows(reference.call_id)) item.learn(reference.call_id);
-    if (!item.index) item.index = reference.index;
+    if (item.index || !reference.index) return;
+    item.index = reference.index;
+    has_latest_ = false;
 }
 
 streamed_item& streamed_items::found_or_added(streamed_item* found, const item_reference& reference) {
@@ -405,18 +407,12 @@ const streamed_item* streamed_items::find_call(std::string_view type, std::strin
     return found == items_.rend() ? nullptr : &*found;
 }
 
-streamed_text* streamed_items::latest_text(std::string_view id, std::optional<std::int32_t> index,
-                                           std::int32_t part) noexcept {
+streamed_text* streamed_items::latest_text() noexcept {
     if (!has_latest_) return nullptr;
     streamed_item& item = items_[latest_];
-    streamed_text& text = item.texts()[latest_text_];
-    if (item.ended || item.begins_again || item.id != id || item.index != index || text.part() != part) return nullptr;
+    if (item.ended || item.begins_again) return nullptr;
     item.uses = 2;
-    return &text;
-}
-
-std::string_view streamed_items::latest_id() const noexcept {
-    return has_latest_ && latest_is_plain_ ? std::string_view(items_[latest_].id) : std::string_view();
+    return &item.texts()[latest_text_];
 }
 
 void streamed_items::set_latest(const streamed_item& item, const streamed_text& text) noexcept {
@@ -426,7 +422,6 @@ void streamed_items::set_latest(const streamed_item& item, const streamed_text& 
         latest_ = i;
         latest_text_ = static_cast<std::size_t>(&text - item.texts().data());
         has_latest_ = item.has_own_id;
-        latest_is_plain_ = item.id.find_first_of("\\\"") == item.id.npos;
     }
 }
 

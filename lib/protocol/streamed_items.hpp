@@ -152,11 +152,8 @@ public:
     /// The call of `type` that an output belongs to: by the call's id; without one, the last. Null if there is none.
     [[nodiscard]] const streamed_item* find_call(std::string_view type, std::string_view call_id) const noexcept;
 
-    /// The text whose piece came last, if that was a text of a message.
-    [[nodiscard]] streamed_text* latest_text(std::string_view id, std::optional<std::int32_t> index,
-                                             std::int32_t part) noexcept;
-    /// The id of its item if that is the same in JSON.
-    [[nodiscard]] std::string_view latest_id() const noexcept;
+    /// The text of a message whose piece came last, if a piece with the same ids and indexes belongs to it too.
+    [[nodiscard]] streamed_text* latest_text() noexcept;
     void set_latest(const streamed_item& item, const streamed_text& text) noexcept;
 
     [[nodiscard]] std::deque<streamed_item>& all() noexcept { return items_; }
@@ -172,7 +169,7 @@ private:
 
     std::deque<streamed_item> items_;
     std::size_t latest_ = 0, latest_text_ = 0;
-    bool has_latest_ = false, latest_is_plain_ = false;
+    bool has_latest_ = false;
     std::size_t added_ = 0;
 };
 

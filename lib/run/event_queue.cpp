@@ -1,5 +1,7 @@
 #include "run/event_queue.hpp"
 
+#include "json/text.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -13,6 +15,7 @@ codec::raw_event event_queue::block::at(std::size_t place) const {
     codec::raw_event event;
     event.data = {bytes.get() + place + sizeof sizes, sizes.data_size};
     event.name = {event.data.data() + sizes.data_size, sizes.name_size};
+    event.scratch = {bytes.get() + place + sizeof sizes + sizes.data_size + sizes.name_size, sizes.scratch_size};
     event.storage = bytes;
     return event;
 }
@@ -37,8 +40,9 @@ event_queue::block& event_queue::with_room(std::size_t size) {
 }
 
 void event_queue::push(std::string_view name, std::string_view data) {
-    const prefix sizes{data.size(), name.size()};
-    const std::size_t size = sizeof sizes + data.size() + name.size();
+    const bool has_escapes = data.find('\\') != data.npos;
+    const prefix sizes{data.size(), name.size(), has_escapes ? codec::json::unescaped_bound(data.size()) : 0};
+    const std::size_t size = sizeof sizes + data.size() + name.size() + sizes.scratch_size;
     block& last = with_room(size + codec::data_padding);
     char* const place = last.bytes.get() + last.used;
     std::memcpy(place, &sizes, sizeof sizes);

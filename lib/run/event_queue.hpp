@@ -40,9 +40,9 @@ private:
     static constexpr std::size_t largest_shared_block = block_pool::sizes.back();
     static constexpr std::size_t kept_blocks = 16;
 
-    /// An event lies in its block as a `prefix`, its data and its name.
+    /// An event lies in its block as a `prefix`, its data, its name and its scratch memory.
     struct prefix {
-        std::size_t data_size, name_size;
+        std::size_t data_size, name_size, scratch_size;
     };
     struct block {
         [[nodiscard]] codec::raw_event at(std::size_t place) const;
@@ -54,7 +54,7 @@ private:
         std::size_t next = 0;  ///< The events before it are taken.
     };
     static std::size_t size_of(const codec::raw_event& event) noexcept {
-        return sizeof(prefix) + event.data.size() + event.name.size();
+        return sizeof(prefix) + event.data.size() + event.name.size() + event.scratch.size();
     }
 
     block& with_room(std::size_t size);

@@ -89,7 +89,7 @@ void run_fsm::lose(std::error_code code) noexcept {
 void run_fsm::backlog_changed(std::size_t bytes, time_point now) noexcept {
     if (!paused_ && bytes > limits_.high_water_bytes) {
         paused_ = true;
-    } else if (paused_ && bytes <= limits_.high_water_bytes / 2) {
+    } else if (paused(bytes)) {
         paused_ = false;
         last_activity_ = last_event_ = now;
     }

@@ -86,7 +86,10 @@ public:
     // What to do.
     /// Read on (paused or not) while true; otherwise the transfer is of no use any more.
     [[nodiscard]] bool reading() const noexcept { return response_ != response::over; }
-    [[nodiscard]] bool paused() const noexcept { return paused_; }
+    /// True while reading is paused, and a backlog of `bytes` would end the pause.
+    [[nodiscard]] bool paused(std::size_t bytes = 0) const noexcept {
+        return paused_ && bytes <= limits_.high_water_bytes / 2;
+    }
     /// When to call `time_passed` next.
     [[nodiscard]] std::optional<time_point> deadline() const noexcept;
 

@@ -1,4 +1,5 @@
 #include "sse/scan.hpp"
+#include "text/ascii.hpp"
 #include "text/utf8.hpp"
 #include <corun/sse/parser.hpp>
 
@@ -26,7 +27,7 @@ void release(std::string& text) noexcept {
 
 // "If value starts with a U+0020 SPACE character, remove it from value."
 std::string_view without_leading_space(std::string_view value) noexcept {
-    if (value.starts_with(' ')) value.remove_prefix(1);
+    if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
     return value;
 }
 
@@ -42,7 +43,7 @@ void parser::reset() noexcept {
 }
 
 void parser::feed(std::string_view chunk) noexcept {
-    assert(block_end_ == chunk_.size() && line_ends_ == 0);
+    assert(lines_.block_end == chunk_.size() && lines_.ends == 0);
     if (finished_ || error_ != parser_error::none) return;
 
     while (bom_bytes_ < byte_order_mark.size() && !chunk.empty()) {
@@ -56,7 +57,6 @@ void parser::feed(std::string_view chunk) noexcept {
         }
     }
     chunk_ = chunk;
-    line_begin_ = block_begin_ = block_end_ = 0;
 }
 
 // Counts bytes of the event before they are stored; stops the parser when they are too many.
@@ -72,16 +72,20 @@ inline bool parser::charge(std::size_t bytes) noexcept {
 const event* parser::next() {
     if (handed_out_) forget_event();
 
-    while (line_ends_ != 0 || scan_next_block()) {
-        if (line_ends_ == 0) continue;
-        const std::size_t end = block_begin_ + static_cast<std::size_t>(std::countr_zero(line_ends_));
-        line_ends_ &= line_ends_ - 1;
+    // In registers, for the bytes of a chunk could be those of any member.
+    const std::string_view chunk = chunk_;
+    lines at = lines_;
+    const std::size_t scanned = at.block_end;
+    while (at.ends != 0 || scan_next_block(chunk, at)) {
+        if (at.ends == 0) continue;
+        const std::size_t end = at.block_begin + static_cast<std::size_t>(std::countr_zero(at.ends));
+        at.ends &= at.ends - 1;
 
-        const std::string_view line(chunk_.data() + line_begin_, end - line_begin_);
-        const bool non_ascii = std::exchange(line_non_ascii_, block_non_ascii_);
-        line_begin_ = end + 1;
-        const bool cr = chunk_[end] == '\r';
-        const bool ends_crlf = std::exchange(after_cr_, cr) && line.empty() && !cr;
+        const std::string_view line(chunk.data() + at.begin, end - at.begin);
+        const bool non_ascii = std::exchange(at.non_ascii, at.block_non_ascii);
+        at.begin = end + 1;
+        const bool cr = chunk[end] == '\r';
+        const bool ends_crlf = std::exchange(at.after_cr, cr) && line.empty() && !cr;
         if (ends_crlf) continue;
 
         if (partial_ != partial_line::none) {
@@ -89,17 +93,24 @@ const event* parser::next() {
         } else if (!line.empty()) {
             take_line(line, non_ascii);
         } else if (dispatch()) {
+            leave(at);
             return &event_;
         }
+        if (error_ != parser_error::none) [[unlikely]]
+            break;
     }
 
-    if (line_begin_ < chunk_.size()) {
-        after_cr_ = false;
-        extend_line(chunk_.substr(line_begin_));
+    if (error_ == parser_error::none && at.begin < chunk.size()) {
+        at.after_cr = false;
+        extend_line(chunk.substr(at.begin));
     }
     hold_event();
+    // A parser that has stopped has forgotten its lines.
+    bytes_scanned_ += at.block_end - scanned;
+    lines_ = {};
+    lines_.non_ascii = at.non_ascii;
+    lines_.after_cr = at.after_cr;
     chunk_ = {};
-    line_begin_ = block_begin_ = block_end_ = 0;
     return nullptr;
 }
 
@@ -109,7 +120,7 @@ const event* parser::finish() {
     assert(chunk_.empty());
 
     const auto retry = retry_;
-    if (partial_ != partial_line::none) complete_line({}, line_non_ascii_);
+    if (partial_ != partial_line::none) complete_line({}, lines_.non_ascii);
     retry_ = retry;
     finished_ = true;
     if (!has_data_) {
@@ -121,28 +132,31 @@ const event* parser::finish() {
     return &event_;
 }
 
-inline bool parser::scan_next_block() noexcept {
-    const std::size_t left = chunk_.size() - block_end_;
+inline bool parser::scan_next_block(std::string_view chunk, lines& at) noexcept {
+    const std::size_t left = chunk.size() - at.block_end;
     if (left == 0) return false;
 
-    const char* bytes = chunk_.data() + block_end_;
-    block_begin_ = block_end_;
+    const char* bytes = chunk.data() + at.block_end;
+    at.block_begin = at.block_end;
     block found;
     if (left >= block_size) {
         found = scan_block(bytes);
-        block_end_ += block_size;
-        bytes_scanned_ += block_size;
+        at.block_end += block_size;
     } else {
         char padded[block_size] = {};
         std::memcpy(padded, bytes, left);
         found = scan_block(padded);
-        block_end_ += left;
-        bytes_scanned_ += left;
+        at.block_end += left;
     }
-    line_ends_ = found.line_ends;
-    block_non_ascii_ = found.non_ascii;
-    line_non_ascii_ |= found.non_ascii;
+    at.ends = found.line_ends;
+    at.block_non_ascii = found.non_ascii;
+    at.non_ascii |= found.non_ascii;
     return true;
+}
+
+inline void parser::leave(const lines& at) noexcept {
+    bytes_scanned_ += at.block_end - lines_.block_end;
+    lines_ = at;
 }
 
 // "Set the last event ID string of the event source to the value of the last event ID buffer. If the
@@ -200,10 +214,10 @@ inline void parser::take_line(std::string_view line, bool non_ascii) {
     // The two fields that every event has are spared the search for the colon.
     field name;
     std::string_view value;
-    if (line.starts_with("data:")) {
+    if (ascii::begins_with(line, "data:")) {
         name = field::data;
         value = line.substr(5);
-    } else if (line.starts_with("event:")) {
+    } else if (ascii::begins_with(line, "event:")) {
         name = field::event;
         value = line.substr(6);
     } else {

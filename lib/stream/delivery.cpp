@@ -26,35 +26,35 @@ void set_missing_ids(event& malformed, const run_identity& identity) {
             }
         }
     };
-    std::visit(set, event_access::body(malformed));
+    event_access::change_body(malformed, set);
 }
 
 }  // namespace
 
-std::optional<event> event_delivery::take(run_protocol& protocol, std::error_code& failure, std::string& problem) {
-    std::optional<event> taken;
+bool event_delivery::take(run_protocol& protocol, event& taken, std::error_code& failure, std::string& problem) {
     if (!decoded_.empty()) {
         taken = std::move(decoded_.back());
         decoded_.pop_back();
-        return taken;
+        return true;
     }
-    if (queue_.empty()) return taken;
+    if (queue_.empty()) return false;
     const bool is_new = queue_.taken() >= recorded_;
-    taken.emplace();
-    failure = protocol.decode(queue_.pop(), *taken, decoded_, problem);
+    failure = protocol.decode(queue_.pop(), taken, decoded_, problem);
     if (failure) {
         // What came before it has been delivered; what came after it cannot be trusted.
-        taken.reset();
         drop();
-        return taken;
+        return false;
     }
-    if (!taken->problem().empty() || taken->get_if<events::run_status>()) set_missing_ids(*taken, protocol.identity());
+    // Of texts the decoder knows how much has come.
+    const bool is_text = taken.get_if<events::text_delta>() && decoded_.empty();
+    if (is_text) return true;
+    if (!taken.problem().empty() || taken.get_if<events::run_status>()) set_missing_ids(taken, protocol.identity());
     if (is_new && records_) {
-        protocol.delivered(*taken);
+        protocol.delivered(taken);
         for (const event& each : decoded_) protocol.delivered(each);
     }
     if (decoded_.size() > 1) std::reverse(decoded_.begin(), decoded_.end());
-    return taken;
+    return true;
 }
 
 void event_delivery::drop() noexcept {

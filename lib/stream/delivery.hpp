@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -25,9 +24,9 @@ public:
 
     void push(std::string_view name, std::string_view data) { queue_.push(name, data); }
 
-    /// Takes the next event; nothing when none waits. Where it cannot be decoded, sets `failure`, and `problem` says
-    /// why.
-    std::optional<event> take(run_protocol& protocol, std::error_code& failure, std::string& problem);
+    /// Takes the next event into `taken`, a new one; false when none waits. Where it cannot be decoded, sets `failure`,
+    /// and `problem` says why.
+    bool take(run_protocol& protocol, event& taken, std::error_code& failure, std::string& problem);
     void drop() noexcept;
 
     /// The response broke off: what waits counts as delivered.

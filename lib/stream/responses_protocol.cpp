@@ -48,6 +48,8 @@ public:
     }
 
     codec::event_class classify(std::string_view name, std::string_view data) override {
+        const bool is_numbered = requests_->is_background() || read_elsewhere_;
+        if (identity_.is_known && !is_numbered && wire::is_text_delta(data)) return codec::event_class::ordinary;
         begins_at_first_event_ = false;
         const bool is_counted = arrived_.is_counted(name, data);
         if (is_counted && requests_->is_background()) {

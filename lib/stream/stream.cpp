@@ -56,7 +56,6 @@ stream_owner run_stream::attach(std::shared_ptr<run_context> run, std::unique_pt
 }
 
 asio::awaitable<std::optional<event>> run_stream::next(std::shared_ptr<run_stream> self, std::error_code* code) {
-    std::optional<event> taken;
     stream_state& stream = *self->state_;
     if (code) code->clear();
     self->reported_.reset();
@@ -75,21 +74,19 @@ asio::awaitable<std::optional<event>> run_stream::next(std::shared_ptr<run_strea
     // events. So let that turn come first.
     if (!switched && state.slot().is_connected() && !is_cancelled(state))
         co_await asio::post(stream.run->api->executor, asio::use_awaitable);
-    std::error_code failed;
-    if (is_cancelled(state)) {
-        failed = asio::error::operation_aborted;
-    } else {
-        taken = self->take();
+    std::error_code failed = asio::error::operation_aborted;
+    if (!is_cancelled(state)) {
+        std::optional<event> taken = self->try_next();
         if (taken) co_return taken;
         failed = self->report_failure();
+        if (!failed) co_return taken;
     }
-    if (!failed) co_return taken;
     if (!code) {
         if (failed == asio::error::operation_aborted) throw std::system_error(failed);
         throw error(failed, self->details());
     }
     *code = failed;
-    co_return taken;
+    co_return std::nullopt;
 }
 
 std::error_code run_stream::report_failure() {
@@ -108,42 +105,64 @@ std::error_code run_stream::report_failure() {
     return errc::action_required;
 }
 
-std::optional<event> run_stream::try_next() {
-    return take();
+asio::awaitable<std::span<const event>> run_stream::next_batch(std::shared_ptr<run_stream> self, std::size_t max,
+                                                               std::error_code* code) {
+    std::vector<event>& batch = self->batch_;
+    // Events that are kept would keep the memory that the next ones need.
+    batch.clear();
+    std::optional<event> first = co_await next(self, code);
+    if (first) batch.push_back(std::move(*first));
+    while (!batch.empty() && batch.size() < max) {
+        if (self->take(batch.emplace_back())) continue;
+        batch.pop_back();
+        break;
+    }
+    co_return std::span<const event>(batch);
 }
 
-std::optional<event> run_stream::take() {
+std::optional<event> run_stream::try_next() {
+    // The event is filled in where the caller gets it.
+    std::optional<event> taken(std::in_place);
+    if (!take(*taken)) taken.reset();
+    return taken;
+}
+
+/// Fills in a new event. False if none waits, or if it cannot be decoded: then the stream has failed.
+bool run_stream::take(event& taken) {
     stream_state& stream = *state_;
-    std::optional<event> taken;
-    if (stream.abandoned()) return taken;
     std::error_code failure;
     std::string problem;
-    taken = stream.events.take(*stream.protocol, failure, problem);
-    if (failure) {
+    if (stream.abandoned() || !stream.events.take(*stream.protocol, taken, failure, problem)) {
+        if (!failure) return false;
         stream.details.message = stream.secrets.redacted(problem);
         stream.fsm.backlog_changed(0, stream.now());
         stream.fsm.fail_earlier(failure);
         stream.settle();
         stream.update_transfer();
-        return taken;
+        return false;
     }
-    if (!taken) return taken;
-    if (!taken->problem().empty() && !taken->continues())
-        stream.observed.event_problem(stream.api(), *taken, stream.secrets, stream.protocol->identity());
-    if (stream.events.is_between_events())
-        if (const auto number = stream.protocol->sequence_number_of(*taken)) sequence_number_ = number;
-    if (const auto* reported = taken->get_if<events::stream_error>()) {
-        stream.details.service_code = codec::best_code(reported->code, reported->type);
-        stream.details.service_message = reported->message;
-        stream.details.retry_after = reported->retry_after;
-        if (!reported->retry_after && stream.response) stream.details.retry_after = retry_hint(stream.response->head());
-        stream.secrets.redact(stream.details);
-    }
-    if (stream.fsm.paused()) {
+    note_taken(taken);
+    if (stream.fsm.paused(stream.events.bytes())) {
         stream.fsm.backlog_changed(stream.events.bytes(), stream.now());
         stream.update_transfer();
     }
-    return taken;
+    return true;
+}
+
+/// Keeps what the caller may ask for later.
+inline void run_stream::note_taken(const event& taken) {
+    stream_state& stream = *state_;
+    if (!taken.problem().empty() && !taken.continues())
+        stream.observed.event_problem(stream.api(), taken, stream.secrets, stream.protocol->identity());
+    if (stream.events.is_between_events())
+        if (const auto number = stream.protocol->sequence_number_of(taken)) sequence_number_ = number;
+    const auto* const reported = taken.get_if<events::stream_error>();
+    if (!reported) return;
+    stream.details.service_code = codec::best_code(reported->code, reported->type);
+    stream.details.service_message = reported->message;
+    stream.details.retry_after = reported->retry_after;
+    if (!reported->retry_after && stream.response) stream.details.retry_after = retry_hint(stream.response->head());
+    stream.secrets.redact(stream.details);
 }
 
 asio::awaitable<void> run_stream::submit(std::shared_ptr<run_stream> self, submission answers) {

@@ -11,12 +11,15 @@
 
 #include <asio/awaitable.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace corun::detail {
 
@@ -53,6 +56,8 @@ public:
     explicit run_stream(std::shared_ptr<stream_state> state) noexcept : state_(std::move(state)) {}
 
     static asio::awaitable<std::optional<event>> next(std::shared_ptr<run_stream> self, std::error_code* code);
+    static asio::awaitable<std::span<const event>> next_batch(std::shared_ptr<run_stream> self, std::size_t max,
+                                                              std::error_code* code);
     std::optional<event> try_next();
     static asio::awaitable<void> submit(std::shared_ptr<run_stream> self, submission answers);
     static asio::awaitable<void> cancel_run(std::shared_ptr<run_stream> self);
@@ -70,13 +75,15 @@ public:
     [[nodiscard]] const redactor& secrets() const noexcept;
 
 private:
-    std::optional<event> take();
+    bool take(event& taken);
+    void note_taken(const event& taken);
     /// Why there is no event, when all have been taken. Nothing where the run has ended.
     std::error_code report_failure();
 
     const std::shared_ptr<stream_state> state_;
     std::optional<std::int64_t> sequence_number_;  ///< Of the last server-sent event that was taken completely.
     std::optional<diagnostics> reported_;          ///< Of a failure that is not the stream's end.
+    std::vector<event> batch_;                     ///< What `next_batch` returned last.
     std::shared_ptr<task<bool>> ending_;           ///< The end of the run, once the caller has stopped the stream.
 };
 

@@ -99,6 +99,7 @@ public:
     }
 
     codec::event_class classify(std::string_view wire_name, std::string_view data) override {
+        if (wire::is_text_delta(wire_name)) return codec::event_class::ordinary;
         const std::string_view name = wire::event_name(wire_name, data);
         codec::event_class kind = wire::classify(name, data);
         if (is_run_event(name) && kind == codec::event_class::ordinary) {

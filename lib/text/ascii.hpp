@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <string_view>
 
 /// ASCII characters, independent of the process's locale.
@@ -20,6 +21,16 @@ namespace corun::ascii {
 
 [[nodiscard]] constexpr bool is_alphanumeric(char c) noexcept {
     return is_letter(c) || is_digit(c);
+}
+
+/// The length of the literal is a constant, so that these are a few instructions and no call: for each event of a stream.
+template <std::size_t Size>
+[[nodiscard]] inline bool begins_with(std::string_view text, const char (&literal)[Size]) noexcept {
+    return text.size() >= Size - 1 && std::memcmp(text.data(), literal, Size - 1) == 0;
+}
+template <std::size_t Size>
+[[nodiscard]] inline bool equals(std::string_view text, const char (&literal)[Size]) noexcept {
+    return text.size() == Size - 1 && std::memcmp(text.data(), literal, Size - 1) == 0;
 }
 
 inline constexpr std::string_view hex_digits = "0123456789abcdef";

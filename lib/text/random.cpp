@@ -6,9 +6,18 @@
 #include <random>
 
 namespace corun::detail {
+namespace {
+
+/// To open the device is a hundred times as dear as to draw from it.
+std::random_device& device() {
+    thread_local std::random_device random;
+    return random;
+}
+
+}  // namespace
 
 std::string random_hex(std::size_t digits) {
-    std::random_device random;
+    std::random_device& random = device();
     std::string text;
     text.reserve(digits);
     while (text.size() < digits) {
@@ -24,13 +33,12 @@ std::string random_uuid() {
     for (const std::size_t hyphen : {8U, 13U, 18U, 23U}) id[hyphen] = '-';
     id[14] = '4';
     // The variant takes the two highest bits (RFC 9562, 4.1).
-    id[19] = "89ab"[std::random_device()() & 3];
+    id[19] = "89ab"[device()() & 3];
     return id;
 }
 
 double random_fraction() {
-    std::random_device random;
-    return std::uniform_real_distribution<double>(0, 1)(random);
+    return std::uniform_real_distribution<double>(0, 1)(device());
 }
 
 }  // namespace corun::detail

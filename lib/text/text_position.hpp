@@ -25,14 +25,17 @@ public:
     [[nodiscard]] bool begins(std::string_view whole) const { return rest_of(whole).has_value(); }
 
 private:
-    [[nodiscard]] bool ends_as(std::string_view delivered) const noexcept;
+    void add_word(std::uint64_t word) noexcept;
+    [[nodiscard]] std::string tail() const;
+    [[nodiscard]] bool ends_as(std::string_view delivered) const;
     [[nodiscard]] std::optional<std::string> rest_by_units(std::string_view whole) const;
 
+    // Bytes are hashed in words of eight, the first byte in the lowest bits, however they are cut into pieces.
     std::size_t size_ = 0;
-    std::uint64_t hash_ = 0;
+    std::uint64_t hash_ = 0;                       ///< Of the complete words.
+    std::uint64_t word_ = 0;                       ///< The word that is not complete.
+    std::array<std::uint64_t, 2> latest_words_{};  ///< The last complete words.
     std::uint64_t units_ = 0;
-    std::array<char, 16> tail_{};  ///< The last bytes.
-    std::uint8_t tail_size_ = 0;
     bool has_replacements_ = false;
 };
 

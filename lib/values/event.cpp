@@ -39,7 +39,7 @@ struct end_finder {
 };
 
 end_finder::end find_end(const event& value) noexcept {
-    return std::visit(end_finder(), value.body());
+    return value.visit(end_finder());
 }
 
 /// Prints what a reader of a log wants to know of a body, each part after a space.
@@ -144,7 +144,7 @@ std::ostream& operator<<(std::ostream& out, run_outcome outcome) {
 
 std::ostream& operator<<(std::ostream& out, const event& value) {
     out << (value.name().empty() ? "event" : detail::escape(value.name()));
-    std::visit(body_printer(out), value.body());
+    value.visit(body_printer(out));
     if (!value.problem().empty()) out << " (" << detail::escape(value.problem()) << ')';
     return out;
 }

@@ -378,7 +378,7 @@ struct run_result::gatherer::all : messages, steps, runs {
 };
 
 void run_result::apply(const event& value) {
-    std::visit(gatherer::all(*this), value.body());
+    value.visit(gatherer::all(*this));
 }
 
 std::string run_result::text() const {

@@ -48,7 +48,7 @@ outcome decode(codec::responses::decoder& decoder, std::string_view name, std::s
     result.events.push_back(std::move(first));
     for (corun::event& each : more) result.events.push_back(std::move(each));
     for (const corun::event& each : result.events) {
-        result.said += std::to_string(each.body().index()) + (each.continues() ? "+" : "");
+        result.said += std::to_string(each.index()) + (each.continues() ? "+" : "");
         if (const auto* delta = each.get_if<corun::events::text_delta>()) {
             require(corun::utf8::is_well_formed(delta->text), "a text is not UTF-8");
             result.said.append(delta->message_id)

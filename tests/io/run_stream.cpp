@@ -15,6 +15,7 @@
 #include <asio/steady_timer.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -157,6 +158,46 @@ BOOST_FIXTURE_TEST_CASE(delivers_events_in_order_and_ends_after_the_last, fixtur
     BOOST_TEST(name_of_next(stream) == "thread.run.completed");
     BOOST_TEST(name_of_next(stream) == "end");
     BOOST_TEST(name_of_next(stream) == "end");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_batch_has_all_events_that_have_arrived, fixture) {
+    event_stream stream = opened();
+    std::string sent = created();
+    for (int i = 0; i != 100; ++i) sent += delta(std::to_string(i) + ' ');
+    transfer().bytes(sent);
+    std::error_code code;
+    std::string text;
+    const auto next_batch = [&] {
+        const std::span<const event> batch = await(io, stream.next_batch(code));
+        for (const event& each : batch)
+            if (const auto* piece = each.get_if<events::text_delta>()) text += piece->text;
+        return batch.size();
+    };
+    BOOST_TEST(next_batch() == event_stream::max_batch);
+    BOOST_TEST(next_batch() == 101 - event_stream::max_batch);
+    BOOST_TEST(text.starts_with("0 1 2 "));
+    BOOST_TEST(text.ends_with("98 99 "));
+    transfer().bytes(delta("end") + run_event("completed") + done);
+    BOOST_TEST(next_batch() == 2u);
+    BOOST_TEST(next_batch() == 0u);
+    BOOST_TEST(!code);
+    event_stream none;
+    BOOST_TEST(await(io, none.next_batch()).empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_batch_ends_before_a_failure, fixture) {
+    run_settings.strict_events = true;
+    event_stream stream = opened();
+    transfer().bytes(created() + delta("kept") + frame("thread.message.delta", "{}") + delta("lost"));
+    std::error_code code;
+    const std::span<const event> batch = await(io, stream.next_batch(code));
+    BOOST_TEST(batch.size() == 2u);
+    BOOST_TEST(!code);
+    const event kept = batch[1];
+    BOOST_TEST(await(io, stream.next_batch(code)).empty());
+    BOOST_TEST(code == errc::bad_event);
+    BOOST_TEST(kept.get_if<events::text_delta>()->text == "kept");
+    BOOST_CHECK_THROW((void)await(io, stream.next_batch()), error);
 }
 
 BOOST_FIXTURE_TEST_CASE(an_event_outlives_its_stream, fixture) {

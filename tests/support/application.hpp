@@ -50,7 +50,7 @@ inline std::set<std::size_t> things_said(const outcome& seen) {
         const bool is_progress = each.get_if<events::run_status>() || each.get_if<events::message_in_progress>() ||
                                  each.get_if<events::step_in_progress>() || each.get_if<events::part_completed>() ||
                                  each.get_if<events::unknown>() || each.get_if<events::reattached>();
-        if (!is_progress) types.insert(each.body().index());
+        if (!is_progress) types.insert(each.index());
     }
     return types;
 }

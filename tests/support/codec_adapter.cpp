@@ -204,7 +204,7 @@ struct printer {
 void print(const corun::event& value) {
     json line = json::object();
     line["name"] = value.name();
-    std::visit(printer{line}, value.body());
+    value.visit(printer{line});
     if (value.continues()) line["continues"] = true;
     if (!value.problem().empty()) line["problem"] = value.problem();
     std::cout << line.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';

@@ -292,8 +292,8 @@ struct step_fixture {
         std::string names;
         std::error_code failure;
         std::string problem;
-        while (const auto taken = stream->events.take(*stream->protocol, failure, problem))
-            names += (names.empty() ? "" : " ") + std::string(taken->name());
+        for (event taken; stream->events.take(*stream->protocol, taken, failure, problem);)
+            names += (names.empty() ? "" : " ") + std::string(taken.name());
         return failure ? names + "!" : names;
     }
 

@@ -11,8 +11,8 @@ using namespace corun::test;
 
 struct fixture {
     std::string take() {
-        const auto taken = events.take(protocol, failure, problem);
-        return taken ? std::string(taken->name()) : std::string();
+        event taken;
+        return events.take(protocol, taken, failure, problem) ? std::string(taken.name()) : std::string();
     }
 
     fake_protocol protocol;
@@ -119,8 +119,9 @@ BOOST_AUTO_TEST_CASE(without_reattachment_nothing_is_recorded) {
     detail::event_delivery events(nullptr, false);
     std::error_code failure;
     std::string problem;
+    event taken;
     events.push("a", "+");
-    BOOST_TEST(events.take(protocol, failure, problem).has_value());
+    BOOST_TEST(events.take(protocol, taken, failure, problem));
     BOOST_TEST(protocol.log.empty());
 }
 

@@ -79,7 +79,7 @@ void receive(Run& run, const arrival& each, outcome& so_far) {
     if (kind == event_class::last || kind == event_class::action) {
         BOOST_REQUIRE(kind == event_class::action ? result.events.back().get_if<events::action_required>() != nullptr
                                                   : is_terminal(result.events.back()));
-        so_far.end = std::to_string(result.events.back().body().index());
+        so_far.end = std::to_string(result.events.back().index());
     }
 }
 

@@ -60,8 +60,13 @@ template <class Variant>
 inline constexpr bool no_alternative_is_an_aggregate = false;
 template <class... T>
 inline constexpr bool no_alternative_is_an_aggregate<std::variant<T...>> = none_is_an_aggregate<T...>;
-static_assert(no_alternative_is_an_aggregate<corun::event::body_type>);
+template <class... T>
+inline constexpr bool no_alternative_is_an_aggregate<corun::detail::body_list<T...>> = none_is_an_aggregate<T...>;
+static_assert(no_alternative_is_an_aggregate<corun::event::body_types>);
 static_assert(no_alternative_is_an_aggregate<corun::tool>);
+
+/// Queues and containers hold them in thousands.
+static_assert(sizeof(corun::event) <= 128);
 
 /// Moving in queues and vectors must not fail, nor copy.
 template <class... T>

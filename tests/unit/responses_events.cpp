@@ -56,7 +56,7 @@ std::string quoted(std::string_view text) {
 std::string describe(const decoded& result) {
     std::string text = result.code ? "bad_event " + result.problem : "good";
     for (const event& each : result.events) {
-        text += "\n" + std::to_string(each.body().index()) + quoted(each.name()) + quoted(each.raw()) +
+        text += "\n" + std::to_string(each.index()) + quoted(each.name()) + quoted(each.raw()) +
                 (each.continues() ? "+" : "");
         if (const auto* delta = each.get_if<events::text_delta>())
             text += quoted(delta->message_id) + std::to_string(delta->content_index) + quoted(delta->text);
@@ -306,7 +306,7 @@ BOOST_AUTO_TEST_CASE(tells_a_text_once_whether_in_pieces_or_whole) {
             decoder of_run;
             const auto whole = good(of_run, row.done, row.done_data);
             const auto piece = good(row.delta, row.delta_data);
-            BOOST_TEST(whole[0].body().index() == piece[0].body().index());
+            BOOST_TEST(whole[0].index() == piece[0].index());
             // Said again, it is no news.
             BOOST_TEST(only<events::part_completed>(good(of_run, row.done, row.done_data)).item_id == "m");
         }

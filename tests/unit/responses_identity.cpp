@@ -36,7 +36,7 @@ public:
             if (const auto* delta = each.get_if<events::tool_call_delta>()) arguments += delta->arguments;
             if (const auto* delta = each.get_if<events::reasoning_delta>())
                 (delta->summary ? summary : reasoning) += delta->text;
-            last = each.body().index();
+            last = each.index();
         }
     }
     /// The connection is lost, and the response is read.

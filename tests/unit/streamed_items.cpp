@@ -137,19 +137,32 @@ BOOST_AUTO_TEST_CASE(a_list_matches_each_item_once) {
 
 BOOST_AUTO_TEST_CASE(the_latest_text_is_found_without_a_search) {
     items all;
-    BOOST_TEST(all.latest_text("a", 0, 0) == nullptr);
+    BOOST_TEST(all.latest_text() == nullptr);
     streamed_item& item = all.find_for_piece(message("a", 0), text_kind::text, 0, "One");
     streamed_text& text = item.text(text_kind::text, 0);
     all.set_latest(item, text);
-    BOOST_TEST(all.latest_id() == "a");
-    BOOST_TEST(all.latest_text("a", 0, 0) == &text);
-    BOOST_TEST(all.latest_text("a", 1, 0) == nullptr);
-    BOOST_TEST(all.latest_text("b", 0, 0) == nullptr);
-    BOOST_TEST(all.latest_text("a", 0, 1) == nullptr);
+    BOOST_TEST(all.latest_text() == &text);
     item.ended = true;
-    BOOST_TEST(all.latest_text("a", 0, 0) == nullptr);
+    BOOST_TEST(all.latest_text() == nullptr);
+    item.ended = false;
+    BOOST_TEST(all.latest_text() == &text);
+    item.begins_again = true;
+    BOOST_TEST(all.latest_text() == nullptr);
+    item.begins_again = false;
+    // Another item may be the one that the next piece belongs to.
+    (void)all.find_for_begin(message("b", 1));
+    BOOST_TEST(all.latest_text() == nullptr);
     all.clear();
-    BOOST_TEST(all.latest_id() == "");
+    BOOST_TEST(all.latest_text() == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(the_latest_text_is_searched_for_again_when_its_item_has_got_an_index) {
+    items all;
+    streamed_item& item = all.find_for_piece(message("a", std::nullopt), text_kind::text, 0, "One");
+    all.set_latest(item, item.text(text_kind::text, 0));
+    BOOST_TEST(all.latest_text() != nullptr);
+    (void)all.find_for_event(message("a", 3));
+    BOOST_TEST(all.latest_text() == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(halves_of_characters_end_with_their_text) {

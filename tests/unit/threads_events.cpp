@@ -39,7 +39,7 @@ std::string quoted_text(std::string_view text) {
 std::string describe(const decoded& result) {
     std::string text = result.code ? "bad_event " + result.problem : "good";
     for (const event& each : result.events) {
-        text += "\n" + std::to_string(each.body().index()) + quoted_text(each.name()) + quoted_text(each.raw()) +
+        text += "\n" + std::to_string(each.index()) + quoted_text(each.name()) + quoted_text(each.raw()) +
                 (each.continues() ? "+" : "");
         if (const auto* delta = each.get_if<events::text_delta>())
             text += quoted_text(delta->message_id) + std::to_string(delta->content_index) + quoted_text(delta->text);

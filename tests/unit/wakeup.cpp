@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(destroying_it_completes_the_wait) {
     asio::io_context io;
     std::optional<detail::wakeup> event(io.get_executor());
     bool done = false;
-    asio::co_spawn(io, event->wait(), [&](std::exception_ptr e) { done = !e; });
+    asio::co_spawn(io, event->wait(), [&](std::exception_ptr e, const auto&) { done = !e; });
     test::run_ready(io);
     BOOST_TEST(!done);
     event.reset();

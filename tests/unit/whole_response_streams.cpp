@@ -37,7 +37,7 @@ class summary {
 public:
     void operator()(const event& each) {
         if (!each.continues()) told_["events"].push_back(each.name());
-        std::visit(*this, each.body());
+        each.visit(*this);
     }
     void operator()(const events::text_delta& e) { append("text", e.text); }
     void operator()(const events::refusal_delta& e) { append("refusal", e.text); }

@@ -81,7 +81,19 @@ private:
 
     static field field_called(std::string_view name) noexcept;
 
-    bool scan_next_block() noexcept;
+    /// The lines of a chunk, as far as it has been scanned.
+    struct lines {
+        std::size_t begin = 0;         ///< Where in the chunk the current line starts.
+        std::size_t block_begin = 0;   ///< Where in the chunk the block of `ends` starts.
+        std::size_t block_end = 0;     ///< The end of the scanned part of the chunk.
+        std::uint64_t ends = 0;        ///< The line ends in the block that have not been processed yet.
+        bool block_non_ascii = false;  ///< Whether the block contains bytes that are not ASCII.
+        bool non_ascii = false;        ///< Whether the current line may contain such bytes.
+        bool after_cr = false;         ///< Whether the last byte before the current line was a CR.
+    };
+
+    static bool scan_next_block(std::string_view chunk, lines& at) noexcept;
+    void leave(const lines& at) noexcept;
     bool dispatch();
     void forget_event() noexcept;
     void hold_event();
@@ -107,13 +119,7 @@ private:
     std::uint8_t bom_bytes_ = 0;  ///< The bytes of a byte order mark read so far; 3 once this is decided.
 
     std::string_view chunk_;
-    std::size_t line_begin_ = 0;    ///< Where in the chunk the current line starts.
-    std::size_t block_begin_ = 0;   ///< Where in the chunk the block of `line_ends_` starts.
-    std::size_t block_end_ = 0;     ///< The end of the scanned part of the chunk.
-    std::uint64_t line_ends_ = 0;   ///< The line ends in the block that have not been processed yet.
-    bool block_non_ascii_ = false;  ///< Whether the block contains bytes that are not ASCII.
-    bool line_non_ascii_ = false;   ///< Whether the current line may contain such bytes.
-    bool after_cr_ = false;         ///< Whether the last byte before the current line was a CR.
+    lines lines_;
 
     partial_line partial_ = partial_line::none;
     field partial_field_ = field::ignored;

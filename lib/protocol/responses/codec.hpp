@@ -3,6 +3,7 @@
 #include "protocol/event_class.hpp"
 #include "protocol/raw_event.hpp"
 #include "protocol/streamed_items.hpp"
+#include "text/ascii.hpp"
 #include <corun/event.hpp>
 #include <corun/message.hpp>
 #include <corun/model_input.hpp>
@@ -77,6 +78,10 @@ private:
 event_class classify(std::string_view name, std::string_view data, const pending_calls& seen) noexcept;
 /// The same for an event on its own.
 event_class classify(std::string_view name, std::string_view data) noexcept;
+/// True for nearly all of the events of which a stream has the most: pieces of a text.
+inline bool is_text_delta(std::string_view data) noexcept {
+    return ascii::begins_with(data, R"({"type":"response.output_text.delta")");
+}
 /// The name of the event that this one is, by the same rule; what it has of a name or a type if it is not known.
 std::string_view event_name(std::string_view name, std::string_view data) noexcept;
 

@@ -6,7 +6,6 @@
 #include "protocol/responses/event_reader.hpp"
 #include "protocol/synthetic_events.hpp"
 
-#include <cstring>
 
 namespace corun::codec::responses {
 namespace {
@@ -159,9 +158,6 @@ constexpr const known_event& text_event = known_events[0];
 constexpr known_event unknown_event{};
 
 const known_event& find_event(std::string_view name) noexcept {
-    if (name.size() == text_event.name.size() &&
-        std::memcmp(name.data(), text_event.name.data(), text_event.name.size()) == 0)
-        return text_event;
     for (const known_event& known : known_events)
         if (known.name == name) return known;
     return unknown_event;
@@ -188,7 +184,7 @@ const known_event& find_end(std::string_view data) noexcept {
 }  // namespace
 
 const known_event& find_event(std::string_view name, std::string_view data) noexcept {
-    if (data.starts_with(R"({"type":"response.output_text.delta")")) return text_event;
+    if (is_text_delta(data)) return text_event;
     if (name.starts_with(own_prefix)) return find_event(name);
     if (begins_with_type(data, name))
         if (const known_event& known = find_event(name); !known.name.empty()) return known;

@@ -1,11 +1,12 @@
+#include "json/find.hpp"
 #include "protocol/decode_by.hpp"
 #include "protocol/error_body.hpp"
 #include "protocol/event_access.hpp"
 #include "protocol/event_output.hpp"
 #include "protocol/responses/codec.hpp"
 #include "protocol/responses/event_reader.hpp"
-#include "protocol/responses/text_delta.hpp"
 #include "protocol/synthetic_events.hpp"
+#include "protocol/text_delta_reader.hpp"
 #include <corun/error.hpp>
 
 #include <utility>
@@ -49,26 +50,10 @@ void check_unknown(const raw_event& wire) {
 }  // namespace
 
 struct decoder::impl {
-    json::reader reader;
     streamed_items streamed;
     pending_calls seen;
     bool fast_path = true, strict = false;
-
-    bool decode_text_delta(raw_event& wire, event& out) {
-        text_delta_scanner scanner(wire.data, streamed.latest_id());
-        if (!scanner.scan()) return false;
-        // Another item, or another part, is left to the general reader.
-        if (!scanner.is_latest_item) return false;
-        streamed_text* const known =
-            streamed.latest_text(scanner.item_id, scanner.output_index(), scanner.content_index);
-        if (known == nullptr) return false;
-        const std::string_view text = unescape(wire, scanner.text, scanner.text_escaped, known->half);
-        auto& delta = event_access::emplace<events::text_delta>(out, wire.name, wire.data, std::move(wire.storage));
-        delta.text = known->take(text);
-        delta.message_id = scanner.item_id;
-        delta.content_index = scanner.content_index;
-        return true;
-    }
+    text_delta_reader text_deltas;
 };
 
 decoder::decoder() : impl_(std::make_unique<impl>()) {}
@@ -99,19 +84,23 @@ void decoder::be_strict(bool enabled) noexcept {
 
 std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem) {
     const known_event& known = find_event(wire.name, wire.data);
-    if (is_text_event(known) && impl_->fast_path && impl_->decode_text_delta(wire, first)) return {};
+    if (is_text_event(known) && impl_->fast_path && impl_->text_deltas.read(wire, first, impl_->streamed)) return {};
     if (wire.name == run_restarted_name) return decode_run_restarted(*this, wire, first, problem);
 
     output out(wire, first, more);
+    json::reader reader;
     const auto read = [&] {
         if (known.read == nullptr)
             check_unknown(wire);
         else if (wire.data != end_of_stream_data)
-            event_reader(known, impl_->reader, impl_->streamed, impl_->seen, out).read();
+            event_reader(known, reader, impl_->streamed, impl_->seen, out).read();
     };
     const std::string_view name = known.name.empty() ? wire.name : known.name;
     const std::error_code code = decode_by(read, out, name, impl_->strict, problem);
     if (!code) impl_->seen.observe(wire.name, wire.data);
+    if (is_text_event(known))
+        impl_->text_deltas.learn(wire.data, first, more, json::find_only_member(wire.data, "delta"),
+                                 json::find_only_member(wire.data, "item_id"));
     return code;
 }
 

@@ -207,7 +207,7 @@ struct replay::progress_visitor {
 };
 
 void replay::delivered(const event& streamed) {
-    std::visit(progress_visitor{*this}, streamed.body());
+    streamed.visit(progress_visitor{*this});
 }
 
 std::vector<replayed_event> replay::events_of(std::string_view response, const streamed_items& items) const {

@@ -3,6 +3,7 @@
 #include "protocol/event_class.hpp"
 #include "protocol/raw_event.hpp"
 #include "protocol/streamed_items.hpp"
+#include "text/ascii.hpp"
 #include <corun/event.hpp>
 #include <corun/message.hpp>
 #include <corun/options.hpp>
@@ -25,6 +26,10 @@ namespace corun::codec::threads {
 
 /// What an event means for the run, from its name; from the object and its status, where the name is not known.
 event_class classify(std::string_view name, std::string_view data) noexcept;
+/// True for the events of which a stream has the most: pieces of a text.
+inline bool is_text_delta(std::string_view name) noexcept {
+    return ascii::equals(name, "thread.message.delta");
+}
 /// The names of all events that are known.
 std::vector<std::string_view> known_event_names();
 /// The name of the event that this one is, by the same rule.

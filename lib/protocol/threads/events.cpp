@@ -7,14 +7,13 @@
 #include "protocol/heartbeat.hpp"
 #include "protocol/readers.hpp"
 #include "protocol/synthetic_events.hpp"
+#include "protocol/text_delta_reader.hpp"
 #include "protocol/threads/codec.hpp"
 #include "protocol/threads/deltas.hpp"
 #include "protocol/threads/objects.hpp"
-#include "protocol/threads/text_delta.hpp"
 #include "text/ascii.hpp"
 #include <corun/error.hpp>
 
-#include <cstring>
 #include <utility>
 
 namespace corun::codec::threads {
@@ -258,9 +257,7 @@ const known_event& find_event_of(std::string_view object, std::string_view statu
 }
 
 const known_event& find_event(std::string_view name, std::string_view data) noexcept {
-    if (name.size() == text_event.name.size() &&
-        std::memcmp(name.data(), text_event.name.data(), text_event.name.size()) == 0)
-        return text_event;
+    if (is_text_delta(name)) return text_event;
     if (const known_event& known = find_event(name); !known.name.empty()) return known;
     if (is_heartbeat(name)) return heartbeat;
     const auto text_of = [data](std::string_view key) {
@@ -272,6 +269,15 @@ const known_event& find_event(std::string_view name, std::string_view data) noex
     if (const std::string_view object = text_of("object"); object.starts_with("thread"))
         if (const known_event& known = find_event_of(object, text_of("status")); !known.name.empty()) return known;
     return !has_name && is_bare_error(data) ? bare_error : unknown_event;
+}
+
+/// The text of a text delta with one part.
+std::optional<std::string_view> text_in(std::string_view data) noexcept {
+    auto value = json::find_only_member(data, "delta");
+    if (value) value = json::find_only_member(*value, "content");
+    if (!value || !value->starts_with('[')) return std::nullopt;
+    value = json::find_only_member(value->substr(1), "text");
+    return value ? json::find_only_member(*value, "value") : std::nullopt;
 }
 
 }  // namespace
@@ -292,24 +298,9 @@ std::string_view event_name(std::string_view name, std::string_view data) noexce
 }
 
 struct decoder::impl {
-    json::reader reader;
     streamed_items streamed;
     bool fast_path = true, strict = false;
-
-    bool decode_text_delta(raw_event& wire, event& out) {
-        text_delta_scanner scanner(wire.data);
-        if (!scanner.scan()) return false;
-        // Another message, or another part, is left to the general reader.
-        streamed_text* const known = streamed.latest_text(scanner.id, std::nullopt, scanner.index);
-        if (known == nullptr) return false;
-        const std::string_view text = unescape(wire, scanner.text, scanner.escaped, known->half);
-        auto& delta =
-            detail::event_access::emplace<events::text_delta>(out, wire.name, wire.data, std::move(wire.storage));
-        delta.text = known->take(text);
-        delta.message_id = scanner.id;
-        delta.content_index = scanner.index;
-        return true;
-    }
+    text_delta_reader text_deltas;
 };
 
 decoder::decoder() : impl_(std::make_unique<impl>()) {}
@@ -339,14 +330,18 @@ void decoder::be_strict(bool enabled) noexcept {
 
 std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem) {
     const known_event& known = find_event(wire.name, wire.data);
-    if (&known == &text_event && impl_->fast_path && impl_->decode_text_delta(wire, first)) return {};
+    if (&known == &text_event && impl_->fast_path && impl_->text_deltas.read(wire, first, impl_->streamed)) return {};
 
     output out(wire, first, more);
+    json::reader reader;
     const auto read = [&] {
         if (known.decode != nullptr && wire.data != end_of_stream_data)
-            known.decode(impl_->reader, out, impl_->streamed);
+            known.decode(reader, out, impl_->streamed);
     };
-    return decode_by(read, out, wire.name, impl_->strict, problem);
+    const std::error_code code = decode_by(read, out, wire.name, impl_->strict, problem);
+    if (&known == &text_event)
+        impl_->text_deltas.learn(wire.data, first, more, text_in(wire.data), json::find_only_member(wire.data, "id"));
+    return code;
 }
 
 }  // namespace corun::codec::threads

@@ -274,7 +274,7 @@ replay::progress& replay::step(std::string_view id) {
 
 void replay::delivered(const event& streamed) {
     // The decoder's items know how much of a text has come.
-    if (!streamed.get_if<events::text_delta>()) std::visit(progress_visitor{*this}, streamed.body());
+    if (!streamed.get_if<events::text_delta>()) streamed.visit(progress_visitor{*this});
 }
 
 /// What is missing of a message, and its end if it has come.

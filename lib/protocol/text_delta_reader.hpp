@@ -1,0 +1,28 @@
+#pragma once
+#include "protocol/delta_shape.hpp"
+#include "protocol/raw_event.hpp"
+#include "protocol/streamed_items.hpp"
+#include <corun/event.hpp>
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace corun::codec {
+
+/// Reads the text deltas that look like the one before them, in both protocols.
+class text_delta_reader {
+public:
+    /// False if the event is left to the general reader; then nothing has changed.
+    bool read(raw_event& wire, event& out, streamed_items& items);
+
+    /// The general reader has read a text delta from `data`: `first` and `more`. `text` and `id` are those members of
+    /// `data`.
+    void learn(std::string_view data, const event& first, const std::vector<event>& more,
+               std::optional<std::string_view> text, std::optional<std::string_view> id);
+
+private:
+    delta_shape shape_;
+};
+
+}  // namespace corun::codec
