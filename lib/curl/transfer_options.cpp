@@ -64,13 +64,13 @@ bool needs_new_connection(const net::request& request, const transport_state& tr
 }
 
 void set_connection(easy_handle& easy, const net::request& request, const transport_state& transport,
-                    connection_use use, const std::string& origin, bool is_new) {
+                    connection_use use, const std::string& origin, bool needs_new) {
     const bool shared = use != connection_use::exclusive;
     easy.set(CURLOPT_HTTP_VERSION, static_cast<long>(shared ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     // To wait for a connection that turns out to be HTTP/1.1 is to wait for the end of somebody else's response.
     if (use == connection_use::shared_stream && transport.http2_origins.contains(origin))
         easy.set(CURLOPT_PIPEWAIT, 1L);
-    if (is_new) {
+    if (needs_new) {
         // In whole seconds: less than two of them. Servers keep an idle connection for two at the least.
         if (request.follows_another)
             easy.set(CURLOPT_MAXAGE_CONN, 1L);
@@ -167,12 +167,12 @@ void set_options(easy_handle& easy, const net::request& request, const transport
     if (!request.headers.find("Accept-Encoding")) easy.remove_header("Accept-Encoding");
     const auto url = detail::parse_url(request.url);
     const std::string origin = url ? detail::origin_of(*url) : std::string();
-    const bool is_new = needs_new_connection(request, transport, use, origin);
-    set_connection(easy, request, transport, use, origin, is_new);
+    const bool needs_new = needs_new_connection(request, transport, use, origin);
+    set_connection(easy, request, transport, use, origin, needs_new);
     set_tls(easy, transport);
     set_proxy(easy, transport.settings, url && url->loopback);
     for (const header& field : request.headers) easy.add_header(field);
-    set_method(easy, request, is_new && use == connection_use::exclusive && !request.follows_another);
+    set_method(easy, request, needs_new && use == connection_use::exclusive && !request.follows_another);
     easy.set_headers();
 }
 

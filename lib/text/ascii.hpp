@@ -23,7 +23,8 @@ namespace corun::ascii {
     return is_letter(c) || is_digit(c);
 }
 
-/// The length of the literal is a constant, so that these are a few instructions and no call: for each event of a stream.
+/// The length of the literal is a constant, so that these are a few instructions and no call: for each event of a
+/// stream.
 template <std::size_t Size>
 [[nodiscard]] inline bool begins_with(std::string_view text, const char (&literal)[Size]) noexcept {
     return text.size() >= Size - 1 && std::memcmp(text.data(), literal, Size - 1) == 0;

@@ -6,7 +6,6 @@
 #include "protocol/responses/event_reader.hpp"
 #include "protocol/synthetic_events.hpp"
 
-
 namespace corun::codec::responses {
 namespace {
 

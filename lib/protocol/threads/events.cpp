@@ -335,8 +335,7 @@ std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>
     output out(wire, first, more);
     json::reader reader;
     const auto read = [&] {
-        if (known.decode != nullptr && wire.data != end_of_stream_data)
-            known.decode(reader, out, impl_->streamed);
+        if (known.decode != nullptr && wire.data != end_of_stream_data) known.decode(reader, out, impl_->streamed);
     };
     const std::error_code code = decode_by(read, out, wire.name, impl_->strict, problem);
     if (&known == &text_event)

@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+"""Measures corun beside bare libcurl loops and beside other clients, and writes a page about it.
+
+    report.py BUILD_DIR [--quick] [--out FOLDER]
+
+The build directory is a release build with the programs of this folder. Every figure is the median of
+several rounds, in which the ways take turns; ratios compare medians of one run. With --out it writes
+performance.md and performance.svg there; without, it only prints. Clients that are not installed are
+named as such.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+FIREHOSE_EVENTS = {1: 200_000, 64: 8_000}
+WAYS = ['bare', 'next', 'try_next', 'batch']
+
+
+class server:
+    """A load server for the time of a `with` block; its value is the port."""
+
+    def __init__(self, build, events, rate):
+        self.command = [str(build / 'tests/bench/bench-load_server'), str(events), str(rate)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self.process.stdout.readline().strip()
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(build, what, way, protocol, port, streams, amount=0):
+    command = [str(build / 'tests/bench/bench-streams'), what, way, protocol, port, str(streams), str(amount)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    if done.returncode != 0:
+        sys.exit(f'{" ".join(command)}: exit code {done.returncode}\n{done.stderr}')
+    return json.loads(done.stdout)
+
+
+def medians(rounds):
+    """Of a list of dictionaries with the same keys."""
+    return {key: statistics.median(each[key] for each in rounds) for key in rounds[0]}
+
+
+def take_turns(ways, rounds, run):
+    results = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way in ways:
+            results[way].append(run(way))
+    return {way: medians(each) for way, each in results.items()}
+
+
+def table(head, rows):
+    lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
+    lines += ['| ' + ' | '.join(str(cell) for cell in row) + ' |' for row in rows]
+    return '\n'.join(lines)
+
+
+def firehose(build, rounds):
+    rows = []
+    for streams, events in FIREHOSE_EVENTS.items():
+        for protocol in ['threads', 'responses']:
+            with server(build, events, 0) as port:
+                found = take_turns(WAYS, rounds, lambda way: measure(build, 'firehose', way, protocol, port, streams, events))
+            bare = found['bare']['cpu_ns']
+            rows.append([protocol, streams, f'{bare:.0f} ns'] +
+                        [f'{found[way]["cpu_ns"]:.0f} ns, x {found[way]["cpu_ns"] / bare:.2f}' for way in WAYS[1:]])
+    return table(['protocol', 'streams', 'bare libcurl, discards', '`next`', '`next` and `try_next`', '`next_batch`'], rows)
+
+
+def paced(build, rounds, cases, seconds):
+    rows = []
+    for streams, rate in cases:
+        def run(way):
+            with server(build, 0, rate) as port:
+                return measure(build, 'paced', way, 'threads', port, streams, seconds)
+        found = take_turns(['bare', 'next'], rounds, run)
+        bare, ours = found['bare'], found['next']
+        cell = lambda key, unit: f'{bare[key]:.1f} : {ours[key]:.1f} {unit}, x {ours[key] / bare[key]:.2f}'
+        rows.append([f'{streams:,} x {rate}/s', cell('cpu_us', 'us'), cell('kb_per_stream', 'kB'), cell('p50_us', 'us'),
+                     cell('p99_us', 'us')])
+    return table(['streams', 'CPU per event', 'memory per stream', 'latency, median', 'latency, 99 %'], rows)
+
+
+def begin(build, rounds, counts):
+    rows = []
+    for streams in counts:
+        def run(way):
+            with server(build, 0, 1) as port:
+                return measure(build, 'begin', way, 'threads', port, streams)
+        found = take_turns(['bare', 'next'], rounds, run)
+        bare, ours = found['bare'], found['next']
+        cell = lambda key, unit: f'{bare[key]:.2f} : {ours[key]:.2f} {unit}, x {ours[key] / bare[key]:.2f}'
+        rows.append([f'{streams:,}', cell('cpu_us', 'us'), cell('seconds', 's'), cell('kb_per_stream', 'kB')])
+    return table(['runs', 'CPU per run', 'until the last first token', 'memory per stream'], rows)
+
+
+# Other clients: the whole process, on one stream of the threads protocol.
+
+def node_package(name):
+    return (HERE.parent / 'interop/node_modules' / name).is_dir()
+
+
+def python_module(name):
+    return subprocess.run(['python3', '-c', f'import {name}'], capture_output=True).returncode == 0
+
+
+def peers(build):
+    """Name, command, and what is missing where it cannot run."""
+    program = lambda name: str(build / 'tests/bench' / name)
+    script = lambda name: str(HERE / 'peers' / name)
+    exists = lambda path: '' if pathlib.Path(path).is_file() else 'not built: its library is missing'
+    node = shutil.which('node')
+    needs_node = lambda package: '' if node and node_package(package) else f'needs Node.js and the package {package}'
+    needs_python = lambda module: '' if python_module(module) else f'needs the Python package {module}'
+    curl = shutil.which('curl')
+    yield ('curl -N, discards', [curl or 'curl', '-sN', '-o', '/dev/null', '-d', '{}', 'URL'], '' if curl else 'needs curl')
+    yield 'corun', [program('bench-streams'), 'firehose', 'next', 'threads', 'PORT', '1', 'EVENTS'], ''
+    yield 'libcurl multi and nlohmann_json', [program('bench-curl_json'), 'URL', 'EVENTS'], exists(program('bench-curl_json'))
+    yield 'Boost.Beast and nlohmann_json', [program('bench-beast'), 'PORT', 'EVENTS'], exists(program('bench-beast'))
+    yield 'Python aiohttp', ['python3', script('aiohttp_client.py'), 'URL', 'EVENTS'], needs_python('aiohttp')
+    yield 'Python httpx', ['python3', script('httpx_client.py'), 'URL', 'EVENTS'], needs_python('httpx')
+    yield '@azure/ai-agents', [node or 'node', script('azure.mjs'), 'PORT', 'EVENTS'], needs_node('@azure/ai-agents')
+    yield 'openai (Responses)', [node or 'node', script('openai.mjs'), 'PORT', 'EVENTS'], needs_node('openai')
+
+
+def run_peer(command):
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    error = process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f'{" ".join(command)}: exit code {process.returncode}\n{error.decode()}')
+    return {'cpu': used.ru_utime + used.ru_stime, 'memory': used.ru_maxrss / 1024}
+
+
+def beside_peers(build, rounds, events):
+    found, missing = {}, []
+    with server(build, events, 0) as port:
+        values = {'URL': f'http://127.0.0.1:{port}/threads/runs', 'PORT': port, 'EVENTS': str(events)}
+        usable = []
+        for name, command, why_not in peers(build):
+            if why_not:
+                missing.append(f'{name}: {why_not}')
+            else:
+                usable.append((name, [values.get(part, part) for part in command]))
+        commands = dict(usable)
+        found = take_turns(commands, rounds, lambda name: run_peer(commands[name]))
+    costs = {name: each['cpu'] * 1e9 / events for name, each in found.items()}
+    rows = [[name, f'{costs[name]:,.0f} ns', f'x {costs[name] / costs["corun"]:.2f}', f'{found[name]["memory"]:.0f} MB']
+            for name in sorted(costs, key=costs.get)]
+    text = table(['client', 'CPU per event', 'beside corun', 'memory'], rows)
+    if missing:
+        text += '\n\nNot measured: ' + '; '.join(missing) + '.'
+    return text, costs
+
+
+def chart(costs):
+    """A bar for each client, on a logarithmic scale."""
+    import math
+    names = sorted(costs, key=costs.get)
+    low = min(costs.values()) / 2
+    high = max(costs.values())
+    width, left, step = 720, 230, 30
+    scale = (width - left - 90) / math.log(high / low)
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{step * len(names) + 40}" '
+             'font-family="sans-serif" font-size="13">',
+             '<rect width="100%" height="100%" fill="white"/>',
+             '<text x="8" y="20" font-weight="bold">CPU per event of one stream, nanoseconds (logarithmic)</text>']
+    for i, name in enumerate(names):
+        y = 34 + i * step
+        bar = math.log(costs[name] / low) * scale
+        fill = '#2563eb' if name == 'corun' else '#94a3b8'
+        lines.append(f'<text x="{left - 8}" y="{y + 15}" text-anchor="end">{name.replace("&", "&amp;")}</text>')
+        lines.append(f'<rect x="{left}" y="{y}" width="{bar:.0f}" height="20" fill="{fill}"/>')
+        lines.append(f'<text x="{left + bar + 6:.0f}" y="{y + 15}">{costs[name]:,.0f}</text>')
+    return '\n'.join(lines + ['</svg>']) + '\n'
+
+
+def machine():
+    model = ''
+    for line in pathlib.Path('/proc/cpuinfo').read_text().splitlines():
+        if line.startswith('model name'):
+            model = line.split(':', 1)[1].strip()
+            break
+    curl = subprocess.run(['curl', '--version'], capture_output=True, text=True).stdout.split()
+    return (f'{model or platform.machine()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}'
+            f'{", libcurl " + curl[1] if len(curl) > 1 else ""}')
+
+
+PAGE = '''# Performance
+
+Written by `{command}` on {date}. {machine}. Medians of {rounds} rounds, client and server on the loopback
+interface, an event of about 190 bytes in a chunk of its own. CPU is the user and system time of the client process.
+The load of the machine at the start was {load:.1f}. Absolute times differ between machines and runs: compare the ratios
+within a table.
+
+## One busy stream, and 64
+
+Beside a libcurl loop that throws the bytes away, so nothing can be cheaper with libcurl.
+
+{firehose}
+
+## Many slow streams
+
+Beside a libcurl loop with an epoll set of its own, which only cuts the bytes into events and searches each for its text.
+Bare : corun. Latency is from the server's `send` to the caller's hand.
+
+{paced}
+
+## Many runs begun at once
+
+Bare : corun. All requests are started together; the service sends the first token within a second.
+
+{begin}
+
+## Beside other clients
+
+The whole process with its start, reading one stream of {events:,} events.
+
+{peers}
+
+![CPU per event](performance.svg)
+
+## Where corun is not ahead
+
+- A program that only forwards bytes needs no events: `curl` or a bare libcurl loop is cheaper.
+- libcurl makes a system call `poll` before each `recv`, and its receive buffer of 16 KiB belongs to each transfer: a client
+  that owns its sockets, such as one on Boost.Beast, needs less memory for idle streams and less CPU for very slow ones.
+- For the first ten seconds of a stream libcurl keeps the time limit of connecting in its timer tree, which costs CPU with
+  thousands of streams.
+'''
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument('build', type=pathlib.Path)
+    arguments.add_argument('--quick', action='store_true')
+    arguments.add_argument('--out', type=pathlib.Path)
+    options = arguments.parse_args()
+    rounds = 3 if options.quick else 7
+    cases = [(1000, 10)] if options.quick else [(1000, 10), (1000, 50), (10_000, 1)]
+    counts = [1000] if options.quick else [1000, 10_000]
+    events = 50_000 if options.quick else 200_000
+    load = os.getloadavg()[0]
+    sections = {}
+    for name, section in [('firehose', lambda: firehose(options.build, rounds)),
+                          ('paced', lambda: paced(options.build, rounds, cases, 3 if options.quick else 5)),
+                          ('begin', lambda: begin(options.build, rounds, counts))]:
+        sections[name] = section()
+        print(f'\n{name}\n\n{sections[name]}', flush=True)
+    sections['peers'], costs = beside_peers(options.build, rounds, events)
+    print(f'\npeers\n\n{sections["peers"]}', flush=True)
+    if not options.out:
+        return
+    command = 'tests/bench/run.sh' + (' --quick' if options.quick else '')
+    page = PAGE.format(command=command, date=datetime.date.today(), machine=machine(), rounds=rounds, load=load,
+                       events=events, **sections)
+    (options.out / 'performance.md').write_text(page)
+    (options.out / 'performance.svg').write_text(chart(costs))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Measures corun beside bare libcurl loops and other clients, and writes docs/performance.md. Use an idle machine.
+#
+#     tests/bench/run.sh            everything, some 20 minutes
+#     tests/bench/run.sh --quick    the main figures in about a minute after the build
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=build/bench
+[ -f "$build/build.ninja" ] || meson setup "$build" --buildtype=release --unity=on
+ninja -C "$build" bench
+exec python3 tests/bench/report.py "$build" --out docs "$@"
