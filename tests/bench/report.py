@@ -235,11 +235,12 @@ The whole process with its start, reading one stream of {events:,} events.
 
 ## Where corun is not ahead
 
-- A program that only forwards bytes needs no events: `curl` or a bare libcurl loop is cheaper.
-- libcurl makes a system call `poll` before each `recv`, and its receive buffer of 16 KiB belongs to each transfer: a client
-  that owns its sockets, such as one on Boost.Beast, needs less memory for idle streams and less CPU for very slow ones.
-- For the first ten seconds of a stream libcurl keeps the time limit of connecting in its timer tree, which costs CPU with
-  thousands of streams.
+- A program that only forwards bytes needs no events: `curl` or a bare libcurl loop is cheaper, as the first table shows.
+- Slow streams and the begin of a run cost more than in the bare loop: the tables two and three.
+- libcurl calls `poll` before each `recv`, and each of its transfers has a receive buffer of 16 KiB: a client that owns its
+  sockets, such as one on Boost.Beast, needs less memory for idle streams.
+- For the first ten seconds of a stream, the time limit of connecting stays in libcurl's timer tree. With thousands of
+  streams, that costs CPU for each event.
 '''
 
 
