@@ -40,17 +40,6 @@ asio::awaitable<mcp::tool_result> reserve(const mcp::session& one, mcp::call_opt
     return one.call_tool("reserve_seat", R"({"seat":"14A"})", mcp_peer::token("a"), std::move(options));
 }
 
-template <class Work>
-error failure_of(mcp_peer& peer, Work work) {
-    try {
-        (void)peer.run(std::move(work));
-    } catch (const error& failure) {
-        check_hides_secrets(std::current_exception());
-        return failure;
-    }
-    throw std::logic_error("it did not fail");
-}
-
 /// The error of an operation that is refused before anything is sent.
 template <class Operation>
 std::error_code refusal_of(Operation operation) {

@@ -23,17 +23,6 @@ struct legacy_server : mcp_peer {
     legacy_server() : mcp_peer(mcp::era::legacy) {}
 };
 
-template <class Work>
-error failure_of(mcp_peer& peer, Work work) {
-    try {
-        (void)peer.run(std::move(work));
-    } catch (const error& failure) {
-        check_hides_secrets(std::current_exception());
-        return failure;
-    }
-    throw std::logic_error("it did not fail");
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(mcp_sessions)

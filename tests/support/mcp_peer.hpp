@@ -5,13 +5,16 @@
 #include "manual_clock.hpp"
 #include "mcp/exchange.hpp"
 #include "virtual_time.hpp"
+#include <corun/error.hpp>
 #include <corun/mcp/server.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -164,5 +167,17 @@ private:
     mcp::era era_;
     loopback_server server_;
 };
+
+/// The error of what is awaited, which must fail.
+template <class Work>
+error failure_of(mcp_peer& peer, Work work) {
+    try {
+        (void)peer.run(std::move(work));
+    } catch (const error& failure) {
+        check_hides_secrets(std::current_exception());
+        return failure;
+    }
+    throw std::logic_error("it did not fail");
+}
 
 }  // namespace corun::test
