@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the consumer by hand, and with CMake where it is, against an installed corun, with no .pc file but corun's own.
+# Builds the consumers against an installed corun: by hand with pkg-config, with no .pc file but corun's own; and with
+# CMake, where it is.
 #   tests/consumer/installed.sh DESTDIR [COMPILER]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,22 +16,22 @@ PKG_CONFIG_PATH=
 export PKG_CONFIG_LIBDIR PKG_CONFIG_PATH
 # As a package manager's staging directory: below DESTDIR is what the file calls its prefix.
 sed "s|^prefix=|prefix=$root|" "$pc" >"$work/corun.pc"
+static=
+[ -e "$library/libcorun.so" ] || static=--static
 
 # The compiler may be two words, such as `ccache g++`.
 # shellcheck disable=SC2046,SC2086
-$compiler -std=c++20 -Wall -Wextra "$here/consumer.cpp" $(pkg-config --cflags --libs corun) -o "$work/consumer"
+$compiler -std=c++20 -Wall -Wextra -Werror "$here/consumer.cpp" $(pkg-config $static --cflags --libs corun) -o "$work/consumer"
 LD_LIBRARY_PATH="$library" "$work/consumer"
 
 command -v cmake >/dev/null || exit 0
-cat >"$work/CMakeLists.txt" <<END
-cmake_minimum_required(VERSION 3.16)
-project(consumer CXX)
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(CORUN REQUIRED IMPORTED_TARGET corun)
-add_executable(consumer $here/consumer.cpp)
-target_compile_features(consumer PRIVATE cxx_std_20)
-target_link_libraries(consumer PRIVATE PkgConfig::CORUN)
-END
-cmake -S "$work" -B "$work/cmake" -DCMAKE_CXX_COMPILER="${compiler##* }" >/dev/null
+PKG_CONFIG_LIBDIR=$work/none
+for file in CMakeLists.txt consumer.cpp with_emulator.cpp; do cp "$here/$file" "$work"; done
+launcher=
+[ "${compiler##* }" = "$compiler" ] || launcher=-DCMAKE_CXX_COMPILER_LAUNCHER=${compiler%% *}
+# shellcheck disable=SC2086
+cmake -S "$work" -B "$work/cmake" -DCMAKE_CXX_COMPILER="${compiler##* }" $launcher -Dcorun_DIR="$library/cmake/corun" >/dev/null
 cmake --build "$work/cmake" >/dev/null
-LD_LIBRARY_PATH="$library" "$work/cmake/consumer"
+for program in consumer with_emulator; do
+    [ ! -e "$work/cmake/$program" ] || LD_LIBRARY_PATH="$library" "$work/cmake/$program"
+done
