@@ -30,7 +30,8 @@ LAYERS = {
     'api': {'asio'},
     'stream': {'asio'},
     'client': {'asio'},
-    'emulator': {'asio', 'nlohmann', 'restinio', 'http_parser'},
+    'emulator': {'asio', 'nlohmann', 'restinio', 'http_parser', 'CLI'},
+    'cli': {'asio', 'nlohmann', 'CLI', 'md4c', 'histedit'},
     'demos': {'asio', 'nlohmann', 'boost'},
     'tests': {'asio', 'curl', 'simdjson', 'nlohmann', 'boost', 'restinio', 'http_parser'},
 }

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "output.hpp"
+#include "secret_source.hpp"
+#include <corun/event.hpp>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace corun::cli {
+
+struct settings;
+
+/// Shows the events of a run.
+class event_view {
+public:
+    event_view() = default;
+    event_view(const event_view&) = delete;
+    event_view& operator=(const event_view&) = delete;
+    virtual ~event_view() = default;
+
+    virtual void show(const event& value) = 0;
+    /// The run has ended, or the view is interrupted by a question: completes what is shown.
+    virtual void complete() {}
+};
+
+/// What a user should know about the event besides the text of the answer, in a line; nothing for most events.
+struct event_notice {
+    std::string text;
+    tone style = tone::dim;
+};
+[[nodiscard]] std::optional<event_notice> notice_of(const event& value, bool verbose);
+
+/// A call as a line: `bookings: reserve_seat({"seat":"14A"})`.
+[[nodiscard]] std::string call_line(std::string_view server_label, std::string_view name, std::string_view arguments);
+
+/// The text of the answer as received to standard output, and notices to standard error.
+class text_view : public event_view {
+public:
+    text_view(output& out, bool verbose) : out_(out), verbose_(verbose) {}
+    void show(const event& value) override;
+    void complete() override { out_.end_line(); }
+
+private:
+    output& out_;
+    bool verbose_;
+    std::string message_id_;
+};
+
+/// `{"event": <name>, "data": <data>}`
+[[nodiscard]] std::string json_line(std::string_view name, nlohmann::json data);
+
+/// Each event as a line of JSON: `{"event": <name>, "data": <as received>}`. The `used` headers do not appear in it.
+class json_view : public event_view {
+public:
+    json_view(output& out, used_secrets used) : out_(out), used_(std::move(used)) {}
+    void show(const event& value) override;
+
+private:
+    output& out_;
+    used_secrets used_;
+};
+
+}  // namespace corun::cli

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace corun::cli {
+
+struct output_settings;
+
+/// The style of a notice.
+enum class tone { plain, dim, warning, failure };
+
+/// Standard output, for results, and standard error, for notices. Escape codes go to a terminal only, and none where
+/// NO_COLOR is set (`--color` decides otherwise). What goes to a terminal has no control characters of others.
+///
+/// *Errors:* If standard output cannot be written, `text` throws.
+class output {
+public:
+    explicit output(const output_settings& options);
+
+    /// True if standard output is a terminal.
+    [[nodiscard]] bool is_terminal() const noexcept { return is_terminal_; }
+    /// True if standard output shows colours.
+    [[nodiscard]] bool has_colour() const noexcept { return has_colour_; }
+
+    /// Writes to standard output at once.
+    void text(std::string_view value);
+    /// Writes a line to standard output.
+    void line(std::string_view value) { text(std::string(value) + "\n"); }
+    /// Writes a line to standard error, unless `--quiet`. A line of text that is not complete is ended before, if both
+    /// go to a terminal.
+    void notice(std::string_view value, tone style = tone::dim);
+    /// Writes a failure to standard error: `corun: ...`.
+    void failure(std::string_view value);
+    /// Ends the last line of standard output, if it is not complete.
+    void end_line();
+
+private:
+    void write_error(std::string_view value, tone style);
+
+    bool is_terminal_, error_is_terminal_, has_colour_, error_has_colour_, is_quiet_;
+    bool in_line_ = false;
+};
+
+}  // namespace corun::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "exit_code.hpp"
+#include "interruptible.hpp"
+#include "output.hpp"
+#include "settings.hpp"
+#include <corun/asio.hpp>
+
+#include <asio/io_context.hpp>
+
+namespace corun::cli {
+
+/// What a command works with.
+struct program {
+    explicit program(const settings& values) : options(values), out(values.output) {}
+
+    const settings& options;
+    output out;
+    asio::io_context context{1};
+};
+
+/// A command whose work is a coroutine, as an entry of the table of commands. Waits in the end for what the library
+/// does in the background, such as cancelling an abandoned run.
+template <asio::awaitable<exit_code> (*Work)(program&)>
+exit_code coroutine(program& self) {
+    const exit_code result = run_interruptible(self.context, Work(self));
+    self.context.restart();
+    self.context.run();
+    return result;
+}
+
+}  // namespace corun::cli
