@@ -16,9 +16,12 @@ import os
 import pathlib
 import platform
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 FIREHOSE_EVENTS = {1: 200_000, 64: 8_000}
@@ -106,14 +109,116 @@ def begin(build, rounds, counts):
     return table(['runs', 'CPU per run', 'until the last first token', 'memory per stream'], rows)
 
 
+class nginx:
+    """An nginx with TLS and HTTP/2 before a load server, for the time of a `with` block; its value is the port."""
+
+    def __init__(self, upstream):
+        self.upstream = upstream
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        inside = lambda name: os.path.join(self.folder.name, name)
+        self.authority = inside('server.pem')
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+                        '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
+                        '-keyout', inside('server.key'), '-out', self.authority], check=True, capture_output=True)
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            port = free.getsockname()[1]
+        temporary = ''.join(f'{kind}_temp_path {inside(kind)};' for kind in
+                            ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'])
+        configuration = inside('nginx.conf')
+        pathlib.Path(configuration).write_text(f'''
+            {"user root;" if os.geteuid() == 0 else ""} worker_rlimit_nofile 65536; pid {inside("pid")};
+            error_log {inside("error.log")};
+            events {{ worker_connections 32768; }}
+            http {{
+              access_log off; {temporary}
+              server {{
+                listen 127.0.0.1:{port} ssl http2; keepalive_requests 100000;
+                ssl_certificate {self.authority}; ssl_certificate_key {inside("server.key")};
+                location / {{ proxy_pass http://127.0.0.1:{self.upstream}; proxy_http_version 1.1; proxy_buffering off;
+                             proxy_set_header Connection ""; proxy_read_timeout 600s; }}
+              }}
+            }}''')
+        subprocess.run(['nginx', '-c', configuration, '-e', inside('error.log')], check=True, capture_output=True)
+        return str(port)
+
+    def __exit__(self, *_):
+        subprocess.run(['nginx', '-c', os.path.join(self.folder.name, 'nginx.conf'), '-s', 'stop'], capture_output=True)
+        time.sleep(1)
+        self.folder.cleanup()
+
+
+def multiplexed(build, rounds, streams, seconds):
+    missing = [name for name in ['nginx', 'openssl'] if not shutil.which(name)]
+    if missing:
+        return f'Not measured: needs {" and ".join(missing)}.'
+    found = []
+    for _ in range(rounds):
+        with server(build, 0, 1) as upstream:
+            proxy = nginx(upstream)
+            with proxy as port:
+                os.environ['BENCH_CA'] = proxy.authority
+                found.append(measure(build, 'multiplexed', 'next', 'threads', port, streams, seconds))
+    each = medians(found)
+    return table(['streams', 'connections', 'CPU per event', 'memory per stream', 'latency, median'],
+                 [[f'{streams:,} x 1/s', f'{each["connections"]:.0f}', f'{each["cpu_us"]:.1f} us',
+                   f'{each["kb_per_stream"]:.1f} kB', f'{each["p50_us"]:.0f} us']])
+
+
+def two_threads(build, rounds):
+    events = 200_000
+    with server(build, events, 0) as port:
+        found = take_turns(['firehose', 'threads'], rounds,
+                           lambda what: measure(build, what, 'next', 'threads', port, 1, events))
+    one, two = found['firehose']['cpu_ns'], found['threads']['cpu_ns']
+    return table(['clients', 'CPU per event'], [['one, on one thread', f'{one:.0f} ns'],
+                                                ['two, on two threads', f'{two:.0f} ns, x {two / one:.2f}']])
+
+
+def start_up(build, rounds):
+    """Wall time of a process that reads a stream of one event."""
+    program = str(build / 'tests/bench/bench-streams')
+    with server(build, 1, 0) as port:
+        commands = {'curl -N': ['curl', '-sN', '-o', '/dev/null', '-d', '{}', f'http://127.0.0.1:{port}/threads/runs'],
+                    'corun': [program, 'firehose', 'next', 'threads', port, '1', '1']}
+
+        def run(name):
+            begun = time.monotonic()
+            subprocess.run(commands[name], check=True, stdout=subprocess.DEVNULL)
+            return {'ms': (time.monotonic() - begun) * 1000}
+        found = take_turns(commands, 10 * rounds, run)
+    return table(['process', 'time'], [[name, f'{each["ms"]:.1f} ms'] for name, each in found.items()])
+
+
+def parser(build, rounds):
+    """The table that bench-sse_split prints, as it is."""
+    program = str(build / 'tests/bench/bench-sse_split')
+    return '```\n' + subprocess.run([program, str(43 * rounds)], capture_output=True, text=True, check=True).stdout + '```'
+
+
 # Other clients: the whole process, on one stream of the threads protocol.
 
 def node_package(name):
     return (HERE.parent / 'interop/node_modules' / name).is_dir()
 
 
-def python_module(name):
-    return subprocess.run(['python3', '-c', f'import {name}'], capture_output=True).returncode == 0
+def python_with(module):
+    """A Python that has the module: the first in the PATH need not be the system's."""
+    for python in ['python3', '/usr/bin/python3']:
+        if shutil.which(python) and subprocess.run([python, '-c', f'import {module}'], capture_output=True).returncode == 0:
+            return python
+    return ''
+
+
+def go_program(build):
+    program = build / 'tests/bench/bench-go'
+    go = shutil.which('go')
+    if go and not program.exists():
+        subprocess.run([go, 'build', '-o', program.resolve(), HERE / 'peers/main.go'], check=True,
+                       env=os.environ | {'GOFLAGS': '-mod=mod', 'GO111MODULE': 'off'})
+    return program
 
 
 def peers(build):
@@ -123,14 +228,15 @@ def peers(build):
     exists = lambda path: '' if pathlib.Path(path).is_file() else 'not built: its library is missing'
     node = shutil.which('node')
     needs_node = lambda package: '' if node and node_package(package) else f'needs Node.js and the package {package}'
-    needs_python = lambda module: '' if python_module(module) else f'needs the Python package {module}'
+    needs_python = lambda module: '' if python_with(module) else f'needs the Python package {module}'
     curl = shutil.which('curl')
     yield ('curl -N, discards', [curl or 'curl', '-sN', '-o', '/dev/null', '-d', '{}', 'URL'], '' if curl else 'needs curl')
     yield 'corun', [program('bench-streams'), 'firehose', 'next', 'threads', 'PORT', '1', 'EVENTS'], ''
     yield 'libcurl multi and nlohmann_json', [program('bench-curl_json'), 'URL', 'EVENTS'], exists(program('bench-curl_json'))
     yield 'Boost.Beast and nlohmann_json', [program('bench-beast'), 'PORT', 'EVENTS'], exists(program('bench-beast'))
-    yield 'Python aiohttp', ['python3', script('aiohttp_client.py'), 'URL', 'EVENTS'], needs_python('aiohttp')
-    yield 'Python httpx', ['python3', script('httpx_client.py'), 'URL', 'EVENTS'], needs_python('httpx')
+    yield 'Go net/http', [str(go_program(build)), 'URL', 'EVENTS'], '' if shutil.which('go') else 'needs go'
+    yield 'Python aiohttp', [python_with('aiohttp'), script('aiohttp_client.py'), 'URL', 'EVENTS'], needs_python('aiohttp')
+    yield 'Python httpx', [python_with('httpx'), script('httpx_client.py'), 'URL', 'EVENTS'], needs_python('httpx')
     yield '@azure/ai-agents', [node or 'node', script('azure.mjs'), 'PORT', 'EVENTS'], needs_node('@azure/ai-agents')
     yield 'openai (Responses)', [node or 'node', script('openai.mjs'), 'PORT', 'EVENTS'], needs_node('openai')
 
@@ -225,6 +331,30 @@ Bare : corun. All requests are started together; the service sends the first tok
 
 {begin}
 
+## Over HTTP/2
+
+Through an nginx with TLS, with `multiplex_streams`.
+
+{multiplexed}
+
+## Two threads
+
+Two clients share nothing. The server needs a core of its own, so this is the CPU for each event, not the speed.
+
+{threads}
+
+## Start
+
+From the start of a process to its end, with a stream of one event.
+
+{start_up}
+
+## The parser alone
+
+Events of about 163 bytes, beside a `memcpy` of the same bytes.
+
+{parser}
+
 ## Beside other clients
 
 The whole process with its start, reading one stream of {events:,} events.
@@ -258,7 +388,11 @@ def main():
     sections = {}
     for name, section in [('firehose', lambda: firehose(options.build, rounds)),
                           ('paced', lambda: paced(options.build, rounds, cases, 3 if options.quick else 5)),
-                          ('begin', lambda: begin(options.build, rounds, counts))]:
+                          ('begin', lambda: begin(options.build, rounds, counts)),
+                          ('multiplexed', lambda: multiplexed(options.build, 1, 1000 if options.quick else 10_000, 5)),
+                          ('threads', lambda: two_threads(options.build, rounds)),
+                          ('start_up', lambda: start_up(options.build, rounds)),
+                          ('parser', lambda: parser(options.build, rounds))]:
         sections[name] = section()
         print(f'\n{name}\n\n{sections[name]}', flush=True)
     sections['peers'], costs = beside_peers(options.build, rounds, events)

@@ -3,10 +3,13 @@
 //     bench-streams firehose WAY PROTOCOL PORT STREAMS EVENTS    nanoseconds of CPU per event
 //     bench-streams paced WAY PROTOCOL PORT STREAMS SECONDS      microseconds of CPU per event, memory, latency
 //     bench-streams begin WAY PROTOCOL PORT STREAMS              microseconds of CPU per run, time to the last token
+//     bench-streams threads WAY PROTOCOL PORT STREAMS EVENTS     as firehose, with two clients on two threads
+//     bench-streams multiplexed WAY PROTOCOL PORT STREAMS SECONDS    as paced, over HTTP/2 on shared connections
 //
 // WAY: `bare`, a libcurl loop that throws the bytes away (firehose) or searches them for the text (paced); `next`,
-// `try_next` or `batch` of corun. PROTOCOL: `threads` or `responses`. The server is load_server. Prints one line of
-// JSON.
+// `try_next` or `batch` of corun. PROTOCOL: `threads` or `responses`. The server is load_server; with `multiplexed`, PORT
+// is that of an nginx before it, and the environment variable BENCH_CA names the file of its authority. Prints one line
+// of JSON.
 #include "bare_loop.hpp"
 #include <corun/corun.hpp>
 
@@ -24,9 +27,12 @@
 #include <cstdlib>
 #include <ctime>
 #include <deque>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -45,6 +51,14 @@ std::uint64_t now_ns() {
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+std::size_t open_sockets() {
+    std::size_t sockets = 0;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", ignored))
+        sockets += std::filesystem::read_symlink(entry, ignored).native().starts_with("socket:");
+    return sockets;
+}
+
 double resident_kb() {
     long size = 0, resident = 0;
     FILE* const file = std::fopen("/proc/self/statm", "r");
@@ -54,11 +68,15 @@ double resident_kb() {
 }
 
 struct arguments {
-    std::string what, way, port;
+    std::string measurement, way, port;
     bool responses = false;
     std::size_t streams = 1, amount = 0;
 
-    [[nodiscard]] std::string base() const { return "http://127.0.0.1:" + port + (responses ? "/v1" : ""); }
+    [[nodiscard]] bool multiplexed() const { return measurement == "multiplexed"; }
+    [[nodiscard]] bool paced() const { return measurement == "paced" || multiplexed(); }
+    [[nodiscard]] std::string base() const {
+        return (multiplexed() ? "https://localhost:" : "http://127.0.0.1:") + port + (responses ? "/v1" : "");
+    }
     [[nodiscard]] std::string url() const { return base() + (responses ? "/responses" : "/threads/runs"); }
 };
 
@@ -66,7 +84,7 @@ struct arguments {
 class measurement {
 public:
     explicit measurement(const arguments& request) : request_(request), rss_at_start_(resident_kb()) {
-        if (request.what == "paced") latencies_.reserve(4'000'000);
+        if (request.paced()) latencies_.reserve(4'000'000);
     }
 
     /// From here on events count.
@@ -78,7 +96,7 @@ public:
 
     void text(std::string_view text) {
         ++events_;
-        if (request_.what != "paced" || begun_ == 0) return;
+        if (!request_.paced() || begun_ == 0) return;
         ++counted_;
         std::uint64_t sent = 0;
         std::from_chars(text.data(), text.data() + text.size(), sent);
@@ -103,9 +121,9 @@ public:
         };
         std::printf(
             "{\"cpu_us\": %.2f, \"core\": %.2f, \"events_per_second\": %.0f, \"kb_per_stream\": %.2f, "
-            "\"p50_us\": %.1f, \"p99_us\": %.1f}\n",
+            "\"p50_us\": %.1f, \"p99_us\": %.1f, \"connections\": %zu}\n",
             used * 1e6 / static_cast<double>(counted_), used / seconds, static_cast<double>(counted_) / seconds,
-            (rss_ - rss_at_start_) / static_cast<double>(request_.streams), quantile(0.5), quantile(0.99));
+            (rss_ - rss_at_start_) / static_cast<double>(request_.streams), quantile(0.5), quantile(0.99), open_sockets());
     }
     void report_begin() const {
         std::printf("{\"cpu_us\": %.2f, \"seconds\": %.3f, \"kb_per_stream\": %.2f}\n",
@@ -159,7 +177,7 @@ struct bare_stream {
 void run_bare(const arguments& request, measurement& measured) {
     bare_loop loop;
     const std::string url = request.url();
-    if (request.what == "firehose") {
+    if (request.measurement == "firehose") {
         measured.begin();
         for (std::size_t i = 0; i != request.streams; ++i) loop.start(url, discard, &measured);
         loop.run([] { return false; });
@@ -171,7 +189,7 @@ void run_bare(const arguments& request, measurement& measured) {
         streams.push_back({&measured, request.responses, {}});
         loop.start(url, bare_stream::receive, &streams.back());
     };
-    if (request.what == "begin") {
+    if (request.measurement == "begin") {
         measured.begin();
         for (std::size_t i = 0; i != request.streams; ++i) start();
         loop.run([&] { return measured.events() >= request.streams; });
@@ -232,13 +250,13 @@ asio::awaitable<void> run_all(corun::client client, const arguments& request, me
         agent = client.local_agent(corun::prompt_agent_definition("gpt-4o"));
     else
         agent = co_await client.get_agent("asst_1");
-    const bool paced = request.what == "paced";
+    const bool paced = request.paced();
     if (!paced) measured.begin();
     for (std::size_t i = 0; i != request.streams; ++i) {
         asio::co_spawn(executor, read_stream(agent, request, measured), fail);
         if (paced && i % 50 == 49) co_await wait(std::chrono::milliseconds(1));
     }
-    if (request.what == "begin") {
+    if (request.measurement == "begin") {
         while (measured.events() < request.streams) co_await wait(std::chrono::milliseconds(1));
         measured.report_begin();
         std::fflush(stdout);
@@ -253,15 +271,33 @@ asio::awaitable<void> run_all(corun::client client, const arguments& request, me
     std::_Exit(0);
 }
 
-void run_corun(const arguments& request, measurement& measured) {
+void run_client(const arguments& request, measurement& measured) {
     asio::io_context io(1);
     corun::client_options options;
     options.protocol = request.responses ? corun::protocol::responses : corun::protocol::threads;
+    if (request.multiplexed()) {
+        options.multiplex_streams = true;
+        if (const char* const file = std::getenv("BENCH_CA")) options.ca_file = file;
+    }
     corun::client client(io.get_executor(), request.base(), corun::credential(), options);
     asio::co_spawn(io, run_all(client, request, measured), fail);
     io.run();
     if (measured.events() != request.streams * request.amount) std::exit(3);
+}
+
+void run_corun(const arguments& request, measurement& measured) {
+    run_client(request, measured);
     measured.report_firehose();
+}
+
+void run_two_threads(const arguments& request, measurement& measured) {
+    measurement other(request);
+    const double used = cpu_seconds();
+    std::thread thread([&] { run_client(request, other); });
+    run_client(request, measured);
+    thread.join();
+    std::printf("{\"cpu_ns\": %.1f}\n",
+                (cpu_seconds() - used) * 1e9 / static_cast<double>(2 * request.streams * request.amount));
 }
 
 }  // namespace
@@ -269,7 +305,7 @@ void run_corun(const arguments& request, measurement& measured) {
 int main(int argc, char** argv) {
     if (argc < 6) return 2;
     arguments request;
-    request.what = argv[1];
+    request.measurement = argv[1];
     request.way = argv[2];
     request.responses = std::string_view(argv[3]) == "responses";
     request.port = argv[4];
@@ -283,6 +319,8 @@ int main(int argc, char** argv) {
     measurement measured(request);
     if (request.way == "bare")
         run_bare(request, measured);
+    else if (request.measurement == "threads")
+        run_two_threads(request, measured);
     else
         run_corun(request, measured);
 }
