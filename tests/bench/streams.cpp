@@ -7,9 +7,9 @@
 //     bench-streams multiplexed WAY PROTOCOL PORT STREAMS SECONDS    as paced, over HTTP/2 on shared connections
 //
 // WAY: `bare`, a libcurl loop that throws the bytes away (firehose) or searches them for the text (paced); `next`,
-// `try_next` or `batch` of corun. PROTOCOL: `threads` or `responses`. The server is load_server; with `multiplexed`, PORT
-// is that of an nginx before it, and the environment variable BENCH_CA names the file of its authority. Prints one line
-// of JSON.
+// `try_next` or `batch` of corun. PROTOCOL: `threads` or `responses`. The server is load_server; with `multiplexed`,
+// PORT is that of an nginx before it, and the environment variable BENCH_CA names the file of its authority. Prints one
+// line of JSON.
 #include "bare_loop.hpp"
 #include <corun/corun.hpp>
 
@@ -123,7 +123,8 @@ public:
             "{\"cpu_us\": %.2f, \"core\": %.2f, \"events_per_second\": %.0f, \"kb_per_stream\": %.2f, "
             "\"p50_us\": %.1f, \"p99_us\": %.1f, \"connections\": %zu}\n",
             used * 1e6 / static_cast<double>(counted_), used / seconds, static_cast<double>(counted_) / seconds,
-            (rss_ - rss_at_start_) / static_cast<double>(request_.streams), quantile(0.5), quantile(0.99), open_sockets());
+            (rss_ - rss_at_start_) / static_cast<double>(request_.streams), quantile(0.5), quantile(0.99),
+            open_sockets());
     }
     void report_begin() const {
         std::printf("{\"cpu_us\": %.2f, \"seconds\": %.3f, \"kb_per_stream\": %.2f}\n",
