@@ -1,7 +1,10 @@
 #include "command_line.hpp"
 
+#include "doctor.hpp"
 #include "help.hpp"
+#include "mcp_commands.hpp"
 #include "profile.hpp"
+#include "resource_commands.hpp"
 #include "run_command.hpp"
 #include <corun/version.hpp>
 #ifdef CORUN_CLI_EMULATOR
@@ -44,17 +47,22 @@ void add_connection_options(CLI::App& app, connection_settings& values) {
     app.add_option("--model", values.model, "a model for this run; without --agent, the whole agent (Responses)")
         ->type_name("NAME");
     app.add_option("--instructions", values.instructions, "replaces the agent's instructions")->type_name("TEXT");
-    app.add_option("--mcp", values.mcp_servers, "an MCP server, by its label")->type_name("LABEL=URL");
+    app.add_option("--mcp", values.mcp_servers, "an MCP server, by its label")
+        ->type_name("LABEL=URL")
+        ->allow_extra_args(false);
     app.add_option("--mcp-header", values.mcp_headers, "a header for an MCP server, in this run only")
-        ->type_name("LABEL:NAME=SOURCE");
+        ->type_name("LABEL:NAME=SOURCE")
+        ->allow_extra_args(false);
     app.add_option("--mcp-token", values.mcp_tokens, "a bearer token for an MCP server, in this run only")
-        ->type_name("LABEL=SOURCE");
+        ->type_name("LABEL=SOURCE")
+        ->allow_extra_args(false);
     app.add_option("--ca-file", values.ca_file, "trust the CA certificates in this file")->type_name("FILE");
     app.add_option("--proxy", values.proxy, "use this proxy (empty: none; default: the environment's)")
         ->type_name("URL");
     app.add_option("--timeout", values.timeout_seconds, "the longest duration of a request or a run, in seconds")
         ->type_name("N")
         ->check(CLI::Range(0.0, 1e9).description(""));
+    app.add_flag("--trace", values.trace, "print the traffic, without secrets");
 }
 
 void add_output_options(CLI::App& app, output_settings& values) {
@@ -77,7 +85,8 @@ void add_run_options(CLI::App& app, settings& values) {
         ->type_name("WHO")
         ->check(one_of({"service", "client", "automatic"}));
     app.add_option("--reconcile", values.run.reconcile, "allow a policy of docs/reconciliation.md")
-        ->type_name("POLICY");
+        ->type_name("POLICY")
+        ->allow_extra_args(false);
     app.add_flag("--background", values.run.background, "run in the background (Responses)");
 }
 
@@ -86,6 +95,81 @@ void add_question_options(CLI::App& app, settings& values) {
         ->type_name("QUESTION");
     add_run_options(app, values);
     app.add_flag("--keep-running", values.run.keep_running, "do not cancel the run when this program ends early");
+}
+
+void add_ids(CLI::App& app, settings& values) {
+    app.add_option("id", values.object.ids, "the ids")->type_name("ID...")->required();
+}
+
+void add_id(CLI::App& app, settings& values) {
+    app.add_option("id", values.object.ids, "the id")->type_name("ID")->required()->expected(1);
+}
+
+void add_limit(CLI::App& app, settings& values) {
+    app.add_option("--limit", values.object.limit, "print at most this many (default: 20; 0: all)")
+        ->type_name("N")
+        ->check(CLI::Range(0, 1'000'000'000).description(""));
+}
+
+void add_name(CLI::App& app, settings& values) {
+    app.add_option("--name", values.object.name, "its name")->type_name("NAME");
+}
+
+void add_thread(CLI::App& app, settings& values) {
+    app.add_option("thread", values.object.thread, "the id of the thread")->type_name("THREAD")->required();
+}
+
+void add_thread_and_limit(CLI::App& app, settings& values) {
+    add_thread(app, values);
+    add_limit(app, values);
+}
+
+void add_thread_and_id(CLI::App& app, settings& values) {
+    add_thread(app, values);
+    add_id(app, values);
+}
+
+void add_thread_and_ids(CLI::App& app, settings& values) {
+    add_thread(app, values);
+    add_ids(app, values);
+}
+
+void add_message_options(CLI::App& app, settings& values) {
+    add_thread(app, values);
+    app.add_option("text", values.object.text, "the message")->type_name("TEXT")->required();
+}
+
+void add_run_id(CLI::App& app, settings& values) {
+    add_id(app, values);
+    app.add_option("--thread", values.run.thread, "the id of its thread (threads)")->type_name("ID");
+}
+
+void add_paths(CLI::App& app, settings& values) {
+    app.add_option("path", values.object.ids, "the files")->type_name("PATH...")->required();
+    app.add_option("--purpose", values.object.purpose, "assistants, vision, ...")->type_name("NAME");
+}
+
+void add_download_options(CLI::App& app, settings& values) {
+    add_id(app, values);
+    app.add_option("-o,--output", values.object.path, "write to this file (default: standard output)")
+        ->type_name("PATH");
+}
+
+void add_store_options(CLI::App& app, settings& values) {
+    add_name(app, values);
+    app.add_option("--file", values.object.files, "the id of a file in it")->type_name("ID")->allow_extra_args(false);
+}
+
+void add_server(CLI::App& app, settings& values) {
+    app.add_option("server", values.object.server, "a label of --mcp or of the agent, or a URL")
+        ->type_name("SERVER")
+        ->required();
+}
+
+void add_tool_call(CLI::App& app, settings& values) {
+    add_server(app, values);
+    app.add_option("tool", values.object.tool, "the name of the tool")->type_name("TOOL")->required();
+    app.add_option("arguments", values.object.arguments, "a JSON object")->type_name("ARGUMENTS");
 }
 
 /// The application of a command, below that of its group.
@@ -119,10 +203,8 @@ void declare(CLI::App& app, parsed_command_line& line) {
         own.formatter(app.get_formatter());
         own.fallthrough();
         if (entry.add_options != nullptr) entry.add_options(own, line.values);
-        if (entry.run != nullptr)
-            own.callback([&line, &entry] { line.chosen = &entry; });
-        else
-            own.require_subcommand(1);
+        if (entry.run != nullptr) own.callback([&line, &entry] { line.chosen = &entry; });
+        if (entry.is_group()) own.require_subcommand(1);
     }
 }
 
@@ -150,6 +232,42 @@ int run_chosen(const parsed_command_line& line) {
 const std::vector<command>& commands() {
     static const std::vector<command> table{
         {"run", "ask an agent, and print its answer as it arrives", add_question_options, coroutine<run_question>},
+        {"agents", "agents that the service stores", nullptr, nullptr},
+        {"agents list", "list them, the newest first", add_limit, coroutine<list_agents>},
+        {"agents show", "print one as JSON", add_id, coroutine<show_agent>},
+        {"agents create", "create one, of --model, --instructions and --mcp", add_name, coroutine<create_agent>},
+        {"agents delete", "delete agents", add_ids, coroutine<delete_agents>},
+        {"threads", "threads (Responses: conversations)", nullptr, nullptr},
+        {"threads list", "list them, the newest first", add_limit, coroutine<list_threads>},
+        {"threads show", "print one as JSON", add_id, coroutine<show_thread>},
+        {"threads create", "create one", nullptr, coroutine<create_thread>},
+        {"threads delete", "delete threads", add_ids, coroutine<delete_threads>},
+        {"messages", "messages of a thread", nullptr, nullptr},
+        {"messages list", "list them, the oldest first", add_thread_and_limit, coroutine<list_messages>},
+        {"messages show", "print one as JSON", add_thread_and_id, coroutine<show_message>},
+        {"messages create", "add one", add_message_options, coroutine<create_message>},
+        {"messages delete", "delete messages", add_thread_and_ids, coroutine<delete_messages>},
+        {"runs", "runs (Responses: responses)", nullptr, nullptr},
+        {"runs list", "list those of a thread, the newest first", add_thread_and_limit, coroutine<list_runs>},
+        {"runs show", "print one as JSON", add_run_id, coroutine<show_run_object>},
+        {"runs cancel", "cancel one, and print its state", add_run_id, coroutine<cancel_run>},
+        {"files", "files", nullptr, nullptr},
+        {"files list", "list them", add_limit, coroutine<list_files>},
+        {"files show", "print one as JSON", add_id, coroutine<show_file>},
+        {"files upload", "upload files", add_paths, coroutine<upload_files>},
+        {"files download", "download one", add_download_options, coroutine<download_file>},
+        {"files delete", "delete files", add_ids, coroutine<delete_files>},
+        {"stores", "vector stores", nullptr, nullptr},
+        {"stores list", "list them, the newest first", add_limit, coroutine<list_stores>},
+        {"stores show", "print one as JSON", add_id, coroutine<show_store>},
+        {"stores create", "create one, and wait until its files can be searched", add_store_options,
+         coroutine<create_store>},
+        {"stores delete", "delete vector stores", add_ids, coroutine<delete_stores>},
+        {"mcp", "MCP servers", nullptr, nullptr},
+        {"mcp list", "list the tools of a server", add_server, coroutine<list_mcp_tools>},
+        {"mcp call", "call a tool, and print its result", add_tool_call, coroutine<call_mcp_tool>},
+        {"doctor", "check the endpoint, the credential, the agent and its MCP servers", nullptr,
+         coroutine<check_everything>},
 #ifdef CORUN_CLI_EMULATOR
         {"emulator", "run a local service for tests (corun emulator --help)", nullptr, nullptr},
 #endif

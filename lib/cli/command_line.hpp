@@ -17,6 +17,7 @@ struct command {
     const char* help;
     void (*add_options)(CLI::App& app, settings& values);  ///< Null: none of its own.
     exit_code (*run)(program& self);                       ///< Null: it is a group, or not run by the table.
+    [[nodiscard]] bool is_group() const noexcept { return run == nullptr && add_options == nullptr; }
 };
 
 /// All commands, in the order of the help.

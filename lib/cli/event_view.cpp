@@ -1,7 +1,7 @@
 #include "event_view.hpp"
 
 #include "printable.hpp"
-#include <corun/json.hpp>
+#include "redacted_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -120,9 +120,7 @@ void text_view::show(const event& value) {
 
 void json_view::show(const event& value) {
     if (value.continues()) return;  // It is a part of the event before it.
-    nlohmann::json data = to_json(value);
-    if (data.is_discarded()) data = std::string(value.raw());
-    std::string line = json_line(value.name(), std::move(data));
+    std::string line = json_line(value.name(), redacted_json(value.raw()));
     for (const secret& each : *used_) {
         if (each.size() < 3) continue;
         std::string spelled = nlohmann::json(std::string(each.reveal())).dump();

@@ -50,6 +50,14 @@ void output::text(std::string_view value) {
     in_line_ = value.back() != '\n';
 }
 
+void output::bytes(std::string_view value) {
+    std::cout.write(value.data(), static_cast<std::streamsize>(value.size())).flush();
+}
+
+void output::progress(std::string_view value, bool is_complete) {
+    std::cerr << '\r' << printable(value) << (is_complete ? "\n" : "") << std::flush;
+}
+
 void output::end_line() {
     if (in_line_) text("\n");
 }

@@ -25,11 +25,17 @@ public:
 
     /// Writes to standard output at once.
     void text(std::string_view value);
+    /// Writes to standard output what is not text.
+    void bytes(std::string_view value);
     /// Writes a line to standard output.
     void line(std::string_view value) { text(std::string(value) + "\n"); }
     /// Writes a line to standard error, unless `--quiet`. A line of text that is not complete is ended before, if both
     /// go to a terminal.
     void notice(std::string_view value, tone style = tone::dim);
+    /// True if standard error shows the progress of something.
+    [[nodiscard]] bool shows_progress() const noexcept { return error_is_terminal_ && !is_quiet_; }
+    /// Replaces the last line of progress on standard error.
+    void progress(std::string_view value, bool is_complete);
     /// Writes a failure to standard error: `corun: ...`.
     void failure(std::string_view value);
     /// Ends the last line of standard output, if it is not complete.

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <iostream>
 #include <utility>
 
 namespace corun::cli {
@@ -65,7 +66,7 @@ credential make_credential(const asio::any_io_executor& executor, const connecti
     return default_credential(executor);
 }
 
-client make_client(const asio::any_io_executor& executor, const connection_settings& options) {
+client make_client(const asio::any_io_executor& executor, const connection_settings& options, observer hooks) {
     if (options.endpoint.empty())
         throw usage_error("there is no endpoint: use --endpoint URL, CORUN_ENDPOINT or a profile");
     client_options settings;
@@ -73,6 +74,8 @@ client make_client(const asio::any_io_executor& executor, const connection_setti
     settings.ca_file = options.ca_file;
     settings.proxy = options.proxy;
     settings.application_id = "corun-cli";
+    settings.observer = std::move(hooks);
+    if (options.trace) settings.observer.on_wire = [](const wire_message& message) { std::cerr << message; };
     settings.total_timeout = std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout_seconds * 1000));
     return client(executor, options.endpoint, make_credential(executor, options), std::move(settings));
 }

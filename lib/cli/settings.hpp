@@ -24,6 +24,7 @@ struct connection_settings {
     std::string agent, model, instructions;
     std::vector<std::string> mcp_servers, mcp_headers, mcp_tokens;
     double timeout_seconds = 0;
+    bool trace = false;
 };
 
 /// How all commands print.
@@ -40,18 +41,28 @@ struct run_settings {
     bool background = false, plain = false, keep_running = false;
 };
 
+/// Which object a command is about.
+struct object_settings {
+    std::vector<std::string> ids, files;
+    std::string thread, name, text, path, purpose = "assistants";
+    std::string server, tool, arguments;
+    int limit = 20;
+};
+
 /// Everything that the command line and the profile set.
 struct settings {
     connection_settings connection;
     output_settings output;
     run_settings run;
+    object_settings object;
 };
 
 /// The protocol: the one that is set, otherwise the one that the endpoint speaks.
 [[nodiscard]] protocol protocol_of(const connection_settings& options);
 
 /// *Errors:* Throws `usage_error` if there is no endpoint.
-[[nodiscard]] client make_client(const asio::any_io_executor& executor, const connection_settings& options);
+[[nodiscard]] client make_client(const asio::any_io_executor& executor, const connection_settings& options,
+                                 observer hooks = {});
 
 /// The credential that is set; otherwise AZURE_AI_TOKEN, for an endpoint that ends in /v1 OPENAI_API_KEY, or else
 /// `default_credential`.
