@@ -4,7 +4,8 @@
     check_readme.py ROOT
     check_readme.py --self-test
 
-Each block of C++ is in a file of demos/examples, line by line. A block with a `main` is that whole file.
+Each block of C++ is in a file of demos/examples, line by line. A block with a `main` is that whole file. A block of C,
+Python or JavaScript is a whole file of demos/other_languages.
 Relative links lead to files of the repository, and to headings of pages.
 """
 
@@ -14,12 +15,13 @@ import sys
 import textwrap
 
 BLOCK = re.compile(r'^```cpp\n(.*?)^```$', re.DOTALL | re.MULTILINE)
+OTHER_BLOCK = re.compile(r'^```(c|python|js)\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 ANY_BLOCK = re.compile(r'^```.*?^```$', re.DOTALL | re.MULTILINE)
 LINK = re.compile(r'\]\(([^)\s]+)\)')
 
 
-def wrong_blocks(page, sources):
-    found = []
+def wrong_blocks(page, sources, programs=()):
+    found = [f'no program is this: {block.splitlines()[0]}' for _, block in OTHER_BLOCK.findall(page) if block not in programs]
     for block in BLOCK.findall(page):
         name = block.strip().split('\n')[0]
         if re.search(r'^int main\(', block, re.MULTILINE):
@@ -58,6 +60,8 @@ def self_test():
     assert not wrong_blocks(block.format('a();\n'), ['void f() {\n    a();\n}\n'])
     assert wrong_blocks(block.format('a();\nb();\n'), ['    a();\n    c();\n'])
     assert not wrong_blocks('```sh\nls\n```\n', [])
+    assert wrong_blocks('```python\nx\n```\n', [], ['y\n'])
+    assert not wrong_blocks('```c\nint x;\n```\n', [], ['int x;\n'])
     assert anchors('# One\n## Two, or: `three`\n```sh\n# none\n```\n') == {'one', 'two-or-three'}
     assert LINK.findall('[a](b.md#c) and [d](#e)') == ['b.md#c', '#e']
 
@@ -68,8 +72,9 @@ if __name__ == '__main__':
         sys.exit()
     root = pathlib.Path(sys.argv[1])
     examples = [path.read_text() for path in (root / 'demos/examples').glob('*.cpp')]
+    programs = [path.read_text() for path in (root / 'demos/other_languages').glob('ask.*')]
     pages = [root / 'README.md', root / 'CONTRIBUTING.md', *sorted((root / 'docs').glob('*.md'))]
     errors = [f'{page.relative_to(root)}: {error}' for page in pages
-              for error in wrong_blocks(page.read_text(), examples) + dead_links(page)]
+              for error in wrong_blocks(page.read_text(), examples, programs) + dead_links(page)]
     print('\n'.join(errors))
     sys.exit(1 if errors else 0)

@@ -78,6 +78,13 @@ class Examples(unittest.TestCase):
         with service(with_mcp=False) as (endpoint, agent):
             self.assertEqual(outcome('without_asio', endpoint, TOKEN, agent), (0, 'You said: Say one\nYou said: Say two\n', ''))
 
+    def test_callbacks(self):
+        with service(with_mcp=False) as (endpoint, agent):
+            self.assertEqual(outcome('callbacks', endpoint, TOKEN, agent, 'Say one'), (0, 'You said: Say one\n', ''))
+            status, output, errors = outcome('callbacks', endpoint, 'expired', agent, 'Say one')
+            self.assertEqual((status, output), (1, ''))
+            self.assertIn('401', errors)
+
     def test_chat(self):
         scripts = [{'match': 'seat', 'steps': [{'call_mcp': 'echo', 'arguments': {'text': 'free'}}, {'reply': 'It is {output}.'}]},
                    {'match': 'sum', 'steps': [{'call_function': 'add', 'arguments': {'a': 2, 'b': 3}}, {'reply': 'It is {output}.'}]}]

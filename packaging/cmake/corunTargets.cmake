@@ -21,7 +21,7 @@ function(corun_find_library result package target name)
     set(${result} ${target} PARENT_SCOPE)
 endfunction()
 
-# corun_declare(corun|emulator SHARED|STATIC LIBRARY_DIRECTORY INCLUDE_DIRECTORY) declares corun::NAME.
+# corun_declare(corun|c|emulator SHARED|STATIC LIBRARY_DIRECTORY INCLUDE_DIRECTORY) declares corun::NAME.
 function(corun_declare name kind library_directory include_directory)
     if(name STREQUAL corun)
         set(file libcorun)
@@ -48,7 +48,17 @@ function(corun_declare name kind library_directory include_directory)
         IMPORTED_LOCATION "${library_directory}/${file}${suffix}"
         INTERFACE_INCLUDE_DIRECTORIES "${include_directory}"
         INTERFACE_LINK_LIBRARIES "${linked}")
-    if(name STREQUAL corun)
+    if(name STREQUAL c)
+        # Its header needs nothing of C++, its shared library finds corun by itself.
+        set_target_properties(corun::c PROPERTIES
+            INTERFACE_LINK_LIBRARIES ""
+            IMPORTED_LINK_DEPENDENT_LIBRARIES corun::corun)
+        if(kind STREQUAL STATIC)
+            set_target_properties(corun::c PROPERTIES
+                INTERFACE_LINK_LIBRARIES $<LINK_ONLY:corun::corun>
+                IMPORTED_LINK_INTERFACE_LANGUAGES CXX)
+        endif()
+    elseif(name STREQUAL corun)
         # Every file that includes Asio needs them. clang does not find its coroutines in an Asio before 1.24.
         set_target_properties(corun::corun PROPERTIES
             INTERFACE_COMPILE_DEFINITIONS "ASIO_STANDALONE;ASIO_DISABLE_STD_ALIGNED_ALLOC;$<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT=1>;$<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_STD_COROUTINE=1>"

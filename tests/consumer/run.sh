@@ -20,7 +20,7 @@ for kind in shared static; do
         meson configure "$work/build" -Dcorun:default_library=$kind
     else
         meson setup "$work/build" "$work" --prefix=/usr --unity=on -Doptimization=0 -Ddebug=false \
-            -Dcorun:default_library=$kind "$@" | tee "$work/setup.log"
+            -Dcorun:c=enabled -Dcorun:cli=enabled -Dcorun:default_library=$kind "$@" | tee "$work/setup.log"
         # Whoever embeds corun sees no warning of it.
         if grep WARNING "$work/setup.log"; then exit 1; fi
     fi
@@ -30,6 +30,8 @@ for kind in shared static; do
     "$here/installed.sh" "$work/$kind" "${CXX:-c++}"
     [ $kind = shared ] || continue
     find "$work/shared" -name 'libcorun*.so.*' -type f -exec python3 "$here/../check_abi.py" {} +
+    "$here/../other_languages/run.sh" "$(find "$work/build" -name corun-emulator -type f)" \
+        "$(find "$work/shared" -name libcorun-c.so)" "$work/shared/ask" || [ $? = 77 ]
     if command -v dpkg-shlibdeps >/dev/null; then
         "$packaging/build_deb.sh" "$work" "$work/build"
         "$packaging/check_deb.sh" "$work"/corun_*.deb
