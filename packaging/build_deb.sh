@@ -54,7 +54,7 @@ Multi-Arch: no
 Description: streams AI-agent runs over Server-Sent Events
  A C++20 library for the agents of Azure AI Foundry, OpenAI and servers that
  speak the Responses protocol, with headers for MCP servers in each run; and
- an emulator of these services for tests.
+ an emulator of these services for tests, and a gateway before browsers.
 CONTROL
 echo 'activate-noawait ldconfig' >"$root/DEBIAN/triggers"
 chmod -R u=rwX,go=rX "$root"

@@ -45,7 +45,7 @@ if [ $# -eq 0 ]; then
     echo "== clang, sanitizer: $sanitizer"
     if setup "$clang" clang++-16 -Db_sanitize=$sanitizer -Dcpp_args=-gline-tables-only &&
         .ci/progress 4 "$clang.log" ninja -C "$clang"; then
-        CORUN_STREAMS=200 "${in_place[@]}" meson test -C "$clang" --no-rebuild --print-errorlogs --suite unit --suite io
+        CORUN_STREAMS=200 "${in_place[@]}" meson test -C "$clang" --no-rebuild --print-errorlogs --suite unit --suite io --suite gateway
     else
         failed_builds=$((failed_builds + 1))
     fi

@@ -1,12 +1,12 @@
 #pragma once
 #include "emulator/environment.hpp"
 #include "emulator/http/api_request.hpp"
-#include "emulator/http/http_server.hpp"
 #include "emulator/http/responder.hpp"
 #include "emulator/responses/responses_engine.hpp"
 #include "emulator/threads/file_store.hpp"
 #include "emulator/threads/runs_api.hpp"
 #include "emulator/threads/threads_api.hpp"
+#include "server/http_server.hpp"
 #include <corun/emulator/emulator.hpp>
 
 #include <asio/steady_timer.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 #include "emulator/faults.hpp"
-#include "emulator/http/http_server.hpp"
+#include "server/http_server.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/io_context.hpp>

@@ -1,5 +1,5 @@
 #include "emulated_http.hpp"
-#include "emulator/http/http_server.hpp"
+#include "server/http_server.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -372,7 +372,7 @@ BOOST_AUTO_TEST_CASE(fails_a_run_whose_server_refuses_the_list) {
 BOOST_AUTO_TEST_CASE(does_not_list_for_ever) {
     const auto fails_with = [&](const std::function<std::string(std::size_t page)>& cursor_of) {
         std::size_t pages = 0;
-        emulator::http::server endless(io, "127.0.0.1", 0, [&](std::shared_ptr<emulator::http::exchange> exchange) {
+        corun::http::server endless(io, "127.0.0.1", 0, [&](std::shared_ptr<corun::http::exchange> exchange) {
             const json asked = json::parse(exchange->request.body, nullptr, false);
             json answer;
             answer["jsonrpc"] = "2.0";
@@ -380,7 +380,7 @@ BOOST_AUTO_TEST_CASE(does_not_list_for_ever) {
             answer["result"]["tools"] = json::array();
             if (asked.is_object() && asked["method"] == "tools/list")
                 answer["result"]["nextCursor"] = cursor_of(++pages);
-            emulator::http::fields head;
+            corun::http::fields head;
             head.emplace_back("Content-Type", "application/json");
             exchange->respond(200, std::move(head), answer.dump());
         });

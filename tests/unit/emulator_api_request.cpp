@@ -20,7 +20,7 @@ struct parsed {
         http.fields.emplace_back("Content-Type", std::move(type));
     }
     [[nodiscard]] api_request request() const { return {http, base}; }
-    http::request http;
+    corun::http::request http;
 };
 
 using names = std::vector<std::string>;

@@ -1,29 +1,12 @@
 #include "emulator/http/api_request.hpp"
 
+#include "server/target.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <iterator>
 
 namespace corun::emulator {
-namespace {
-
-std::string percent_decoded(std::string_view text, bool plus_is_space) {
-    std::string plain;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        unsigned code = 0;
-        if (text[i] == '%' && i + 2 < text.size() &&
-            std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16).ptr == text.data() + i + 3) {
-            plain += static_cast<char>(code);
-            i += 2;
-        } else {
-            plain += plus_is_space && text[i] == '+' ? ' ' : text[i];
-        }
-    }
-    return plain;
-}
-
-}  // namespace
-
 api_request::api_request(const http::request& request, std::string_view base)
     : body_text(request.body), fields(request.fields) {
     method = request.method;
@@ -33,25 +16,13 @@ api_request::api_request(const http::request& request, std::string_view base)
     if (mark != std::string_view::npos) raw_query = target.substr(mark + 1);
     in_project = raw_path.starts_with(base) && (raw_path.size() == base.size() || raw_path[base.size()] == '/');
     if (in_project) raw_path.remove_prefix(base.size());
-    path = percent_decoded(raw_path, false);
-    for (std::string_view rest = raw_path; !rest.empty();) {
-        rest.remove_prefix(1);
-        const auto segment = rest.substr(0, rest.find('/'));
-        segments.push_back(percent_decoded(segment, false));
-        rest.remove_prefix(segment.size());
-    }
+    path = http::percent_decoded(raw_path);
+    segments = http::path_segments(raw_path);
     if (in_project)
         take_agent_segments();
     else
         take_openai_segments();
-    for (std::string_view rest = raw_query; !rest.empty();) {
-        const auto pair = rest.substr(0, rest.find('&'));
-        rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
-        const auto equals = pair.find('=');
-        query.emplace_back(
-            percent_decoded(pair.substr(0, equals), true),
-            equals == std::string_view::npos ? std::string{} : percent_decoded(pair.substr(equals + 1), true));
-    }
+    query = http::query_parameters(raw_query);
 }
 
 void api_request::take_openai_segments() {

@@ -1,9 +1,9 @@
 #pragma once
 #include "emulator/http/api_error.hpp"
-#include "emulator/http/http_server.hpp"
 #include "emulator/http/schema.hpp"
 #include "emulator/json.hpp"
 #include "emulator/store.hpp"
+#include "server/http_server.hpp"
 
 #include <memory>
 #include <string>

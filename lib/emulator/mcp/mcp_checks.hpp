@@ -1,6 +1,6 @@
 #pragma once
-#include "emulator/http/http_server.hpp"
 #include "emulator/json.hpp"
+#include "server/http_server.hpp"
 
 #include <chrono>
 #include <string>

@@ -2,8 +2,8 @@
 
 #include "async/asio_clock.hpp"
 #include "curl/curl_transport.hpp"
-#include "emulator/http/http_server.hpp"
 #include "http/call.hpp"
+#include "server/http_server.hpp"
 #include <corun/error.hpp>
 #include <corun/sse/parser.hpp>
 #include <corun/version.hpp>

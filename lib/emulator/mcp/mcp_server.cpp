@@ -1,6 +1,6 @@
-#include "emulator/http/http_server.hpp"
 #include "emulator/json.hpp"
 #include "emulator/mcp/mcp_checks.hpp"
+#include "server/http_server.hpp"
 #include <corun/emulator/emulator.hpp>
 
 #include <asio/co_spawn.hpp>

@@ -6,7 +6,7 @@ set(VCPKG_BUILD_TYPE release)
 # RESTinio's port needs another HTTP parser than corun's emulator.
 vcpkg_configure_meson(
     SOURCE_PATH "${SOURCE_PATH}"
-    OPTIONS -Dtests=disabled -Ddemos=disabled -Demulator=disabled -Dcli=disabled -Dc=disabled)
+    OPTIONS -Dtests=disabled -Ddemos=disabled -Demulator=disabled -Dgateway=disabled -Dcli=disabled -Dc=disabled)
 vcpkg_install_meson()
 vcpkg_fixup_pkgconfig()
 

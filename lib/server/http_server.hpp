@@ -4,6 +4,8 @@
 #include <asio/awaitable.hpp>
 #include <asio/io_context.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-/// The HTTP/1.1 server under the emulator: the only user of RESTinio.
-namespace corun::emulator::http {
+/// The HTTP/1.1 server under the emulator and the gateway: the only user of RESTinio.
+namespace corun::http {
 
 using fields = std::vector<std::pair<std::string, std::string>>;
 
@@ -37,6 +39,7 @@ struct request {
     std::string target;  ///< As on the request line: path and query, still encoded.
     http::fields fields;
     std::string body;
+    bool is_http_1_0 = false;  ///< A client, or a proxy, that reads no chunked response.
 };
 
 /// One request and its response. Only `write` throws when the client has disconnected.
@@ -60,6 +63,20 @@ public:
     virtual void abort(bool reset) = 0;
     /// Completes when either side has closed the connection.
     virtual asio::awaitable<void> closed() = 0;
+    [[nodiscard]] virtual bool is_closed() const noexcept { return false; }
+    /// Called when either side closes the connection, unless it is closed already.
+    virtual void on_close(std::function<void()>) {}
+};
+
+/// What a server accepts. A limit of 0 is none, and so is a time of 0.
+struct server_limits {
+    server_limits() = default;
+
+    std::size_t max_head_bytes = 0;  ///< Of the target, and of each field. Longer ones close the connection.
+    std::size_t max_body_bytes = 0;  ///< A larger one closes the connection.
+    std::size_t max_connections = 0;
+    /// How long a connection may take to send a request, or send none.
+    std::chrono::milliseconds request_timeout{0};
 };
 
 /// Runs on the io_context from construction to `stop`.
@@ -68,10 +85,13 @@ public:
     using handler = std::function<void(std::shared_ptr<exchange>)>;
 
     /// Listens; port 0 chooses a free one. Throws `std::system_error`.
-    server(asio::io_context& context, const std::string& address, std::uint16_t port, handler on_request);
+    server(asio::io_context& context, const std::string& address, std::uint16_t port, handler on_request,
+           server_limits limits = {});
     ~server();
 
     [[nodiscard]] std::uint16_t port() const noexcept;
+    /// Accepts no more connections. Those that exist are served.
+    void stop_accepting();
     /// Stops listening and closes every connection, idle or not.
     void stop();
 
@@ -80,4 +100,4 @@ private:
     std::shared_ptr<impl> impl_;
 };
 
-}  // namespace corun::emulator::http
+}  // namespace corun::http

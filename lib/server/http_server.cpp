@@ -1,27 +1,34 @@
-#include "emulator/http/http_server.hpp"
+#include "server/http_server.hpp"
 
 #include "async/wakeup.hpp"
 
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
+#include <asio/bind_executor.hpp>
 #include <asio/execution_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <restinio/http_server.hpp>
 #include <restinio/message_builders.hpp>
 #include <restinio/null_logger.hpp>
 #include <restinio/null_timer_manager.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-namespace corun::emulator::http {
+namespace corun::http {
 namespace {
 
 using asio::ip::tcp;
@@ -70,6 +77,20 @@ public:
         tcp::socket::shutdown(shutdown_receive, ignored);
     }
 
+    /// Looks at the first line that a client sends for its version, which RESTinio does not tell.
+    template <class Buffer, class Handler>
+    void async_read_some(const Buffer& buffer, Handler handler) {
+        if (line_ends_) return tcp::socket::async_read_some(buffer, std::move(handler));
+        const auto executor = asio::get_associated_executor(handler, get_executor());
+        const auto* const bytes = static_cast<const char*>(buffer.data());
+        auto look = [this, bytes, handler = std::move(handler)](std::error_code code, std::size_t size) mutable {
+            if (!code) look_at({bytes, size});
+            handler(code, size);
+        };
+        tcp::socket::async_read_some(buffer, asio::bind_executor(executor, std::move(look)));
+    }
+    [[nodiscard]] bool is_http_1_0() const noexcept { return is_http_1_0_; }
+
     // RESTinio shuts down and then closes: the shutdown would send FIN before the close can send RST.
     std::error_code shutdown(shutdown_type type, std::error_code& code) {
         return reset_ ? std::error_code{} : tcp::socket::shutdown(type, code);
@@ -80,6 +101,15 @@ public:
     }
 
 private:
+    void look_at(std::string_view bytes) {
+        const auto end = bytes.find('\n');
+        line_ends_ = end != std::string_view::npos;
+        line_.append(bytes.substr(0, line_ends_ ? end : bytes.size()));
+        // Its end is enough.
+        if (line_.size() > 16) line_.erase(0, line_.size() - 16);
+        is_http_1_0_ = line_ends_ && line_.find(" HTTP/1.0") != std::string::npos;
+    }
+
     void forget() noexcept {
         if (!key_) return;
         const auto found = open_->by_endpoints.find(*key_);
@@ -89,16 +119,43 @@ private:
 
     open_sockets* open_;
     bool reset_ = false;
+    bool line_ends_ = false, is_http_1_0_ = false;
+    std::string line_;
     std::optional<open_sockets::key> key_;
 };
 
 class exchange_impl;
 
-/// Notifies the exchanges of a connection that it is closed.
+using steady = std::chrono::steady_clock;
+
+/// Notifies the exchanges of a connection that it is closed, and knows which connections send no request.
 class closed_listener {
 public:
+    struct connection {
+        tcp::endpoint client;
+        steady::time_point waits_since;
+        std::size_t exchanges = 0;
+    };
+
     std::multimap<restinio::connection_id_t, std::weak_ptr<exchange_impl>> exchanges;
+    std::unordered_map<restinio::connection_id_t, connection> connections;
+    std::size_t max_connections = 0;
+    std::function<void(const tcp::endpoint&)> cut;
+
     void state_changed(const restinio::connection_state::notice_t& notice) noexcept;
+    void exchange_begins(restinio::connection_id_t id) {
+        if (const auto found = connections.find(id); found != connections.end()) ++found->second.exchanges;
+    }
+    void exchange_ends(restinio::connection_id_t id) {
+        const auto found = connections.find(id);
+        if (found == connections.end() || --found->second.exchanges > 0) return;
+        found->second.waits_since = steady::now();
+    }
+    /// Cuts the connections that have waited for a request since this time or longer.
+    void cut_idle(steady::time_point since) {
+        for (const auto& [id, each] : connections)
+            if (each.exchanges == 0 && each.waits_since <= since) cut(each.client);
+    }
 };
 
 struct traits : restinio::traits_t<restinio::null_timer_manager_t, restinio::null_logger_t,
@@ -122,10 +179,14 @@ public:
             [this](const auto& field) { request.fields.emplace_back(field.name(), field.value()); });
         request.body = handle_->body();
         client_ = handle_->remote_endpoint();
+        auto& open = asio::use_service<open_sockets>(context_).by_endpoints;
+        const auto socket = open.find({port_, client_});
+        request.is_http_1_0 = socket != open.end() && socket->second->is_http_1_0();
         connection_ = handle_->connection_id();
     }
     ~exchange_impl() override {
         if (const auto listener = listener_.lock()) {
+            listener->exchange_ends(connection_);
             const auto [first, last] = listener->exchanges.equal_range(connection_);
             for (auto i = first; i != last;) i = i->second.expired() ? listener->exchanges.erase(i) : std::next(i);
         }
@@ -204,9 +265,13 @@ public:
         if (!is_closed_) co_await closing_.wait();
     }
 
+    [[nodiscard]] bool is_closed() const noexcept override { return is_closed_; }
+    void on_close(std::function<void()> notify) override { on_close_ = std::move(notify); }
+
     void set_closed() noexcept {
         is_closed_ = true;
         closing_.notify();
+        if (const auto notify = std::exchange(on_close_, nullptr)) notify();
         written(asio::error::broken_pipe);
     }
 
@@ -231,12 +296,19 @@ private:
     restinio::connection_id_t connection_;
     detail::wakeup closing_;
     std::function<void(std::error_code)> written_;
+    std::function<void()> on_close_;
     std::uint64_t writes_ = 0;
     bool is_closed_ = false;
 };
 
 void closed_listener::state_changed(const restinio::connection_state::notice_t& notice) noexcept {
+    if (restinio::holds_alternative<restinio::connection_state::accepted_t>(notice.cause())) {
+        connections.emplace(notice.connection_id(), connection{notice.remote_endpoint(), steady::now()});
+        if (max_connections > 0 && connections.size() > max_connections) cut(notice.remote_endpoint());
+        return;
+    }
     if (!restinio::holds_alternative<restinio::connection_state::closed_t>(notice.cause())) return;
+    connections.erase(notice.connection_id());
     const auto [first, last] = exchanges.equal_range(notice.connection_id());
     for (auto i = first; i != last; ++i)
         if (const auto one = i->second.lock()) one->set_closed();
@@ -246,8 +318,18 @@ void closed_listener::state_changed(const restinio::connection_state::notice_t& 
 }  // namespace
 
 struct server::impl : std::enable_shared_from_this<impl> {
-    impl(asio::io_context& io, handler on_request)
-        : context(io), listener(std::make_shared<closed_listener>()), handle(std::move(on_request)) {}
+    impl(asio::io_context& io, handler on_request, server_limits server_limits)
+        : context(io),
+          listener(std::make_shared<closed_listener>()),
+          handle(std::move(on_request)),
+          limits(server_limits),
+          sweep(io) {
+        listener->max_connections = limits.max_connections;
+        listener->cut = [this](const tcp::endpoint& client) {
+            auto& open = asio::use_service<open_sockets>(context).by_endpoints;
+            if (const auto found = open.find({port, client}); found != open.end()) found->second->cut(true);
+        };
+    }
 
     void open(const std::string& address, std::uint16_t wanted_port) {
         restinio::server_settings_t<traits> settings;
@@ -266,22 +348,48 @@ struct server::impl : std::enable_shared_from_this<impl> {
                 auto one =
                     std::make_shared<exchange_impl>(self->context, self->port, std::move(request), self->listener);
                 self->listener->exchanges.emplace(connection, one);
+                self->listener->exchange_begins(connection);
                 self->handle(std::move(one));
                 return restinio::request_accepted();
             });
+        restinio::incoming_http_msg_limits_t message;
+        if (limits.max_head_bytes > 0)
+            message.max_url_size(limits.max_head_bytes)
+                .max_field_name_size(limits.max_head_bytes)
+                .max_field_value_size(limits.max_head_bytes)
+                .max_field_count(max_fields);
+        if (limits.max_body_bytes > 0) message.max_body_size(limits.max_body_bytes);
+        settings.incoming_http_msg_limits(message);
         restinio_server.emplace(restinio::external_io_context(context), std::move(settings));
         restinio_server->open_sync();
+        cut_idle_connections();
     }
+
+    void cut_idle_connections() {
+        if (limits.request_timeout.count() == 0) return;
+        sweep.expires_after(std::min<steady::duration>(limits.request_timeout, std::chrono::seconds(1)));
+        sweep.async_wait([weak = weak_from_this()](std::error_code code) {
+            const auto self = weak.lock();
+            if (code || !self || !self->handle) return;
+            self->listener->cut_idle(steady::now() - self->limits.request_timeout);
+            self->cut_idle_connections();
+        });
+    }
+
+    static constexpr std::size_t max_fields = 100;
 
     asio::io_context& context;
     std::shared_ptr<closed_listener> listener;
     handler handle;
+    server_limits limits;
+    asio::steady_timer sweep;
     std::uint16_t port = 0;
     std::optional<restinio::http_server_t<traits>> restinio_server;
 };
 
-server::server(asio::io_context& context, const std::string& address, std::uint16_t port, handler on_request)
-    : impl_(std::make_shared<impl>(context, std::move(on_request))) {
+server::server(asio::io_context& context, const std::string& address, std::uint16_t port, handler on_request,
+               server_limits limits)
+    : impl_(std::make_shared<impl>(context, std::move(on_request), limits)) {
     impl_->open(address, port);
 }
 
@@ -293,8 +401,13 @@ std::uint16_t server::port() const noexcept {
     return impl_->port;
 }
 
+void server::stop_accepting() {
+    impl_->restinio_server->close_sync();
+}
+
 void server::stop() {
     if (!impl_->handle) return;
+    impl_->sweep.cancel();
     impl_->restinio_server->close_sync();
     for (const auto& [key, socket] : asio::use_service<open_sockets>(impl_->context).by_endpoints)
         if (key.first == impl_->port) socket->cut(false);
@@ -324,4 +437,4 @@ std::string date(std::int64_t time) {
     return text;
 }
 
-}  // namespace corun::emulator::http
+}  // namespace corun::http

@@ -1,0 +1,142 @@
+#pragma once
+#include <corun/agent.hpp>
+#include <corun/asio.hpp>
+#include <corun/client.hpp>
+#include <corun/export.hpp>
+#include <corun/handlers.hpp>
+#include <corun/options.hpp>
+
+#include <asio/io_context.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// A server between AI agents and the browsers that watch them: it starts runs for signed-in users, keeps one log of
+/// each, and serves any number of viewers from it, in several protocols. See docs/gateway.md.
+namespace corun::gateway {
+
+/// The head of an HTTP request, for those who sign users in.
+struct CORUN_API request_head {
+    request_head() = default;
+
+    std::string method;
+    std::string path;  ///< Decoded, without the query.
+    std::vector<std::pair<std::string, std::string>> fields;
+
+    /// The first header field of this name, compared case-insensitively; empty if there is none.
+    [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
+    /// The cookie of this name; empty if there is none.
+    [[nodiscard]] std::string_view cookie(std::string_view name) const noexcept;
+};
+
+/// A user who is signed in.
+struct CORUN_API user {
+    user() = default;
+    explicit user(std::string its_id, mcp_header_source headers = {});
+
+    /// Identifies the user: runs and conversations belong to it. Appears in the access log.
+    std::string id;
+    /// The headers of the user's runs for MCP servers. A provider is called whenever they are needed. They are sent to
+    /// the AI service or the servers only: no log, page or entry has them.
+    mcp_header_source mcp_headers;
+};
+
+/// Who sends a request: a coroutine or a function. Nothing means nobody: the response is then 401.
+using sign_in = handler<std::optional<user>, request_head>;
+
+/// One request, when its response has ended. Has no query, no header and no body.
+struct CORUN_API access_record {
+    access_record() = default;
+
+    std::string method, path, user;
+    int status = 0;
+    bool complete = true;  ///< False if the connection ended before the response.
+    std::uint64_t bytes = 0;
+    std::chrono::microseconds duration{0};
+};
+
+/// How a gateway works. A time of 0 is no limit.
+struct CORUN_API gateway_options {
+    gateway_options() = default;
+
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;  ///< 0 chooses a free one.
+    gateway::sign_in sign_in;
+    /// Other origins whose pages may use the gateway, such as `https://chat.example.com`.
+    std::vector<std::string> allowed_origins;
+
+    /// A folder whose files are served to everybody, such as a page that uses the gateway. They are read once.
+    std::string pages;
+    /// How long a session lasts: `POST /session` of a signed-in user sets a cookie that signs in, too.
+    std::chrono::milliseconds session_lifetime = std::chrono::hours{12};
+    /// Sends the cookie over https only.
+    bool secure_cookie = true;
+
+    /// Of every run. `answers_by_hand` and `on_abandon` are the gateway's.
+    run_options run;
+
+    /// A comment is sent to viewers that have been sent nothing else for so long.
+    std::chrono::milliseconds heartbeat = std::chrono::seconds{15};
+    /// A viewer that has not read for so long is disconnected.
+    std::chrono::milliseconds stall_timeout = std::chrono::seconds{60};
+    /// How long a client may take to send a request.
+    std::chrono::milliseconds request_timeout = std::chrono::seconds{30};
+    /// How long the log of a run that has ended is kept.
+    std::chrono::milliseconds keep_ended = std::chrono::minutes{10};
+    /// How long a run may wait for answers until it is cancelled.
+    std::chrono::milliseconds answer_timeout = std::chrono::minutes{30};
+    /// How long a conversation is remembered after its last run.
+    std::chrono::milliseconds keep_conversation = std::chrono::hours{24};
+
+    std::size_t max_runs_per_user = 8;
+    std::size_t max_viewers_per_user = 64;
+    std::size_t max_conversations_per_user = 1000;
+    std::size_t max_connections = 20'000;
+    std::size_t max_body_bytes = std::size_t{4} << 20;
+    std::size_t max_log_bytes = std::size_t{8} << 20;        ///< Of one run, which is cancelled if it has more.
+    std::size_t max_total_log_bytes = std::size_t{1} << 30;  ///< Of all runs. Logs of ended runs go first.
+
+    /// Called for every request, when its response has ended.
+    std::function<void(const access_record&)> on_access;
+};
+
+/// The gateway. It runs from construction until `stop` or destruction.
+///
+/// *Lifetime:* The io_context must outlive it.
+///
+/// *Threads:* Not thread-safe. Use it in the thread that runs the io_context, which is also the client's executor.
+class CORUN_API gateway_server {
+public:
+    /// Runs are those of `agent`, each in a thread of `client`, which is created for its conversation.
+    ///
+    /// *Errors:* Throws `std::system_error` if it cannot listen, and `errc::invalid_argument` without a sign-in.
+    gateway_server(asio::io_context& context, client client, agent agent, gateway_options options);
+    ~gateway_server();
+    gateway_server(gateway_server&&) noexcept;
+    gateway_server& operator=(gateway_server&&) noexcept;
+
+    /// `http://127.0.0.1:<port>`
+    [[nodiscard]] std::string url() const;
+    /// The metrics, in the text format of Prometheus, as at `/metrics`.
+    [[nodiscard]] std::string metrics() const;
+
+    /// Accepts no more runs, and completes when those that exist have ended or wait for answers, or after `limit`. The
+    /// health check fails from now on. Then call `stop`.
+    [[nodiscard]] asio::awaitable<void> drain(std::chrono::milliseconds limit);
+    /// Stops listening and breaks off every connection. Runs that have not ended continue at the service. Idempotent.
+    void stop();
+
+private:
+    struct impl;
+    std::shared_ptr<impl> impl_;
+};
+
+}  // namespace corun::gateway

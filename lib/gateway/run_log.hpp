@@ -1,0 +1,67 @@
+#pragma once
+#include "async/wakeup.hpp"
+#include "gateway/entry.hpp"
+
+#include <asio/any_io_executor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace corun::gateway {
+
+/// The position of an entry, as clients see it: `<epoch>-<number>`, numbered from 1. A log that another process goes
+/// on writing has another epoch.
+struct entry_id {
+    std::uint64_t epoch = 1;
+    std::uint64_t number = 0;
+
+    [[nodiscard]] std::string text() const { return std::to_string(epoch) + '-' + std::to_string(number); }
+    /// Nothing if `text` is no id.
+    static std::optional<entry_id> parse(std::string_view text) noexcept;
+    friend bool operator==(const entry_id&, const entry_id&) = default;
+};
+
+/// The log of one run. Entries are only ever appended, so a reader needs nothing but a position.
+class run_log {
+public:
+    explicit run_log(asio::any_io_executor executor) : changed_(std::move(executor)) {}
+
+    /// Appends entries, and resumes those that wait.
+    void append(std::vector<entry> entries) {
+        if (entries.empty()) return;
+        for (entry& each : entries) {
+            bytes_ += each.bytes();
+            entries_.push_back(std::move(each));
+        }
+        notify();
+    }
+
+    [[nodiscard]] const entry& operator[](std::size_t position) const noexcept { return entries_[position]; }
+    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    [[nodiscard]] bool is_complete() const noexcept { return !entries_.empty() && is_last(entries_.back().kind); }
+    /// The id of the entry at this position.
+    [[nodiscard]] entry_id id_of(std::size_t position) const noexcept { return {1, position + 1}; }
+    /// The position behind this entry; nothing if the log does not have it.
+    [[nodiscard]] std::optional<std::size_t> position_after(const entry_id& id) const noexcept {
+        if (id.epoch != 1 || id.number > entries_.size()) return {};
+        return static_cast<std::size_t>(id.number);
+    }
+
+    /// Resumes those that wait.
+    void notify() noexcept { changed_.notify(); }
+    /// Completes with the next `notify`.
+    [[nodiscard]] auto wait() { return changed_.wait(); }
+
+private:
+    std::vector<entry> entries_;
+    std::size_t bytes_ = 0;
+    detail::wakeup changed_;
+};
+
+}  // namespace corun::gateway
