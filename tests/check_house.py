@@ -371,7 +371,7 @@ def self_test():
         ('long test', {'tests/unit/a.cpp': '\n' * (MAX_FILE + 1)}, []),
         ('longest function', {'lib/run/a.cpp': 'void f() {\n' + '\n'.join(LONG.split('\n')[2:]) + '\n}\n'}, []),
         ('long function', {'lib/run/a.cpp': 'void f() {\n' + '\n'.join(LONG.split('\n')[1:]) + '\n}\n'}, ['function']),
-        ('long table', {'lib/emulator/main.cpp': f'void settings::options() {{\n{LONG}\n}}\n'}, []),
+        ('long table', {'lib/emulator/program.cpp': f'void settings::options() {{\n{LONG}\n}}\n'}, []),
         ('most data', {'lib/run/a.hpp': 'struct a { int ' + ', '.join('x' * (n + 1) for n in range(15)) + '; };'}, []),
         ('data', {'lib/run/a.hpp': 'struct a { int ' + ', '.join('x' * (n + 1) for n in range(16)) + '; };'}, ['data']),
         ('public record', {'include/corun/a.hpp': 'struct a { a(); ' + 'int x;' * 16 + '};'}, []),
