@@ -4,6 +4,7 @@
 #
 #   demos/run.sh            the demo per_run_headers
 #   demos/run.sh NAME       another one: quickstart, tools, chat, observe, beast (where Boost is installed)
+#   demos/run.sh web_chat [PORT]    a web chat at http://127.0.0.1:8080; needs npm
 #
 # With AZURE_AI_PROJECT_ENDPOINT and AZURE_AI_TOKEN set it uses the real service, otherwise the
 # emulator inside the demo's own process. See demos/backend.hpp for the other variables.
@@ -20,4 +21,11 @@ if ! [ -f "$build/build.ninja" ]; then
 fi
 echo "building (a minute or two the first time, on two cores) ..."
 .ci/progress 2 "$build.log" ninja -C "$build" "demos/${1:-per_run_headers}"
+if [ "${1:-}" = web_chat ]; then
+    . tests/npm.sh
+    use_node
+    install demos/web_chat
+    node demos/web_chat/build.mjs "$build/web_chat_pages"
+    exec "$build/demos/web_chat" "$build/web_chat_pages" "${@:2}"
+fi
 exec "$build/demos/${1:-per_run_headers}"
