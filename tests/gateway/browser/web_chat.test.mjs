@@ -158,7 +158,7 @@ test('a reload and a second tab go on with the answer', async () => {
         assert.equal(await each.getByRole('heading', { name: 'A weekend in Oslo' }).count(), 1);
     }
     // The renderer loads what shows code when it is needed.
-    for (const each of [page, second]) await each.getByText('OSL').waitFor();
+    for (const each of [page, second]) await each.getByText('OSL ->').waitFor();
     const texts = await Promise.all([page, second].map((each) => each.getByLabel('Assistant').innerText()));
     assert.equal(texts[0], texts[1]);
     // The chat is in the history.
