@@ -143,8 +143,8 @@ struct CORUN_API diagnostics {
 
 /// The exception of this library: an `errc` or a system error, with its diagnostics.
 ///
-/// `what()` is one line: the sentence of the code and the message, or only the message if that is enough; then the
-/// status, error and request id of the service. Control characters are escaped. Copying does not throw.
+/// `what()` is one line: the sentence of the code and the message, or only a message that is enough; status, error and
+/// request id of the service; the `errc` in brackets (see docs/errors.md). Escaped. Copying does not throw.
 class CORUN_API error : public std::system_error {
 public:
     error(std::error_code code, diagnostics details);

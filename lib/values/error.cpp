@@ -54,7 +54,9 @@ std::string describe(const std::error_code& code, const diagnostics& details) {
     if (!response.empty()) text += " (" + response + ')';
 
     // A text of the service must not break the log line.
-    return detail::escape(text);
+    text = detail::escape(text);
+    if (entry) text += std::string(" [") + entry->name + ']';
+    return text;
 }
 
 }  // namespace

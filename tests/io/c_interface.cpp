@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(a_run_outlives_its_client) {
 
 BOOST_AUTO_TEST_CASE(wrong_arguments_name_the_member) {
     BOOST_TEST(!corun_client_new(nullptr, "token", nullptr));
-    BOOST_TEST(corun_error_message() == std::string("endpoint is NULL"));
+    BOOST_TEST(corun_error_message() == std::string("endpoint is NULL [invalid_argument]"));
     const auto client_error = [](const char* options) {
         BOOST_TEST(!corun_client_new("https://service.example", "token", options));
         return std::string(corun_error_name()) + ": " + corun_error_message();

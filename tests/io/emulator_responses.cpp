@@ -642,7 +642,7 @@ BOOST_AUTO_TEST_CASE(a_bare_v1_expects_a_bearer_token) {
             "token needs credential::bearer (HTTP 401, invalid_api_key, \"You didn't provide an API key. You need "
             "to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer "
             "YOUR_KEY).\", request id " +
-                failure.request_id() + ")");
+                failure.request_id() + ") [unauthorized]");
     }
     BOOST_TEST(await(io, ask(credential::bearer(service->token())).run("Hi")).text() == "You said: Hi");
     service->options().api_key_at_v1 = true;

@@ -149,9 +149,9 @@ BOOST_AUTO_TEST_CASE(an_empty_token_is_reported_once) {
         co_return secret();
     };
     BOOST_TEST(failure_of(detail::api_client::call(service_with(credential::callback(nothing)), "GET", "/a")).what() ==
-               "the credential failed to provide a token: the token is empty");
+               "the credential failed to provide a token: the token is empty [credential_failed]");
     BOOST_TEST(failure_of(detail::api_client::call(service_with(credential::callback(throws)), "GET", "/a")).what() ==
-               "the credential failed to provide a token: the vault is sealed");
+               "the credential failed to provide a token: the vault is sealed [credential_failed]");
 }
 
 BOOST_AUTO_TEST_CASE(no_fresh_token_is_the_failure_of_the_credential) {

@@ -1,5 +1,6 @@
 // Tokens that are kept, fetched once for many, and replaced before they expire.
 #include "drive.hpp"
+#include "sentence.hpp"
 #include <corun/credential.hpp>
 #include <corun/error.hpp>
 #include <corun/handlers.hpp>
@@ -76,7 +77,7 @@ struct fixture {
         try {
             return "a token: " + token();
         } catch (const std::exception& problem) {
-            return problem.what();
+            return test::sentence_of(problem);
         }
     }
 

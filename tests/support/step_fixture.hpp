@@ -6,6 +6,7 @@
 #include "protocol/error_body.hpp"
 #include "protocol/event_access.hpp"
 #include "scripted_transport.hpp"
+#include "sentence.hpp"
 #include "stream/protocol.hpp"
 #include "stream/receiving.hpp"
 #include "stream/state.hpp"
@@ -250,7 +251,7 @@ struct step_fixture {
             std::rethrow_exception(failure);
         } catch (const std::system_error& problem) {
             outcome = problem.code();
-            what = problem.what();
+            what = sentence_of(problem);
         } catch (const std::exception& problem) {
             what = problem.what();
             outcome = std::make_error_code(std::errc::state_not_recoverable);

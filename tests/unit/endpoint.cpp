@@ -1,6 +1,7 @@
 // Endpoints, and the URLs of requests to them. What URLs are valid and where credentials may go: url.cpp.
 #include "api/endpoint.hpp"
 
+#include "sentence.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -80,7 +81,8 @@ BOOST_AUTO_TEST_CASE(an_error_shows_the_endpoint_and_says_once_what_is_wrong_wit
          "this machine only"},
     };
     for (const auto& [endpoint, expected] : rows)
-        BOOST_TEST(failure_of([text = endpoint] { return checked_endpoint(text, true); }).what() == expected);
+        BOOST_TEST(test::sentence_of(failure_of([text = endpoint] { return checked_endpoint(text, true); })) ==
+                   expected);
 }
 
 BOOST_AUTO_TEST_CASE(a_credential_needs_https_or_this_machine) {

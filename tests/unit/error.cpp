@@ -201,14 +201,14 @@ BOOST_AUTO_TEST_CASE(a_failure_is_known_by_its_code_and_by_its_sentence) {
 BOOST_AUTO_TEST_CASE(what_counts_the_attempts_if_there_were_several) {
     corun::diagnostics details;
     details.attempts = 1;
-    BOOST_TEST(corun::error(errc::server_failed, details).what() == "the service failed");
+    BOOST_TEST(corun::error(errc::server_failed, details).what() == "the service failed [server_failed]");
     details.attempts = 2;
-    BOOST_TEST(corun::error(errc::server_failed, details).what() == "the service failed (2 attempts)");
+    BOOST_TEST(corun::error(errc::server_failed, details).what() == "the service failed (2 attempts) [server_failed]");
 }
 
 BOOST_AUTO_TEST_CASE(what_says_the_code_and_the_message) {
     const corun::error refused(errc::invalid_argument, "agent_id is empty");
-    BOOST_TEST(refused.what() == "agent_id is empty");
+    BOOST_TEST(refused.what() == "agent_id is empty [invalid_argument]");
     BOOST_TEST((refused.code() == errc::invalid_argument));
     BOOST_TEST(refused.details().message == "agent_id is empty");
 }
@@ -219,10 +219,11 @@ BOOST_AUTO_TEST_CASE(what_says_nothing_twice) {
          {errc::invalid_argument, errc::invalid_endpoint, errc::insecure_endpoint, errc::invalid_header,
           errc::invalid_server_label, errc::unknown_server_label, errc::duplicate_server_label,
           errc::conflicting_tool_definition, errc::tls_failed, errc::response_too_large, errc::event_too_large}) {
-        BOOST_TEST(corun::error(code, "the whole sentence").what() == "the whole sentence");
-        BOOST_TEST(corun::error(code, "").what() == corun::category().message(static_cast<int>(code)));
+        const std::string name = " [" + std::string(corun::to_string(code)) + "]";
+        BOOST_TEST(corun::error(code, "the whole sentence").what() == "the whole sentence" + name);
+        BOOST_TEST(corun::error(code, "").what() == corun::category().message(static_cast<int>(code)) + name);
     }
-    BOOST_TEST(corun::error(errc::connect_failed, "nobody").what() == "could not connect: nobody");
+    BOOST_TEST(corun::error(errc::connect_failed, "nobody").what() == "could not connect: nobody [connect_failed]");
     // The same number in another category.
     BOOST_TEST(corun::error(std::error_code(static_cast<int>(errc::invalid_argument), std::generic_category()),
                             [] {
@@ -236,7 +237,7 @@ BOOST_AUTO_TEST_CASE(what_says_nothing_twice) {
     details.service_code = "401";
     details.service_message = "Unauthorized.";
     BOOST_TEST(corun::error(errc::unauthorized, details).what() ==
-               "the service rejected the credential (HTTP 401, \"Unauthorized.\")");
+               "the service rejected the credential (HTTP 401, \"Unauthorized.\") [unauthorized]");
 }
 
 BOOST_AUTO_TEST_CASE(what_says_what_the_service_answered) {
@@ -251,7 +252,7 @@ BOOST_AUTO_TEST_CASE(what_says_what_the_service_answered) {
     const corun::error limited(errc::rate_limited, details);
     BOOST_TEST(limited.what() ==
                "the rate limit was exceeded: POST /threads/runs "
-               "(HTTP 429, rate_limit_exceeded, \"Try again in 7 seconds.\", request id b7f1)");
+               "(HTTP 429, rate_limit_exceeded, \"Try again in 7 seconds.\", request id b7f1) [rate_limited]");
     BOOST_TEST(limited.status() == 429);
     BOOST_TEST(limited.service_code() == "rate_limit_exceeded");
     BOOST_TEST(limited.service_message() == "Try again in 7 seconds.");
@@ -260,14 +261,15 @@ BOOST_AUTO_TEST_CASE(what_says_what_the_service_answered) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_the_code_alone_when_nothing_else_is_known) {
-    BOOST_TEST(corun::error(errc::not_found, corun::diagnostics()).what() == "the service has no such object");
+    BOOST_TEST(corun::error(errc::not_found, corun::diagnostics()).what() ==
+               "the service has no such object [not_found]");
 }
 
 BOOST_AUTO_TEST_CASE(what_stays_on_one_line) {
     corun::diagnostics details;
     details.service_message = "first\r\nsecond\x1b[2J\tgr\xc3\xbc\xc3\x9f";
     BOOST_TEST(corun::error(errc::bad_request, details).what() ==
-               "the service rejected the request (\"first\\r\\nsecond\\x1b[2J\\tgr\xc3\xbc\xc3\x9f\")");
+               "the service rejected the request (\"first\\r\\nsecond\\x1b[2J\\tgr\xc3\xbc\xc3\x9f\") [bad_request]");
 }
 
 BOOST_AUTO_TEST_CASE(carries_codes_of_other_categories) {
@@ -280,7 +282,7 @@ BOOST_AUTO_TEST_CASE(is_caught_as_a_system_error_and_says_the_same_as_a_copy) {
     const auto thrower = [] { throw corun::error(errc::idle_timeout, "60 s"); };
     BOOST_CHECK_EXCEPTION(thrower(), std::system_error, [](const std::system_error& e) {
         return e.code() == std::errc::timed_out &&
-               std::string(e.what()) == "the service sent nothing for too long: 60 s";
+               std::string(e.what()) == "the service sent nothing for too long: 60 s [idle_timeout]";
     });
     std::string copied;
     {
@@ -346,7 +348,7 @@ BOOST_AUTO_TEST_CASE(every_code_has_a_name_and_a_group) {
     BOOST_TEST(to_string(errc::connect_timeout) == "connect_timeout");
     std::ostringstream out;
     out << errc::tls_failed << ' ' << condition::network << ' ' << corun::error(errc::not_found, "no x");
-    BOOST_TEST(out.str() == "tls_failed network the service has no such object: no x");
+    BOOST_TEST(out.str() == "tls_failed network the service has no such object: no x [not_found]");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,6 @@
 #include "protocol/reconcile_checks.hpp"
 
+#include "sentence.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -22,7 +23,7 @@ std::string error_of(Check check, errc expected = errc::invalid_argument) {
         check();
     } catch (const error& problem) {
         BOOST_TEST(problem.code() == expected);
-        return problem.what();
+        return test::sentence_of(problem);
     }
     return "";
 }

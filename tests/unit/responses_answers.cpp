@@ -1,5 +1,6 @@
 // The items that answer calls.
 #include "protocol/responses/codec.hpp"
+#include "sentence.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -52,7 +53,7 @@ std::string refusal_of(const std::string& type, call_output output) {
         answer_to(type, std::move(output));
     } catch (const error& failure) {
         BOOST_CHECK(failure.code() == errc::invalid_argument);
-        return failure.what();
+        return test::sentence_of(failure);
     }
     return {};
 }

@@ -1,6 +1,7 @@
 // What messages, tools and options have in the Responses protocol only.
 #include "protocol/responses/codec.hpp"
 #include "protocol/threads/codec.hpp"
+#include "sentence.hpp"
 #include <corun/error.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -53,7 +54,7 @@ std::string refusal_of(Call call) {
         call();
     } catch (const error& failure) {
         BOOST_CHECK(failure.code() == errc::invalid_argument);
-        return failure.what();
+        return test::sentence_of(failure);
     }
     return "no error";
 }

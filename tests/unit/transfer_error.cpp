@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(says_once_why_there_is_no_connection) {
                                   "Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server");
     refused.os_errno = static_cast<int>(std::errc::connection_refused);
     BOOST_TEST(error(errc::connect_failed, message_of(refused)).what() ==
-               "could not connect: 127.0.0.1 port 9: Connection refused");
+               "could not connect: 127.0.0.1 port 9: Connection refused [connect_failed]");
     refused.problem = "Failed to connect to ::1 port 9: Connection refused";
     BOOST_TEST(message_of(refused) == "::1 port 9: Connection refused");
     refused.os_errno = 0;
