@@ -85,6 +85,15 @@ class Examples(unittest.TestCase):
             self.assertEqual((status, output), (1, ''))
             self.assertIn('401', errors)
 
+    def test_limits(self):
+        questions = ['one', 'two', 'three', 'four']
+        with service(with_mcp=False) as (endpoint, agent):
+            status, output, errors = outcome('limits', endpoint, TOKEN, agent, '2', '100000', *questions)
+            self.assertEqual((status, errors), (0, ''))
+            self.assertEqual(sorted(output.splitlines()), ['0 questions are left', *sorted(f'[{each}] You said: {each}' for each in questions)])
+            status, output, errors = outcome('limits', endpoint, TOKEN, agent, '1', '1', *questions)
+            self.assertEqual((status, output, errors), (0, '[one] You said: one\n3 questions are left\n', ''))
+
     def test_chat(self):
         scripts = [{'match': 'seat', 'steps': [{'call_mcp': 'echo', 'arguments': {'text': 'free'}}, {'reply': 'It is {output}.'}]},
                    {'match': 'sum', 'steps': [{'call_function': 'add', 'arguments': {'a': 2, 'b': 3}}, {'reply': 'It is {output}.'}]}]

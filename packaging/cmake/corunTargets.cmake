@@ -21,7 +21,7 @@ function(corun_find_library result package target name)
     set(${result} ${target} PARENT_SCOPE)
 endfunction()
 
-# corun_declare(corun|c|emulator SHARED|STATIC LIBRARY_DIRECTORY INCLUDE_DIRECTORY) declares corun::NAME.
+# corun_declare(corun|c|emulator|gateway SHARED|STATIC LIBRARY_DIRECTORY INCLUDE_DIRECTORY) declares corun::NAME.
 function(corun_declare name kind library_directory include_directory)
     if(name STREQUAL corun)
         set(file libcorun)
@@ -37,7 +37,7 @@ function(corun_declare name kind library_directory include_directory)
             corun_find_library(curl CURL CURL::libcurl curl)
             corun_find_library(simdjson simdjson simdjson::simdjson simdjson)
             list(APPEND linked $<LINK_ONLY:${curl}> $<LINK_ONLY:${simdjson}>)
-        elseif(name STREQUAL emulator)
+        elseif(name MATCHES "emulator|gateway")
             corun_find_library(fmt fmt fmt::fmt fmt)
             list(APPEND linked $<LINK_ONLY:${fmt}> $<LINK_ONLY:http_parser>)
         endif()

@@ -62,7 +62,7 @@ class Corun(ConanFile):
 
     def generate(self):
         toolchain = MesonToolchain(self)
-        for option in ("tests", "demos", "emulator", "cli", "c"):
+        for option in ("tests", "demos", "emulator", "gateway", "cli", "c"):
             toolchain.project_options[option] = "disabled"
         toolchain.generate()
         PkgConfigDeps(self).generate()
