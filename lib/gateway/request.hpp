@@ -72,6 +72,7 @@ struct route {
 std::vector<route> plain_routes();
 std::vector<route> session_routes();
 std::vector<route> chat_routes();
+std::vector<route> ag_ui_routes();
 
 /// Answers a run that waits. Throws `refusal` unless each of its questions is answered once.
 asio::awaitable<void> submit(std::shared_ptr<run> waiting, submission answers);

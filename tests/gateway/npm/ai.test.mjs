@@ -149,7 +149,7 @@ for (const protocol of ['responses', 'threads']) {
             test('resumes after a reload, in another window too', async () => {
                 const id = `resumed-${++chats}`;
                 const first = newChat(ai, gateway, { id });
-                const whole = first.sendMessage({ text: 'tokens(100)' });
+                const whole = first.sendMessage({ text: 'many tokens' });
                 await until(() => first.messages.length === 2 && textOf(first.messages[1]).length > 20);
                 // A page keeps the question; another window has nothing.
                 const reloaded = newChat(ai, gateway, { id, messages: [first.messages[0]] });
@@ -205,7 +205,7 @@ test('a gateway that is killed is an error for the page, never an end', async ()
     const gateway = await start({ emulatorOptions: ['--pace', '5'] });
     try {
         const chat = newChat(ai7, gateway);
-        const whole = chat.sendMessage({ text: 'tokens(1000)' });
+        const whole = chat.sendMessage({ text: 'many tokens' });
         await until(() => chat.messages.length === 2 && textOf(chat.messages[1]).length > 20);
         gateway.program.kill('SIGKILL');
         await whole;
@@ -220,7 +220,7 @@ test('a gateway that is drained waits for the answer, and accepts no other', asy
     const gateway = await start({ emulatorOptions: ['--pace', '5'] });
     try {
         const chat = newChat(ai7, gateway);
-        const whole = chat.sendMessage({ text: 'tokens(100)' });
+        const whole = chat.sendMessage({ text: 'many tokens' });
         await until(() => chat.messages.length === 2 && textOf(chat.messages[1]).length > 20);
         gateway.program.kill('SIGTERM');
         let health = 200;

@@ -13,6 +13,7 @@ export const authorization = (user) => ({ authorization: `Bearer ${tokenOf(user)
 
 const scripts = [
     { match: '', steps: [{ reply: 'You said: {message}' }] },
+    { match: 'tokens', steps: [{ tokens: 200 }] },
     { match: 'think', steps: [{ reasoning: 'I count to two.' }, { reply: 'Two.' }] },
     { match: 'weather', steps: [{ call_function: 'get_weather', arguments: { city: 'Oslo' } }, { reply: 'It is {output}.' }] },
     { match: 'echo', steps: [{ call_mcp: 'echo', arguments: { text: 'hello' } }, { reply: 'Done.' }] },
