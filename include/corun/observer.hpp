@@ -26,6 +26,7 @@ struct CORUN_API request_record {
     std::string method;        ///< `http.request.method`
     /// `url.template`: the path with placeholders such as `{thread_id}`, without the query.
     std::string path_template;
+    std::string rpc_method;         ///< `rpc.method`: the JSON-RPC method of a message to an MCP server.
     std::string server_address;     ///< `server.address`
     int server_port = 0;            ///< `server.port`
     int attempt = 1;                ///< `http.request.resend_count` plus 1.

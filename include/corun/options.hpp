@@ -242,6 +242,10 @@ struct CORUN_API run_options {
     /// a result it sends to the model.
     int max_mcp_calls = 8;
     std::size_t max_mcp_output_bytes = std::size_t{256} << 10;
+    /// Sends images and files in the results of tools to the model, in the Responses protocol. Without it, in the
+    /// threads protocol, and where they exceed `max_mcp_output_bytes`, the model receives a line of text for each. Not
+    /// all servers of the protocol accept them.
+    bool mcp_media = false;
 
     /// Functions that the model can call, several concurrently. Their definitions are added to `tools`. corun sends
     /// their outputs, and the stream continues. A call of a function that is not listed here, because the model

@@ -39,14 +39,22 @@ mcp_client::target environment::mcp_target(std::string url, recorded_mcp_request
     target.url = std::move(url);
     target.headers = record.headers;
     target.timeout = options.mcp_timeout;
-    target.observe = [this, record = std::move(record)](const std::string& method, int status) {
-        if (mcp_requests.size() >= options.recorded_requests)
-            mcp_requests.erase(mcp_requests.begin(), mcp_requests.begin() + std::ssize(mcp_requests) / 2);
-        mcp_requests.push_back(record);
-        mcp_requests.back().method = method;
-        mcp_requests.back().status = status;
+    // Reports can arrive when the emulator has gone.
+    target.observe = [weak = weak_from_this(), record = std::move(record)](const std::string& method, int status) {
+        const auto self = weak.lock();
+        if (!self) return;
+    recorded_mcp_request request = record;
+        request.method = method;
+        request.status = status;
+        self->keep(std::move(request));
     };
     return target;
+}
+
+void environment::keep(recorded_mcp_request request) {
+    if (mcp_requests.size() >= options.recorded_requests)
+        mcp_requests.erase(mcp_requests.begin(), mcp_requests.begin() + std::ssize(mcp_requests) / 2);
+    mcp_requests.push_back(std::move(request));
 }
 
 void environment::stop() {

@@ -7,6 +7,7 @@
 #include <asio/io_context.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ namespace corun::emulator {
 class execution;
 
 /// What the engines of both protocols share.
-class environment {
+class environment : public std::enable_shared_from_this<environment> {
 public:
     environment(asio::io_context& context, service_options options);
 
@@ -39,6 +40,8 @@ public:
     void stop();
 
 private:
+    void keep(recorded_mcp_request request);
+
     std::uint64_t ids_ = 0;
 };
 

@@ -71,6 +71,7 @@ public:
         record_.began = std::chrono::system_clock::now();
         record_.tag = std::move(request.context.tag);
         record_.method = request.method;
+        record_.rpc_method = std::move(request.context.rpc_method);
         record_.attempt = request.context.attempt;
         const std::string_view path = std::string_view(request.url).substr(0, request.url.find_first_of("?#"));
         if (const auto url = parse_url(path)) {

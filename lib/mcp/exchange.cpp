@@ -33,6 +33,7 @@ curl::options transport_options(const server_options& options) {
 net::request http_request(const server::state& server, const outgoing& request) {
     net::request http;
     http.method = request.http_method;
+    http.context.rpc_method = request.method;
     http.url = server.url;
     http.headers = request.fields;
     http.body = secret(request.body);
@@ -209,8 +210,9 @@ bool asks_to_wait(const incoming& response) noexcept {
 }  // namespace
 
 server::state::state(asio::any_io_executor its_executor, std::string its_url, server_options settings)
-    : state(its_executor, nullptr, detail::make_clock(its_executor), detail::notifier(its_executor, settings.observer),
-            std::move(its_url), std::move(settings)) {
+    : state(its_executor, nullptr, detail::make_clock(its_executor), detail::notifier(), std::move(its_url),
+            std::move(settings)) {
+    hooks = detail::notifier(executor, options.observer);
     transport = detail::observed_transport(curl::make_transport(executor, transport_options(options)), clock, hooks);
 }
 

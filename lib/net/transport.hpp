@@ -36,6 +36,7 @@ struct request_context {
 
     detail::redactor secrets;        ///< Must not be shown of the request and its response; headers apart.
     std::string tag;                 ///< `run_options::tag`
+    std::string rpc_method;          ///< JSON-RPC
     int attempt = 1;                 ///< 2 if the request is sent for the second time, and so on.
     bool response_is_token = false;  ///< The body of the response is itself a secret.
 };

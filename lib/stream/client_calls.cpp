@@ -4,11 +4,13 @@
 #include "protocol/common.hpp"
 #include "protocol/synthetic_events.hpp"
 #include "stream/handler_calls.hpp"
+#include "text/ascii.hpp"
 #include "text/utf8.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace corun::detail {
@@ -94,9 +96,47 @@ struct call_report {
     call_output output;
 };
 
-void take_result(call_report& report, const mcp::tool_result& result, std::size_t most) {
+bool consists_of(std::string_view text, std::string_view more) noexcept {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [more](char c) {
+        return ascii::is_alphanumeric(c) || more.find(c) != more.npos;
+    });
+}
+
+/// The image or the file that a block of a result holds.
+std::optional<content_block> media_of(const mcp::content& block) {
+    if (!consists_of(block.data, "+/=") || !consists_of(block.mime_type, "!#$&^_.+-/")) return std::nullopt;
+    const std::string url = "data:" + block.mime_type + ";base64," + block.data;
+    if (block.mime_type.starts_with("image/")) return content_block::image_url(url);
+    if (block.type != "resource") return std::nullopt;
+    const std::string name = block.name.empty() ? block.uri.substr(block.uri.rfind('/') + 1) : block.name;
+    return content_block::file_data(name.empty() ? "file" : name, url);
+}
+
+/// Takes images and files out of a result, of at most so many bytes.
+std::vector<content_block> take_media(mcp::tool_result& result, std::size_t& most) {
+    std::vector<content_block> media;
+    std::erase_if(result.content, [&](const mcp::content& block) {
+        std::optional<content_block> found = media_of(block);
+        if (!found || found->value.size() > most) return false;
+        most -= found->value.size();
+        media.push_back(std::move(*found));
+        return true;
+    });
+    return media;
+}
+
+void take_result(call_report& report, mcp::tool_result result, const run_context& run) {
+    std::size_t most = run.options.max_mcp_output_bytes;
+    report.event.call.output = shortened(utf8::decoded(result.text()), most);
+    std::vector<content_block> blocks;
+    if (run.options.mcp_media && run.api->options.protocol == protocol::responses && !result.is_error)
+        blocks = take_media(result, most);
     std::string text = shortened(utf8::decoded(result.text()), most);
-    report.event.call.output = text;
+    if (!blocks.empty()) {
+        if (!text.empty()) blocks.insert(blocks.begin(), content_block::text(std::move(text)));
+        report.output = std::move(blocks);
+        return;
+    }
     if (result.is_error)
         text = codec::encode_function_failure(text.empty() ? "The tool failed." : text);
     else if (text.empty())
@@ -161,7 +201,7 @@ asio::awaitable<call_output> call_tool(std::shared_ptr<stream_state> stream, cli
     auto calling = call_with_headers(stream, tool.server, tool.tool, call.arguments);
     auto called = co_await attempt(std::move(calling));
     try {
-        take_result(report, called.take(), stream->run->options.max_mcp_output_bytes);
+        take_result(report, called.take(), *stream->run);
     } catch (const error& failure) {
         // Without headers, nothing can be called, as at the service.
         if (failure.code() == errc::mcp_headers_failed || failure.code() == errc::mcp_headers_timeout) throw;

@@ -277,6 +277,67 @@ BOOST_AUTO_TEST_CASE(a_tools_own_failure_and_unknown_functions_are_outputs) {
     });
 }
 
+/// The output that the service has received for the only call of a run.
+json received_output(const desk_application& app) {
+    for (const auto& request : app.service->requests()) {
+        const json body = json::parse(request.body, nullptr, false);
+        const json input = body.is_object() ? body.value("input", json()) : json();
+        if (!input.is_array()) continue;
+        for (const json& item : input)
+            if (item.value("type", "") == "function_call_output") return item.at("output");
+    }
+    return nullptr;
+}
+
+BOOST_AUTO_TEST_CASE(images_and_files_of_a_result_reach_the_model_where_the_run_allows_it) {
+    const json blocks = {
+        {{"type", "text"}, {"text", "The seats."}},
+        {{"type", "image"}, {"data", "iVBORw0KGgo="}, {"mimeType", "image/png"}},
+        {{"type", "resource"},
+         {"resource", {{"uri", "file:///plan.pdf"}, {"mimeType", "application/pdf"}, {"blob", "JVBERi0="}}}},
+        {{"type", "audio"}, {"data", "UklGRg=="}, {"mimeType", "audio/wav"}},
+        {{"type", "image"}, {"data", "not base64"}, {"mimeType", "image/png"}},
+        {{"type", "image"}, {"data", "iVBORw0KGgo="}, {"mimeType", "image/png;\"x"}},
+    };
+    struct expectation {
+        bool media;
+        std::size_t most;
+        std::size_t images, files;
+    };
+    for (const way& each : all_ways) {
+        for (const expectation& expected : std::initializer_list<expectation>{
+                 {true, 1000, 1, 1}, {false, 1000, 0, 0}, {true, 35, 1, 0}, {true, 10, 0, 0}}) {
+            desk_application app(each);
+            app.mcp->add_content_tool("plan", "The plan.", "{}",
+                                      [&](std::string_view) { return json_text(blocks.dump()); });
+            app.service->script("", {step::call_function("bookings__plan", "{}"), step::reply("Done.")});
+            run_options options = app.by_corun();
+            options.mcp_media = expected.media;
+            options.max_mcp_output_bytes = expected.most;
+            const std::vector<event> events = app.run(options);
+            BOOST_TEST(text_of(events) == "Done.");
+            // The caller's event has a line for each block, whatever the model receives.
+            const std::string shown = bodies<events::mcp_call>(events).at(0).call.output.value_or("");
+            BOOST_TEST(shown.starts_with("The seats."));
+            if (each.spoken == protocol::threads) continue;
+            const json output = received_output(app);
+            if (expected.images + expected.files == 0) {
+                BOOST_TEST(output.get<std::string>() == shown);
+                continue;
+            }
+            std::size_t images = 0, files = 0;
+            for (const json& part : output) {
+                images += part["type"] == "input_image" && part["image_url"] == "data:image/png;base64,iVBORw0KGgo=";
+                files += part["type"] == "input_file" && part["filename"] == "plan.pdf" &&
+                         part["file_data"] == "data:application/pdf;base64,JVBERi0=";
+            }
+            BOOST_TEST(images == expected.images);
+            BOOST_TEST(files == expected.files);
+            BOOST_TEST(output.size() == 1 + images + files);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(only_allowed_tools_are_offered) {
     in_all_ways([](desk_application& app) {
         app.mcp->add_tool("pay", "Pays.", "{}", [](std::string_view) { return std::string(); });

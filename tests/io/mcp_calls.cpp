@@ -7,6 +7,7 @@
 #include <asio/cancellation_signal.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <deque>
 
@@ -101,6 +102,25 @@ BOOST_FIXTURE_TEST_CASE(a_failure_of_the_tool_is_a_result, modern_server) {
         BOOST_TEST(failed.is_error);
         BOOST_TEST(failed.error_code.value() == code);
         BOOST_TEST(failed.text() == "not like this");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_observer_gets_a_record_of_each_message) {
+    for (const mcp::era era : {mcp::era::modern, mcp::era::legacy}) {
+        mcp_peer peer(era);
+        names methods;
+        mcp::server_options options = mcp_peer::settings();
+        options.observer.on_request = [&methods](const request_record& request) {
+            methods.push_back(request.rpc_method + " " + std::to_string(request.status));
+        };
+        const mcp::session one = opened(peer, std::move(options));
+        (void)peer.run(reserve(one));
+        BOOST_TEST_CONTEXT((era == mcp::era::modern ? "modern" : "legacy")) {
+            BOOST_TEST(std::count(methods.begin(), methods.end(), "tools/list 200") == 1);
+            BOOST_TEST(std::count(methods.begin(), methods.end(), "tools/call 200") == 1);
+            if (era == mcp::era::legacy)
+                BOOST_TEST(std::count(methods.begin(), methods.end(), "notifications/initialized 202") == 1);
+        }
     }
 }
 

@@ -69,6 +69,7 @@ public:
     /// Receives the arguments as JSON text, and returns the text of the result. If it throws, the exception text is the
     /// tool's error.
     using tool_handler = std::function<std::string(std::string_view arguments)>;
+    using content_handler = std::function<json_text(std::string_view arguments)>;
 
     /// *Errors:* Throws `std::system_error` if it cannot listen.
     explicit mcp_server(asio::io_context& context, mcp_server_options options = {});
@@ -90,6 +91,9 @@ public:
     ///
     /// *Errors:* Throws `std::invalid_argument` if the schema is not a JSON object.
     void add_tool(std::string name, std::string description, json_text schema, tool_handler handler);
+    /// Adds a tool whose handler returns the result's `content`: a JSON array of blocks, such as
+    /// `{"type":"image","data":"iVBORw0...","mimeType":"image/png"}`.
+    void add_content_tool(std::string name, std::string description, json_text schema, content_handler handler);
 
     /// Does this wrong, the next `times` that a request gives occasion for it: for `unauthorized` and `redirect`, any
     /// request; for `session_lost`, one in a session; for `endless_cursors`, `tools/list`; otherwise `tools/call`.

@@ -7,10 +7,10 @@
 
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace corun::emulator {
 
@@ -34,14 +34,21 @@ struct mcp_output {
     bool is_error = false;
 };
 
-/// A client of MCP servers: Streamable HTTP, one session an operation.
+/// The outcome of an operation: tools or output, or else the problem.
+struct mcp_result {
+    mcp_result() = default;
+    json tools;  ///< All of the server, as in its `tools/list`.
+    mcp_output output;
+    std::optional<mcp_error> problem;
+};
+
+/// The emulated service as a client of MCP servers: corun's own client, one session an operation.
 class mcp_client {
 public:
-    /// Called for every request, with its JSON-RPC method and HTTP status.
+    /// Called for every request, with its JSON-RPC method, or `DELETE`, and its HTTP status.
     using observer = std::function<void(const std::string& method, int status)>;
 
-    explicit mcp_client(asio::any_io_executor executor);
-    ~mcp_client();
+    explicit mcp_client(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
     struct target {
         target() = default;
@@ -51,26 +58,12 @@ public:
         observer observe;
     };
 
-    /// All tools of the server, as in its `tools/list`. Throws `mcp_error`.
-    asio::awaitable<json> list_tools(target server);
-    /// Calls a tool; `arguments` is JSON text. Throws `mcp_error`.
-    asio::awaitable<mcp_output> call_tool(target server, std::string name, std::string arguments);
+    asio::awaitable<void> list_tools(mcp_result& result, target server);
+    /// `arguments` is JSON text; anything but an object counts as one without members.
+    asio::awaitable<void> call_tool(mcp_result& result, target server, std::string name, std::string arguments);
 
 private:
-    struct impl;
-    std::shared_ptr<impl> impl_;
+    asio::any_io_executor executor_;
 };
-
-/// The outcome of an operation: tools or output, or else the problem.
-struct mcp_result {
-    mcp_result() = default;
-    json tools;
-    mcp_output output;
-    std::optional<mcp_error> problem;
-};
-
-asio::awaitable<void> list_into(mcp_result& result, mcp_client& client, mcp_client::target server);
-asio::awaitable<void> call_into(mcp_result& result, mcp_client& client, mcp_client::target server, std::string name,
-                                std::string arguments);
 
 }  // namespace corun::emulator

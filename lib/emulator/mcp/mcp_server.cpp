@@ -55,8 +55,15 @@ json error_body(const json& id, int code, const std::string& message) {
 struct tool {
     std::string name, description;
     json schema;
-    mcp_server::tool_handler handler;
+    mcp_server::content_handler handler;
 };
+
+json text_block(std::string text) {
+    json block;
+    block["type"] = "text";
+    block["text"] = std::move(text);
+    return block;
+}
 
 struct accepted_token {
     std::chrono::system_clock::time_point until;
@@ -348,20 +355,17 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
         for (const auto& required : get(found->schema, "required"))
             if (required.is_string() && !arguments.contains(required.get<std::string>()))
                 throw rpc_error{invalid_params, "Missing argument: " + required.get<std::string>()};
-        json content;
-        content["type"] = "text";
-        bool has_failed = false;
-        try {
-            content["text"] = found->handler(arguments.is_null() ? "{}" : text_of(arguments));
-        } catch (const std::exception& error) {
-            has_failed = true;
-            content["text"] = error.what();
-        }
-        if (takes(mcp_fault::huge_result)) content["text"] = std::string(huge_bytes, 'x');
         json result;
         result["content"] = json::array();
-        result["content"].push_back(std::move(content));
-        result["isError"] = has_failed;
+        result["isError"] = false;
+        try {
+            const json_text content = found->handler(arguments.is_null() ? "{}" : text_of(arguments));
+            result["content"] = json::parse(content.text());
+        } catch (const std::exception& error) {
+            result["isError"] = true;
+            result["content"].push_back(text_block(error.what()));
+        }
+        if (takes(mcp_fault::huge_result)) result["content"] = json::array({text_block(std::string(huge_bytes, 'x'))});
         return result;
     }
 };
@@ -396,6 +400,14 @@ void mcp_server::revoke_token(std::string_view token) {
     if (const auto found = impl_->tokens.find(token); found != impl_->tokens.end()) impl_->tokens.erase(found);
 }
 void mcp_server::add_tool(std::string name, std::string description, json_text schema, tool_handler handler) {
+    add_content_tool(std::move(name), std::move(description), std::move(schema),
+                     [handler = std::move(handler)](std::string_view arguments) {
+                         return json_text(text_of(json::array({text_block(handler(arguments))})));
+                     });
+}
+
+void mcp_server::add_content_tool(std::string name, std::string description, json_text schema,
+                                  content_handler handler) {
     json parsed = json::parse(schema.text(), nullptr, false);
     if (!parsed.is_object()) throw std::invalid_argument("schema of tool " + name + ": not a JSON object");
     impl_->tools.push_back({std::move(name), std::move(description), std::move(parsed), std::move(handler)});

@@ -151,7 +151,7 @@ asio::awaitable<void> response_execution::list_tools(response_server& server) {
     const bool is_reachable = server.connection.empty();
     if (is_reachable) {
         auto target = environment_->mcp_target(server.url, record_of(response_, server, {}));
-        auto listing = list_into(result, environment_->mcp, std::move(target));
+        auto listing = environment_->mcp.list_tools(result, std::move(target));
         co_await meanwhile(std::move(listing));
     } else {
         result.problem.emplace(0, "There is no connection '" + server.connection + "'.");
@@ -266,7 +266,7 @@ asio::awaitable<void> response_execution::call_server(response_server& server, s
 
     mcp_result result;
     auto target = environment_->mcp_target(server.url, record_of(response_, server, id));
-    auto calling = call_into(result, environment_->mcp, std::move(target), name, std::move(arguments));
+    auto calling = environment_->mcp.call_tool(result, std::move(target), name, std::move(arguments));
     co_await meanwhile(std::move(calling));
     const bool has_failed = result.problem || result.output.is_error;
     const std::string text =

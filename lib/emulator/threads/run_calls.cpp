@@ -58,7 +58,7 @@ mcp_client::target target_of(environment& shared, const run& run, const mcp_bind
 asio::awaitable<void> run_execution::list_tools() {
     for (auto& server : run_.servers) {
         mcp_result result;
-        auto listing = list_into(result, environment_->mcp, target_of(*environment_, run_, server, nullptr));
+        auto listing = environment_->mcp.list_tools(result, target_of(*environment_, run_, server, nullptr));
         co_await meanwhile(std::move(listing));
         if (result.problem) {
             run_.current_step = add_step("tool_calls", tool_calls_details({}));
@@ -107,8 +107,8 @@ asio::awaitable<void> run_execution::call_servers() {
         if (!call.is_mcp() || call.waits || call.denied || call.output) continue;
         const mcp_binding& server = run_.servers[call.server];
         mcp_result result;
-        auto calling = call_into(result, environment_->mcp, target_of(*environment_, run_, server, &call), call.name,
-                                 call.arguments);
+        auto calling = environment_->mcp.call_tool(result, target_of(*environment_, run_, server, &call), call.name,
+                                                   call.arguments);
         co_await meanwhile(std::move(calling));
         if (result.problem)
             throw failure_of(*result.problem, "calling tool '" + call.name + "' of MCP server: '" + server.label + "'",
