@@ -43,7 +43,7 @@ mcp_client::target environment::mcp_target(std::string url, recorded_mcp_request
     target.observe = [weak = weak_from_this(), record = std::move(record)](const std::string& method, int status) {
         const auto self = weak.lock();
         if (!self) return;
-    recorded_mcp_request request = record;
+        recorded_mcp_request request = record;
         request.method = method;
         request.status = status;
         self->keep(std::move(request));
