@@ -18,6 +18,10 @@ public:
     virtual void encode(const entry& value, const entry_id& id, std::string& out) = 0;
     /// The client has what has been encoded so far, from an earlier stream: the next frames begin another one.
     virtual void begin_stream() {}
+    /// Appends what a stream begins with, before the first entry.
+    virtual void open(std::string&) {}
+    /// True if what has been encoded is a whole stream, whatever follows in the log.
+    [[nodiscard]] virtual bool is_done() const noexcept { return false; }
     /// True if a stream of this protocol ends while its run waits for answers.
     [[nodiscard]] virtual bool ends_at_wait() const noexcept { return false; }
     /// Appends the end of a stream whose run waits.

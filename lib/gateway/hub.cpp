@@ -105,8 +105,8 @@ asio::awaitable<std::shared_ptr<run>> hub::start(user by, std::string name, ques
         const auto is_named = [&](const local_function& each) { return each.definition.name == function; };
         return options_.run.on_function_call || std::any_of(own.begin(), own.end(), is_named);
     };
-    auto begun = std::make_shared<run>(executor_, "run_" + detail::random_hex(32), owner.id, options_.max_log_bytes,
-                                       std::move(is_own));
+    run_identity identity("run_" + detail::random_hex(32), owner.id);
+    auto begun = std::make_shared<run>(executor_, std::move(identity), options_.max_log_bytes, std::move(is_own));
     auto open =
         std::make_shared<opening>(opening{client_, agent_, where, std::move(asked), owner.mcp_headers, options_.run});
     where->last = begun;
@@ -133,6 +133,12 @@ std::string hub::new_name() {
 std::shared_ptr<conversation> hub::find_conversation(const std::string& user, const std::string& name) {
     const auto found = conversations_.find({user, name});
     return found == conversations_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<conversation> hub::find_conversation_of(const run& latest) {
+    for (const auto& [key, each] : conversations_)
+        if (each->last.get() == &latest) return each;
+    return nullptr;
 }
 
 std::shared_ptr<run> hub::find_run(const std::string& user, const std::string& id) {

@@ -51,6 +51,8 @@ public:
     [[nodiscard]] static std::string new_name();
     /// The conversation, or null.
     [[nodiscard]] std::shared_ptr<conversation> find_conversation(const std::string& user, const std::string& name);
+    /// The conversation whose latest run this is, or null.
+    [[nodiscard]] std::shared_ptr<conversation> find_conversation_of(const run& latest);
     /// The run of this user, or null: other users' runs do not exist.
     [[nodiscard]] std::shared_ptr<run> find_run(const std::string& user, const std::string& id);
     /// Throws `refusal` if the user has too many viewers.

@@ -122,12 +122,16 @@ void recorder::end_reasoning() {
     if (reasoning_ != nullptr) end_part(*reasoning_);
 }
 
-void recorder::end_all() {
+void recorder::end_parts() {
     std::vector<part*> open;
     for (auto& [key, each] : parts_)
         if (each.open) open.push_back(&each);
     std::sort(open.begin(), open.end(), [](const part* a, const part* b) { return a->number < b->number; });
     for (part* each : open) end_part(*each);
+}
+
+void recorder::end_all() {
+    end_parts();
     std::vector<call*> calls;
     for (auto& [id, each] : calls_)
         if (!each.ended) calls.push_back(&each);
@@ -216,16 +220,6 @@ void recorder::take_step(const run_step& step, bool completed) {
     }
 }
 
-void recorder::take_result(const tool_call& source, const std::string* error) {
-    call& target = call_of(source);
-    ready(target, source.arguments);
-    // An error's text is for developers, and may repeat what was sent.
-    if (error != nullptr)
-        end_call(target, {{"error", "The call failed."}});
-    else
-        end_call(target, {{"output", source.output.value_or("")}});
-}
-
 void recorder::take_message(const thread_message& message) {
     for (std::size_t i = 0; i < message.content.size(); ++i) {
         const message_content& block = message.content[i];
@@ -267,7 +261,7 @@ void recorder::annotate(const events::annotation& source) {
 }
 
 void recorder::take_action(const required_action& action) {
-    end_reasoning();
+    end_parts();
     pending_ = action;
     for (const function_call& each : action.function_calls) {
         call& target = start_call(each.id, "function", each.name, {});
@@ -382,7 +376,12 @@ struct event_rows {
     void operator()(const events::step_completed& body) const { to.take_step(body.step, true); }
     void operator()(const events::tool_call_delta& body) const { to.take_delta(body); }
     void operator()(const events::mcp_call& body) const {
-        to.take_result(body.call, body.error ? &*body.error : nullptr);
+        auto& target = to.call_of(body.call);
+        to.ready(target, body.call.arguments);
+        json detail = {{"output", body.call.output.value_or("")}};
+        // An error's text is for developers, and may repeat what was sent.
+        if (body.error) detail = {{"error", "The call failed."}};
+        to.end_call(target, std::move(detail));
     }
     void operator()(const events::mcp_tools_listed& body) const {
         if (!to.seen_.insert("tools " + body.list.server_label).second) return;

@@ -22,7 +22,7 @@ namespace corun::gateway {
 ///   `part_replaced` corrects it. Reasoning ends before anything else starts.
 /// - A call starts, has deltas of its arguments, is ready with all of them, and ends with an output, an error or
 ///   neither. It has one number, also if the service gives it another id after its approval.
-/// - `run_waiting` follows the calls that the run waits for.
+/// - `run_waiting` follows the calls that the run waits for; no part is open then.
 /// - Nothing is open at `run_ended`.
 class recorder {
 public:
@@ -70,6 +70,7 @@ private:
     void complete_part(part& target, std::string_view whole);
     void end_part(part& target);
     void end_reasoning();
+    void end_parts();
     void end_all();
 
     call& start_call(const std::string& id, std::string_view type, std::string_view name, std::string_view label);
@@ -78,7 +79,6 @@ private:
     void ready(call& target, std::string_view arguments);
     void end_call(call& target, json detail);
     void take_step(const run_step& step, bool completed);
-    void take_result(const tool_call& source, const std::string* error);
     void take_message(const thread_message& message);
     void annotate(const events::annotation& source);
     void take_action(const required_action& action);

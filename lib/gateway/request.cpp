@@ -108,7 +108,11 @@ void request::refuse(const refusal& why, error_style style) {
     if (why.status() == 429 || why.status() == 503) more.emplace_back("Retry-After", "5");
     if (style == error_style::text)
         return respond(why.status(), "text/plain; charset=utf-8", why.what(), std::move(more));
-    const json body = {{"error", {{"code", why.code()}, {"message", why.what()}}}};
+    json body = {{"error", {{"code", why.code()}, {"message", why.what()}}}};
+    if (style == error_style::openai) {
+        body["error"]["type"] = why.status() < 500 ? "invalid_request_error" : "server_error";
+        body["error"]["param"] = nullptr;
+    }
     respond(why.status(), json_type, text_of(body), std::move(more));
 }
 

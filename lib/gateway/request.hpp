@@ -17,7 +17,7 @@
 namespace corun::gateway {
 
 /// How a route's clients read an error.
-enum class error_style { json, text };
+enum class error_style { json, text, openai };
 
 /// A request under way. Reports itself to the access log when it is destroyed.
 class request {
@@ -73,6 +73,7 @@ std::vector<route> plain_routes();
 std::vector<route> session_routes();
 std::vector<route> chat_routes();
 std::vector<route> ag_ui_routes();
+std::vector<route> responses_routes();
 
 /// Answers a run that waits. Throws `refusal` unless each of its questions is answered once.
 asio::awaitable<void> submit(std::shared_ptr<run> waiting, submission answers);

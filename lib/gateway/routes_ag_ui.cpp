@@ -123,8 +123,9 @@ asio::awaitable<void> connect_ag_ui(shared_request from) {
     auto encoding = std::make_shared<ag_ui_encoder>(latest->id(), std::move(client));
     encoding->send_snapshot();
     // The end belongs to the stream, not to the snapshot.
-    const std::size_t size = latest->log().size();
-    co_await request::stream(kept, latest, encoding, latest->log().is_complete() ? size - 1 : size);
+    std::size_t begin = latest->log().size();
+    if (latest->log().is_complete()) --begin;
+    co_await request::stream(kept, latest, encoding, begin);
 }
 
 asio::awaitable<void> stop_ag_ui(shared_request from) {

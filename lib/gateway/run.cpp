@@ -23,10 +23,9 @@ std::string_view code_for(const std::error_code& code) noexcept {
 
 }  // namespace
 
-run::run(asio::any_io_executor executor, std::string id, std::string user, std::size_t max_log_bytes,
+run::run(asio::any_io_executor executor, run_identity identity, std::size_t max_log_bytes,
          std::function<bool(std::string_view)> is_own_function)
-    : id_(std::move(id)),
-      user_(std::move(user)),
+    : identity_(std::move(identity)),
       max_log_bytes_(max_log_bytes),
       log_(executor),
       recorder_(recorded_, std::move(is_own_function)),

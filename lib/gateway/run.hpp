@@ -14,11 +14,21 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace corun::gateway {
 
 struct viewer;
+
+/// What a run is called, and by whom and when it was started.
+struct run_identity {
+    run_identity(std::string its_id, std::string its_user) : id(std::move(its_id)), user(std::move(its_user)) {}
+
+    std::string id;  ///< The gateway's; nobody can guess it.
+    std::string user;
+    std::chrono::system_clock::time_point started_at = std::chrono::system_clock::now();
+};
 
 /// One run: reads its events and writes its log, whoever watches.
 class run : public std::enable_shared_from_this<run> {
@@ -27,8 +37,7 @@ public:
     /// Starts the run at the service, or goes on with one.
     using opener = std::function<asio::awaitable<event_stream>()>;
 
-    /// `id` is the gateway's; nobody can guess it.
-    run(asio::any_io_executor executor, std::string id, std::string user, std::size_t max_log_bytes,
+    run(asio::any_io_executor executor, run_identity identity, std::size_t max_log_bytes,
         std::function<bool(std::string_view)> is_own_function);
 
     /// Begins to work. Calls `on_change` after each change of `state`.
@@ -36,11 +45,13 @@ public:
 
     enum class state { running, waiting, ended };
     [[nodiscard]] state current() const noexcept { return state_; }
-    [[nodiscard]] const std::string& id() const noexcept { return id_; }
-    [[nodiscard]] const std::string& user() const noexcept { return user_; }
+    [[nodiscard]] const std::string& id() const noexcept { return identity_.id; }
+    [[nodiscard]] const std::string& user() const noexcept { return identity_.user; }
     [[nodiscard]] run_log& log() noexcept { return log_; }
     /// What a run in state `waiting` waits for.
     [[nodiscard]] const required_action& pending() const noexcept { return recorder_.pending(); }
+    /// When the run was started.
+    [[nodiscard]] std::chrono::system_clock::time_point started_at() const noexcept { return identity_.started_at; }
     /// When the state changed last.
     [[nodiscard]] steady::time_point changed_at() const noexcept { return changed_at_; }
     /// Positions at which the answers of a segment begin: 0, and behind each wait.
@@ -65,7 +76,7 @@ private:
     void flush();
     void change(state next);
 
-    const std::string id_, user_;
+    const run_identity identity_;
     const std::size_t max_log_bytes_;
     run_log log_;
     std::vector<entry> recorded_;  ///< Not in the log yet.

@@ -40,7 +40,7 @@ struct gateway_server::impl : std::enable_shared_from_this<impl> {
           runs(io.get_executor(), std::move(service), std::move(runner), std::move(options)),
           timer(io),
           progress(io.get_executor()) {
-        for (const auto& each : {plain_routes(), session_routes(), chat_routes(), ag_ui_routes()})
+        for (const auto& each : {plain_routes(), session_routes(), chat_routes(), ag_ui_routes(), responses_routes()})
             routes.insert(routes.end(), each.begin(), each.end());
     }
 

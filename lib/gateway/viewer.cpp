@@ -18,7 +18,7 @@ constexpr std::pair<const char*, const char*> stream_head[] = {
 
 void encode_more(viewer& self, encoder& as, std::string& out) {
     const run_log& log = self.watched->log();
-    while (self.position < log.size() && out.size() < max_write) {
+    while (self.position < log.size() && out.size() < max_write && !as.is_done()) {
         as.encode(log[self.position], log.id_of(self.position), out);
         ++self.position;
     }
@@ -44,9 +44,9 @@ asio::awaitable<bool> send_all(std::shared_ptr<viewer> self, std::shared_ptr<enc
         out.clear();
         encode_more(*kept, *as, out);
         const bool at_end = kept->position == watched.log().size();
-        const bool ended = at_end && watched.log().is_complete();
+        const bool ended = as->is_done() || (at_end && watched.log().is_complete());
         const bool paused = at_end && !ended && watched.current() == run::state::waiting && as->ends_at_wait();
-        const bool broken = ended && watched.log()[watched.log().size() - 1].kind == entry_kind::run_broken;
+        const bool broken = ended && at_end && watched.log()[watched.log().size() - 1].kind == entry_kind::run_broken;
         if (ended && !broken) as->finish(out);
         if (paused) as->pause(out);
         if (out.empty() && kept->wants_heartbeat) out = keep_alive;
@@ -92,7 +92,9 @@ asio::awaitable<void> serve(std::shared_ptr<viewer> self, std::shared_ptr<encode
     exchange.begin(200, std::move(head));
     bool ended = false;
     try {
-        co_await write(kept, ": open\n\n");
+        std::string opening = ": open\n\n";
+        encoding->open(opening);
+        co_await write(kept, std::move(opening));
         ended = co_await send_all(kept, encoding);
     } catch (const std::system_error&) {
         // The viewer has gone, or did not read.
