@@ -1,13 +1,16 @@
 #include "curl/easy_handle.hpp"
 
-#include <corun/secret.hpp>
+#include "text/wipe.hpp"
+
+#include <new>
+#include <string>
 
 namespace corun::curl {
 
 void slist_deleter::operator()(curl_slist* list) const noexcept {
     // libcurl frees its copies of our headers as they are; some of them are tokens.
     for (curl_slist* item = list; item; item = item->next)
-        for (volatile char* c = item->data; *c; ++c) *c = 0;
+        detail::wipe_memory(item->data, std::char_traits<char>::length(item->data));
     curl_slist_free_all(list);
 }
 

@@ -1,6 +1,7 @@
 #include "identity/process.hpp"
 
 #include "async/task.hpp"
+#include "text/wipe.hpp"
 #include <corun/secret.hpp>
 
 #include <asio/buffer.hpp>
@@ -127,8 +128,7 @@ asio::awaitable<pipe_output> read_all(std::shared_ptr<pipe_reader> pipe, std::si
         output.text.append(piece.data(), size);
         if (code) break;
     }
-    // Without volatile the compiler would drop these writes.
-    for (volatile char* at = piece.data(); at != piece.data() + piece.size(); ++at) *at = 0;
+    detail::wipe_memory(piece.data(), piece.size());
     co_return output;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "text/wipe.hpp"
 #include <corun/headers.hpp>
 #include <corun/message.hpp>
 #include <corun/secret.hpp>
@@ -30,8 +31,7 @@ struct wiping_allocator {
 
     T* allocate(std::size_t count) { return std::allocator<T>{}.allocate(count); }
     void deallocate(T* memory, std::size_t count) noexcept {
-        volatile auto* bytes = reinterpret_cast<volatile unsigned char*>(memory);
-        for (std::size_t i = 0; i != count * sizeof(T); ++i) bytes[i] = 0;
+        detail::wipe_memory(memory, count * sizeof(T));
         std::allocator<T>{}.deallocate(memory, count);
     }
 

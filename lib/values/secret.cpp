@@ -1,6 +1,5 @@
+#include "text/wipe.hpp"
 #include <corun/secret.hpp>
-
-#include <string.h>
 
 #include <ostream>
 #include <utility>
@@ -41,7 +40,7 @@ std::ostream& operator<<(std::ostream& out, const secret& value) {
 void wipe(std::string& text) noexcept {
     // Growing to the capacity allocates nothing, and makes all of the storage ours to write.
     text.resize(text.capacity());
-    ::explicit_bzero(text.data(), text.size());
+    detail::wipe_memory(text.data(), text.size());
     text.clear();
 }
 
