@@ -111,7 +111,7 @@ CORUN_API token_provider google_identity_token(asio::any_io_executor executor, s
 /// An OAuth 2.0 client and its token endpoint (RFC 6749, 4.4).
 struct CORUN_API oauth_client {
     /// How the client authenticates, with the names of RFC 7591.
-    enum class authentication { client_secret_basic, client_secret_post };
+    enum class authentication { client_secret_basic, client_secret_post, private_key_jwt };
 
     oauth_client(std::string token_endpoint, std::string client_id, secret client_secret);
 
@@ -119,6 +119,9 @@ struct CORUN_API oauth_client {
     std::string client_id;
     secret client_secret;
     authentication method = authentication::client_secret_basic;
+    /// For `private_key_jwt`: returns a JWT that the application has signed with its key (RFC 7523, 2.2 and 3). Called
+    /// for each token request. `client_secret` is then not used. An exception becomes `errc::credential_failed`.
+    std::function<secret()> client_assertion;
     std::string scope;  ///< Not sent if empty.
     /// Additional parameters of the request, such as `audience` or `resource`.
     std::map<std::string, std::string> parameters;
@@ -126,8 +129,9 @@ struct CORUN_API oauth_client {
 
 /// Bearer tokens from OAuth client credentials. A token without an expiry is assumed to live for five minutes.
 ///
-/// *Errors:* Throws `errc::invalid_endpoint` and `errc::insecure_endpoint`. Token requests fail with
-/// `errc::credential_failed` and the error of the endpoint.
+/// *Errors:* Throws `errc::invalid_endpoint`, `errc::insecure_endpoint`, and `errc::invalid_argument` for
+/// `private_key_jwt` without `client_assertion`. Token requests fail with `errc::credential_failed` and the error of the
+/// endpoint.
 CORUN_API token_provider oauth_client_credentials(asio::any_io_executor executor, oauth_client client,
                                                   identity_options options = {});
 

@@ -4,11 +4,25 @@
 #include "text/base64.hpp"
 #include "text/url.hpp"
 
+#include <exception>
+#include <string>
 #include <utility>
 
 namespace corun {
 namespace identity {
 namespace {
+
+constexpr const char* jwt_bearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// A function of the application makes it.
+secret assertion_of(const oauth_client& client) {
+    try {
+        return client.client_assertion();
+    } catch (const std::exception& failure) {
+        throw error(errc::credential_failed,
+                    std::string("oauth_client::client_assertion threw an exception: ") + failure.what());
+    }
+}
 
 asio::awaitable<access_token> fetch_by_client_credentials(shared_context context,
                                                           std::shared_ptr<const oauth_client> client) {
@@ -16,7 +30,12 @@ asio::awaitable<access_token> fetch_by_client_credentials(shared_context context
     request->add_secret(client->client_secret);
     form fields;
     fields.add("grant_type", "client_credentials");
-    if (client->method == oauth_client::authentication::client_secret_post) {
+    if (client->method == oauth_client::authentication::private_key_jwt) {
+        const secret assertion = assertion_of(*client);
+        request->add_secret(assertion);
+        fields.add("client_id", client->client_id).add("client_assertion_type", jwt_bearer);
+        fields.add("client_assertion", assertion.reveal());
+    } else if (client->method == oauth_client::authentication::client_secret_post) {
         fields.add("client_id", client->client_id).add("client_secret", client->client_secret.reveal());
     } else {
         // Each is encoded as in a form (RFC 6749, 2.3.1), so that the colon between them is the only one.
@@ -45,6 +64,8 @@ fetch oauth_client_credentials(shared_context context, oauth_client client) {
         throw error(errc::insecure_endpoint, "the token endpoint " + detail::origin_of(*url) +
                                                  " is plain http; client secrets are sent over https, or over http to "
                                                  "this machine only");
+    if (client.method == oauth_client::authentication::private_key_jwt && !client.client_assertion)
+        throw error(errc::invalid_argument, "private_key_jwt needs oauth_client::client_assertion, which is not set");
     auto shared = std::make_shared<const oauth_client>(std::move(client));
     return [context = std::move(context), shared = std::move(shared)] {
         return fetch_by_client_credentials(context, shared);

@@ -667,6 +667,31 @@ BOOST_AUTO_TEST_CASE(a_client_proves_itself_in_a_header_or_in_the_form) {
     BOOST_TEST(says(requests[1].body, "&client_id=id%3A1&client_secret=planted-secret-value&"));
 }
 
+BOOST_AUTO_TEST_CASE(a_client_proves_itself_with_a_jwt_of_its_own_for_each_request) {
+    answers = {json(R"({"access_token":"planted-secret-token","token_type":"bearer"})"),
+               json(R"({"error":"invalid_client","error_description":"bad planted-secret-jwt-2"})", 401)};
+    oauth_client client(server.url() + "/token", "id:1", {});
+    client.method = oauth_client::authentication::private_key_jwt;
+    BOOST_CHECK_EXCEPTION((void)identity::oauth_client_credentials(context, client), error,
+                          [](const error& e) { return e.code() == errc::invalid_argument; });
+    int assertions = 0;
+    client.client_assertion = [&assertions] { return secret("planted-secret-jwt-" + std::to_string(++assertions)); };
+    const auto fetch = identity::oauth_client_credentials(context, client);
+    BOOST_TEST(get(fetch).value.reveal() == "planted-secret-token");
+    BOOST_TEST(requests[0].field("Authorization").empty());
+    BOOST_TEST(requests[0].body ==
+               "grant_type=client_credentials&client_id=id%3A1"
+               "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+               "&client_assertion=planted-secret-jwt-1");
+    const std::string message = failure(fetch);
+    BOOST_TEST(says(requests[1].body, "&client_assertion=planted-secret-jwt-2"));
+    BOOST_TEST(says(message, "invalid_client"), message);
+    BOOST_TEST(!says(message, "planted-secret-jwt"), message);
+
+    client.client_assertion = []() -> secret { throw std::runtime_error("the key is locked"); };
+    BOOST_TEST(says(failure(identity::oauth_client_credentials(context, client)), "the key is locked"));
+}
+
 BOOST_AUTO_TEST_CASE(an_oauth_refusal_hides_what_was_sent) {
     oauth_client client(server.url() + "/token", "id", "planted-secret-value");
     const std::string header = corun::base64::encode("id:planted-secret-value");
