@@ -130,8 +130,8 @@ struct CORUN_API oauth_client {
 /// Bearer tokens from OAuth client credentials. A token without an expiry is assumed to live for five minutes.
 ///
 /// *Errors:* Throws `errc::invalid_endpoint`, `errc::insecure_endpoint`, and `errc::invalid_argument` for
-/// `private_key_jwt` without `client_assertion`. Token requests fail with `errc::credential_failed` and the error of the
-/// endpoint.
+/// `private_key_jwt` without `client_assertion`. Token requests fail with `errc::credential_failed` and the error of
+/// the endpoint.
 CORUN_API token_provider oauth_client_credentials(asio::any_io_executor executor, oauth_client client,
                                                   identity_options options = {});
 
