@@ -36,7 +36,7 @@ LAYERS = {
     'gateway': {'asio', 'nlohmann', 'CLI'},
     'cli': {'asio', 'nlohmann', 'CLI', 'md4c', 'histedit'},
     'demos': {'asio', 'nlohmann', 'boost'},
-    'tests': {'asio', 'curl', 'simdjson', 'nlohmann', 'boost', 'restinio', 'http_parser'},
+    'tests': {'asio', 'curl', 'simdjson', 'nlohmann', 'boost', 'restinio', 'http_parser', 'CLI', 'md4c', 'histedit'},
 }
 HEIGHT = {name: height for height, name in enumerate(LAYERS)}
 KNOWN_LIBRARIES = set().union(*LAYERS.values())

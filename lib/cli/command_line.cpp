@@ -1,5 +1,6 @@
 #include "command_line.hpp"
 
+#include "chat.hpp"
 #include "doctor.hpp"
 #include "help.hpp"
 #include "mcp_commands.hpp"
@@ -87,6 +88,7 @@ void add_run_options(CLI::App& app, settings& values) {
     app.add_option("--reconcile", values.run.reconcile, "allow a policy of docs/reconciliation.md")
         ->type_name("POLICY")
         ->allow_extra_args(false);
+    app.add_flag("--plain", values.run.plain, "print text as received, not as Markdown, on a terminal, too");
     app.add_flag("--background", values.run.background, "run in the background (Responses)");
 }
 
@@ -95,6 +97,11 @@ void add_question_options(CLI::App& app, settings& values) {
         ->type_name("QUESTION");
     add_run_options(app, values);
     app.add_flag("--keep-running", values.run.keep_running, "do not cancel the run when this program ends early");
+}
+
+void add_chat_options(CLI::App& app, settings& values) {
+    app.add_option("question", values.run.question, "the first message")->type_name("QUESTION");
+    add_run_options(app, values);
 }
 
 void add_ids(CLI::App& app, settings& values) {
@@ -232,6 +239,7 @@ int run_chosen(const parsed_command_line& line) {
 const std::vector<command>& commands() {
     static const std::vector<command> table{
         {"run", "ask an agent, and print its answer as it arrives", add_question_options, coroutine<run_question>},
+        {"chat", "talk to an agent at the terminal", add_chat_options, chat},
         {"agents", "agents that the service stores", nullptr, nullptr},
         {"agents list", "list them, the newest first", add_limit, coroutine<list_agents>},
         {"agents show", "print one as JSON", add_id, coroutine<show_agent>},

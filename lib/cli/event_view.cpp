@@ -2,10 +2,11 @@
 
 #include "printable.hpp"
 #include "redacted_json.hpp"
+#include "terminal_encoding.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <type_traits>
+#include <algorithm>
 #include <utility>
 
 namespace corun::cli {
@@ -106,16 +107,61 @@ std::string json_line(std::string_view name, nlohmann::json data) {
     return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-void text_view::show(const event& value) {
-    const auto append = [this](std::string_view text, std::string_view message_id) {
-        // A run can write several messages.
-        if (!message_id_.empty() && message_id_ != message_id) out_.end_line();
-        message_id_ = message_id;
+text_view::text_view(output& out, bool verbose, bool renders) : out_(out), verbose_(verbose) {
+    if (!renders) return;
+    markdown::layout_options options;
+    options.styles = out.has_colour();
+    options.unicode = uses_unicode();
+    options.columns = [&out] { return out.columns(); };
+    markdown_.emplace(std::move(options), [&out](std::string_view text) { out.text(text); });
+}
+
+void text_view::append(std::string_view text, std::string_view message_id) {
+    fold_reasoning();
+    // A run can write several messages.
+    if (!message_id_.empty() && message_id_ != message_id) complete();
+    message_id_ = message_id;
+    if (markdown_)
+        markdown_->write(printable(text));
+    else
         out_.text(out_.is_terminal() ? printable(text) : std::string(text));
-    };
+}
+
+void text_view::fold_reasoning() {
+    if (std::exchange(is_folded_, true)) return;
+    const auto words = std::count(reasoning_.begin(), reasoning_.end(), ' ') + 1;
+    out_.notice("reasoning: " + std::to_string(words) + " words");
+}
+
+void text_view::complete() {
+    fold_reasoning();
+    if (markdown_) markdown_->end();
+    out_.end_line();
+}
+
+void text_view::show_message(const thread_message& value) {
+    if (value.role == "user") {
+        complete();
+        out_.line("> " + printable(value.text()));
+        return;
+    }
+    append(value.text(), value.id);
+    complete();
+}
+
+void text_view::show(const event& value) {
     if (const auto* const delta = value.get_if<events::text_delta>()) return append(delta->text, delta->message_id);
     if (const auto* const delta = value.get_if<events::refusal_delta>()) return append(delta->text, delta->message_id);
-    if (const auto notice = notice_of(value, verbose_)) out_.notice(notice->text, notice->style);
+    if (const auto* const delta = value.get_if<events::reasoning_delta>()) {
+        if (std::exchange(is_folded_, false)) reasoning_.clear();
+        reasoning_ += printable(delta->text);
+        return out_.status("reasoning ...");
+    }
+    if (const auto notice = notice_of(value, verbose_)) {
+        complete();
+        out_.notice(notice->text, notice->style);
+    }
+    if (!is_terminal(value) && !value.get_if<events::action_required>()) out_.status("waiting ...");
 }
 
 void json_view::show(const event& value) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "markdown/renderer.hpp"
 #include "output.hpp"
 #include "secret_source.hpp"
 #include <corun/event.hpp>
@@ -39,17 +40,29 @@ struct event_notice {
 /// A call as a line: `bookings: reserve_seat({"seat":"14A"})`.
 [[nodiscard]] std::string call_line(std::string_view server_label, std::string_view name, std::string_view arguments);
 
-/// The text of the answer as received to standard output, and notices to standard error.
+/// The text of the answer to standard output, as received or as Markdown; and notices to standard error. Reasoning is
+/// folded to a notice.
 class text_view : public event_view {
 public:
-    text_view(output& out, bool verbose) : out_(out), verbose_(verbose) {}
+    text_view(output& out, bool verbose, bool renders);
     void show(const event& value) override;
-    void complete() override { out_.end_line(); }
+    void complete() override;
+
+    /// Shows a message of an earlier run.
+    void show_message(const thread_message& value);
+
+    /// The reasoning of the last run.
+    [[nodiscard]] const std::string& reasoning() const noexcept { return reasoning_; }
 
 private:
+    void append(std::string_view text, std::string_view message_id);
+    void fold_reasoning();
+
     output& out_;
     bool verbose_;
-    std::string message_id_;
+    std::optional<markdown::renderer> markdown_;
+    std::string message_id_, reasoning_;
+    bool is_folded_ = true;
 };
 
 /// `{"event": <name>, "data": <data>}`

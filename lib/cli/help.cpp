@@ -56,7 +56,11 @@ std::string help_formatter::make_help(const CLI::App* app, std::string, CLI::App
 }
 
 void report_failure(program& self, const std::exception& failure) {
-    self.out.failure(failure.what());
+    self.out.end_line();
+    if (exit_code_of(failure) == exit_code::interrupted)
+        self.out.notice("the run is cancelled, if it has begun");
+    else
+        self.out.failure(failure.what());
     if (!self.options.output.json) return;
     nlohmann::json data{{"message", failure.what()}};
     if (const auto* const known = dynamic_cast<const error*>(&failure)) data = to_json(*known);

@@ -1,10 +1,13 @@
 #include "interruptible.hpp"
 
+#include "interrupt_flag.hpp"
+
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/signal_set.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -30,20 +33,28 @@ void count_interrupts(asio::signal_set& signals, const std::shared_ptr<outcome>&
     });
 }
 
+void finish_background(asio::io_context& context) {
+    const interrupt_flag guard;
+    while (!interrupt_flag::is_set() && !context.stopped()) context.run_one_for(std::chrono::milliseconds(100));
+}
+
 }  // namespace
 
 exit_code run_interruptible(asio::io_context& context, asio::awaitable<exit_code> work) {
     const auto state = std::make_shared<outcome>();
-    asio::signal_set signals(context, SIGINT, SIGTERM);
-    count_interrupts(signals, state);
-    asio::co_spawn(
-        context, std::move(work),
-        asio::bind_cancellation_slot(state->cancellation.slot(), [state](std::exception_ptr failure, exit_code result) {
-            state->failure = failure;
-            state->result = result;
-        }));
     context.restart();
-    while (!state->result) context.run_one();
+    {
+        asio::signal_set signals(context, SIGINT, SIGTERM);
+        count_interrupts(signals, state);
+        asio::co_spawn(context, std::move(work),
+                       asio::bind_cancellation_slot(state->cancellation.slot(),
+                                                    [state](std::exception_ptr failure, exit_code result) {
+                                                        state->failure = failure;
+                                                        state->result = result;
+                                                    }));
+        while (!state->result) context.run_one();
+    }
+    finish_background(context);
     if (state->failure) std::rethrow_exception(state->failure);
     return *state->result;
 }

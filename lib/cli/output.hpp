@@ -23,6 +23,14 @@ public:
     /// True if standard output shows colours.
     [[nodiscard]] bool has_colour() const noexcept { return has_colour_; }
 
+    /// True if the terminal can erase a line.
+    [[nodiscard]] bool can_erase() const noexcept { return can_erase_; }
+    /// The width of the terminal, now.
+    [[nodiscard]] int columns() const;
+
+    /// Shows what the program waits for, dimmed, until something else is written. Only where it can be erased, and not
+    /// behind text.
+    void status(std::string_view value);
     /// Writes to standard output at once.
     void text(std::string_view value);
     /// Writes to standard output what is not text.
@@ -43,9 +51,10 @@ public:
 
 private:
     void write_error(std::string_view value, tone style);
+    void erase_status();
 
-    bool is_terminal_, error_is_terminal_, has_colour_, error_has_colour_, is_quiet_;
-    bool in_line_ = false;
+    bool is_terminal_, error_is_terminal_, has_colour_, error_has_colour_, is_quiet_, can_erase_;
+    bool in_line_ = false, has_status_ = false;
 };
 
 }  // namespace corun::cli

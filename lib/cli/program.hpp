@@ -19,14 +19,10 @@ struct program {
     asio::io_context context{1};
 };
 
-/// A command whose work is a coroutine, as an entry of the table of commands. Waits in the end for what the library
-/// does in the background, such as cancelling an abandoned run.
+/// A command whose work is a coroutine, as an entry of the table of commands.
 template <asio::awaitable<exit_code> (*Work)(program&)>
 exit_code coroutine(program& self) {
-    const exit_code result = run_interruptible(self.context, Work(self));
-    self.context.restart();
-    self.context.run();
-    return result;
+    return run_interruptible(self.context, Work(self));
 }
 
 }  // namespace corun::cli

@@ -1,6 +1,5 @@
 #include "run_command.hpp"
 
-#include "terminal_input.hpp"
 #include <corun/agent.hpp>
 #include <corun/agent_thread.hpp>
 #include <corun/json.hpp>
@@ -32,17 +31,8 @@ std::string question_of(const run_settings& options) {
 
 std::unique_ptr<event_view> make_view(program& self, used_secrets used) {
     if (self.options.output.json) return std::make_unique<json_view>(self.out, std::move(used));
-    return std::make_unique<text_view>(self.out, self.options.output.verbose);
-}
-
-/// Asks at the terminal, below the text that was shown so far.
-approval_handler ask_for_approvals(std::shared_ptr<terminal_input> keyboard, std::shared_ptr<event_view> view) {
-    return [keyboard = std::move(keyboard),
-            view = std::move(view)](const mcp_approval_request& call) -> asio::awaitable<bool> {
-        view->complete();
-        std::string question = "allow " + call_line(call.server_label, call.name, call.arguments) + "?";
-        co_return co_await keyboard->confirm(std::move(question));
-    };
+    return std::make_unique<text_view>(self.out, self.options.output.verbose,
+                                       self.out.is_terminal() && !self.options.run.plain);
 }
 
 asio::awaitable<event_stream> start(program& self, client service, run_options options, used_secrets used) {
@@ -88,16 +78,38 @@ asio::awaitable<exit_code> stop(event_stream& stream, output& out) {
     co_return exit_code::interrupted;
 }
 
+/// Lets the user answer. Returns the error of an interrupt.
+asio::awaitable<std::error_code> submit(event_stream& stream, questions& user, const required_action& action) {
+    std::error_code interrupt;
+    try {
+        const submission answers = co_await user.answer(action);
+        co_await stream.submit(answers);
+    } catch (const std::system_error& failure) {
+        interrupt = failure.code();
+        if (interrupt != asio::error::operation_aborted) throw;
+    }
+    co_return interrupt;
+}
+
 }  // namespace
 
-asio::awaitable<exit_code> show_run(event_stream& stream, event_view& view, output& out) {
+asio::awaitable<exit_code> show_run(event_stream& stream, event_view& view, output& out, questions* user) {
     exit_code result = exit_code::failed;
+    required_action action;
     std::error_code code;
-    while (auto event = co_await stream.next(code)) {
-        view.show(*event);
-        if (const auto outcome = outcome_of(*event)) result = exit_code_of(*outcome);
+    while (!code) {
+        const std::optional<event> arrived = co_await stream.next(code);
+        if (arrived) {
+            view.show(*arrived);
+            if (const auto outcome = outcome_of(*arrived)) result = exit_code_of(*outcome);
+            if (const auto* const waits = arrived->get_if<events::action_required>()) action = waits->action;
+            continue;
+        }
+        view.complete();
+        if (code || user == nullptr || !stream.waits_for_answers()) break;
+        code = co_await submit(stream, *user, action);
+        if (!code) out.status("waiting ...");
     }
-    view.complete();
     if (code == asio::error::operation_aborted) {
         co_await asio::this_coro::reset_cancellation_state();
         co_return co_await stop(stream, out);
@@ -109,15 +121,13 @@ asio::awaitable<exit_code> show_run(event_stream& stream, event_view& view, outp
 asio::awaitable<exit_code> run_question(program& self) {
     client service = make_client(self.context.get_executor(), self.options.connection);
     const auto used = std::make_shared<std::vector<secret>>();
-    const std::shared_ptr<event_view> view = make_view(self, used);
+    const std::unique_ptr<event_view> view = make_view(self, used);
     run_options options = make_run_options(self.options);
-    if (self.options.run.approve == "ask" && terminal_input::has_user()) {
-        auto keyboard = std::make_shared<terminal_input>(self.context.get_executor());
-        options.on_mcp_approval = ask_for_approvals(std::move(keyboard), view);
-    }
+    const std::unique_ptr<questions> user =
+        questions::make(self.context.get_executor(), self.out, self.options.run.approve, options);
     event_stream stream = co_await start(self, service, std::move(options), used);
     if (self.options.output.verbose) explain(stream, self.out);
-    const exit_code result = co_await show_run(stream, *view, self.out);
+    const exit_code result = co_await show_run(stream, *view, self.out, user.get());
     conclude(self, stream, result);
     co_return result;
 }
