@@ -1,6 +1,7 @@
 #include "command_line.hpp"
 
 #include "chat.hpp"
+#include "description.hpp"
 #include "doctor.hpp"
 #include "help.hpp"
 #include "mcp_commands.hpp"
@@ -26,9 +27,10 @@
 namespace corun::cli {
 namespace {
 
-/// A check that the help does not repeat.
-CLI::Validator one_of(std::vector<std::string> values) {
-    return CLI::IsMember(std::move(values)).description("");
+/// Restricts an option to some values, which the help does not repeat, and completions offer.
+void restrict(CLI::Option* option, const std::vector<std::string>& values) {
+    set_choices(option->get_name(), values);
+    option->check(CLI::IsMember(values).description(""));
 }
 
 /// The options that all commands share. A profile can set each of them.
@@ -36,10 +38,10 @@ void add_connection_options(CLI::App& app, connection_settings& values) {
     app.add_option("--endpoint", values.endpoint, "the service: a project's URL, or one that ends in /v1")
         ->envname("CORUN_ENDPOINT")
         ->type_name("URL");
-    app.add_option("--protocol", values.protocol, "threads or responses (default: what the endpoint speaks)")
-        ->envname("CORUN_PROTOCOL")
-        ->type_name("NAME")
-        ->check(one_of({"threads", "responses"}));
+    restrict(app.add_option("--protocol", values.protocol, "threads or responses (default: what the endpoint speaks)")
+                 ->envname("CORUN_PROTOCOL")
+                 ->type_name("NAME"),
+             {"threads", "responses"});
     app.add_option("--credential", values.credential, "a bearer token: azure, none, or a source (see below)")
         ->envname("CORUN_CREDENTIAL")
         ->type_name("SOURCE");
@@ -70,21 +72,21 @@ void add_output_options(CLI::App& app, output_settings& values) {
     app.add_flag("--json", values.json, "print lines of JSON");
     app.add_flag("-q,--quiet", values.quiet, "print no notices");
     app.add_flag("-v,--verbose", values.verbose, "print more notices");
-    app.add_option("--color", values.colour, "auto, always or never")
-        ->type_name("WHEN")
-        ->check(one_of({"auto", "always", "never"}));
+    restrict(app.add_option("--color", values.colour, "auto, always or never")->type_name("WHEN"),
+             {"auto", "always", "never"});
 }
 
 void add_run_options(CLI::App& app, settings& values) {
     app.add_option("--thread", values.run.thread, "ask in this thread (Responses: conversation)")->type_name("ID");
     app.add_option("--previous-response", values.run.previous_response, "continue this response (Responses)")
         ->type_name("ID");
-    app.add_option("--approve", values.run.approve, "calls to MCP servers: ask, all or none")
-        ->type_name("WHICH")
-        ->check(one_of({"ask", "all", "none"}));
-    app.add_option("--mcp-caller", values.run.mcp_caller, "who calls MCP servers: service, client or automatic")
-        ->type_name("WHO")
-        ->check(one_of({"service", "client", "automatic"}));
+    restrict(
+        app.add_option("--approve", values.run.approve, "calls to MCP servers: ask, all or none")->type_name("WHICH"),
+        {"ask", "all", "none"});
+    restrict(
+        app.add_option("--mcp-caller", values.run.mcp_caller, "who calls MCP servers: service, client or automatic")
+            ->type_name("WHO"),
+        {"service", "client", "automatic"});
     app.add_option("--reconcile", values.run.reconcile, "allow a policy of docs/reconciliation.md")
         ->type_name("POLICY")
         ->allow_extra_args(false);
@@ -179,6 +181,13 @@ void add_tool_call(CLI::App& app, settings& values) {
     app.add_option("arguments", values.object.arguments, "a JSON object")->type_name("ARGUMENTS");
 }
 
+void add_shell(CLI::App& app, settings& values) {
+    app.add_option("shell", values.object.name, "bash, zsh or fish")
+        ->type_name("SHELL")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
+}
+
 /// The application of a command, below that of its group.
 CLI::App& application_of(CLI::App& root, const command& entry) {
     CLI::App* parent = &root;
@@ -213,6 +222,22 @@ void declare(CLI::App& app, parsed_command_line& line) {
         if (entry.run != nullptr) own.callback([&line, &entry] { line.chosen = &entry; });
         if (entry.is_group()) own.require_subcommand(1);
     }
+}
+
+exit_code print_completion(program& self) {
+    CLI::App app;
+    parsed_command_line line;
+    declare(app, line);
+    self.out.text(completion_script(describe(app), self.options.object.name));
+    return exit_code::completed;
+}
+
+exit_code print_manual(program& self) {
+    CLI::App app("Runs AI agents from the command line.");
+    parsed_command_line line;
+    declare(app, line);
+    self.out.text(manual_page(describe(app), CORUN_VERSION));
+    return exit_code::completed;
 }
 
 int fail(const std::string& problem, exit_code code) {
@@ -276,6 +301,8 @@ const std::vector<command>& commands() {
         {"mcp call", "call a tool, and print its result", add_tool_call, coroutine<call_mcp_tool>},
         {"doctor", "check the endpoint, the credential, the agent and its MCP servers", nullptr,
          coroutine<check_everything>},
+        {"completion", "print the script that completes command lines in a shell", add_shell, print_completion},
+        {"manual", "print the manual page (corun manual | man -l -)", nullptr, print_manual},
 #ifdef CORUN_CLI_EMULATOR
         {"emulator", "run a local service for tests (corun emulator --help)", nullptr, nullptr},
 #endif
