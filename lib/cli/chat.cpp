@@ -187,7 +187,7 @@ asio::awaitable<exit_code> conversation::ask(std::string text) {
     text_view text_shown(self_.out, self_.options.output.verbose, renders);
     json_view json_shown(self_.out, used);
     event_view& view = json_ ? static_cast<event_view&>(json_shown) : text_shown;
-    const std::unique_ptr<questions> user = questions::make(executor, self_.out, self_.options.run.approve, options);
+    const std::shared_ptr<questions> user = questions::make(executor, options);
     self_.out.status("waiting ...");
     event_stream stream = co_await start(std::move(text), std::move(options), used);
     const exit_code result = co_await show_run(stream, view, self_.out, user.get());

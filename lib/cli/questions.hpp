@@ -6,6 +6,8 @@
 #include <corun/resources.hpp>
 #include <corun/submission.hpp>
 
+#include <asio/steady_timer.hpp>
+
 #include <memory>
 #include <string>
 
@@ -14,11 +16,10 @@ namespace corun::cli {
 /// Lets the user at the terminal answer what a run waits for.
 class questions {
 public:
-    /// Nothing where there is no user. Otherwise `options` leave all answers to the caller.
-    [[nodiscard]] static std::unique_ptr<questions> make(const asio::any_io_executor& executor, output& out,
-                                                         const std::string& approve, run_options& options);
+    /// Nothing where there is no user. Otherwise `options` leave to the caller what their handlers do not answer.
+    [[nodiscard]] static std::shared_ptr<questions> make(const asio::any_io_executor& executor, run_options& options);
 
-    questions(const asio::any_io_executor& executor, output& out, bool denies);
+    explicit questions(const asio::any_io_executor& executor);
 
     /// Asks one question after the other.
     ///
@@ -27,10 +28,15 @@ public:
     /// *Cancellation:* Terminal, partial and total.
     [[nodiscard]] asio::awaitable<submission> answer(required_action action);
 
+    /// Call this for each event that is shown: a handler's question comes below the events before it.
+    void on_shown(bool is_action);
+
 private:
+    static asio::awaitable<bool> approve(std::shared_ptr<questions> self, mcp_approval_request call);
+
     terminal_input keyboard_;
-    output& out_;
-    bool denies_;
+    asio::steady_timer shown_;
+    bool is_action_shown_ = false;
 };
 
 }  // namespace corun::cli

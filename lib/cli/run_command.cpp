@@ -101,6 +101,7 @@ asio::awaitable<exit_code> show_run(event_stream& stream, event_view& view, outp
         const std::optional<event> arrived = co_await stream.next(code);
         if (arrived) {
             view.show(*arrived);
+            if (user != nullptr) user->on_shown(arrived->get_if<events::action_required>() != nullptr);
             if (const auto outcome = outcome_of(*arrived)) result = exit_code_of(*outcome);
             if (const auto* const waits = arrived->get_if<events::action_required>()) action = waits->action;
             continue;
@@ -123,8 +124,7 @@ asio::awaitable<exit_code> run_question(program& self) {
     const auto used = std::make_shared<std::vector<secret>>();
     const std::unique_ptr<event_view> view = make_view(self, used);
     run_options options = make_run_options(self.options);
-    const std::unique_ptr<questions> user =
-        questions::make(self.context.get_executor(), self.out, self.options.run.approve, options);
+    const std::shared_ptr<questions> user = questions::make(self.context.get_executor(), options);
     event_stream stream = co_await start(self, service, std::move(options), used);
     if (self.options.output.verbose) explain(stream, self.out);
     const exit_code result = co_await show_run(stream, *view, self.out, user.get());

@@ -40,6 +40,7 @@ SCRIPTS = [
     {'match': 'echo', 'steps': [{'call_mcp': 'echo', 'arguments': '{"text":"14A"}'}, {'reply': 'Got {output}.'}]},
     {'match': 'later', 'steps': [{'reply': LONG}, {'call_mcp': 'echo', 'arguments': '{"text":"14A"}'}, {'reply': 'Done.'}]},
     {'match': 'weather', 'steps': [{'call_function': 'get_weather', 'arguments': '{"city":"Oslo"}'}, {'reply': 'It is {output}.'}]},
+    {'match': 'local', 'steps': [{'call_function': 'desk__echo', 'arguments': '{"text":"14A"}'}, {'reply': 'Local {output}.'}]},
     {'match': 'hold', 'steps': [{'reply': 'So far. '}, {'hold': True}]},
     {'match': 'think', 'steps': [{'reasoning': 'I have to think'}, {'reply': 'Thought.'}]},
     {'match': 'evil', 'steps': [{'reply': 'a\x1b]0;title\x07b\x1b[2J c'}]},
@@ -105,8 +106,7 @@ class Output(Chat):
         with Terminal(columns, [CORUN, 'run', *arguments, *service.agent()], service.environment(**env)) as terminal:
             during(terminal)
             terminal.wait_for_end()
-            raw = terminal.raw().decode()
-            return raw[:raw.index('\r\n-ended-')]
+            return terminal.raw().decode()
 
     def rewritten(self, raw):
         """What the program has replaced: a return that does not begin a line, other than to erase `waiting ...`."""
@@ -154,6 +154,14 @@ class Output(Chat):
             status, output, errors = corun(*arguments, *service.agent(), env=service.environment())
             self.assertEqual((status, output.strip(), errors), (0, ANSWER.strip(), ''))
 
+    def test_uploads_show_their_progress(self):
+        file = self.file('large', 'x' * 3_000_000)
+        with self.service('threads') as service, Terminal(80, [CORUN, 'files', 'upload', file], service.environment()) as terminal:
+            screen, status = terminal.wait_for_end()
+            self.assertEqual(status, 0)
+            self.assertRegex(screen, r'^large: 100 %\n\S+$')
+            self.assertIn(b'\rlarge: 0 %', terminal.raw())
+
     @in_both_protocols
     def test_a_pipe_can_talk(self, service):
         status, output, _ = corun('chat', *service.agent(), env=service.environment(), stdin='show seats\n/json\nbreak\n')
@@ -182,6 +190,14 @@ class Answers(Chat):
                 terminal.wait_for('the output of get_weather({"city":"Oslo"}):')
                 terminal.type('rainy')
                 terminal.wait_for('It is rainy.')
+
+    def test_calls_that_corun_makes_are_asked_about_too(self):
+        with self.service('responses') as service, self.chat(service, '--mcp-caller', 'client') as terminal:
+            terminal.wait_for_prompt()
+            terminal.type('local')
+            terminal.wait_for('allow desk: echo({"text":"14A"})? [y/n]')
+            terminal.type('y')
+            terminal.wait_for('Local {"text":"14A"}.')
 
     def test_what_was_typed_before_is_no_answer(self):
         with self.service('threads', '--pace', '5') as service, self.chat(service) as terminal:

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """corun run: run.py CORUN EMULATOR"""
 
+import pathlib
 import re
 import signal
 import subprocess
@@ -89,6 +90,16 @@ class Run(Test):
             self.assertIn(again[1], output)
         status, _, errors = corun('run', 'hello', *agent, '--thread', 'nowhere', env=service.environment())
         self.assertEqual(status, 5, errors)
+
+
+    @in_both_protocols
+    def test_asks_in_a_thread_that_exists(self, service):
+        env = service.environment()
+        thread = corun('threads', 'create', env=env)[1].strip()
+        status, _, errors = corun('run', 'hello', *service.agent(), '--thread', thread, env=env)
+        self.assertEqual(status, 0, errors)
+        messages = [line.split('\t')[1:] for line in corun('messages', 'list', thread, env=env)[1].splitlines()]
+        self.assertEqual(messages, [['user', 'hello'], ['assistant', 'Hello **there**.']])
 
 
 class McpHeaders(Test):
@@ -189,15 +200,20 @@ class Interrupts(Test):
             self.assertEqual(process.returncode, 130)
             self.assertLess(time.monotonic() - began, 5)
 
-    def test_a_reader_that_leaves_ends_the_program(self):
-        with self.service('threads', scripts=[{'match': '', 'steps': [{'reply': 'word ' * 20000}]}]) as service:
-            process = subprocess.Popen([CORUN, 'run', 'x', *service.agent()], env=service.environment(), text=True,
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            process.stdout.read(4)
-            process.stdout.close()
-            self.assertEqual(process.stderr.read(), '')
-            process.stderr.close()
-            self.assertEqual(process.wait(timeout=60), 1)
+    def test_a_reader_that_leaves_ends_the_program_and_its_run(self):
+        scripts = [{'match': '', 'steps': [{'reply': 'word ' * 20000}, {'hold': True}]}]
+        for options, state in (([], 'cancelled'), (['--keep-running'], 'in_progress')):
+            with self.subTest(options), self.service('threads', scripts=scripts) as service:
+                thread = corun('threads', 'create', env=service.environment())[1].strip()
+                process = subprocess.Popen([CORUN, 'run', 'x', *service.agent(), '--thread', thread, *options],
+                                           env=service.environment(), text=True, stdout=subprocess.PIPE,
+                                           stderr=subprocess.PIPE)
+                process.stdout.read(4)
+                process.stdout.close()
+                self.assertEqual(process.stderr.read(), '')
+                process.stderr.close()
+                self.assertEqual(process.wait(timeout=60), 1)
+                self.assertEqual(corun('runs', 'list', thread, env=service.environment())[1].split('\t')[1], state)
 
 
 class Configuration(Test):
@@ -241,6 +257,11 @@ class Program(unittest.TestCase):
             self.assertLess(max(map(len, output.splitlines())), 120)
             self.assertRegex(output, r'^usage: corun')
         self.assertEqual(len(re.findall(r'^  \d+ ', corun('--help')[1], re.MULTILINE)), 13)
+
+    def test_the_document_has_the_same_exit_statuses(self):
+        table = re.findall(r'^  (\d+) +(.*)$', corun('--help')[1], re.MULTILINE)
+        document = (pathlib.Path(__file__).parents[2] / 'docs/cli.md').read_text().split('## Exit status')[1]
+        self.assertEqual(re.findall(r'^\| (\d+) \| (.*) \|$', document, re.MULTILINE), table)
 
     def test_needs_a_command(self):
         status, _, errors = corun()

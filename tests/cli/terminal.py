@@ -96,5 +96,10 @@ class Terminal:
         return screen[:screen.index('-ended-')].rstrip('\n'), int(self.status_file.read_text())
 
     def raw(self):
-        """All bytes that the program has sent to the terminal."""
-        return self.raw_file.read_bytes()
+        """All bytes that the program has sent to the terminal, when it has ended."""
+        end = b'\r\n-ended-'
+        deadline = time.monotonic() + 60
+        while end not in self.raw_file.read_bytes() and time.monotonic() < deadline:
+            time.sleep(0.02)  # They are written by another process.
+        sent = self.raw_file.read_bytes()
+        return sent[:sent.index(end)]
