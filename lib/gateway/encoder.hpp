@@ -2,6 +2,7 @@
 #include "gateway/entry.hpp"
 #include "gateway/run_log.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,6 +36,18 @@ inline void put_event(std::string& out, std::string_view type, std::string_view 
     if (!id.empty()) out.append("id: ").append(id).append("\n");
     if (!type.empty()) out.append("event: ").append(type).append("\n");
     out.append("data: ").append(data).append("\n\n");
+}
+
+/// A text as a JSON string. Entries are UTF-8: corun has checked what it received.
+inline void put_string(std::string& out, std::string_view text) {
+    const auto is_plain = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; };
+    out += '"';
+    if (std::all_of(text.begin(), text.end(), is_plain)) {
+        out.append(text).append("\"");
+        return;
+    }
+    const std::string escaped = text_of(json(std::string(text)));
+    out.append(escaped, 1);
 }
 
 /// What a client ignores, and a proxy takes for a sign of life.

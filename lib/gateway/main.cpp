@@ -11,6 +11,7 @@
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -196,6 +197,14 @@ asio::awaitable<void> serve(asio::io_context& context, settings wanted) {
     co_await drain(server, milliseconds_of(wanted.seconds.drain));
 }
 
+/// As many connections as the system allows.
+void raise_file_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void check(const settings& wanted) {
     const auto require = [](bool fits, const char* problem) {
         if (!fits) throw CLI::ValidationError(problem);
@@ -223,6 +232,7 @@ int main(int argc, char** argv) {
         wanted.add_to(app);
         app.parse(argc, argv);
         check(wanted);
+        raise_file_limit();
         asio::io_context context(1);
         std::exception_ptr problem;
         asio::co_spawn(context, serve(context, wanted), [&](std::exception_ptr failure) { problem = failure; });

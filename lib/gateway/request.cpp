@@ -149,9 +149,19 @@ asio::awaitable<void> request::stream(std::shared_ptr<request> self, std::shared
     kept->query_ = {};
     kept->segments_ = {};
     kept->user_.mcp_headers = {};
-    co_await serve(watching, std::move(as), std::move(fields));
-    kept->record_.bytes = watching->sent_bytes;
-    kept->record_.complete = watching->complete;
+    // Not awaited: the frames of those that have found the run would lie under every stream.
+    asio::co_spawn(kept->runs.executor(), watch(kept, std::move(watching), std::move(as), std::move(fields)),
+                   [](std::exception_ptr) {});
+    co_return;
+}
+
+asio::awaitable<void> request::watch(std::shared_ptr<request> self, std::shared_ptr<viewer> watching,
+                                     std::shared_ptr<encoder> as, http::fields head) {
+    const std::shared_ptr<request> kept = std::move(self);
+    const std::shared_ptr<viewer> served = std::move(watching);
+    co_await serve(served, std::move(as), std::move(head));
+    kept->record_.bytes = served->sent_bytes;
+    kept->record_.complete = served->complete;
 }
 
 namespace {

@@ -39,7 +39,7 @@ public:
     void respond(int status, const json& body);
     void refuse(const refusal& why, error_style style);
 
-    /// Serves a run from this position on. Throws `refusal` before the response has begun.
+    /// Begins to serve a run from this position on, or throws `refusal`.
     static asio::awaitable<void> stream(std::shared_ptr<request> self, std::shared_ptr<run> watched,
                                         std::shared_ptr<encoder> as, std::size_t from);
 
@@ -49,6 +49,8 @@ public:
     hub& runs;
 
 private:
+    static asio::awaitable<void> watch(std::shared_ptr<request> self, std::shared_ptr<viewer> watching,
+                                       std::shared_ptr<encoder> as, http::fields head);
     [[nodiscard]] http::fields cross_origin_fields() const;
 
     std::shared_ptr<http::exchange> exchange_;

@@ -338,6 +338,8 @@ struct server::impl : std::enable_shared_from_this<impl> {
             .connection_state_listener(listener)
             // Keeps reading while a request is handled, so that a disconnect is noticed.
             .max_pipelined_requests(8)
+            // Each connection has one, most of them while they only wait.
+            .buffer_size(1024)
             .concurrent_accepts_count(4)
             .acceptor_post_bind_hook([this](tcp::acceptor& acceptor) { port = acceptor.local_endpoint().port(); })
             .socket_options_setter([](restinio::socket_options_t& options) { options.set_option(tcp::no_delay(true)); })

@@ -8,7 +8,15 @@ namespace corun::gateway {
 class plain_encoder final : public encoder {
 public:
     void encode(const entry& value, const entry_id& id, std::string& out) override {
-        put_event(out, name_of(value.kind), text_of(members_of(value)), id.text());
+        if (value.kind != entry_kind::part_delta) {
+            put_event(out, name_of(value.kind), text_of(members_of(value)), id.text());
+            return;
+        }
+        // Most entries are these: as above, without an object in between.
+        out.append("id: ").append(id.text()).append("\nevent: part.delta\ndata: {\"part\":");
+        out.append(std::to_string(value.part)).append(",\"text\":");
+        put_string(out, value.text);
+        out += "}\n\n";
     }
 };
 

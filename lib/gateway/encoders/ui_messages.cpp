@@ -59,7 +59,11 @@ struct ui_rows {
         self.put(out, {{"type", self.parts_[from.part] + "-start"}, {"id", part_id(from)}});
     }
     static void part_delta(ui_message_encoder& self, const entry& from, std::string& out) {
-        self.put(out, {{"type", self.parts_[from.part] + "-delta"}, {"id", part_id(from)}, {"delta", from.text}});
+        // Most entries are these: no object in between.
+        out.append("data: {\"type\":\"").append(self.parts_[from.part]).append("-delta\",\"id\":\"");
+        out.append(std::to_string(from.part)).append("\",\"delta\":");
+        put_string(out, from.text);
+        out += "}\n\n";
     }
     static void part_replaced(ui_message_encoder& self, const entry& from, std::string& out) {
         // The subset has no correction: the page can show this beside the text, or in its place.

@@ -4,49 +4,10 @@ import { after, before, describe, test } from 'node:test';
 import * as ai5 from 'ai-5';
 import * as ai6 from 'ai-6';
 import * as ai7 from 'ai';
+import { newChat, newId } from './chat.mjs';
 import { authorization, eventsOf, start, textOf } from './support.mjs';
 
 const versions = { 5: ai5, 6: ai6, 7: ai7 };
-
-/** What a browser says of a body that is cut; Node.js has other words, which the client does not know. */
-async function browserFetch(...request) {
-    const response = await fetch(...request);
-    if (!response.body) return response;
-    const reader = response.body.getReader();
-    const body = new ReadableStream({
-        async pull(controller) {
-            try {
-                const { value, done } = await reader.read();
-                if (done) controller.close();
-                else controller.enqueue(value);
-            } catch {
-                controller.error(new TypeError('network error'));
-            }
-        },
-        cancel: (reason) => reader.cancel(reason),
-    });
-    return new Response(body, { status: response.status, headers: response.headers });
-}
-
-let chats = 0;
-
-/** A chat of this version, without React. */
-function newChat(ai, gateway, { user = 'anna', id = `chat-${++chats}`, messages = [], ...more } = {}) {
-    class Chat extends ai.AbstractChat {
-        constructor(options) {
-            const state = {
-                status: 'ready', error: undefined, messages: options.messages,
-                pushMessage(message) { this.messages = [...this.messages, message]; },
-                popMessage() { this.messages = this.messages.slice(0, -1); },
-                replaceMessage(index, message) { this.messages = this.messages.with(index, structuredClone(message)); },
-                snapshot: (value) => structuredClone(value),
-            };
-            super({ ...options, state });
-        }
-    }
-    const transport = new ai.DefaultChatTransport({ api: `${gateway.url}/api/chat`, headers: authorization(user), fetch: browserFetch });
-    return new Chat({ id, transport, messages, ...more });
-}
 
 for (const protocol of ['responses', 'threads']) {
     for (const [number, ai] of Object.entries(versions)) {
@@ -72,7 +33,7 @@ for (const protocol of ['responses', 'threads']) {
                     const response = await fetch(`${gateway.url}/api/chat`, {
                         method: 'POST',
                         headers: { ...authorization('anna'), 'content-type': 'application/json' },
-                        body: JSON.stringify({ id: `chunks-${++chats}`, trigger: 'submit-message', messages: [{ id: 'm', role: 'user', parts: [{ type: 'text', text }] }] }),
+                        body: JSON.stringify({ id: newId('chunks'), trigger: 'submit-message', messages: [{ id: 'm', role: 'user', parts: [{ type: 'text', text }] }] }),
                     });
                     assert.equal(response.headers.get('x-vercel-ai-ui-message-stream'), 'v1');
                     const events = await eventsOf(response);
@@ -147,7 +108,7 @@ for (const protocol of ['responses', 'threads']) {
             }
 
             test('resumes after a reload, in another window too', async () => {
-                const id = `resumed-${++chats}`;
+                const id = newId('resumed');
                 const first = newChat(ai, gateway, { id });
                 const whole = first.sendMessage({ text: 'many tokens' });
                 await until(() => first.messages.length === 2 && textOf(first.messages[1]).length > 20);
@@ -174,7 +135,7 @@ for (const protocol of ['responses', 'threads']) {
             });
 
             test('stops an answer', async () => {
-                const id = `stopped-${++chats}`;
+                const id = newId('stopped');
                 const chat = newChat(ai, gateway, { id });
                 const whole = chat.sendMessage({ text: 'stay' });
                 await until(() => chat.messages.length === 2 && textOf(chat.messages[1]) === 'One moment.');
