@@ -231,6 +231,19 @@ class Configuration(Test):
             self.assertEqual(status, 2)
             self.assertIn('none.ini', errors)
 
+    @in_both_protocols
+    def test_a_profile_sets_options_of_commands_and_several_values(self, service):
+        agent = service.agent_with_mcp()
+        lines = [f'{option[2:]} = "{value}"' for option, value in zip(agent[::2], agent[1::2])] if service.protocol == 'threads' \
+            else ['model = "gpt-4o"', f'mcp = ["desk={service.mcp_url}"]']
+        self.file('corun/default.ini', '\n'.join([
+            f'endpoint = {service.endpoint}', f'protocol = {service.protocol}', *lines,
+            'mcp-token = ["desk=@env:DESK_TOKEN"]', 'mcp-header = ["desk:X-One=@env:DESK_TOKEN", "desk:X-Two=@env:DESK_TOKEN"]',
+            '', '[run]', 'approve = all', '']))
+        env = environment(XDG_CONFIG_HOME=str(self.folder), AZURE_AI_TOKEN='emulator', DESK_TOKEN='mcp-token')
+        status, output, errors = corun('run', 'echo', env=env)
+        self.assertEqual((status, output), (0, 'Got {"text":"14A"}.\n'), errors)
+
     def test_a_mistake_in_a_profile_is_an_error(self):
         self.file('corun/default.ini', 'endpont = x\n')
         status, _, errors = corun('run', 'hello', env=environment(XDG_CONFIG_HOME=str(self.folder)))
