@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -83,6 +84,15 @@ asio::awaitable<void> answers_by_hand(corun::event_stream& stream) {
             co_await stream.submit(answers);
         }
     }
+}
+
+asio::awaitable<void> gathering(corun::event_stream& stream, std::function<void(std::string_view)> on_text) {
+    corun::run_result result;
+    while (auto event = co_await stream.next()) {
+        result.apply(*event);
+        if (auto* delta = event->get_if<corun::events::text_delta>()) on_text(delta->text);
+    }
+    std::cout << result << '\n' << corun::to_json(result).dump(2) << '\n';  // a summary; everything
 }
 
 asio::awaitable<void> many_events(corun::event_stream& stream) {
