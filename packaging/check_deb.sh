@@ -18,7 +18,7 @@ if command -v mmdebstrap >/dev/null && [ "$(id -u)" = 0 ] && cp "$package" "$wor
         --customize-hook="$in_new_root" "$suite" "$root" \
         >"$work/log" 2>&1; then
     echo "installed in a new Debian $suite"
-    in_root() { chroot "$root" "$@"; }
+    inside='' launcher="chroot $root"
 else
     [ ! -f "$work/log" ] || tail -5 "$work/log"
     echo "installed in an empty directory"
@@ -27,9 +27,26 @@ else
     touch "$root/var/lib/dpkg/status"
     dpkg --root="$root" --force-not-root --force-depends --install "$package" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
     libraries=$(dirname "$(find "$root" -name libcorun.so.0)")
-    in_root() { program=$1; shift; LD_LIBRARY_PATH=$libraries "$root$program" "$@"; }
+    inside=$root launcher="env LD_LIBRARY_PATH=$libraries"
     dpkg --root="$root" --status corun | grep '^Status: install ok'
 fi
 for program in "$root"/usr/bin/corun*; do
-    in_root "/usr/bin/$(basename "$program")" --version
+    $launcher "$inside/usr/bin/$(basename "$program")" --version
 done
+
+# A run from the installed program to the installed emulator.
+if [ -x "$root/usr/bin/corun" ] && [ -x "$root/usr/bin/corun-emulator" ]; then
+    mkfifo "$work/lines"
+    mkdir -p "$root/tmp"
+    echo '{"model": "gpt-4o"}' >"$root/tmp/agent.json"
+    $launcher "$inside/usr/bin/corun-emulator" --agent "$inside/tmp/agent.json" >"$work/lines" &
+    emulator=$!
+    trap 'kill $emulator; rm -rf "$work"' EXIT
+    exec 3<"$work/lines"
+    read -r first <&3
+    read -r _ <&3
+    read -r agent <&3
+    answer=$(AZURE_AI_TOKEN=emulator $launcher "$inside/usr/bin/corun" run "Hello" --endpoint "${first##* }" --agent "${agent##* }")
+    echo "$answer"
+    [ "$answer" = "You said: Hello" ]
+fi
