@@ -15,6 +15,7 @@ class Terminal:
         self.prompts = 0
         self.socket = folder / 'socket'
         self.raw_file = folder / 'raw'
+        self.raw_file.touch()
         status = folder / 'status'
         script = folder / 'start'
         settings = {**env, 'TERM': env.get('TERM', 'xterm')}
