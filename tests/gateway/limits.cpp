@@ -50,7 +50,7 @@ gateway_options with(Change change) {
 }
 
 struct impatient : limited {
-    impatient() : limited(with([](gateway_options& options) { options.stall_timeout = 100ms; })) {}
+    impatient() : limited(with([](gateway_options& options) { options.stall_timeout = 1s; })) {}
 };
 struct lively : limited {
     lively() : limited(with([](gateway_options& options) { options.heartbeat = 20ms; })) {}
@@ -62,16 +62,16 @@ struct strict : limited {
               options.max_viewers_per_user = 2;
               options.max_body_bytes = 1000;
               options.max_log_bytes = 20'000;
-              options.request_timeout = 50ms;
+              options.request_timeout = 300ms;
               options.allowed_origins = {"https://chat.example.com"};
           })) {}
 };
 struct forgetful : limited {
     forgetful()
         : limited(with([](gateway_options& options) {
-              options.keep_ended = 50ms;
-              options.answer_timeout = 50ms;
-              options.keep_conversation = 50ms;
+              options.keep_ended = 200ms;
+              options.answer_timeout = 200ms;
+              options.keep_conversation = 200ms;
           })) {}
 };
 
