@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <initializer_list>
 #include <random>
 #include <string>
 #include <string_view>
@@ -170,14 +171,16 @@ BOOST_AUTO_TEST_CASE(wide_characters_count_as_two_columns) {
 
 BOOST_AUTO_TEST_CASE(nothing_that_is_shown_is_ever_rewritten) {
     for (const int columns : {40, 80, 200})
-        for (const std::size_t size : {1, 3, 17}) BOOST_TEST(shown(answer, columns, size, true).rewritten == 0);
+        for (const std::size_t size : std::initializer_list<std::size_t>{1, 3, 17})
+            BOOST_TEST(shown(answer, columns, size, true).rewritten == 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_parts_in_which_a_text_arrives_make_no_difference) {
     std::mt19937 random(1);
     for (const int columns : {20, 40, 80, 200}) {
         const std::string whole = shown(answer, columns, answer.size()).text;
-        for (const std::size_t size : {1, 2, 3, 5, 8, 13, 100}) BOOST_TEST(shown(answer, columns, size).text == whole);
+        for (const std::size_t size : std::initializer_list<std::size_t>{1, 2, 3, 5, 8, 13, 100})
+            BOOST_TEST(shown(answer, columns, size).text == whole);
     }
     // Lines of the answer in any order.
     std::vector<std::string> lines = lines_of(std::string(answer));
