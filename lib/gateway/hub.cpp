@@ -100,10 +100,10 @@ asio::awaitable<std::shared_ptr<run>> hub::start(user by, std::string name, ques
         while (unanswered->current() != run::state::ended) co_await unanswered->log().wait();
     }
     if (asked.starts_anew) where->thread.reset();
-    std::function<bool(std::string_view)> is_own = [this](std::string_view function) {
-        const auto& own = options_.run.functions;
+    std::function<bool(std::string_view)> is_own = [handlers = options_.run](std::string_view function) {
+        const auto& own = handlers.functions;
         const auto is_named = [&](const local_function& each) { return each.definition.name == function; };
-        return options_.run.on_function_call || std::any_of(own.begin(), own.end(), is_named);
+        return handlers.on_function_call || std::any_of(own.begin(), own.end(), is_named);
     };
     run_identity identity("run_" + detail::random_hex(32), owner.id);
     auto begun = std::make_shared<run>(executor_, std::move(identity), options_.max_log_bytes, std::move(is_own));
@@ -113,14 +113,15 @@ asio::awaitable<std::shared_ptr<run>> hub::start(user by, std::string name, ques
     runs_.emplace(begun->id(), begun);
     ++counted.runs_started;
     run::opener opener = [open] { return opening::open(open); };
-    std::function<void(run&)> on_change = [this](run& changed) {
-        if (changed.current() != run::state::ended) return;
+    std::function<void(run&)> on_change = [weak = weak_from_this()](run& changed) {
+        const auto self = weak.lock();
+        if (!self || changed.current() != run::state::ended) return;
         const run_log& log = changed.log();
         const entry& last = log[log.size() - 1];
         const std::string outcome =
             last.kind == entry_kind::run_broken ? "broken" : string_member(last.detail, "outcome");
-        ++counted.runs_ended[outcome];
-        counted.entries += log.size();
+        ++self->counted.runs_ended[outcome];
+        self->counted.entries += log.size();
     };
     begun->start(executor_, std::move(opener), std::move(on_change));
     co_return begun;

@@ -37,8 +37,8 @@ struct question {
     bool starts_anew = false;  ///< The conversation's thread does not fit the history.
 };
 
-/// All runs and conversations, and the limits of users.
-class hub {
+/// All runs and conversations, and the limits of users. Requests and runs that are under way keep it.
+class hub : public std::enable_shared_from_this<hub> {
 public:
     using steady = std::chrono::steady_clock;
 

@@ -39,7 +39,7 @@ bool only_reads(std::string_view method) {
 }  // namespace
 
 request::request(hub& its_hub, std::shared_ptr<http::exchange> exchange)
-    : runs(its_hub), exchange_(std::move(exchange)) {
+    : runs(its_hub), hub_(its_hub.shared_from_this()), exchange_(std::move(exchange)) {
     const std::string_view target = exchange_->request.target;
     const auto mark = target.find('?');
     head_.method = exchange_->request.method;

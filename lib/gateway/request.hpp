@@ -53,6 +53,7 @@ private:
                                        std::shared_ptr<encoder> as, http::fields head);
     [[nodiscard]] http::fields cross_origin_fields() const;
 
+    std::shared_ptr<hub> hub_;
     std::shared_ptr<http::exchange> exchange_;
     request_head head_;
     std::vector<std::string> segments_;

@@ -37,7 +37,7 @@ struct gateway_server::impl : std::enable_shared_from_this<impl> {
     impl(asio::io_context& io, client service, agent runner, gateway_options options)
         : context(io),
           address(options.address),
-          runs(io.get_executor(), std::move(service), std::move(runner), std::move(options)),
+          runs(std::make_shared<hub>(io.get_executor(), std::move(service), std::move(runner), std::move(options))),
           timer(io),
           progress(io.get_executor()) {
         for (const auto& each : {plain_routes(), session_routes(), chat_routes(), ag_ui_routes(), responses_routes()})
@@ -45,14 +45,14 @@ struct gateway_server::impl : std::enable_shared_from_this<impl> {
     }
 
     void listen(std::uint16_t port) {
-        const gateway_options& options = runs.options();
+        const gateway_options& options = runs->options();
         http::server_limits limits;
         limits.max_head_bytes = std::size_t{16} << 10;
         limits.max_body_bytes = options.max_body_bytes;
         limits.max_connections = options.max_connections;
         limits.request_timeout = options.request_timeout;
         auto on_request = [weak = weak_from_this()](std::shared_ptr<http::exchange> exchange) {
-            if (const auto self = weak.lock()) answer(self->runs, self->routes, std::move(exchange));
+            if (const auto self = weak.lock()) answer(*self->runs, self->routes, std::move(exchange));
         };
         listener.emplace(context, address, port, std::move(on_request), limits);
         tick();
@@ -63,7 +63,7 @@ struct gateway_server::impl : std::enable_shared_from_this<impl> {
         timer.async_wait([weak = weak_from_this()](std::error_code code) {
             const auto self = weak.lock();
             if (code || !self) return;
-            self->runs.tick(std::chrono::steady_clock::now());
+            self->runs->tick(std::chrono::steady_clock::now());
             self->progress.notify();
             self->tick();
         });
@@ -71,7 +71,7 @@ struct gateway_server::impl : std::enable_shared_from_this<impl> {
 
     /// A tick is as exact as the shortest time needs it.
     [[nodiscard]] std::chrono::milliseconds shortest_time() const {
-        const gateway_options& options = runs.options();
+        const gateway_options& options = runs->options();
         auto shortest = std::chrono::milliseconds(1000);
         for (const auto each : {options.heartbeat, options.stall_timeout, options.keep_ended, options.answer_timeout})
             if (each.count() > 0) shortest = std::min(shortest, each);
@@ -81,22 +81,22 @@ struct gateway_server::impl : std::enable_shared_from_this<impl> {
     static asio::awaitable<void> drain(std::shared_ptr<impl> self, std::chrono::milliseconds limit) {
         const std::shared_ptr<impl> kept = std::move(self);
         const auto end = std::chrono::steady_clock::now() + limit;
-        kept->runs.drain();
-        while (!kept->stopped && !kept->runs.is_idle() && std::chrono::steady_clock::now() < end)
+        kept->runs->drain();
+        while (!kept->stopped && !kept->runs->is_idle() && std::chrono::steady_clock::now() < end)
             co_await kept->progress.wait();
     }
 
     void stop() {
         if (std::exchange(stopped, true)) return;
         timer.cancel();
-        runs.stop();
+        runs->stop();
         progress.notify();
         listener->stop();
     }
 
     asio::io_context& context;
     const std::string address;
-    hub runs;
+    std::shared_ptr<hub> runs;
     std::vector<route> routes;
     std::optional<http::server> listener;
     asio::steady_timer timer;
@@ -128,7 +128,7 @@ std::string gateway_server::url() const {
 }
 
 std::string gateway_server::metrics() const {
-    return metrics_text(impl_->runs.counted, impl_->runs.current());
+    return metrics_text(impl_->runs->counted, impl_->runs->current());
 }
 
 asio::awaitable<void> gateway_server::drain(std::chrono::milliseconds limit) {

@@ -218,6 +218,18 @@ BOOST_FIXTURE_TEST_CASE(a_session_signs_in, limited) {
     BOOST_TEST(get("/session", "").status == 401);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_gateway_can_be_destroyed_while_it_works, limited) {
+    service->script("stay", {step::reply("One moment."), step::hold()});
+    watching viewer = watch(start("stay"));
+    viewer.until("part.delta");
+    start("stay");
+    server.reset();
+    // Its runs and viewers end by and by.
+    run_ready(io);
+    BOOST_TEST(!viewer.rest().complete);
+    BOOST_TEST(records.back().path.ends_with("/events"));
+}
+
 BOOST_FIXTURE_TEST_CASE(malformed_requests_harm_nothing, limited) {
     const std::string id = start("Hi");
     const std::string valid =

@@ -70,7 +70,7 @@ struct gated {
         server.emplace(io, client, runner, std::move(options));
     }
     ~gated() {
-        server->stop();
+        if (server) server->stop();
         service->stop();
         mcp->stop();
         run_ready(io);
