@@ -790,8 +790,9 @@ BOOST_AUTO_TEST_CASE(keeps_the_headers_of_the_exchange_with_mcp_servers_its_own)
     json tool_resources = resources("good");
     json& headers = tool_resources["mcp"][0]["headers"];
     headers["X-Tenant"] = "acme";
-    for (const char* name : {"Accept", "connection", "Content-Length", "content-type", "Expect", "host",
-                             "mcp-protocol-version", "Mcp-Session-Id", "transfer-encoding", "Upgrade"})
+    for (const char* name :
+         {"Accept", "connection", "Content-Length", "content-type", "Expect", "host", "mcp-protocol-version",
+          "Mcp-Session-Id", "Mcp-Method", "transfer-encoding", "TE", "Upgrade"})
         headers[name] = "7";
     json body = run_body(make_agent(list(mcp_tool())), "reserve_seat");
     body["tool_resources"] = std::move(tool_resources);

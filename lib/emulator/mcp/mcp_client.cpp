@@ -15,13 +15,23 @@
 namespace corun::emulator {
 namespace {
 
-/// Headers of HTTP and of the protocol. A run must not set them: the service ignores them.
+/// Headers of HTTP and of the protocol, which corun's client refuses. The service ignores them in a run.
 bool is_reserved(std::string_view name) {
-    static constexpr const char* reserved[] = {
-        "Accept",  "Connection", "Content-Encoding",     "Content-Length", "Content-Type",  "Expect",
-        "Host",    "Keep-Alive", "MCP-Protocol-Version", "Mcp-Session-Id", "Last-Event-ID", "TE",
-        "Trailer", "Upgrade",    "Transfer-Encoding"};
-    return std::any_of(std::begin(reserved), std::end(reserved),
+    static constexpr const char* reserved[] = {"Accept",
+                                               "Connection",
+                                               "Content-Encoding",
+                                               "Content-Length",
+                                               "Content-Type",
+                                               "Expect",
+                                               "Host",
+                                               "Keep-Alive",
+                                               "Last-Event-ID",
+                                               "TE",
+                                               "Trailer",
+                                               "Transfer-Encoding",
+                                               "Upgrade"};
+    return equal_ignoring_case(name.substr(0, 4), "Mcp-") ||
+           std::any_of(std::begin(reserved), std::end(reserved),
                        [name](const char* one) { return equal_ignoring_case(name, one); });
 }
 
