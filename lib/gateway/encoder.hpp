@@ -52,5 +52,6 @@ inline void put_string(std::string& out, std::string_view text) {
 
 /// What a client ignores, and a proxy takes for a sign of life.
 inline constexpr std::string_view keep_alive = ": keep-alive\n\n";
+inline constexpr std::string_view keep_alive_unsure = ": keep-alive, but the log cannot be read at the moment\n\n";
 
 }  // namespace corun::gateway

@@ -3,6 +3,7 @@
 #include "gateway/refusal.hpp"
 #include "gateway/viewer.hpp"
 #include "text/random.hpp"
+#include <corun/error.hpp>
 
 #include <asio/co_spawn.hpp>
 
@@ -26,6 +27,20 @@ private:
     std::shared_ptr<conversation> target_;
 };
 
+/// The right to start a run in a conversation that gateways share.
+class start_lock {
+public:
+    start_lock(redis::conversations& where, std::string user, std::string name, std::string token)
+        : where_(where), user_(std::move(user)), name_(std::move(name)), token_(std::move(token)) {}
+    ~start_lock() { where_.unlock(user_, name_, token_); }
+    start_lock(const start_lock&) = delete;
+    start_lock& operator=(const start_lock&) = delete;
+
+private:
+    redis::conversations& where_;
+    std::string user_, name_, token_;
+};
+
 /// What starts a run in its conversation's thread, which is created first if there is none.
 struct opening {
     client service;
@@ -34,20 +49,43 @@ struct opening {
     question asked;
     mcp_header_source headers;
     run_options options;
+    std::function<asio::awaitable<void>()> on_thread;  ///< Others have to know it.
 
     static asio::awaitable<event_stream> open(std::shared_ptr<opening> self) {
         const std::shared_ptr<opening> kept = std::move(self);
-        if (!kept->where->thread) {
+        conversation& where = *kept->where;
+        if (!where.thread && !where.thread_id.empty()) {
+            try {
+                agent_thread known = co_await kept->service.get_thread(where.thread_id);
+                where.thread = std::move(known);
+            } catch (const error& failure) {
+                if (failure.code() != errc::not_found) throw;
+            }
+        }
+        if (!where.thread) {
             thread_definition definition;
             definition.messages = kept->asked.history;
             agent_thread created = co_await kept->service.create_thread(std::move(definition));
-            kept->where->thread = std::move(created);
+            where.thread = std::move(created);
+            where.thread_id = where.thread->id();
+            if (kept->on_thread) co_await kept->on_thread();
         }
         event_stream stream =
-            co_await kept->runner.run_stream(*kept->where->thread, kept->asked.text, kept->headers, kept->options);
+            co_await kept->runner.run_stream(*where.thread, kept->asked.text, kept->headers, kept->options);
         co_return stream;
     }
 };
+
+/// A run that nobody answers gives way to the next.
+asio::awaitable<void> end_unanswered(std::shared_ptr<conversation> where) {
+    const std::shared_ptr<run> unanswered = where->last;
+    if (unanswered && unanswered->current() == run::state::running)
+        throw refusal(409, "busy", "This conversation is still being answered.");
+    if (!unanswered || unanswered->current() != run::state::waiting) co_return;
+    co_await unanswered->stop();
+    // Its thread accepts no other run until it has ended.
+    while (unanswered->current() != run::state::ended) co_await unanswered->log().wait();
+}
 
 }  // namespace
 
@@ -62,7 +100,14 @@ hub::hub(asio::any_io_executor executor, client client, agent agent, gateway_opt
     options_.run.on_abandon = abandoned_run::goes_on;
 }
 
-std::shared_ptr<conversation> hub::admit(const std::string& user, const std::string& name) {
+asio::awaitable<void> hub::open() {
+    if (options_.redis.url.empty()) co_return;
+    shared_ = std::make_shared<sharing>(*this);
+    const auto opened = shared_;
+    co_await opened->open();
+}
+
+void hub::admit(const std::string& user) {
     if (draining_) throw refusal(503, "draining", "The server is restarting. Try again in a moment.");
     const auto active = std::count_if(runs_.begin(), runs_.end(), [&](const auto& each) {
         return each.second->user() == user && each.second->current() == run::state::running;
@@ -72,85 +117,146 @@ std::shared_ptr<conversation> hub::admit(const std::string& user, const std::str
     if (log_bytes() > options_.max_total_log_bytes) forget_old_logs();
     if (log_bytes() > options_.max_total_log_bytes)
         throw refusal(503, "memory_full", "The server is busy. Try again in a moment.");
+    if (shared_ && !shared_->store().is_available()) throw log_unavailable();
+}
+
+/// The conversation in which a run is to be started.
+std::shared_ptr<conversation> hub::enter(const std::string& user, const std::string& name) {
     const auto found = conversations_.find({user, name});
-    if (found != conversations_.end()) return found->second;
-    const auto first = conversations_.lower_bound({user, std::string()});
-    std::size_t count = 0;
-    for (auto i = first; i != conversations_.end() && i->first.first == user; ++i) ++count;
-    if (count >= options_.max_conversations_per_user)
-        throw refusal(429, "too_many_conversations", "You have too many conversations.");
-    auto made = std::make_shared<conversation>();
-    made->user = user;
-    made->name = name;
-    conversations_.emplace(conversation_key{user, name}, made);
-    return made;
+    std::shared_ptr<conversation> entered = found == conversations_.end() ? nullptr : found->second;
+    if (!entered) {
+        const auto first = conversations_.lower_bound({user, std::string()});
+        std::size_t count = 0;
+        for (auto i = first; i != conversations_.end() && i->first.first == user; ++i) ++count;
+        if (count >= options_.max_conversations_per_user)
+            throw refusal(429, "too_many_conversations", "You have too many conversations.");
+        entered = std::make_shared<conversation>();
+        entered->user = user;
+        entered->name = name;
+        conversations_.emplace(conversation_key{user, name}, entered);
+    }
+    return entered;
+}
+
+/// What other gateways have made of a conversation.
+asio::awaitable<void> hub::refresh(std::shared_ptr<conversation> one) {
+    const auto kept = std::move(one);
+    if (!shared_) co_return;
+    const redis::conversation_record record = co_await shared_->store().conversations().find(kept->user, kept->name);
+    if (record.thread_id != kept->thread_id) {
+        kept->thread.reset();
+        kept->thread_id = record.thread_id;
+    }
+    std::shared_ptr<run> last;
+    if (!record.run_id.empty()) last = co_await find_run(kept->user, record.run_id);
+    kept->last = std::move(last);
 }
 
 asio::awaitable<std::shared_ptr<run>> hub::start(user by, std::string name, question asked) {
     const user owner = std::move(by);
-    const std::shared_ptr<conversation> where = admit(owner.id, name);
-    if (where->starting || (where->last && where->last->current() == run::state::running))
-        throw refusal(409, "busy", "This conversation is still being answered.");
+    admit(owner.id);
+    const std::shared_ptr<conversation> where = enter(owner.id, name);
+    if (where->starting) throw refusal(409, "busy", "This conversation is still being answered.");
     const starting_guard guard(where);
     where->used = steady::now();
-    if (where->last && where->last->current() == run::state::waiting) {
-        const std::shared_ptr<run> unanswered = where->last;
-        co_await unanswered->stop();
-        // Its thread accepts no other run until it has ended.
-        while (unanswered->current() != run::state::ended) co_await unanswered->log().wait();
+    std::optional<start_lock> lock;
+    if (shared_) {
+        const auto token = co_await shared_->store().conversations().lock(owner.id, name);
+        if (!token) throw refusal(409, "busy", "This conversation is still being answered.");
+        lock.emplace(shared_->store().conversations(), owner.id, name, *token);
     }
-    if (asked.starts_anew) where->thread.reset();
+    co_await refresh(where);
+    co_await end_unanswered(where);
+    if (asked.starts_anew) {
+        where->thread.reset();
+        where->thread_id.clear();
+    }
+    auto begun = make_run(run_identity("run_" + detail::random_hex(32), owner.id, name));
+    auto open = std::make_shared<opening>(
+        opening{client_, agent_, where, std::move(asked), owner.mcp_headers, options_.run, nullptr});
+    if (shared_) {
+        co_await shared_->begin(begun);
+        open->on_thread = [shared = shared_, where, id = begun->id(), keep = options_.keep_conversation] {
+            redis::conversation_record record;
+            record.thread_id = where->thread_id;
+            record.run_id = id;
+            return shared->store().conversations().save(where->user, where->name, std::move(record), keep);
+        };
+        co_await open->on_thread();
+    }
+    where->last = begun;
+    ++counted.runs_started;
+    begin(begun, [open] { return opening::open(open); });
+    co_return begun;
+}
+
+std::shared_ptr<owned_run> hub::make_run(run_identity identity) const {
     std::function<bool(std::string_view)> is_own = [handlers = options_.run](std::string_view function) {
         const auto& own = handlers.functions;
         const auto is_named = [&](const local_function& each) { return each.definition.name == function; };
         return handlers.on_function_call || std::any_of(own.begin(), own.end(), is_named);
     };
-    run_identity identity("run_" + detail::random_hex(32), owner.id);
-    auto begun = std::make_shared<run>(executor_, std::move(identity), options_.max_log_bytes, std::move(is_own));
-    auto open =
-        std::make_shared<opening>(opening{client_, agent_, where, std::move(asked), owner.mcp_headers, options_.run});
-    where->last = begun;
+    return std::make_shared<owned_run>(executor_, std::move(identity), options_.max_log_bytes, std::move(is_own));
+}
+
+void hub::go_on(const std::shared_ptr<owned_run>& recalled, mcp_header_source headers) {
+    ++counted.runs_taken_over;
+    begin(recalled, [recalled, headers = std::move(headers), runner = agent_, options = options_.run] {
+        return owned_run::attach_again(recalled, runner, headers, options);
+    });
+}
+
+void hub::begin(const std::shared_ptr<owned_run>& begun, owned_run::opener open) {
     runs_.emplace(begun->id(), begun);
-    ++counted.runs_started;
-    run::opener opener = [open] { return opening::open(open); };
     std::function<void(run&)> on_change = [weak = weak_from_this()](run& changed) {
         const auto self = weak.lock();
-        if (!self || changed.current() != run::state::ended) return;
         const run_log& log = changed.log();
+        if (!self || changed.current() != run::state::ended || !log.is_complete()) return;
         const entry& last = log[log.size() - 1];
         const std::string outcome =
             last.kind == entry_kind::run_broken ? "broken" : string_member(last.detail, "outcome");
         ++self->counted.runs_ended[outcome];
         self->counted.entries += log.size();
     };
-    begun->start(executor_, std::move(opener), std::move(on_change));
-    co_return begun;
+    begun->start(executor_, std::move(open), std::move(on_change));
 }
 
-std::string hub::new_name() {
+std::string new_conversation_name() {
     return "conversation_" + detail::random_hex(32);
 }
 
-std::shared_ptr<conversation> hub::find_conversation(const std::string& user, const std::string& name) {
+asio::awaitable<std::shared_ptr<conversation>> hub::find_conversation(std::string user, std::string name) {
     const auto found = conversations_.find({user, name});
-    return found == conversations_.end() ? nullptr : found->second;
+    std::shared_ptr<conversation> known = found == conversations_.end() ? nullptr : found->second;
+    if (!shared_) co_return known;
+    const bool is_new = !known;
+    if (is_new) {
+        known = std::make_shared<conversation>();
+        known->user = user;
+        known->name = name;
+    }
+    // A start that is under way knows more.
+    if (!known->starting) co_await refresh(known);
+    if (is_new && !known->last) co_return nullptr;
+    co_return known;
 }
 
-std::shared_ptr<conversation> hub::find_conversation_of(const run& latest) {
-    for (const auto& [key, each] : conversations_)
-        if (each->last.get() == &latest) return each;
-    return nullptr;
-}
-
-std::shared_ptr<run> hub::find_run(const std::string& user, const std::string& id) {
+asio::awaitable<std::shared_ptr<run>> hub::find_run(std::string user, std::string id) {
     const auto found = runs_.find(id);
-    return found == runs_.end() || found->second->user() != user ? nullptr : found->second;
+    if (found != runs_.end()) co_return found->second->user() == user ? found->second : nullptr;
+    if (!shared_ || id.empty()) co_return nullptr;
+    const auto shared = shared_;
+    std::shared_ptr<run> other = co_await shared->find_run(std::move(user), std::move(id));
+    co_return other;
 }
 
 void hub::check_viewers_of(const std::string& user) {
     std::size_t count = 0;
     for (const auto& [id, each] : runs_)
         if (each->user() == user) count += each->viewers.size();
+    if (shared_)
+        for (const auto& [id, each] : shared_->mirrors())
+            if (each->user() == user) count += each->viewers.size();
     if (count >= options_.max_viewers_per_user)
         throw refusal(429, "too_many_viewers", "This conversation is open in too many windows.");
 }
@@ -160,13 +266,18 @@ void hub::tick(steady::time_point now) {
         return limit.count() > 0 && now - since >= limit;
     };
     for (auto i = runs_.begin(); i != runs_.end();) {
-        const std::shared_ptr<run> each = i->second;
+        const std::shared_ptr<owned_run> each = i->second;
         check_viewers(*each, now, options_.heartbeat, options_.stall_timeout);
         if (each->current() == run::state::waiting && is_over(options_.answer_timeout, each->changed_at()))
             asio::co_spawn(executor_, each->stop("unanswered"), [each](std::exception_ptr) {});
         const bool forget = each->current() == run::state::ended && each->viewers.empty() &&
                             is_over(options_.keep_ended, each->changed_at());
         i = forget ? runs_.erase(i) : std::next(i);
+    }
+    if (shared_) {
+        shared_->tick(now);
+        for (const auto& [id, each] : shared_->mirrors())
+            check_viewers(*each, now, options_.heartbeat, options_.stall_timeout);
     }
     sessions_.forget_expired(now);
     std::erase_if(conversations_, [&](auto& each) {
@@ -177,7 +288,7 @@ void hub::tick(steady::time_point now) {
 }
 
 void hub::forget_old_logs() {
-    std::vector<std::shared_ptr<run>> ended;
+    std::vector<std::shared_ptr<owned_run>> ended;
     for (const auto& [id, each] : runs_)
         if (each->current() == run::state::ended && each->viewers.empty()) ended.push_back(each);
     std::sort(ended.begin(), ended.end(),
@@ -190,7 +301,13 @@ void hub::forget_old_logs() {
 
 void hub::stop() {
     draining_ = true;
-    for (const auto& [id, each] : runs_) each->abandon();
+    for (const auto& [id, each] : runs_) {
+        if (shared_)
+            each->leave();
+        else
+            each->abandon();
+    }
+    if (shared_) shared_->close();
 }
 
 bool hub::is_idle() const noexcept {
@@ -211,6 +328,8 @@ gauges hub::current() const {
         now.waiting_runs += each->current() == run::state::waiting ? 1 : 0;
         now.viewers += each->viewers.size();
     }
+    if (shared_)
+        for (const auto& [id, each] : shared_->mirrors()) now.viewers += each->viewers.size();
     now.kept_runs = runs_.size();
     now.log_bytes = log_bytes();
     now.conversations = conversations_.size();

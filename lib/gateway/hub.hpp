@@ -1,8 +1,9 @@
 #pragma once
 #include "gateway/metrics.hpp"
+#include "gateway/owned_run.hpp"
 #include "gateway/pages.hpp"
-#include "gateway/run.hpp"
 #include "gateway/sessions.hpp"
+#include "gateway/sharing.hpp"
 #include <corun/gateway/gateway.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -23,6 +24,7 @@ namespace corun::gateway {
 struct conversation {
     std::string user, name;
     std::optional<agent_thread> thread;
+    std::string thread_id;      ///< Of a thread that another gateway has created.
     std::shared_ptr<run> last;  ///< Null until a run has started, and when its log is gone.
     bool starting = false;
     std::chrono::steady_clock::time_point used = std::chrono::steady_clock::now();
@@ -37,6 +39,9 @@ struct question {
     bool starts_anew = false;  ///< The conversation's thread does not fit the history.
 };
 
+/// A name for a conversation, which nobody can guess.
+[[nodiscard]] std::string new_conversation_name();
+
 /// All runs and conversations, and the limits of users. Requests and runs that are under way keep it.
 class hub : public std::enable_shared_from_this<hub> {
 public:
@@ -44,17 +49,23 @@ public:
 
     hub(asio::any_io_executor executor, client client, agent agent, gateway_options options);
 
+    /// Completes when runs can be started, or throws why they cannot.
+    asio::awaitable<void> open();
     /// Starts a run. A run of the conversation that waits for answers is cancelled; while one is active, there is no
     /// other: throws `refusal`, also for limits.
     asio::awaitable<std::shared_ptr<run>> start(user by, std::string name, question asked);
-    /// A name for a conversation, which nobody can guess.
-    [[nodiscard]] static std::string new_name();
     /// The conversation, or null.
-    [[nodiscard]] std::shared_ptr<conversation> find_conversation(const std::string& user, const std::string& name);
-    /// The conversation whose latest run this is, or null.
-    [[nodiscard]] std::shared_ptr<conversation> find_conversation_of(const run& latest);
+    asio::awaitable<std::shared_ptr<conversation>> find_conversation(std::string user, std::string name);
     /// The run of this user, or null: other users' runs do not exist.
-    [[nodiscard]] std::shared_ptr<run> find_run(const std::string& user, const std::string& id);
+    asio::awaitable<std::shared_ptr<run>> find_run(std::string user, std::string id);
+
+    /// For `sharing`: a run of this gateway's that has not begun, and one that another gateway had begun.
+    [[nodiscard]] std::shared_ptr<owned_run> make_run(run_identity identity) const;
+    void go_on(const std::shared_ptr<owned_run>& recalled, mcp_header_source headers);
+    [[nodiscard]] const std::map<std::string, std::shared_ptr<owned_run>>& own_runs() const noexcept { return runs_; }
+    /// Forgets a run that is another gateway's.
+    void drop(const std::string& id) { runs_.erase(id); }
+
     /// Throws `refusal` if the user has too many viewers.
     void check_viewers_of(const std::string& user);
 
@@ -76,7 +87,10 @@ public:
 private:
     using conversation_key = std::pair<std::string, std::string>;
 
-    std::shared_ptr<conversation> admit(const std::string& user, const std::string& name);
+    void admit(const std::string& user);
+    std::shared_ptr<conversation> enter(const std::string& user, const std::string& name);
+    asio::awaitable<void> refresh(std::shared_ptr<conversation> one);
+    void begin(const std::shared_ptr<owned_run>& begun, owned_run::opener open);
     void forget_old_logs();
     std::size_t log_bytes() const;
 
@@ -84,10 +98,11 @@ private:
     client client_;
     agent agent_;
     gateway_options options_;
-    std::map<std::string, std::shared_ptr<run>> runs_;
+    std::map<std::string, std::shared_ptr<owned_run>> runs_;
     std::map<conversation_key, std::shared_ptr<conversation>> conversations_;
     gateway::sessions sessions_;
     gateway::pages pages_;
+    std::shared_ptr<sharing> shared_;  ///< Null if logs are in memory.
     bool draining_ = false;
 };
 

@@ -34,12 +34,13 @@ using gateway::json;
 enum exit_code { ended = 0, failed = 1, wrong_usage = 2 };
 
 struct seconds_of_options {
-    double drain = 30, heartbeat = 15, stall = 60, answer = 1800, keep_ended = 600;
+    double drain = 30, heartbeat = 15, stall = 60, answer = 1800, keep_ended = 600, lease = 10, patience = 5;
 };
 
 /// The settings of the command line, the environment and the file, in this order.
 struct settings {
     std::string endpoint, protocol = "responses", agent, model, instructions, token_file, users, user_header;
+    std::string redis_password_file;
     std::vector<std::string> mcp;
     bool no_access_log = false, insecure_cookie = false, mcp_by_gateway = false;
     seconds_of_options seconds;
@@ -68,6 +69,12 @@ struct settings {
         text("--user-header", user_header, "NAME", "a proxy signs users in: the header field that names them");
         text("--address", options.address, "A", "listen on this address (default: 127.0.0.1)");
         number("--port", options.port, "N", "listen on this port (default: 8080; 0: a free one)");
+        text("--redis", options.redis.url, "URL", "keep logs in Redis, for several gateways (default: in memory)");
+        text("--redis-password-file", redis_password_file, "FILE", "its password (or CORUN_GATEWAY_REDIS_PASSWORD)");
+        text("--redis-prefix", options.redis.prefix, "NAME", "gateways with this one share runs (default: corun)");
+        number("--redis-lease", seconds.lease, "S", "others take over runs of a dead gateway (default: 10)");
+        number("--redis-patience", seconds.patience, "S", "show what Redis has not accepted for so long (default: 5)");
+        app.add_flag("--redis-may-forget", options.redis.may_forget, "start even if Redis may lose logs");
         text("--pages", options.pages, "DIR", "serve the files in this folder");
         app.add_option("--allow-origin", options.allowed_origins, "a page's origin that may use the gateway")
             ->type_name("ORIGIN");
@@ -113,13 +120,19 @@ std::string contents_of(const std::string& option_name, const std::string& path)
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// From a file, or the environment; empty if it is in neither.
+std::string read_secret(const std::string& option_name, const std::string& path, const char* variable_name) {
+    std::string found;
+    if (!path.empty())
+        found = contents_of(option_name, path);
+    else if (const char* const variable = std::getenv(variable_name))
+        found = variable;
+    while (!found.empty() && (found.back() == '\n' || found.back() == '\r')) found.pop_back();
+    return found;
+}
+
 std::string service_token(const settings& wanted) {
-    std::string token;
-    if (!wanted.token_file.empty())
-        token = contents_of("--token-file", wanted.token_file);
-    else if (const char* const variable = std::getenv("CORUN_GATEWAY_TOKEN"))
-        token = variable;
-    while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+    std::string token = read_secret("--token-file", wanted.token_file, "CORUN_GATEWAY_TOKEN");
     if (token.empty()) throw std::runtime_error("set CORUN_GATEWAY_TOKEN, or --token-file");
     return token;
 }
@@ -135,6 +148,10 @@ gateway::gateway_options options_of(const settings& wanted) {
     options.answer_timeout = milliseconds_of(wanted.seconds.answer);
     options.keep_ended = milliseconds_of(wanted.seconds.keep_ended);
     options.secure_cookie = !wanted.insecure_cookie;
+    options.redis.lease = milliseconds_of(wanted.seconds.lease);
+    options.redis.patience = milliseconds_of(wanted.seconds.patience);
+    options.redis.password =
+        read_secret("--redis-password-file", wanted.redis_password_file, "CORUN_GATEWAY_REDIS_PASSWORD");
     // Only responses in the background go on without their connection, and can be cancelled.
     if (wanted.protocol == "responses") options.run.background = true;
     options.run.reconcile.inline_definition = true;
@@ -142,6 +159,7 @@ gateway::gateway_options options_of(const settings& wanted) {
     const std::string users = wanted.users.empty() ? std::string() : contents_of("--users", wanted.users);
     auto known = std::make_shared<gateway::user_file>(users, wanted.user_header);
     options.sign_in = [known](gateway::request_head head) { return known->find(head); };
+    options.find_user = [known](std::string id) { return known->find_id(id); };
     if (!wanted.no_access_log)
         options.on_access = [](const gateway::access_record& record) {
             json line = {{"time", std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -188,6 +206,7 @@ asio::awaitable<void> serve(asio::io_context& context, settings wanted) {
     client service(context.get_executor(), wanted.endpoint, credential::bearer(service_token(wanted)), options);
     agent runner = co_await find_agent(service, wanted);
     auto server = std::make_shared<gateway::gateway_server>(context, service, runner, options_of(wanted));
+    co_await server->ready();
     std::cout << "corun-gateway listens at " << server->url() << "\n" << std::flush;
     asio::signal_set signals(context, SIGINT, SIGTERM);
     co_await signals.async_wait(asio::use_awaitable);

@@ -39,6 +39,7 @@ std::string metrics_text(const counters& counted, const gauges& now) {
     out.family("corun_gateway_info", "gauge", "The version.");
     out.value(1, "version", CORUN_VERSION);
     out.counter("corun_gateway_runs_started_total", "Runs that were started.", counted.runs_started);
+    out.counter("corun_gateway_runs_taken_over_total", "Runs that another gateway had left.", counted.runs_taken_over);
     out.family("corun_gateway_runs_ended_total", "counter", "Runs that ended, by outcome.");
     for (const auto& [outcome, number] : counted.runs_ended) out.value(number, "outcome", outcome);
     out.counter("corun_gateway_entries_total", "Entries of all logs.", counted.entries);

@@ -14,7 +14,7 @@ struct counters {
     std::map<std::string, std::uint64_t, std::less<>> runs_ended;  ///< By outcome.
     std::map<int, std::uint64_t> responses;                        ///< By status.
     std::map<std::string, std::uint64_t, std::less<>> refusals;    ///< By code.
-    std::uint64_t runs_started = 0, entries = 0, sent_bytes = 0;
+    std::uint64_t runs_started = 0, runs_taken_over = 0, entries = 0, sent_bytes = 0;
     std::uint64_t viewers_started = 0, viewers_stalled = 0, viewers_cut = 0;
 };
 

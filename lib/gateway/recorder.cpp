@@ -57,6 +57,9 @@ std::string_view words_for(std::string_view code) noexcept {
         {"content_filter", "The AI service's content filter stopped the answer."},
         {"expired", "The answer was not completed in time."},
         {"log_full", "The answer is too long, and was stopped."},
+        {"log_unavailable",
+         "The answer cannot be stored at the moment. If this page is loaded again, it may be incomplete."},
+        {"interrupted", "The answer was interrupted before it began. Ask again."},
         {"unanswered", "The question was not answered in time."},
         {"connection_lost", "The connection to the AI service was lost."},
         {"unavailable", "The AI service cannot be reached."},
@@ -89,6 +92,9 @@ recorder::part& recorder::open_part(std::string_view id, std::string_view type, 
 }
 
 void recorder::append_text(part& target, std::string_view text) {
+    const std::size_t known = std::min(target.to_skip, text.size());
+    target.to_skip -= known;
+    text.remove_prefix(known);
     if (text.empty() || !target.open) return;
     target.text += text;
     if (!output_.empty() && output_.back().kind == entry_kind::part_delta && output_.back().part == target.number)
@@ -99,6 +105,7 @@ void recorder::append_text(part& target, std::string_view text) {
 
 void recorder::complete_part(part& target, std::string_view whole) {
     if (!target.open) return;
+    target.to_skip = 0;
     // Some services leave out the text of a message that they have streamed.
     if (whole.size() >= target.text.size()) {
         if (whole.starts_with(target.text))
@@ -158,17 +165,18 @@ recorder::call& recorder::call_of(const tool_call& source) {
     // After its approval, a response gives a call another id.
     if (source.type == "mcp" && !calls_.contains(source.id) && !call_ids_.contains(source.id)) {
         const std::string request = string_member(value_of(source.raw), "approval_request_id");
-        if (calls_.contains(request)) call_ids_[source.id] = request;
+        if (calls_.contains(request)) is_.changed |= call_ids_.try_emplace(source.id, request).second;
     }
     return start_call(source.id, source.type, source.name, source.server_label);
 }
 
 void recorder::take_delta(const events::tool_call_delta& delta) {
     const std::string key = step_key(delta.step_id, delta.index);
-    if (!delta.id.empty()) call_ids_.try_emplace(key, delta.id);
+    if (!delta.id.empty()) is_.changed |= call_ids_.try_emplace(key, delta.id).second;
     const auto known = call_ids_.find(key);
     if (known == call_ids_.end()) {
         unnamed_[key] += delta.arguments;
+        is_.changed = true;
         return;
     }
     call& target = start_call(known->second, delta.type, delta.name, delta.server_label);
@@ -176,6 +184,7 @@ void recorder::take_delta(const events::tool_call_delta& delta) {
     if (const auto earlier = unnamed_.find(key); earlier != unnamed_.end()) {
         arguments = std::move(earlier->second);
         unnamed_.erase(earlier);
+        is_.changed = true;
     }
     arguments += delta.arguments;
     const auto append = [&](entry_kind kind, std::string_view text) {
@@ -210,7 +219,7 @@ void recorder::take_step(const run_step& step, bool completed) {
         const std::string key = step_key(step.id, index++);
         if (each.id.empty()) continue;
         call& target = call_of(each);
-        call_ids_.try_emplace(key, each.id);
+        is_.changed |= call_ids_.try_emplace(key, each.id).second;
         if (!completed) continue;
         if (!each.arguments.empty() || step.status == "completed") ready(target, each.arguments);
         if (const auto output = output_of(each))
@@ -261,6 +270,11 @@ void recorder::annotate(const events::annotation& source) {
 }
 
 void recorder::take_action(const required_action& action) {
+    if (std::exchange(is_.asked_before, false)) {
+        // The question has been recorded; what it says besides its ids has not.
+        pending_ = action;
+        return;
+    }
     end_parts();
     pending_ = action;
     for (const function_call& each : action.function_calls) {
@@ -312,7 +326,7 @@ void recorder::take_end(std::string_view outcome, const thread_run& run) {
     }
     if (run.usage) detail["usage"] = members_of(*run.usage);
     end_all();
-    ended_ = true;
+    is_.ended = true;
     put(entry_kind::run_ended, 0, {}, std::move(detail));
 }
 
@@ -321,9 +335,9 @@ void recorder::warn(std::string_view code) {
 }
 
 void recorder::end(std::string_view outcome, std::string_view code) {
-    if (ended_) return;
+    if (is_.ended) return;
     end_all();
-    ended_ = true;
+    is_.ended = true;
     json detail = {{"outcome", std::string(outcome)}};
     if (!code.empty()) {
         detail["code"] = std::string(code);
@@ -333,8 +347,8 @@ void recorder::end(std::string_view outcome, std::string_view code) {
 }
 
 void recorder::break_off(std::string_view code) {
-    if (ended_) return;
-    ended_ = true;
+    if (is_.ended) return;
+    is_.ended = true;
     put(entry_kind::run_broken, 0, {}, {{"code", std::string(code)}, {"message", std::string(words_for(code))}});
 }
 
@@ -343,12 +357,13 @@ struct event_rows {
     recorder& to;
 
     void operator()(const events::run_created&) const {
-        if (!std::exchange(to.started_, true)) to.put(entry_kind::run_started);
+        if (!std::exchange(to.is_.started, true)) to.put(entry_kind::run_started);
     }
     void operator()(const events::run_status& body) const {
         if (body.status == run_state::unknown ||
             std::exchange(to.status_, to_string(body.status)) == to_string(body.status))
             return;
+        if (to.is_.repeating) return;
         to.put(entry_kind::run_status, 0, {}, {{"status", to.status_}});
     }
     void operator()(const events::text_delta& body) const {
@@ -420,7 +435,7 @@ struct event_rows {
 };
 
 void recorder::take(const event& arrived) {
-    if (!ended_) arrived.visit(event_rows{*this});
+    if (!is_.ended) arrived.visit(event_rows{*this});
 }
 
 }  // namespace corun::gateway

@@ -16,6 +16,9 @@
 
 namespace corun::gateway {
 
+/// What a recorder knows beyond its entries: a flat object. It has ids of the service, and is for other gateways only.
+using memory = nlohmann::json;
+
 /// Makes entries of a run's events. Each thing is recorded once, in an order on which all encoders rely:
 ///
 /// - A part (text, refusal, reasoning, transcript) starts, has deltas, and ends. Its deltas are its whole text, unless
@@ -41,7 +44,7 @@ public:
 
     /// What the run waits for; empty if it does not wait.
     [[nodiscard]] const required_action& pending() const noexcept { return pending_; }
-    [[nodiscard]] bool ended() const noexcept { return ended_; }
+    [[nodiscard]] bool ended() const noexcept { return is_.ended; }
 
 private:
     struct part {
@@ -49,10 +52,17 @@ private:
         std::string text;  ///< Of one that is open.
         bool open = true;
         bool is_reasoning = false;
+        std::size_t to_skip = 0;  ///< Of what comes again.
     };
     struct call {
         std::uint32_t number = 0;
         bool ready = false, ended = false;
+    };
+    struct flags {
+        bool started = false, ended = false;
+        bool changed = false;       ///< What `recorder_memory` remembers.
+        bool asked_before = false;  ///< By another recorder: the answers may have been accepted since.
+        bool repeating = false;     ///< Nothing new has come since another recorder's memory was recalled.
     };
     using part_key = std::pair<std::string, std::string>;  ///< Message or item; type and index.
 
@@ -64,6 +74,7 @@ private:
     };
 
     friend struct event_rows;
+    friend struct recorder_memory;
 
     part& open_part(std::string_view id, std::string_view type, std::int32_t index);
     void append_text(part& target, std::string_view text);
@@ -85,6 +96,15 @@ private:
     void take_end(std::string_view outcome, const thread_run& run);
 
     void put(entry_kind kind, std::uint32_t part = 0, std::string text = {}, json detail = nullptr) {
+        const bool is_delta = kind == entry_kind::part_delta || kind == entry_kind::call_delta;
+        if (!is_delta) is_.changed = true;
+        is_.repeating = false;
+        if (is_.asked_before && kind != entry_kind::warning) {
+            // The run goes on: it does not wait any more.
+            is_.asked_before = false;
+            pending_ = {};
+            output_.emplace_back(entry_kind::run_resumed);
+        }
         output_.emplace_back(kind, part, std::move(text), std::move(detail));
     }
 
@@ -101,8 +121,27 @@ private:
     std::set<std::string> seen_;                             ///< Annotations, images and lists of tools.
     std::string status_;
     required_action pending_;
-    bool started_ = false, ended_ = false;
+    flags is_;
 };
+
+/// What a recorder knows beyond its entries, so that another one can go on after them.
+struct recorder_memory {
+    /// True if `remember` returns something else than when this was called last.
+    [[nodiscard]] static bool has_changed(recorder& of) noexcept { return std::exchange(of.is_.changed, false); }
+    [[nodiscard]] static memory remember(const recorder& of);
+    /// Makes a new recorder go on after another's entries. Events that it has taken may come again. Deltas may not,
+    /// unless all texts come again from their beginnings.
+    static void recall(recorder& to, const memory& all, const std::function<std::string(std::uint32_t)>& text_of_part,
+                       bool texts_come_again);
+
+private:
+    static void recall_one(recorder& to, const std::string& key, const memory& value);
+};
+
+/// True if there is anything to wait for.
+[[nodiscard]] inline bool is_pending(const required_action& action) noexcept {
+    return !action.function_calls.empty() || !action.mcp_approvals.empty() || !action.other_calls.empty();
+}
 
 /// A text for the user about an error of this code.
 std::string_view words_for(std::string_view code) noexcept;

@@ -23,6 +23,9 @@ private:
 inline refusal not_found() {
     return {404, "not_found", "There is no such thing here."};
 }
+inline refusal log_unavailable() {
+    return {503, "log_unavailable", "The server is busy. Try again in a moment."};
+}
 inline refusal bad_request(std::string message) {
     return {400, "bad_request", std::move(message)};
 }

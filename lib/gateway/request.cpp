@@ -2,6 +2,7 @@
 
 #include "gateway/viewer.hpp"
 #include "server/target.hpp"
+#include <corun/error.hpp>
 
 #include <asio/co_spawn.hpp>
 
@@ -189,6 +190,13 @@ asio::awaitable<void> answer_one(std::shared_ptr<request> self, route found) {
         co_await sign_in_and_answer(kept, found);
     } catch (const refusal& why) {
         refused = why;
+    } catch (const redis::unavailable&) {
+        refused = log_unavailable();
+    } catch (const error& failure) {
+        if (failure.code() == condition::network)
+            refused.emplace(503, "unavailable", "The server is busy. Try again in a moment.");
+        else
+            refused.emplace(500, "internal_error", "Something went wrong.");
     } catch (const std::exception&) {
         refused.emplace(500, "internal_error", "Something went wrong.");
     }

@@ -73,7 +73,7 @@ asio::awaitable<void> continue_ag_ui(shared_request from, std::shared_ptr<run> w
         respond_with_error(*kept, client, *refused);
         co_return;
     }
-    const std::size_t begin = waiting->segments().back();
+    const std::size_t begin = waiting->log().segments().back();
     auto encoding = std::make_shared<ag_ui_encoder>(waiting->id(), std::move(client));
     co_await request::stream(kept, waiting, encoding, begin);
 }
@@ -84,7 +84,7 @@ asio::awaitable<void> run_ag_ui(shared_request from) {
     ag_ui_client client = client_of(input);
     const std::string name = client.thread_id;
     const json last = client.messages.empty() ? json() : client.messages.back();
-    const auto known = kept->runs.find_conversation(kept->by().id, name);
+    const auto known = co_await kept->runs.find_conversation(kept->by().id, name);
     const bool resumes = member(input, "resume").is_array() || string_member(last, "role") == "tool";
     if (resumes && known && known->last) {
         co_await continue_ag_ui(kept, known->last, input);
@@ -114,7 +114,7 @@ asio::awaitable<void> run_ag_ui(shared_request from) {
 asio::awaitable<void> connect_ag_ui(shared_request from) {
     const shared_request kept = std::move(from);
     ag_ui_client client = client_of(kept->body());
-    const auto known = kept->runs.find_conversation(kept->by().id, client.thread_id);
+    const auto known = co_await kept->runs.find_conversation(kept->by().id, client.thread_id);
     const std::shared_ptr<run> latest = known ? known->last : nullptr;
     if (!latest) {
         kept->respond(200, "text/event-stream", {});
@@ -130,7 +130,7 @@ asio::awaitable<void> connect_ag_ui(shared_request from) {
 
 asio::awaitable<void> stop_ag_ui(shared_request from) {
     const shared_request kept = std::move(from);
-    const auto known = kept->runs.find_conversation(kept->by().id, kept->path()[4]);
+    const auto known = co_await kept->runs.find_conversation(kept->by().id, kept->path()[4]);
     const bool runs = known && known->last && known->last->current() != run::state::ended;
     if (runs) co_await known->last->stop();
     json body = {{"stopped", runs}};

@@ -73,7 +73,7 @@ asio::awaitable<void> continue_run(shared_request from, std::shared_ptr<run> wai
     for (const json& part : member(last, "parts")) add_answer(answers, pending, part);
     co_await submit(waiting, std::move(answers));
     // The page has what precedes the answers.
-    const std::size_t begin = waiting->segments().back();
+    const std::size_t begin = waiting->log().segments().back();
     auto encoding = std::make_shared<ui_message_encoder>(waiting->id());
     co_await request::stream(kept, waiting, encoding, begin);
 }
@@ -86,7 +86,7 @@ asio::awaitable<void> post_chat(shared_request from) {
     const json& messages = member(body, "messages");
     const json last = messages.is_array() && !messages.empty() ? messages.back() : member(body, "message");
     if (string_member(last, "role") == "assistant") {
-        const auto known = kept->runs.find_conversation(kept->by().id, name);
+        const auto known = co_await kept->runs.find_conversation(kept->by().id, name);
         const std::shared_ptr<run> waiting = known ? known->last : nullptr;
         if (!waiting || waiting->current() != run::state::waiting)
             throw refusal(409, "not_waiting", "Nothing waits for this answer any more.");
@@ -107,7 +107,7 @@ asio::awaitable<void> post_chat(shared_request from) {
 /// an error.
 asio::awaitable<void> resume_chat(shared_request from) {
     const shared_request kept = std::move(from);
-    const auto known = kept->runs.find_conversation(kept->by().id, kept->path()[2]);
+    const auto known = co_await kept->runs.find_conversation(kept->by().id, kept->path()[2]);
     const std::shared_ptr<run> latest = known ? known->last : nullptr;
     if (!latest) {
         kept->respond(204, {}, {});
@@ -119,7 +119,7 @@ asio::awaitable<void> resume_chat(shared_request from) {
 
 asio::awaitable<void> stop_chat(shared_request from) {
     const shared_request kept = std::move(from);
-    const auto known = kept->runs.find_conversation(kept->by().id, kept->path()[2]);
+    const auto known = co_await kept->runs.find_conversation(kept->by().id, kept->path()[2]);
     if (known && known->last) co_await known->last->stop();
     const json done = {{"success", true}};
     kept->respond(200, done);

@@ -22,10 +22,10 @@ std::string_view name_of(run::state state) {
     return "ended";
 }
 
-std::shared_ptr<run> run_of(const request& from) {
-    std::shared_ptr<run> found = from.runs.find_run(from.by().id, from.path()[1]);
+asio::awaitable<std::shared_ptr<run>> run_of(shared_request from) {
+    std::shared_ptr<run> found = co_await from->runs.find_run(from->by().id, from->path()[1]);
     if (!found) throw not_found();
-    return found;
+    co_return found;
 }
 
 json described(run& shown) {
@@ -45,7 +45,7 @@ asio::awaitable<void> start_run(shared_request from) {
     std::string name = string_member(body, "conversation");
     question asked{message(input)};
     // Without a name, a conversation of its own.
-    if (name.empty()) name = kept->runs.new_name();
+    if (name.empty()) name = new_conversation_name();
     const std::shared_ptr<run> begun = co_await kept->runs.start(kept->by(), name, std::move(asked));
     if (kept->head().header("Accept").find("text/event-stream") != std::string_view::npos) {
         co_await request::stream(kept, begun, std::make_shared<plain_encoder>(), 0);
@@ -58,13 +58,13 @@ asio::awaitable<void> start_run(shared_request from) {
 
 asio::awaitable<void> show_run(shared_request from) {
     const shared_request kept = std::move(from);
-    kept->respond(200, described(*run_of(*kept)));
-    co_return;
+    const std::shared_ptr<run> shown = co_await run_of(kept);
+    kept->respond(200, described(*shown));
 }
 
 asio::awaitable<void> run_events(shared_request from) {
     const shared_request kept = std::move(from);
-    const std::shared_ptr<run> shown = run_of(*kept);
+    const std::shared_ptr<run> shown = co_await run_of(kept);
     std::string_view last = kept->head().header("Last-Event-ID");
     if (last.empty()) last = kept->parameter("after");
     std::size_t position = 0;
@@ -79,7 +79,7 @@ asio::awaitable<void> run_events(shared_request from) {
 
 asio::awaitable<void> answer_run(shared_request from) {
     const shared_request kept = std::move(from);
-    const std::shared_ptr<run> waiting = run_of(*kept);
+    const std::shared_ptr<run> waiting = co_await run_of(kept);
     const json body = kept->body();
     submission sent;
     for (const json& each : member(body, "outputs"))
@@ -96,7 +96,7 @@ asio::awaitable<void> answer_run(shared_request from) {
 
 asio::awaitable<void> stop_run(shared_request from) {
     const shared_request kept = std::move(from);
-    const std::shared_ptr<run> stopped = run_of(*kept);
+    const std::shared_ptr<run> stopped = co_await run_of(kept);
     co_await stopped->stop();
     kept->respond(200, described(*stopped));
 }

@@ -23,18 +23,21 @@ std::string id_of(const run& of, std::size_t number) {
 }
 
 /// Nothing if this user has no such response.
-std::optional<segment> find_segment(const request& from, std::string_view id) {
+asio::awaitable<std::optional<segment>> find_segment(shared_request from, std::string id_text) {
+    const std::string_view id = id_text;
     const auto last = id.rfind('_');
-    if (!id.starts_with(response_prefix) || last == std::string_view::npos || last < response_prefix.size()) return {};
+    if (!id.starts_with(response_prefix) || last == std::string_view::npos || last < response_prefix.size())
+        co_return std::nullopt;
     segment found;
     const auto digits = id.substr(last + 1);
     const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), found.number);
-    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return {};
+    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) co_return std::nullopt;
     const auto run_id =
         std::string(run_prefix).append(id.substr(response_prefix.size(), last - response_prefix.size()));
-    found.of = from.runs.find_run(from.by().id, run_id);
-    if (!found.of || found.number >= found.of->segments().size()) return {};
-    return found;
+    std::shared_ptr<run> of = co_await from->runs.find_run(from->by().id, run_id);
+    if (!of || found.number >= of->log().segments().size()) co_return std::nullopt;
+    found.of = std::move(of);
+    co_return found;
 }
 
 response_head head_of(const segment& shown, const json& body) {
@@ -53,7 +56,7 @@ response_head head_of(const segment& shown, const json& body) {
 bool encode_all(const segment& shown, responses_encoder& as) {
     std::string unused;
     const run_log& log = shown.of->log();
-    const std::size_t begin = shown.of->segments()[shown.number];
+    const std::size_t begin = shown.of->log().segments()[shown.number];
     for (std::size_t i = 0; i < begin; ++i) as.encode(log[i], log.id_of(i), unused);
     if (begin > 0) as.begin_stream();
     for (std::size_t i = begin; i < log.size() && !as.is_done(); ++i) as.encode(log[i], log.id_of(i), unused);
@@ -123,19 +126,24 @@ asio::awaitable<segment> begin_response(shared_request from, json body) {
     const json input = member(body, "input");
     const std::string previous = string_member(body, "previous_response_id");
     submission answers = answers_of(input);
-    std::string name = kept->runs.new_name();
+    std::string name = new_conversation_name();
     segment result;
     if (!previous.empty()) {
-        const auto earlier = find_segment(*kept, previous);
-        const auto where = earlier ? kept->runs.find_conversation_of(*earlier->of) : nullptr;
-        if (!where) throw refusal(404, "previous_response_not_found", "The previous response does not exist any more.");
+        const auto earlier = co_await find_segment(kept, previous);
+        bool is_latest = false;
+        if (earlier) {
+            const auto where = co_await kept->runs.find_conversation(kept->by().id, earlier->of->conversation());
+            is_latest = where && where->last && where->last->id() == earlier->of->id();
+        }
+        if (!is_latest)
+            throw refusal(404, "previous_response_not_found", "The previous response does not exist any more.");
         if (!answers.empty()) {
             co_await submit(earlier->of, std::move(answers));
             result.of = earlier->of;
-            result.number = result.of->segments().size() - 1;
+            result.number = result.of->log().segments().size() - 1;
             co_return result;
         }
-        name = where->name;
+        name = earlier->of->conversation();
     }
     std::shared_ptr<run> begun = co_await kept->runs.start(kept->by(), name, question_of(input));
     result.of = std::move(begun);
@@ -148,7 +156,7 @@ asio::awaitable<void> create_response(shared_request from) {
     const segment begun = co_await begin_response(kept, body);
     response_head head = head_of(begun, body);
     if (member(body, "stream") == true) {
-        const std::size_t begin = begun.of->segments()[begun.number];
+        const std::size_t begin = begun.of->log().segments()[begun.number];
         auto encoding = std::make_shared<responses_encoder>(std::move(head));
         co_await request::stream(kept, begun.of, encoding, begin);
         co_return;
@@ -163,15 +171,15 @@ asio::awaitable<void> create_response(shared_request from) {
     kept->respond(200, whole);
 }
 
-segment segment_of(const request& from) {
-    auto found = find_segment(from, from.path()[2]);
+asio::awaitable<segment> segment_of(shared_request from) {
+    auto found = co_await find_segment(from, from->path()[2]);
     if (!found) throw refusal(404, "not_found", "There is no such response here.");
-    return std::move(*found);
+    co_return std::move(*found);
 }
 
 asio::awaitable<void> retrieve_response(shared_request from) {
     const shared_request kept = std::move(from);
-    const segment shown = segment_of(*kept);
+    const segment shown = co_await segment_of(kept);
     response_head head = head_of(shown, json());
     if (kept->parameter("stream") != "true") {
         responses_encoder encoding(std::move(head));
@@ -183,14 +191,14 @@ asio::awaitable<void> retrieve_response(shared_request from) {
     const std::string_view text = kept->parameter("starting_after");
     std::int64_t number = 0;
     if (std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc()) after = number;
-    const std::size_t begin = shown.of->segments()[shown.number];
+    const std::size_t begin = shown.of->log().segments()[shown.number];
     auto encoding = std::make_shared<responses_encoder>(std::move(head), after);
     co_await request::stream(kept, shown.of, encoding, begin);
 }
 
 asio::awaitable<void> cancel_response(shared_request from) {
     const shared_request kept = std::move(from);
-    const segment shown = segment_of(*kept);
+    const segment shown = co_await segment_of(kept);
     co_await shown.of->stop();
     const json whole = co_await whole_response(shown, head_of(shown, json()));
     kept->respond(200, whole);

@@ -23,35 +23,31 @@ struct entry_id {
     [[nodiscard]] std::string text() const { return std::to_string(epoch) + '-' + std::to_string(number); }
     /// Nothing if `text` is no id.
     static std::optional<entry_id> parse(std::string_view text) noexcept;
+    [[nodiscard]] static entry_id before_all() noexcept { return {0, 0}; }
     friend bool operator==(const entry_id&, const entry_id&) = default;
 };
 
-/// The log of one run. Entries are only ever appended, so a reader needs nothing but a position.
+/// The log of one run, as far as viewers may see it. Entries are only ever appended, so a reader needs nothing but a
+/// position.
 class run_log {
 public:
     explicit run_log(asio::any_io_executor executor) : changed_(std::move(executor)) {}
 
-    /// Appends entries, and resumes those that wait.
-    void append(std::vector<entry> entries) {
-        if (entries.empty()) return;
-        for (entry& each : entries) {
-            bytes_ += each.bytes();
-            entries_.push_back(std::move(each));
-        }
-        notify();
-    }
+    /// Appends entries that were written in this epoch, and resumes those that wait.
+    void append(std::vector<entry> entries, std::uint64_t epoch = 1);
 
     [[nodiscard]] const entry& operator[](std::size_t position) const noexcept { return entries_[position]; }
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] bool is_complete() const noexcept { return !entries_.empty() && is_last(entries_.back().kind); }
+    /// True if the run waits for answers, as far as the log says.
+    [[nodiscard]] bool waits() const noexcept { return waits_; }
+    /// Positions at which the answers of a segment begin: 0, and behind each wait.
+    [[nodiscard]] const std::vector<std::size_t>& segments() const noexcept { return segments_; }
     /// The id of the entry at this position.
-    [[nodiscard]] entry_id id_of(std::size_t position) const noexcept { return {1, position + 1}; }
+    [[nodiscard]] entry_id id_of(std::size_t position) const noexcept;
     /// The position behind this entry; nothing if the log does not have it.
-    [[nodiscard]] std::optional<std::size_t> position_after(const entry_id& id) const noexcept {
-        if (id.epoch != 1 || id.number > entries_.size()) return {};
-        return static_cast<std::size_t>(id.number);
-    }
+    [[nodiscard]] std::optional<std::size_t> position_after(const entry_id& id) const noexcept;
 
     /// Resumes those that wait.
     void notify() noexcept { changed_.notify(); }
@@ -59,8 +55,16 @@ public:
     [[nodiscard]] auto wait() { return changed_.wait(); }
 
 private:
+    struct epoch_start {
+        std::size_t position;
+        std::uint64_t epoch;
+    };
+
     std::vector<entry> entries_;
+    std::vector<epoch_start> epochs_;
+    std::vector<std::size_t> segments_{0};
     std::size_t bytes_ = 0;
+    bool waits_ = false;
     detail::wakeup changed_;
 };
 

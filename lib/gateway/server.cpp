@@ -56,6 +56,26 @@ struct gateway_server::impl : std::enable_shared_from_this<impl> {
         };
         listener.emplace(context, address, port, std::move(on_request), limits);
         tick();
+        asio::co_spawn(context, open(shared_from_this()), [](std::exception_ptr) {
+            // `open` catches everything.
+        });
+    }
+
+    static asio::awaitable<void> open(std::shared_ptr<impl> self) {
+        const std::shared_ptr<impl> kept = std::move(self);
+        try {
+            co_await kept->runs->open();
+        } catch (...) {
+            kept->problem = std::current_exception();
+        }
+        kept->is_open = true;
+        kept->progress.notify();
+    }
+
+    static asio::awaitable<void> ready(std::shared_ptr<impl> self) {
+        const std::shared_ptr<impl> kept = std::move(self);
+        while (!kept->is_open) co_await kept->progress.wait();
+        if (kept->problem) std::rethrow_exception(kept->problem);
     }
 
     void tick() {
@@ -75,6 +95,7 @@ struct gateway_server::impl : std::enable_shared_from_this<impl> {
         auto shortest = std::chrono::milliseconds(1000);
         for (const auto each : {options.heartbeat, options.stall_timeout, options.keep_ended, options.answer_timeout})
             if (each.count() > 0) shortest = std::min(shortest, each);
+        if (!options.redis.url.empty()) shortest = std::min(shortest, options.redis.patience / 4);
         return std::max(shortest, std::chrono::milliseconds(10));
     }
 
@@ -101,7 +122,8 @@ struct gateway_server::impl : std::enable_shared_from_this<impl> {
     std::optional<http::server> listener;
     asio::steady_timer timer;
     detail::wakeup progress;
-    bool stopped = false;
+    std::exception_ptr problem;
+    bool is_open = false, stopped = false;
 };
 
 gateway_server::gateway_server(asio::io_context& context, client client, agent agent, gateway_options options) {
@@ -129,6 +151,10 @@ std::string gateway_server::url() const {
 
 std::string gateway_server::metrics() const {
     return metrics_text(impl_->runs->counted, impl_->runs->current());
+}
+
+asio::awaitable<void> gateway_server::ready() {
+    return impl::ready(impl_);
 }
 
 asio::awaitable<void> gateway_server::drain(std::chrono::milliseconds limit) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace corun::gateway {
@@ -19,6 +20,8 @@ public:
     explicit user_file(const std::string& text, std::string user_header = {});
 
     [[nodiscard]] std::optional<user> find(const request_head& head) const;
+    /// The user of this id, with the headers.
+    [[nodiscard]] std::optional<user> find_id(std::string_view id) const;
 
 private:
     struct known_user {

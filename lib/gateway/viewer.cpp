@@ -45,11 +45,12 @@ asio::awaitable<bool> send_all(std::shared_ptr<viewer> self, std::shared_ptr<enc
         encode_more(*kept, *as, out);
         const bool at_end = kept->position == watched.log().size();
         const bool ended = as->is_done() || (at_end && watched.log().is_complete());
-        const bool paused = at_end && !ended && watched.current() == run::state::waiting && as->ends_at_wait();
+        const bool waits = watched.log().waits() && watched.current() == run::state::waiting;
+        const bool paused = at_end && !ended && waits && as->ends_at_wait();
         const bool broken = ended && at_end && watched.log()[watched.log().size() - 1].kind == entry_kind::run_broken;
         if (ended && !broken) as->finish(out);
         if (paused) as->pause(out);
-        if (out.empty() && kept->wants_heartbeat) out = keep_alive;
+        if (out.empty() && kept->wants_heartbeat) out = watched.is_up_to_date() ? keep_alive : keep_alive_unsure;
         kept->wants_heartbeat = false;
         if (!out.empty()) co_await write(kept, std::move(out));
         if (ended || paused) co_return !broken;
@@ -121,6 +122,11 @@ void check_viewers(run& watched, std::chrono::steady_clock::time_point now, std:
         }
     }
     if (wake) watched.log().notify();
+}
+
+void disconnect_viewers(run& watched) {
+    for (viewer* each : watched.viewers) each->exchange->abort(false);
+    watched.log().notify();
 }
 
 }  // namespace corun::gateway

@@ -45,4 +45,7 @@ asio::awaitable<void> serve(std::shared_ptr<viewer> self, std::shared_ptr<encode
 void check_viewers(run& watched, std::chrono::steady_clock::time_point now, std::chrono::milliseconds heartbeat,
                    std::chrono::milliseconds stall_timeout);
 
+/// Breaks the connections of all viewers, who come back and go on.
+void disconnect_viewers(run& watched);
+
 }  // namespace corun::gateway

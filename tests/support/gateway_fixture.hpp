@@ -2,6 +2,9 @@
 #include "drive.hpp"
 #include "leaks.hpp"
 #include "raw_http.hpp"
+#ifdef REDIS_PROGRAM
+#include "redis_server.hpp"
+#endif
 #include <corun/corun.hpp>
 #include <corun/emulator/emulator.hpp>
 #include <corun/gateway/gateway.hpp>
@@ -10,6 +13,8 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,11 +41,22 @@ inline std::vector<frame> frames_of(std::string_view body) {
     return frames;
 }
 
+/// Where a gateway keeps logs.
+enum class log_place { memory, redis };
+
 /// A gateway before the emulator, in one of the protocols. The header `X-User` signs in; each user has a token for
 /// the MCP server.
 struct gated {
-    explicit gated(protocol spoken, gateway::gateway_options options = {}) : spoken_by_client(spoken) {
-        service.emplace(io);
+    explicit gated(protocol spoken, gateway::gateway_options options = {}, log_place place = log_place::memory,
+                   emulator::service_options behaviour = {})
+        : spoken_by_client(spoken) {
+#ifdef REDIS_PROGRAM
+        if (place == log_place::redis) {
+            redis.emplace();
+            options.redis.url = redis->url();
+        }
+#endif
+        service.emplace(io, std::move(behaviour));
         emulator::mcp_server_options mcp_options;
         mcp_options.modern = false;
         mcp.emplace(io, std::move(mcp_options));
@@ -59,15 +75,10 @@ struct gated {
             function_tool("get_weather", "The weather.", R"({"type":"object","properties":{}})"));
         agent runner = spoken == protocol::responses ? client.local_agent(migrate(definition).definition)
                                                      : await(io, client.create_agent(definition));
-        if (spoken == protocol::responses) options.run.background = true;
-        options.sign_in = [this](gateway::request_head head) -> std::optional<gateway::user> {
-            const std::string name(head.header("X-User"));
-            if (name.empty()) return {};
-            return gateway::user(name, mcp_headers("bookings", {{"Authorization", "Bearer " + token_of(name)}}));
-        };
-        options.on_access = [this](const gateway::access_record& record) { records.push_back(record); };
         service->script("", {emulator::step::reply("You said: {message}")});
-        server.emplace(io, client, runner, std::move(options));
+        make_server = [this, client, runner, options] { return make(client, runner, options); };
+        server.emplace(make_server());
+        await(io, server->ready());
     }
     ~gated() {
         if (server) server->stop();
@@ -77,6 +88,21 @@ struct gated {
     }
     gated(const gated&) = delete;
     gated& operator=(const gated&) = delete;
+
+    gateway::gateway_server make(corun::client client, agent runner, gateway::gateway_options options) {
+        if (spoken_by_client == protocol::responses) options.run.background = true;
+        options.find_user = [this](std::string name) -> std::optional<gateway::user> {
+            ++lookups;
+            return gateway::user(name, mcp_headers("bookings", {{"Authorization", "Bearer " + token_of(name)}}));
+        };
+        options.sign_in = [this](gateway::request_head head) -> std::optional<gateway::user> {
+            const std::string name(head.header("X-User"));
+            if (name.empty()) return {};
+            return gateway::user(name, mcp_headers("bookings", {{"Authorization", "Bearer " + token_of(name)}}));
+        };
+        options.on_access = [this](const gateway::access_record& record) { records.push_back(record); };
+        return gateway::gateway_server(io, std::move(client), std::move(runner), std::move(options));
+    }
 
     std::string token_of(const std::string& name) {
         const std::string token = planted_secret("token-of-" + name);
@@ -93,7 +119,9 @@ struct gated {
         made.body = std::move(body);
         return made;
     }
-    raw_response send(http_request made) { return await(io, exchange_raw(std::move(made))); }
+    raw_response send(http_request made) {
+        return await(io, exchange_raw(std::move(made)));
+    }
     raw_response get(const std::string& path, const std::string& user = "anna") {
         return send(request("GET", path, user));
     }
@@ -147,7 +175,9 @@ struct gated {
     std::string start(const std::string& input, const std::string& user = "anna") {
         return json::parse(post("/runs", {{"input", input}}, user).body).at("id");
     }
-    std::string state_of(const std::string& id) { return json::parse(get("/runs/" + id).body).at("state"); }
+    std::string state_of(const std::string& id) {
+        return json::parse(get("/runs/" + id).body).at("state");
+    }
     /// Runs until the run has this state.
     void wait_for(const std::string& id, const std::string& state) {
         while (state_of(id) != state) io.run_one();
@@ -155,6 +185,11 @@ struct gated {
 
     protocol spoken_by_client;
     asio::io_context io;
+#ifdef REDIS_PROGRAM
+    std::optional<redis_server> redis;
+#endif
+    std::function<gateway::gateway_server()> make_server;  ///< Another one of the same kind.
+    std::size_t lookups = 0;                               ///< Of users by their id.
     std::optional<emulator::service> service;
     std::optional<emulator::mcp_server> mcp;
     std::optional<gateway::gateway_server> server;
@@ -176,7 +211,19 @@ inline std::vector<std::string> types_of(const std::vector<frame>& frames) {
 
 }  // namespace corun::test
 
-/// A test of a gateway whose client speaks each protocol.
+#ifdef REDIS_PROGRAM
+#define WITH_REDIS(name)                                        \
+    BOOST_AUTO_TEST_CASE(threads_and_redis) {                   \
+        name(protocol::threads, {}, log_place::redis).test();   \
+    }                                                           \
+    BOOST_AUTO_TEST_CASE(responses_and_redis) {                 \
+        name(protocol::responses, {}, log_place::redis).test(); \
+    }
+#else
+#define WITH_REDIS(name)
+#endif
+
+/// A test of a gateway whose client speaks each protocol, with both kinds of logs.
 #define WITH_EACH_CLIENT(name)            \
     struct name : gated {                 \
         using gated::gated;               \
@@ -189,5 +236,6 @@ inline std::vector<std::string> types_of(const std::vector<frame>& frames) {
     BOOST_AUTO_TEST_CASE(responses) {     \
         name(protocol::responses).test(); \
     }                                     \
+    WITH_REDIS(name)                      \
     BOOST_AUTO_TEST_SUITE_END()           \
     void name::test()

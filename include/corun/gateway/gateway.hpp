@@ -52,6 +52,27 @@ struct CORUN_API user {
 /// Who sends a request: a coroutine or a function. Nothing means nobody: the response is then 401.
 using sign_in = handler<std::optional<user>, request_head>;
 
+/// The user of this id: a coroutine or a function. Nothing means that there is no such user any more.
+using user_lookup = handler<std::optional<user>, std::string>;
+
+/// Redis, in which several gateways keep the logs of their runs. See docs/gateway.md.
+struct CORUN_API redis_options {
+    redis_options() = default;
+
+    /// `redis://[USER@]HOST[:PORT][/DATABASE]` or `unix:/PATH[?db=DATABASE]`. Empty: logs are in memory.
+    std::string url;
+    std::string password;
+    /// Gateways with the same prefix share their runs.
+    std::string prefix = "corun";
+    /// A gateway that does not renew its lease for so long is taken for dead: others go on with its runs.
+    std::chrono::milliseconds lease = std::chrono::seconds{10};
+    /// If Redis does not accept an entry for so long, viewers see it nevertheless. A connection to Redis that is silent
+    /// for so long is made again.
+    std::chrono::milliseconds patience = std::chrono::seconds{5};
+    /// Starts even if Redis forgets logs when it crashes or its memory is full.
+    bool may_forget = false;
+};
+
 /// One request, when its response has ended. Has no query, no header and no body.
 struct CORUN_API access_record {
     access_record() = default;
@@ -70,6 +91,9 @@ struct CORUN_API gateway_options {
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;  ///< 0 chooses a free one.
     gateway::sign_in sign_in;
+    /// Asked when this gateway goes on with a run that another one has left. Without it, such runs go on without
+    /// headers for MCP servers.
+    user_lookup find_user;
     /// Other origins whose pages may use the gateway, such as `https://chat.example.com`.
     std::vector<std::string> allowed_origins;
 
@@ -79,6 +103,9 @@ struct CORUN_API gateway_options {
     std::chrono::milliseconds session_lifetime = std::chrono::hours{12};
     /// Sends the cookie over https only.
     bool secure_cookie = true;
+
+    /// Where logs are.
+    redis_options redis;
 
     /// Of every run. `answers_by_hand` and `on_abandon` are the gateway's.
     run_options run;
@@ -125,13 +152,21 @@ public:
 
     /// `http://127.0.0.1:<port>`
     [[nodiscard]] std::string url() const;
+    /// Completes when runs can be started: without Redis, at once.
+    ///
+    /// *Errors:* `errc::invalid_argument` if Redis does not accept the password, or would lose logs. While it cannot be
+    /// reached, this waits.
+    ///
+    /// *Cancellation:* Terminal, partial and total.
+    [[nodiscard]] asio::awaitable<void> ready();
     /// The metrics, in the text format of Prometheus, as at `/metrics`.
     [[nodiscard]] std::string metrics() const;
 
     /// Accepts no more runs, and completes when those that exist have ended or wait for answers, or after `limit`. The
     /// health check fails from now on. Then call `stop`.
     [[nodiscard]] asio::awaitable<void> drain(std::chrono::milliseconds limit);
-    /// Stops listening and breaks off every connection. Runs that have not ended continue at the service. Idempotent.
+    /// Stops listening and breaks off every connection. Runs that have not ended continue at the service; with Redis,
+    /// other gateways go on with them. Idempotent.
     void stop();
 
 private:

@@ -1,0 +1,212 @@
+// Two gateways that share their logs in Redis: what begins at one is watched, answered and stopped at the other.
+#include "gateway_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace corun;
+using namespace corun::test;
+using namespace std::chrono_literals;
+using emulator::step;
+
+gateway::gateway_options quick() {
+    gateway::gateway_options options;
+    options.redis.lease = 300ms;
+    options.redis.patience = 10s;
+    return options;
+}
+
+/// `server` is where runs are started; requests go to `other` after `at_other`.
+struct paired : gated {
+    explicit paired(protocol spoken) : gated(spoken, quick(), log_place::redis, paced()), other(make_server()) {
+        await(io, other.ready());
+    }
+    ~paired() { other.stop(); }
+
+    /// From now on, requests go to the other one.
+    void at_other() { std::swap(*server, other); }
+    /// The gateway to which requests do not go ends, and leaves its runs.
+    void end_other() { other.stop(); }
+
+    static emulator::service_options paced() {
+        emulator::service_options options;
+        options.pace = 2ms;
+        return options;
+    }
+
+    gateway::gateway_server other;
+};
+
+}  // namespace
+
+/// A test in each protocol.
+#define WITH_TWO(name)                    \
+    struct name : paired {                \
+        using paired::paired;             \
+        void test();                      \
+    };                                    \
+    BOOST_AUTO_TEST_SUITE(name##_in)      \
+    BOOST_AUTO_TEST_CASE(threads) {       \
+        name(protocol::threads).test();   \
+    }                                     \
+    BOOST_AUTO_TEST_CASE(responses) {     \
+        name(protocol::responses).test(); \
+    }                                     \
+    BOOST_AUTO_TEST_SUITE_END()           \
+    void name::test()
+
+BOOST_AUTO_TEST_SUITE(two_gateways)
+
+WITH_TWO(a_run_is_watched_at_both) {
+    const std::string id = start("one two three");
+    const auto here = frames_of(get("/runs/" + id + "/events").body);
+    at_other();
+    const raw_response response = get("/runs/" + id + "/events");
+    BOOST_TEST(response.complete);
+    const auto there = frames_of(response.body);
+    BOOST_TEST(text_of(there) == "You said: one two three");
+    BOOST_TEST_REQUIRE(here.size() == there.size());
+    for (std::size_t i = 0; i < here.size(); ++i) {
+        BOOST_TEST(here[i].id == there[i].id);
+        BOOST_TEST(here[i].data == there[i].data);
+    }
+    BOOST_TEST(get("/runs/" + id, "berta").status == 404);
+    BOOST_TEST(state_of(id) == "ended");
+}
+
+WITH_TWO(a_run_is_followed_while_it_goes_on) {
+    service->script("weather",
+                    {step::call_function("get_weather", R"({"city":"Oslo"})"), step::reply("It is {output}.")});
+    const std::string id = start("weather");
+    at_other();
+    watching viewer = watch(id);
+    const json waiting = viewer.until("run.waiting").back().value();
+    wait_for(id, "waiting");
+    const json answer = {{"id", waiting.at("calls")[0]}, {"output", "cold"}};
+    const json wrong = {{"id", "other"}, {"output", "cold"}};
+    BOOST_TEST(post("/runs/" + id + "/answers", {{"outputs", json::array({wrong})}}).status == 409);
+    BOOST_TEST(post("/runs/" + id + "/answers", {{"outputs", json::array({answer})}}).status == 200);
+    const raw_response response = viewer.rest();
+    BOOST_TEST(response.complete);
+    BOOST_TEST(text_of(frames_of(response.body)) == "It is cold.");
+    BOOST_TEST(post("/runs/" + id + "/answers", {{"outputs", json::array({answer})}}).status == 409);
+}
+
+WITH_TWO(a_run_is_stopped_from_the_other) {
+    service->script("stay", {step::reply("One moment."), step::hold()});
+    const std::string id = start("stay");
+    at_other();
+    watching viewer = watch(id);
+    viewer.until("part.delta");
+    BOOST_TEST(post("/runs/" + id + "/stop", json::object()).status == 200);
+    BOOST_TEST(frames_of(viewer.rest().body).back().value().at("outcome") == "cancelled");
+}
+
+WITH_TWO(a_conversation_goes_on_at_the_other) {
+    const auto ask = [&](const std::string& input) {
+        return post("/runs", {{"input", input}, {"conversation", "trip"}});
+    };
+    service->script("stay", {step::reply("One moment."), step::hold()});
+    const std::string first = json::parse(ask("Hello").body).at("id");
+    while (state_of(first) != "ended") io.run_one();
+    at_other();
+    const std::string second = json::parse(ask("stay").body).at("id");
+    // Of one conversation, there is one thread.
+    const auto& requests = service->requests();
+    const auto is_creation = [](const auto& each) {
+        return each.method == "POST" && (each.path.ends_with("/threads") || each.path.ends_with("/conversations"));
+    };
+    watch(second).until("part.delta");
+    BOOST_TEST(std::count_if(requests.begin(), requests.end(), is_creation) == 1);
+    at_other();
+    BOOST_TEST(ask("Hello").status == 409);
+    BOOST_TEST(send(request("GET", "/api/chat/trip/stream", "berta")).status == 204);
+    watching chat(io, request("GET", "/api/chat/trip/stream", "anna"));
+    chat.until("text-delta");
+    BOOST_TEST(post("/api/chat/trip/stop", json::object()).status == 200);
+    BOOST_TEST(chat.rest().complete);
+    while (state_of(second) != "ended") io.run_one();
+    BOOST_TEST(ask("Hello").status == 201);
+}
+
+WITH_TWO(a_run_that_a_gateway_leaves_goes_on_at_the_other) {
+    service->script("long", {step::tokens(100)});
+    const std::string expected = text_of(frames_of(get("/runs/" + start("long") + "/events").body));
+    BOOST_TEST(expected.size() > 300u);
+    const std::string id = start("long");
+    watching here = watch(id);
+    at_other();
+    watching there = watch(id);
+    here.until_size(1000);
+    there.until_size(1000);
+    end_other();
+    // Who watched at the gateway that is left sees nothing of it.
+    const raw_response rest = there.rest();
+    BOOST_TEST(rest.complete);
+    BOOST_TEST(text_of(frames_of(rest.body)) == expected);
+    BOOST_TEST(frames_of(rest.body).back().id.starts_with("2-"));
+    // Who watched at the one that has gone has to come back.
+    const raw_response cut = here.rest();
+    BOOST_TEST(!cut.complete);
+    const auto seen = frames_of(cut.body);
+    http_request again = request("GET", "/runs/" + id + "/events", "anna");
+    again.headers.emplace_back("Last-Event-ID", seen.back().id);
+    BOOST_TEST(text_of(seen) + text_of(frames_of(send(again).body)) == expected);
+    BOOST_TEST(server->metrics().find("corun_gateway_runs_taken_over_total 1") != std::string::npos);
+}
+
+WITH_TWO(a_question_that_a_gateway_leaves_is_answered_at_the_other) {
+    service->script("book", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("Done: {output}")});
+    const std::string id = start("book");
+    wait_for(id, "waiting");
+    at_other();
+    watching viewer = watch(id);
+    const json waiting = viewer.until("run.waiting").back().value();
+    end_other();
+    while (server->metrics().find("corun_gateway_runs_taken_over_total 1") == std::string::npos) io.run_one();
+    wait_for(id, "waiting");
+    const json approval = {{"id", waiting.at("approvals")[0]}, {"approve", true}};
+    BOOST_TEST(post("/runs/" + id + "/answers", {{"approvals", json::array({approval})}}).status == 200);
+    const auto whole = frames_of(viewer.rest().body);
+    BOOST_TEST(text_of(whole) == "Done: seat 14A is yours");
+    const auto count = [&](const char* type) {
+        return std::count_if(whole.begin(), whole.end(), [&](const frame& each) { return each.type == type; });
+    };
+    std::string all;
+    for (const frame& each : whole) all += each.id + " " + each.type + " " + each.data + "\n";
+    BOOST_TEST(count("run.waiting") == 1, all);
+    BOOST_TEST(count("call.started") == 1);
+    BOOST_TEST(count("call.ended") == 1);
+    // The headers of the user are asked for again: they are in no log.
+    BOOST_TEST(lookups == 1u);
+    BOOST_TEST(mcp->calls().back().authorization == "Bearer " + planted_secret("token-of-anna"));
+}
+
+WITH_TWO(a_run_that_has_been_answered_goes_on_at_the_other) {
+    service->script("long", {step::tokens(100)});
+    const std::string expected = text_of(frames_of(get("/runs/" + start("long") + "/events").body));
+    // Before anything has come, and in the middle.
+    for (const char* at : {"run.resumed", "part.delta"}) {
+        paired fresh(spoken_by_client);
+        fresh.service->script("weather", {step::call_function("get_weather", "{}"), step::tokens(100)});
+        const std::string id = fresh.start("weather");
+        watching here = fresh.watch(id);
+        const json waiting = here.until("run.waiting").back().value();
+        fresh.wait_for(id, "waiting");
+        const json output = {{"id", waiting.at("calls")[0]}, {"output", "cold"}};
+        BOOST_TEST(fresh.post("/runs/" + id + "/answers", {{"outputs", json::array({output})}}).status == 200);
+        here.until(at);
+        fresh.at_other();
+        watching there = fresh.watch(id);
+        fresh.end_other();
+        BOOST_TEST(text_of(frames_of(there.rest().body)) == expected, at);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
