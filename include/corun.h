@@ -75,7 +75,8 @@ CORUN_C_API void corun_client_free(corun_client *client);
  *   on_abandon        "cancelled_if_waiting" (the default), "goes_on" or "cancelled"
  *   tag               a text of the application, for its logs
  *   extra             an object with additional members of the request body
- *   position          instead of `message`: attaches to a run; `position` of corun_run_result
+ *   position          instead of `message`: attaches to a run; `position` of corun_run_result, after whose
+ *                     events it continues exactly
  *
  * Returns NULL if the request is not valid, for example because it has an unknown member.
  */

@@ -265,7 +265,8 @@ void relay() {
 }
 
 asio::awaitable<void> attach(corun::client client, corun::agent agent, const corun::event_stream& stream, corun::run_options options) {
-    corun::run_position position = stream.position();             // to_json(position) and from_json store it
+    std::string token = stream.position().to_string();  // at most 1 KiB: ids, counts and checksums, no secrets
+    corun::run_position position = corun::run_position::parse(token);
     auto rest = co_await agent.attach_stream(position, options);  // the events that follow
     auto run = co_await client.cancel_run(position);              // or client.get_run
 }

@@ -93,16 +93,21 @@ public:
     }
 
     /// Streams the events of a run that this process or another one started. Completes when the service has returned
-    /// the run; the stream then begins after `position`.
+    /// the run; the stream then continues exactly after `position`.
     ///
-    /// Of a response in the background, the events after `run_position::sequence_number` are delivered, or all; how it
-    /// ended, or what it waits for, in any case. Any other run is polled: its events begin with the first one, and
-    /// texts arrive whole. Handlers, headers for approvals and answers work as for `run_stream`; of `options`, only the
-    /// handlers, `answers_by_hand`, `on_abandon`, the policies and the timeouts apply, and in the Responses protocol
-    /// what an answer contains.
+    /// After a position of `event_stream::position`, only what it has not returned is delivered, and texts continue
+    /// where they stopped; how the run ended, or what it waits for, is delivered in any case. With the ids of the run
+    /// alone, its events begin with the first one. A response in the background is streamed. Any other run is read
+    /// again and again, which shows its items, texts and states, but not how they came about: docs/resilience.md has
+    /// the list.
     ///
-    /// *Errors:* `errc::invalid_argument` for an empty run id, and in the threads protocol for an empty thread id;
-    /// `errc::not_found`; the other network errors and service errors.
+    /// Handlers, headers for approvals and answers work as for `run_stream`; of `options`, only the handlers,
+    /// `answers_by_hand`, `on_abandon`, the policies and the timeouts apply, and in the Responses protocol what an
+    /// answer contains.
+    ///
+    /// *Errors:* `errc::invalid_argument` for an empty run id, a position of the other protocol, and in the threads
+    /// protocol for an empty thread id; `errc::not_found`; the other network errors and service errors. Then
+    /// `event_stream::next` fails with `errc::bad_response` if the service lists other items than the position counts.
     ///
     /// *Cancellation:* Terminal, partial and total. The run is not changed.
     [[nodiscard]] asio::awaitable<event_stream> attach_stream(run_position position, mcp_header_source headers = {},

@@ -125,8 +125,9 @@ public:
     /// The ids of the run and its thread; empty until an event contains them.
     [[nodiscard]] const std::string& run_id() const noexcept;
     [[nodiscard]] const std::string& thread_id() const noexcept;
-    /// The run, and the last event that `next`, `next_batch` or `try_next` has returned completely. See
-    /// `agent::attach_stream`.
+    /// The run, and exactly what `next`, `next_batch` and `try_next` have returned of it: another process continues
+    /// there with `agent::attach_stream`. Cheap: it can be taken after each event. `run_position::to_string` stores it.
+    /// Its `run_id` is empty until an event contains it.
     [[nodiscard]] run_position position() const;
     /// The HTTP response of this stream.
     [[nodiscard]] int status() const noexcept;

@@ -73,15 +73,21 @@ template <is_json_value Value>
     return to_string(outcome);
 }
 
-/// `{"run_id": ..., "thread_id": ..., "sequence_number": ...}`; absent members are left out.
+/// `{"run_id": ..., "thread_id": ..., "sequence_number": ..., "token": ...}`; absent members are left out. `token` is
+/// there if the position tells what has been received. Throws what `run_position::to_string` throws.
 [[nodiscard]] inline nlohmann::json to_json(const run_position& value) {
     nlohmann::json object{{"run_id", value.run_id}};
     if (!value.thread_id.empty()) object["thread_id"] = value.thread_id;
     if (value.sequence_number) object["sequence_number"] = *value.sequence_number;
+    if (value.progress) object["token"] = value.to_string();
     return object;
 }
 /// Reads what `to_json` has written: `object.get<corun::run_position>()`.
 inline void from_json(const nlohmann::json& object, run_position& value) {
+    if (object.contains("token")) {
+        value = run_position::parse(object.at("token").get<std::string>());
+        return;
+    }
     value = run_position(object.at("run_id"), object.value("thread_id", std::string()));
     if (object.contains("sequence_number")) value.sequence_number = object.at("sequence_number").get<std::int64_t>();
 }

@@ -78,7 +78,12 @@ std::string json_of(const failure& value) {
 
 std::string json_of(const run_result& result, const run_position& position) {
     nlohmann::ordered_json object = to_json(result);
-    object["position"] = to_json(position);
+    try {
+        object["position"] = to_json(position);
+    } catch (const error&) {
+        // It does not fit in a token: the ids remain.
+        object["position"] = to_json(run_position(position.run_id, position.thread_id));
+    }
     return text_of(object);
 }
 

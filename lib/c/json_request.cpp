@@ -157,6 +157,7 @@ run_request read_run(std::string_view json) {
         json_members members(*position, request.path("position"));
         result.position.emplace(members.require("run_id"), members.get<std::string>("thread_id").value_or(""),
                                 members.get<std::int64_t>("sequence_number"));
+        if (const auto token = members.get<std::string>("token")) result.position = run_position::parse(*token);
         members.done();
         if (request.find("message")) throw error(errc::invalid_argument, "request has both message and position");
     } else {

@@ -3,6 +3,7 @@
 #include "client/handle_access.hpp"
 #include "client/protocols.hpp"
 #include "stream/client_servers.hpp"
+#include "values/run_progress.hpp"
 #include <corun/agent.hpp>
 
 #include <asio/this_coro.hpp>
@@ -47,6 +48,15 @@ std::shared_ptr<run_context> make_context(agent_pointer agent, std::shared_ptr<d
     run->messages.push_back(std::move(text));
     run->conversation = std::move(conversation);
     return run;
+}
+
+/// What was received of a run means nothing in the other protocol.
+void check_protocol(const api_client& api, const run_position& position) {
+    if (!position.progress || !position.progress->spoken || *position.progress->spoken == api.options.protocol) return;
+    const bool threads = *position.progress->spoken == protocol::threads;
+    throw error(errc::invalid_argument,
+                std::string("the run's position is one of the ") + (threads ? "threads" : "Responses") +
+                    " protocol; attach with a client of that protocol (client_options::protocol)");
 }
 
 std::shared_ptr<detail::thread_object> open_thread(const agent_thread& handle) {
@@ -168,6 +178,7 @@ asio::awaitable<event_stream> agent::attach_stream(run_position position, mcp_he
                                                    run_options options) {
     const agent_pointer agent = open(*this);
     (void)path_of_run(*agent->api, position);
+    check_protocol(*agent->api, position);
     auto run = make_context(agent, nullptr, std::string(), std::move(headers), std::move(options), true);
     run->messages.clear();
     return attach(std::move(run), std::move(position));

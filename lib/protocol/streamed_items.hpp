@@ -1,5 +1,6 @@
 #pragma once
 #include "text/text_position.hpp"
+#include "values/text_kind.hpp"
 #include <corun/resources.hpp>
 
 #include <cstddef>
@@ -13,9 +14,6 @@
 #include <vector>
 
 namespace corun::codec {
-
-/// The texts that come in pieces.
-enum class text_kind { none, text, refusal, reasoning, summary, arguments, output, error_output, transcript, link };
 
 /// What an event says of the item that it speaks of. What it leaves out is empty.
 struct item_reference {
@@ -43,6 +41,10 @@ struct missing_text {
 class streamed_text {
 public:
     streamed_text(text_kind kind, std::int32_t part) noexcept : kind_(kind), part_(part) {}
+
+    /// One of which a part was delivered elsewhere.
+    streamed_text(text_kind kind, std::int32_t part, const detail::text_mark& delivered) noexcept
+        : kind_(kind), part_(part), delivered_(delivered) {}
 
     [[nodiscard]] bool is(text_kind kind, std::int32_t part) const noexcept { return part_ == part && kind_ == kind; }
     [[nodiscard]] text_kind kind() const noexcept { return kind_; }

@@ -3,6 +3,7 @@
 #include "protocol/raw_event.hpp"
 #include "redact/redact.hpp"
 #include "stream/context.hpp"
+#include "stream/received_elsewhere.hpp"
 #include <corun/event.hpp>
 #include <corun/run_position.hpp>
 #include <corun/submission.hpp>
@@ -61,6 +62,8 @@ public:
     virtual ~run_protocol() = default;
 
     [[nodiscard]] const run_identity& identity() const noexcept { return identity_; }
+    /// What the caller had received of the run before it had this stream.
+    [[nodiscard]] const run_progress& past() const noexcept { return past_.progress(); }
     /// Whether outputs of functions and approvals may answer one action together.
     [[nodiscard]] bool takes_mixed_answers() const noexcept { return takes_mixed_answers_; }
 
@@ -146,6 +149,7 @@ protected:
     }
 
     run_identity identity_;
+    received_elsewhere past_;
 
 private:
     bool takes_mixed_answers_;
@@ -153,7 +157,7 @@ private:
 
 /// Of the threads protocol.
 std::unique_ptr<run_protocol> make_threads_protocol(std::shared_ptr<run_context> run);
-/// The same for a run that is there: its events are new, from the first one.
+/// The same for a run that is there: its events are new, from those after `position`.
 asio::awaitable<std::unique_ptr<run_protocol>> attach_threads_protocol(std::shared_ptr<run_context> run,
                                                                        run_position position);
 /// The same for a run that waits for answers in the thread of `run`; fills in what servers it may call.

@@ -39,16 +39,17 @@ public:
 
     /// Takes a response as it is. Its events are new, from those after `number`: the ones before are streamed again,
     /// and read without being delivered, because later ones refer to them.
-    void attach(std::string id, std::optional<std::int64_t> number) {
-        identity_.run_id = std::move(id);
+    void attach(run_position position) {
+        identity_.run_id = std::move(position.run_id);
         identity_.is_known = true;
         note_findable();
-        begins_at_first_event_ = true;
-        read_elsewhere_ = number;
+        past_ = received_elsewhere(position);
+        // What was polled elsewhere has no number: the response is polled here, too.
+        begins_at_first_event_ = !past_.restores() || past_.has_number();
     }
 
     codec::event_class classify(std::string_view name, std::string_view data) override {
-        const bool is_numbered = requests_->is_background() || read_elsewhere_;
+        const bool is_numbered = requests_->is_background() || past_.has_number();
         if (identity_.is_known && !is_numbered && wire::is_text_delta(data)) return codec::event_class::ordinary;
         begins_at_first_event_ = false;
         const bool is_counted = arrived_.is_counted(name, data);
@@ -65,7 +66,12 @@ public:
         const codec::event_class kind = wire::classify(name, data, arrived_.seen());
         if (!identity_.is_known && kind != codec::event_class::end_of_stream) learn_ids(data);
         if (kind == codec::event_class::action) take_action(name, data);
-        if (!was_read_elsewhere(kind, data)) return kind;
+        // How a response ended, or what it waits for, is delivered in any case.
+        const bool is_end = kind == codec::event_class::last || kind == codec::event_class::action;
+        if (is_end || !past_.has_number() || !past_.covers(wire::sequence_number_of(data))) {
+            if (is_numbered) past_.was_streamed();
+            return kind;
+        }
         record(decoder_, name, data);
         return codec::event_class::repeated;
     }
@@ -78,7 +84,12 @@ public:
 
     std::error_code decode(codec::raw_event raw, event& first, std::vector<event>& more,
                            std::string& problem) override {
-        return decoder_.decode(std::move(raw), first, more, problem);
+        const auto number = past_.has_number() ? wire::sequence_number_of(raw.data) : std::nullopt;
+        const std::error_code code = decoder_.decode(std::move(raw), first, more, problem);
+        if (code) return code;
+        past_.drop_step(first, more);
+        past_.drop_numbered(number, first, more);
+        return code;
     }
 
     void delivered(const event& arrived) override { replay_.delivered(arrived); }
@@ -101,7 +112,7 @@ public:
         identity_.is_known = false;
         sequence_ = {};
         resumed_after_.reset();
-        read_elsewhere_.reset();
+        past_ = {};
         may_resume_ = true;
         if (std::exchange(begins_another_run_, false)) identity_.run_id.clear();
         note_findable();
@@ -154,6 +165,16 @@ public:
         // It would be polled for ever: nothing else says when it ends.
         if (codec::json::plain_string(codec::json::find_member(text, "status")).value_or("").empty())
             throw error(errc::bad_response, "the service's response has no status");
+        if (past_.restores()) {
+            // What the caller has received elsewhere is not new.
+            codec::streamed_items items;
+            wire::replay received;
+            received.restore(past(), text, items);
+            past_.was_restored();
+            replay_ = received;
+            decoder_.restore(std::move(items));
+            ahead_ = decoder_.fork();
+        }
         for (codec::replayed_event& each : replay_.events_of(text, ahead_.items())) {
             record(ahead_, each.name, each.data);
             if (only_the_end_ && wire::classify(each.name, each.data) != codec::event_class::last) continue;
@@ -203,13 +224,6 @@ private:
         return path_of(requests_->path(), identity_.run_id, "the stream's run id");
     }
 
-    /// How a response ended, or what it waits for, is delivered in any case.
-    [[nodiscard]] bool was_read_elsewhere(codec::event_class kind, std::string_view data) const noexcept {
-        if (!read_elsewhere_ || kind == codec::event_class::last || kind == codec::event_class::action) return false;
-        const auto number = wire::sequence_number_of(data);
-        return number && *number <= *read_elsewhere_;
-    }
-
     void note_findable() noexcept { identity_.can_be_found = identity_.is_known && requests_->is_stored(); }
 
     /// Each answer is a response of its own: the run goes by the id of the latest.
@@ -255,12 +269,11 @@ private:
     wire::replay replay_;
     run::sequence sequence_;
     std::optional<std::int64_t> resumed_after_;
-    std::optional<std::int64_t> read_elsewhere_;  ///< The last event that need not be delivered.
-    bool may_resume_ = true;                      ///< Stream on a response that broke off.
-    bool waits_ = false;                          ///< The response has ended, and left calls to answer.
-    bool begins_at_first_event_ = false;          ///< Of a response that was begun elsewhere.
-    bool only_the_end_ = false;                   ///< Polling shows nothing else.
-    bool begins_another_run_ = false;             ///< The next request does.
+    bool may_resume_ = true;              ///< Stream on a response that broke off.
+    bool waits_ = false;                  ///< The response has ended, and left calls to answer.
+    bool begins_at_first_event_ = false;  ///< Of a response that was begun elsewhere.
+    bool only_the_end_ = false;           ///< Polling shows nothing else.
+    bool begins_another_run_ = false;     ///< The next request does.
 };
 
 }  // namespace
@@ -280,7 +293,7 @@ asio::awaitable<std::unique_ptr<run_protocol>> attach_responses_protocol(std::sh
         run->conversation->value.id = std::move(response.thread_id);
     }
     auto attached = std::make_unique<responses_protocol>(run);
-    attached->attach(std::move(position.run_id), position.sequence_number);
+    attached->attach(std::move(position));
     co_return std::unique_ptr<run_protocol>(std::move(attached));
 }
 

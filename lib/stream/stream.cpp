@@ -26,6 +26,11 @@ stream_owner::~stream_owner() {
     if (stream_) stream_->abandon();
 }
 
+run_stream::run_stream(std::shared_ptr<stream_state> state)
+    : state_(std::move(state)), progress_(state_->protocol->past()) {
+    progress_.spoken = state_->run->api->options.protocol;
+}
+
 asio::awaitable<stream_owner> run_stream::open(std::shared_ptr<run_context> run, std::unique_ptr<run_protocol> protocol,
                                                prepared_run request) {
     auto state = std::make_shared<stream_state>(std::move(run), std::move(protocol), request);
@@ -154,8 +159,14 @@ inline void run_stream::note_taken(const event& taken) {
     stream_state& stream = *state_;
     if (!taken.problem().empty() && !taken.continues())
         stream.observed.event_problem(stream.api(), taken, stream.secrets, stream.protocol->identity());
-    if (stream.events.is_between_events())
-        if (const auto number = stream.protocol->sequence_number_of(taken)) sequence_number_ = number;
+    const bool tells_progress = progress_.observe(taken);
+    const auto number = stream.protocol->sequence_number_of(taken);
+    if (tells_progress || number) {
+        if (stream.events.is_between_events())
+            progress_.event_ended(number);
+        else
+            ++progress_.taken;
+    }
     const auto* const reported = taken.get_if<events::stream_error>();
     if (!reported) return;
     stream.details.service_code = codec::best_code(reported->code, reported->type);
@@ -244,7 +255,14 @@ const std::string& run_stream::thread_id() const noexcept {
 }
 
 run_position run_stream::position() const {
-    return run_position(run_id(), thread_id(), sequence_number_);
+    // An answer may begin a run of its own, of which nothing has been taken yet.
+    const bool was_answered = progress_.action != 0 && state_->protocol->identity().is_known;
+    if (!progress_.status.created || (was_answered && run_id() != progress_.run_id))
+        return run_position(run_id(), thread_id(), was_answered ? std::nullopt : progress_.number);
+    const std::string& thread = progress_.thread_id.empty() ? thread_id() : progress_.thread_id;
+    run_position position(progress_.run_id, thread, progress_.number);
+    position.progress = std::make_shared<const run_progress>(progress_);
+    return position;
 }
 
 const net::response_head& run_stream::head() const noexcept {

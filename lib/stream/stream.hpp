@@ -3,6 +3,7 @@
 #include "net/transport.hpp"
 #include "stream/context.hpp"
 #include "stream/protocol.hpp"
+#include "values/run_progress.hpp"
 #include <corun/error.hpp>
 #include <corun/event.hpp>
 #include <corun/reconcile.hpp>
@@ -12,7 +13,6 @@
 #include <asio/awaitable.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -53,7 +53,7 @@ public:
     /// The same for a run that goes on: streams its events.
     static stream_owner attach(std::shared_ptr<run_context> run, std::unique_ptr<run_protocol> protocol);
 
-    explicit run_stream(std::shared_ptr<stream_state> state) noexcept : state_(std::move(state)) {}
+    explicit run_stream(std::shared_ptr<stream_state> state);
 
     static asio::awaitable<std::optional<event>> next(std::shared_ptr<run_stream> self, std::error_code* code);
     static asio::awaitable<std::span<const event>> next_batch(std::shared_ptr<run_stream> self, std::size_t max,
@@ -81,10 +81,10 @@ private:
     std::error_code report_failure();
 
     const std::shared_ptr<stream_state> state_;
-    std::optional<std::int64_t> sequence_number_;  ///< Of the last server-sent event that was taken completely.
-    std::optional<diagnostics> reported_;          ///< Of a failure that is not the stream's end.
-    std::vector<event> batch_;                     ///< What `next_batch` returned last.
-    std::shared_ptr<task<bool>> ending_;           ///< The end of the run, once the caller has stopped the stream.
+    run_progress progress_;                ///< What the caller has taken of the run.
+    std::optional<diagnostics> reported_;  ///< Of a failure that is not the stream's end.
+    std::vector<event> batch_;             ///< What `next_batch` returned last.
+    std::shared_ptr<task<bool>> ending_;   ///< The end of the run, once the caller has stopped the stream.
 };
 
 }  // namespace corun::detail

@@ -65,6 +65,23 @@ void read_ahead(wire::decoder& decoder, std::string_view name, std::string_view 
     (void)decoder.decode(queue.pop(), first, more, problem);
 }
 
+/// As if the caller had received these events.
+run_progress progress_of(const std::vector<codec::replayed_event>& replayed) {
+    run_progress progress;
+    wire::decoder decoder;
+    for (const codec::replayed_event& each : replayed) {
+        run::event_queue queue;
+        queue.push(each.name, each.data);
+        event first;
+        std::vector<event> more;
+        std::string problem;
+        if (decoder.decode(queue.pop(), first, more, problem)) continue;
+        (void)progress.observe(first);
+        for (const event& rest : more) (void)progress.observe(rest);
+    }
+    return progress;
+}
+
 class threads_protocol final : public run_protocol {
 public:
     explicit threads_protocol(std::shared_ptr<run_context> run)
@@ -80,6 +97,7 @@ public:
     };
     /// Takes a run as it is.
     static asio::awaitable<void> attach(threads_protocol& self, run_position position, history past) {
+        if (past == history::is_new) self.past_ = received_elsewhere(position);
         self.identity_.run_id = std::move(position.run_id);
         self.identity_.thread_id = std::move(position.thread_id);
         self.identity_.is_known = true;
@@ -95,7 +113,8 @@ public:
         if (!options_of(*self.run_).reattach.enabled) co_return;
         const auto steps = co_await read_all(self.api_, std::move(path) + "/steps", {}, {});
         const auto messages = co_await self.read_messages({});
-        (void)self.replay_.events_of(json, steps, messages, self.ahead_.items());
+        self.past_ =
+            received_elsewhere(progress_of(self.replay_.events_of(json, steps, messages, self.ahead_.items())));
     }
 
     codec::event_class classify(std::string_view wire_name, std::string_view data) override {
@@ -129,7 +148,9 @@ public:
 
     std::error_code decode(codec::raw_event raw, event& first, std::vector<event>& more,
                            std::string& problem) override {
-        return decoder_.decode(std::move(raw), first, more, problem);
+        const std::error_code code = decoder_.decode(std::move(raw), first, more, problem);
+        if (!code) past_.drop_step(first, more);
+        return code;
     }
 
     void delivered(const event& arrived) override { replay_.delivered(arrived); }
@@ -216,9 +237,17 @@ public:
         // It would be polled for ever: nothing else says when it ends.
         if (polled.status_text.empty()) throw error(errc::bad_response, "the service's run has no status");
         std::vector<std::string> steps, messages;
-        if (!replay_.emits_only_the_end() && polled.status != run_state::queued) {
+        if (!replay_.emits_only_the_end() && (past_.restores() || polled.status != run_state::queued)) {
             steps = co_await read_all(api_, path + "/steps", include_query(run_->options.include), secrets);
             messages = co_await read_messages(secrets);
+        }
+        if (past_.restores()) {
+            // What the caller has received elsewhere is not new.
+            codec::streamed_items items;
+            replay_.restore(past(), json, steps, messages, items);
+            past_.was_restored();
+            decoder_.restore(std::move(items));
+            ahead_ = decoder_.fork();
         }
         for (codec::replayed_event& each : replay_.events_of(json, steps, messages, ahead_.items())) {
             read_ahead(ahead_, each.name, each.data);

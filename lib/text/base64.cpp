@@ -33,6 +33,13 @@ std::string encode(std::string_view bytes) {
     return text;
 }
 
+std::string encode_url(std::string_view bytes) {
+    std::string text = encode(bytes);
+    while (text.ends_with('=')) text.pop_back();
+    for (char& digit : text) digit = digit == '+' ? '-' : digit == '/' ? '_' : digit;
+    return text;
+}
+
 std::optional<std::string> decode_url(std::string_view text) {
     // One digit is less than a byte.
     if (text.size() % 4 == 1) return std::nullopt;

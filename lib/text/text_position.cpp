@@ -38,6 +38,7 @@ inline void text_position::add_word(std::uint64_t word) noexcept {
 }
 
 void text_position::append(std::string_view piece) noexcept {
+    if (stored_) stored_->append(piece);
     std::size_t held = size_ % word_size;
     std::uint64_t all = 0;
     for (std::size_t at = 0, size = 0; at != piece.size(); at += size) {
@@ -74,6 +75,8 @@ std::string text_position::tail() const {
 }
 
 bool text_position::ends_as(std::string_view delivered) const {
+    // How a stored text ended is not known.
+    if (stored_) return true;
     const std::string bytes = tail();
     std::string_view tail(bytes);
     while (!tail.empty() && utf8::is_continuation(tail.front())) tail.remove_prefix(1);
@@ -83,7 +86,9 @@ bool text_position::ends_as(std::string_view delivered) const {
 }
 
 std::optional<std::string> text_position::rest_of(std::string_view whole) const {
-    if (whole.size() >= size_) {
+    if (stored_) {
+        if (const auto at = stored_->find_in(whole)) return std::string(whole.substr(*at));
+    } else if (whole.size() >= size_) {
         text_position same;
         same.append(whole.substr(0, size_));
         if (same.hash_ == hash_ && same.word_ == word_) return std::string(whole.substr(size_));

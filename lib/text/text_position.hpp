@@ -1,4 +1,6 @@
 #pragma once
+#include "text/text_mark.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +17,14 @@ namespace corun::detail {
 /// characters is compared by its last bytes alone, and counted in UTF-16 code units, of which each half is one.
 class text_position {
 public:
+    text_position() = default;
+    /// As it was stored.
+    explicit text_position(const text_mark& stored) noexcept
+        : size_(static_cast<std::size_t>(stored.size())),
+          units_(stored.units()),
+          has_replacements_(stored.has_replacements()),
+          stored_(stored) {}
+
     void append(std::string_view piece) noexcept;
 
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
@@ -37,6 +47,7 @@ private:
     std::array<std::uint64_t, 2> latest_words_{};  ///< The last complete words.
     std::uint64_t units_ = 0;
     bool has_replacements_ = false;
+    std::optional<text_mark> stored_;  ///< Goes on in place of the hash, which cannot.
 };
 
 }  // namespace corun::detail

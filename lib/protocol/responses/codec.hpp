@@ -112,6 +112,8 @@ public:
     [[nodiscard]] decoder fork() const;
     /// What has come of the response.
     [[nodiscard]] const streamed_items& items() const noexcept;
+    /// These have come, elsewhere.
+    void restore(streamed_items items);
 
     /// Text deltas in their usual forms are read without a JSON parser. Off, all events go through
     /// it; the events are the same.

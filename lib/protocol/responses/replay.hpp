@@ -1,6 +1,7 @@
 #pragma once
 #include "protocol/replayed_event.hpp"
 #include "protocol/streamed_items.hpp"
+#include "values/run_progress.hpp"
 #include <corun/event.hpp>
 
 #include <string>
@@ -15,6 +16,10 @@ class replay {
 public:
     /// The caller has got this event. With another response, all begins anew.
     void delivered(const event& streamed);
+
+    /// The caller has received this much elsewhere. `response` is that of the first `events_of`, and `items` those of
+    /// the decoder, which it fills in. Throws `errc::bad_response`.
+    void restore(const detail::run_progress& received, std::string_view response, streamed_items& items);
 
     /// What a response, fetched with `GET /responses/{id}`, shows that is new: its items in their order, texts from
     /// where they stopped, the status, and the end. `items` are those of the decoder that has decoded all events

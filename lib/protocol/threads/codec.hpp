@@ -55,6 +55,8 @@ public:
     [[nodiscard]] decoder fork() const;
     /// What has come of the run.
     [[nodiscard]] const streamed_items& items() const noexcept;
+    /// These have come, elsewhere.
+    void restore(streamed_items items);
 
     /// Text deltas in the service's usual form are read without a JSON parser. Off, all events go
     /// through it; the events are the same.

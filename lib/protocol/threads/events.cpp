@@ -320,6 +320,11 @@ const streamed_items& decoder::items() const noexcept {
     return impl_->streamed;
 }
 
+void decoder::restore(streamed_items items) {
+    impl_->streamed = std::move(items);
+    impl_->text_deltas = text_delta_reader();
+}
+
 void decoder::use_fast_path(bool enabled) noexcept {
     impl_->fast_path = enabled;
 }

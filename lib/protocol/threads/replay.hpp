@@ -2,6 +2,7 @@
 #include "protocol/replayed_event.hpp"
 #include "protocol/streamed_items.hpp"
 #include "text/text_position.hpp"
+#include "values/run_progress.hpp"
 #include <corun/event.hpp>
 
 #include <cstddef>
@@ -41,6 +42,11 @@ public:
     std::vector<replayed_event> events_of(std::string_view run, const std::vector<std::string>& steps,
                                           const std::vector<std::string>& messages,
                                           const streamed_items& items = streamed_items());
+
+    /// The caller has received this much elsewhere. The objects are those of the first `events_of`, and `items` those
+    /// of the decoder, which it fills in. Throws `errc::bad_response`.
+    void restore(const detail::run_progress& received, std::string_view run, const std::vector<std::string>& steps,
+                 const std::vector<std::string>& messages, streamed_items& items);
 
     /// The run's action has been answered: the run is queued again. A poll that still shows the same action is old.
     void answered();
@@ -82,6 +88,9 @@ private:
     progress& step(std::string_view id);
 
     [[nodiscard]] bool is_outdated(const thread_run& run);
+    void restore_step(const detail::received_item& received, const run_step& shown, bool in_part, bool was_answered);
+    void restore_message(const detail::received_item& received, const thread_message& shown, streamed_items& items);
+
     void add_start(std::vector<replayed_event>& events, const snapshot& seen);
     void add_submitted_outputs(std::vector<replayed_event>& events, const snapshot& seen);
     void add_step(std::vector<replayed_event>& events, const observed_step& seen, snapshot& all);
