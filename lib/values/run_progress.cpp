@@ -129,6 +129,11 @@ struct run_progress::visitor {
         return is_about_step = true;
     }
 
+    bool operator()(const events::oauth_consent_requested& e) const {
+        received_item& known = step(e.item_id);
+        return known.begun = known.completed = true;
+    }
+
     bool operator()(const events::run_created& e) const {
         run_progress begun;
         begun.spoken = all.spoken;
@@ -168,6 +173,8 @@ struct run_progress::visitor {
 };
 
 bool run_progress::observe(const event& received) {
+    if (const auto* const delta = received.get_if<events::text_delta>(); delta != nullptr && adds_to_latest(*delta))
+        return true;
     const std::uint64_t asked = action;
     bool is_about_step = false;
     if (!received.visit(visitor{*this, received.name(), is_about_step})) return false;
@@ -208,6 +215,17 @@ received_item& run_progress::item(std::string_view id, bool is_step) {
     place_.id = id;
     place_.is_step = is_step;
     return items[place_.index];
+}
+
+/// Nearly all events of a run: more of the text that came last.
+inline bool run_progress::adds_to_latest(const events::text_delta& delta) noexcept {
+    if (place_.index >= items.size() || place_.is_step || place_.id != delta.message_id) return false;
+    received_item& known = items[place_.index];
+    if (known.completed || known.texts.empty() || action != 0 || latest.events != 0) return false;
+    received_text& text = known.texts.front();
+    if (text.kind != text_kind::text || text.part != delta.content_index) return false;
+    text.mark.append(delta.text);
+    return true;
 }
 
 bool run_progress::count_oldest() {

@@ -103,6 +103,7 @@ public:
 private:
     struct visitor;
 
+    bool adds_to_latest(const events::text_delta& delta) noexcept;
     received_item& item(std::string_view id, bool is_step);
     void complete(received_item& done) noexcept;
 

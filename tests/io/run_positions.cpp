@@ -78,6 +78,7 @@ public:
     void operator()(const events::unknown&) {
         if (streamed_) add("unknown");
     }
+    void operator()(const events::reattached&) {}
     template <class Other>
     void operator()(const Other&) {
         add("another");
@@ -163,8 +164,9 @@ struct rich_run : application {
     }
 
     [[nodiscard]] std::vector<statement> said_by(const std::vector<event>& first,
-                                                 const std::vector<event>& second) const {
-        transcript all(speaks.in_background, has_runs || speaks.in_background);
+                                                 const std::vector<event>& second = {}) const {
+        const bool streamed = speaks.in_background && !reads;
+        transcript all(streamed, has_runs || streamed);
         for (const event& each : first) all.add(each);
         for (const event& each : second) all.add(each);
         return all.statements;
@@ -182,8 +184,13 @@ struct rich_run : application {
         }
         BOOST_TEST(token.size() <= run_position::max_token);
         use({});
-        event_stream stream = wait(desk.attach_stream(run_position::parse(token), headers("fresh"), by_hand()));
+        if (reads) service->inject(fault::omit("response.output_text.delta").on("GET", "/openai/v1/responses/*"));
+        event_stream stream = attached(token);
         return said_by(first, take_some(stream, std::string::npos));
+    }
+
+    event_stream attached(const std::string& token) {
+        return wait(desk.attach_stream(run_position::parse(token), headers("fresh"), by_hand()));
     }
 
     static std::string difference(const std::vector<statement>& seen, const std::vector<statement>& expected) {
@@ -213,6 +220,8 @@ struct rich_run : application {
             }
         }
     }
+
+    bool reads = false;  ///< The streams that continue runs lack something, so the runs are read.
 };
 
 }  // namespace
@@ -244,6 +253,99 @@ OF_A_RICH_RUN(a_run_that_went_on_meanwhile_is_continued_exactly) {
 OF_A_RICH_RUN(a_run_is_continued_exactly_after_each_event) {
     service->options().stage_a_read = true;
     check_every(1);
+}
+
+OF_A_RICH_RUN(a_stream_that_is_no_use_is_replaced_by_reading_the_run) {
+    if (!speaks.in_background) return;
+    reads = true;
+    check_every(1);
+}
+
+OF_A_RICH_RUN(each_of_many_clients_continues_where_the_one_before_it_stopped) {
+    service->options().stage_a_read = true;
+    event_stream uninterrupted = begin();
+    const std::vector<event> whole = take_some(uninterrupted, std::string::npos);
+    std::vector<event> all;
+    std::string token;
+    {
+        event_stream stream = begin();
+        all = take_some(stream, 2);
+        token = stream.position().to_string();
+    }
+    for (int clients = 0; clients != 100 && !is_terminal(all.back()); ++clients) {
+        use({});
+        event_stream stream = attached(token);
+        std::vector<event> part = take_some(stream, 2);
+        // An action would be reported again.
+        if (!part.empty() && part.back().get_if<events::action_required>()) {
+            wait(stream.submit(answers_to(action_in(part))));
+            const std::vector<event> next = take_some(stream, 1);
+            part.insert(part.end(), next.begin(), next.end());
+        }
+        all.insert(all.end(), part.begin(), part.end());
+        token = stream.position().to_string();
+    }
+    BOOST_TEST(difference(said_by(all), said_by(whole)) == "");
+}
+
+OF_A_RICH_RUN(events_of_a_batch_count_when_it_is_returned) {
+    std::vector<event> all;
+    std::string token;
+    {
+        event_stream stream = begin();
+        while (!find<events::text_delta>(all)) {
+            const auto batch = wait(stream.next_batch());
+            all.insert(all.end(), batch.begin(), batch.end());
+        }
+        token = stream.position().to_string();
+    }
+    use({});
+    event_stream stream = attached(token);
+    const std::vector<event> rest = take_some(stream, std::string::npos);
+    BOOST_TEST(text_of(all) + text_of(rest) == "Grüße, 🚀 \"Welt\"!Seat [1] and [2].It is cold.");
+    BOOST_TEST(count_of<events::run_completed>(all) + count_of<events::run_completed>(rest) == 1u);
+}
+
+OF_A_RICH_RUN(an_action_that_was_answered_meanwhile_is_not_reported_in_a_run_that_goes_on) {
+    event_stream stream = begin();
+    std::vector<event> first;
+    while (first.empty() || !first.back().get_if<events::action_required>()) {
+        const std::vector<event> one = take_some(stream, 1);
+        first.insert(first.end(), one.begin(), one.end());
+    }
+    std::string token = stream.position().to_string();
+    const std::string run_id = stream.run_id();
+    wait(stream.submit(answers_to(action_in(first))));
+    if (!has_runs) {
+        // The answer is a response of its own. Its first event has arrived, and is not taken.
+        run_until(io, [&] { return stream.run_id() != run_id; });
+        token = stream.position().to_string();
+        BOOST_TEST(run_position::parse(token).run_id == stream.run_id());
+    }
+    const std::vector<event> rest = take_some(stream, std::string::npos);
+    use({});
+    event_stream other = attached(token);
+    std::vector<event> second;
+    while (auto arrived = wait(other.next())) second.push_back(std::move(*arrived));
+    BOOST_TEST(text_of(first) == "Grüße, 🚀 \"Welt\"!");
+    BOOST_TEST(text_of(second) == (has_runs ? "Seat [1] and [2].It is cold." : "Seat [1] and [2]."));
+    BOOST_TEST(count_of<events::run_status>(second) == (has_runs || speaks.in_background ? 2u : 0u));
+    // The other action is the end of its response, and the run waits for none any more.
+    BOOST_TEST(count_of<events::action_required>(second) == (has_runs ? 0u : 1u));
+}
+
+OF_A_RICH_RUN(a_position_of_the_other_protocol_is_refused) {
+    event_stream stream = begin();
+    (void)take_some(stream, 4);
+    const run_position position = stream.position();
+    use({});
+    const protocol other = has_runs ? protocol::responses : protocol::threads;
+    application there({other, false});
+    const error refusal = failure_of(io, [&] { return there.plain.attach_stream(position); });
+    BOOST_TEST(refusal.code() == errc::invalid_argument);
+    const std::string expected = has_runs ? "is one of the threads protocol" : "is one of the Responses protocol";
+    BOOST_TEST(std::string(refusal.what()).find(expected) != std::string::npos, refusal.what());
+    BOOST_TEST(there.service->requests().empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -42,6 +42,14 @@ public:
         return said + " ";
     }
 
+    /// The same where this much was received elsewhere.
+    std::string continued(const detail::run_progress& received, const std::string& response) {
+        codec::streamed_items items;
+        replay_.restore(received, response, items);
+        decoder_.restore(items);
+        return read(response);
+    }
+
 private:
     decoder decoder_;
     replay replay_;
@@ -194,6 +202,20 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_nested_too_deep_to_be_written) {
     const std::string deep = std::string(depth, '[') + std::string(depth, ']');
     BOOST_CHECK_EXCEPTION((void)replay().events_of(response("completed", deep), {}), error,
                           [](const error& met) { return met.code() == errc::bad_response; });
+}
+
+BOOST_AUTO_TEST_CASE(a_text_that_was_rewritten_after_it_was_received_elsewhere_has_no_more_deltas) {
+    detail::run_progress received;
+    received.status.created = received.status.in_progress = true;
+    received.items.emplace_back(detail::id_hash("m"), false).begun = true;
+    received.items.back().text(codec::text_kind::text, 0).mark.append("Bri");
+    watched_run run;
+    BOOST_TEST(run.continued(received, response("in_progress", with_text("Br"))) == "");
+    BOOST_TEST(run.read(response("in_progress", with_text("Bring a"))) == "output_text.delta:ng a ");
+    watched_run other;
+    BOOST_TEST(other.continued(received, response("in_progress", with_text("Leave all"))) == "");
+    BOOST_TEST(other.read(response("completed", with_text("Leave all of it", "completed"))) ==
+               "output_item.done completed ");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,3 +1,4 @@
+#include "protocol/received_items.hpp"
 #include "text/base64.hpp"
 #include "values/run_progress.hpp"
 #include "wire.hpp"
@@ -215,6 +216,110 @@ BOOST_AUTO_TEST_CASE(forged_tokens_do_no_harm) {
     // Counts that are larger than anything, and texts that are not there.
     try_bytes(std::string("\x02\x01\x01r\x00", 5) + std::string(60, '\xff'));
     try_bytes(std::string("\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 11));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+namespace {
+
+struct reading {
+    /// Reads an event of the threads protocol.
+    reading& read(std::string_view name, const std::string& data) {
+        for (const event& each : test::decode(decoder, name, data).events) (void)progress.observe(each);
+        progress.event_ended({});
+        return *this;
+    }
+    reading& run(const std::string& status, const std::string& more = {}) {
+        return read("thread.run." + status,
+                    R"({"id":"run_1","thread_id":"t","status":")" + status + R"(","assistant_id":"a")" + more + "}");
+    }
+
+    codec::threads::decoder decoder;
+    run_progress progress;
+};
+
+constexpr const char* waiting = R"(,"required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{
+    "tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]}})";
+
+using codec::listed_item;
+
+run_progress with_items(const std::vector<const char*>& ids) {
+    run_progress progress;
+    for (const char* const id : ids) progress.items.emplace_back(detail::id_hash(id), true).completed = true;
+    return progress;
+}
+
+std::string found(const run_progress& progress, const std::vector<listed_item>& list) {
+    std::string all;
+    for (const auto& each : codec::find_received(progress, list)) all += each ? each->completed ? 'c' : 'b' : '-';
+    return all;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(progress_of_runs)
+
+BOOST_AUTO_TEST_CASE(a_status_counts_until_the_run_is_answered) {
+    reading all;
+    all.run("created").run("queued").run("in_progress").run("requires_action", waiting);
+    BOOST_TEST(all.progress.status.queued);
+    BOOST_TEST(all.progress.action != 0u);
+    all.read("thread.message.created", R"({"id":"msg_1","status":"in_progress","content":[]})");
+    BOOST_TEST(all.progress.action == 0u);
+    BOOST_TEST(all.progress.status.created);
+    BOOST_TEST(!all.progress.status.queued);
+    BOOST_TEST(!all.progress.status.in_progress);
+    all.run("requires_action", waiting).run("queued");
+    BOOST_TEST(all.progress.status.queued);
+    BOOST_TEST(!all.progress.status.in_progress);
+    BOOST_TEST(all.progress.action == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(another_run_begins_anew) {
+    reading all;
+    all.run("created").read("thread.message.created", R"({"id":"msg_1","status":"in_progress","content":[]})");
+    BOOST_TEST(all.progress.items.size() == 1u);
+    all.read("thread.run.created", R"({"id":"run_2","thread_id":"t","status":"queued","assistant_id":"a"})");
+    BOOST_TEST(all.progress.run_id == "run_2");
+    BOOST_TEST(all.progress.items.empty());
+}
+
+BOOST_AUTO_TEST_CASE(numbers_count_while_every_event_has_one) {
+    run_progress progress;
+    progress.event_ended(4);
+    BOOST_TEST(progress.number.value() == 4);
+    progress.event_ended({});
+    progress.event_ended(6);
+    BOOST_TEST(!progress.number.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(items_are_found_by_their_ids) {
+    const run_progress progress = with_items({"a", "b", "c"});
+    BOOST_TEST(found(progress, {{"c", true}, {"x", true}, {"a", true}, {"b", false}}) == "c-c-");
+    BOOST_TEST(found(run_progress(), {{"a", true}}) == "-");
+}
+
+BOOST_AUTO_TEST_CASE(items_of_a_service_that_names_them_anew_are_found_by_their_order) {
+    const run_progress progress = with_items({"a", "b"});
+    BOOST_TEST(found(progress, {{"x", true}, {"m", false}, {"y", true}, {"z", true}}) == "c-c-");
+}
+
+BOOST_AUTO_TEST_CASE(items_that_are_counted_are_the_first_of_the_others) {
+    run_progress progress = with_items({"a", "b", "c"});
+    BOOST_REQUIRE(progress.count_oldest());
+    BOOST_REQUIRE(progress.count_oldest());
+    BOOST_TEST(progress.steps.count == 2u);
+    BOOST_TEST(found(progress, {{"b", true}, {"a", true}, {"m", false}, {"c", true}, {"d", true}}) == "cc-c-");
+    const auto refused = [&progress](const std::vector<listed_item>& list) {
+        try {
+            (void)codec::find_received(progress, list);
+        } catch (const error& refusal) {
+            return refusal.code() == errc::bad_response;
+        }
+        return false;
+    };
+    BOOST_TEST(refused({{"a", true}, {"c", true}}));
+    BOOST_TEST(refused({{"a", true}, {"x", true}, {"c", true}}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -69,6 +69,32 @@ BOOST_AUTO_TEST_CASE(a_pair_that_was_cut_in_two_goes_on_with_its_other_half) {
     BOOST_TEST(rest({half}, "🚀") == half);
 }
 
+BOOST_AUTO_TEST_CASE(a_position_that_was_stored_goes_on) {
+    const std::string_view whole = "Grüße, 世界! 🚀🚀 and a tail";
+    const auto cuts = boundaries(whole);
+    for (const std::size_t first : cuts)
+        for (const std::size_t second : cuts) {
+            if (second < first) continue;
+            corun::detail::text_mark mark;
+            mark.append(whole.substr(0, first));
+            text_position at(
+                corun::detail::text_mark(mark.size(), mark.units(), mark.checksum(), mark.has_replacements()));
+            BOOST_CHECK_EQUAL(at.rest_of(whole).value(), whole.substr(first));
+            at.append(whole.substr(first, second - first));
+            BOOST_CHECK_EQUAL(at.rest_of(whole).value(), whole.substr(second));
+            BOOST_TEST(!at.rest_of(std::string("X") + std::string(whole.substr(1))).has_value() == (second > 0));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_stored_pair_that_was_cut_in_two_goes_on_with_its_other_half) {
+    corun::detail::text_mark mark;
+    mark.append("a");
+    mark.append(half);
+    BOOST_TEST(text_position(mark).rest_of("a🚀b").value() == std::string(half) + "b");
+    mark.append(half);
+    BOOST_TEST(text_position(mark).rest_of("a🚀b").value() == "b");
+}
+
 BOOST_AUTO_TEST_CASE(a_replacement_character_of_the_text_itself_counts_as_one) {
     const std::string text = "a" + std::string(half) + "b";
     BOOST_TEST(rest({"a", half}, text) == "b");

@@ -193,4 +193,27 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_nested_too_deep_to_be_written) {
                           [](const corun::error& met) { return met.code() == corun::errc::bad_response; });
 }
 
+BOOST_AUTO_TEST_CASE(a_text_that_was_rewritten_after_it_was_received_elsewhere_has_no_more_deltas) {
+    for (const bool rewritten : {false, true}) {
+        corun::detail::run_progress received;
+        received.status.created = received.status.queued = received.status.in_progress = true;
+        received.items.emplace_back(corun::detail::id_hash("step_m"), true).begun = true;
+        received.items.back().in_progress = true;
+        auto& known = received.items.emplace_back(corun::detail::id_hash("msg_1"), false);
+        known.begun = known.in_progress = true;
+        known.text(corun::codec::text_kind::text, 0).mark.append(rewritten ? "How" : "Hel");
+        corun::codec::streamed_items items;
+        replay all;
+        all.emit_deltas();
+        const strings steps{writing("in_progress")}, messages{message("completed")};
+        all.restore(received, run("in_progress"), steps, messages, items);
+        const auto events = all.events_of(run("in_progress"), steps, messages, items);
+        if (rewritten)
+            expect(events, {"message.completed"});
+        else
+            expect(events, {"message.delta", "message.completed"});
+        if (!rewritten) BOOST_TEST(events[0].data.find(R"("lo")") != std::string::npos);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

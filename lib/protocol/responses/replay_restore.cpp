@@ -28,6 +28,11 @@ response read_whole(std::string_view text) {
     }
 }
 
+/// An item that has events of its own.
+bool is_shown(const item& source) noexcept {
+    return is_message(source) || is_step(source) || source.type == oauth_consent_request;
+}
+
 /// The output of a call has come if the call has, with its output.
 std::optional<received_item> find_output(const std::vector<item>& output, const item& source,
                                          const std::vector<std::optional<received_item>>& found) {
@@ -47,7 +52,7 @@ void replay::restore(const detail::run_progress& received, std::string_view text
     for (std::size_t i = 0; i != now.output.size(); ++i) {
         item& each = now.output[i];
         set_ids(each, static_cast<std::int64_t>(i));
-        if (!is_message(each) && (!is_step(each) || is_output(each))) continue;
+        if (!is_shown(each)) continue;
         list.emplace_back(each.id, !is_message(each));
         places.push_back(i);
     }
@@ -59,9 +64,14 @@ void replay::restore(const detail::run_progress& received, std::string_view text
     status_ = received.status.in_progress ? "in_progress" : received.status.queued ? "queued" : "";
     for (std::size_t i = 0; i != now.output.size(); ++i) {
         const item& each = now.output[i];
-        if (is_output(each)) found[i] = find_output(now.output, each, found);
+        if (is_output(each))
+            found[i] = find_output(now.output, each, found);
+        else if (!is_shown(each))
+            // What only asks for something is shown by the action.
+            found[i].emplace(0, true).completed = true;
         if (!found[i]) continue;
-        const bool in_part = received.is_in_step() && found[i]->completed && found[i]->hash == received.latest.step;
+        const bool in_part =
+            is_step(each) && received.is_in_step() && found[i]->completed && found[i]->hash == received.latest.step;
         const auto place = static_cast<std::int32_t>(i);
         streamed_item& known = items.add_from_list(reference_to(each, place, {}));
         known.announced = found[i]->begun || found[i]->completed;
