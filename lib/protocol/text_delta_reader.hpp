@@ -16,10 +16,13 @@ public:
     /// False if the event is left to the general reader; then nothing has changed.
     bool read(raw_event& wire, event& out, streamed_items& items);
 
-    /// The general reader has read a text delta from `data`: `first` and `more`. `text` and `id` are those members of
-    /// `data`.
-    void learn(std::string_view data, const event& first, const std::vector<event>& more,
+    /// The general reader has read a text delta from `wire`: `first` and `more`. `text` and `id` are those members of
+    /// its data.
+    void learn(const raw_event& wire, const event& first, const std::vector<event>& more,
                std::optional<std::string_view> text, std::optional<std::string_view> id);
+
+    /// The shape of the latest event, by which the receiver of a stream recognizes the next ones.
+    [[nodiscard]] const delta_shape& shape() const noexcept { return shape_; }
 
 private:
     delta_shape shape_;

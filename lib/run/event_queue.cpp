@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace corun::run {
@@ -17,6 +18,9 @@ codec::raw_event event_queue::block::at(std::size_t place) const {
     event.name = {event.data.data() + sizes.data_size, sizes.name_size};
     event.scratch = {bytes.get() + place + sizeof sizes + sizes.data_size + sizes.name_size, sizes.scratch_size};
     event.storage = bytes;
+    if (sizes.shape != 0)
+        event.shaped = {sizes.shape, event.data.substr(sizes.text_at, sizes.text_size), sizes.text_escaped,
+                        event.data.substr(sizes.id_at, sizes.id_size)};
     return event;
 }
 
@@ -39,9 +43,20 @@ event_queue::block& event_queue::with_room(std::size_t size) {
     return blocks_.back();
 }
 
-void event_queue::push(std::string_view name, std::string_view data) {
-    const bool has_escapes = data.find('\\') != data.npos;
-    const prefix sizes{data.size(), name.size(), has_escapes ? codec::json::unescaped_bound(data.size()) : 0};
+void event_queue::push(std::string_view name, std::string_view data, const codec::shaped_text& shaped) {
+    const bool is_shaped = shaped.shape != 0 && data.size() <= std::numeric_limits<std::uint32_t>::max();
+    const bool has_escapes = is_shaped ? shaped.escaped : data.find('\\') != data.npos;
+    prefix sizes{data.size(), name.size(),   has_escapes ? codec::json::unescaped_bound(data.size()) : 0, 0, 0, 0, 0,
+                 0,           shaped.escaped};
+    if (is_shaped) {
+        const auto at = [data](std::string_view part) { return static_cast<std::uint32_t>(part.data() - data.data()); };
+        const auto size = [](std::string_view part) { return static_cast<std::uint32_t>(part.size()); };
+        sizes.shape = shaped.shape;
+        sizes.text_at = at(shaped.text);
+        sizes.text_size = size(shaped.text);
+        sizes.id_at = at(shaped.id);
+        sizes.id_size = size(shaped.id);
+    }
     const std::size_t size = sizeof sizes + data.size() + name.size() + sizes.scratch_size;
     block& last = with_room(size + codec::data_padding);
     char* const place = last.bytes.get() + last.used;

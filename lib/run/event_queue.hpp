@@ -21,7 +21,8 @@ public:
     /// Its blocks come from `pool`.
     explicit event_queue(std::shared_ptr<block_pool> pool) noexcept : pool_(std::move(pool)) {}
 
-    void push(std::string_view name, std::string_view data);
+    /// `shaped`: what is known of `data`; its views are views of `data`.
+    void push(std::string_view name, std::string_view data, const codec::shaped_text& shaped = {});
     [[nodiscard]] codec::raw_event pop();
 
     [[nodiscard]] bool empty() const noexcept { return taken_ == pushed_; }
@@ -43,6 +44,9 @@ private:
     /// An event lies in its block as a `prefix`, its data, its name and its scratch memory.
     struct prefix {
         std::size_t data_size, name_size, scratch_size;
+        std::uint64_t shape;
+        std::uint32_t text_at, text_size, id_at, id_size;
+        bool text_escaped;
     };
     struct block {
         [[nodiscard]] codec::raw_event at(std::size_t place) const;

@@ -114,6 +114,27 @@ const event* parser::next() {
     return nullptr;
 }
 
+std::string_view parser::unread() const noexcept {
+    const bool between_events = handed_out_ || (event_bytes_ == 0 && !has_data_ && !has_id_);
+    if (!between_events || partial_ != partial_line::none) return {};
+    return chunk_.substr(lines_.begin);
+}
+
+void parser::skip(std::size_t bytes) noexcept {
+    if (handed_out_) forget_event();
+    lines_.begin += bytes;
+    if (lines_.begin >= lines_.block_end) {
+        bytes_scanned_ += lines_.begin - lines_.block_end;
+        lines_.block_begin = lines_.block_end = lines_.begin;
+        lines_.ends = 0;
+        lines_.block_non_ascii = false;
+    } else {
+        lines_.ends &= ~std::uint64_t{0} << (lines_.begin - lines_.block_begin);
+    }
+    lines_.non_ascii = lines_.block_non_ascii;
+    lines_.after_cr = false;
+}
+
 const event* parser::finish() {
     if (handed_out_) forget_event();
     if (finished_ || error_ != parser_error::none) return nullptr;

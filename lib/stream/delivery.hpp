@@ -22,7 +22,10 @@ public:
     event_delivery(std::shared_ptr<run::block_pool> pool, bool records) noexcept
         : queue_(std::move(pool)), records_(records) {}
 
-    void push(std::string_view name, std::string_view data) { queue_.push(name, data); }
+    /// `shaped`: what is known of `data`.
+    void push(std::string_view name, std::string_view data, const codec::shaped_text& shaped = {}) {
+        queue_.push(name, data, shaped);
+    }
 
     /// Takes the next event into `taken`, a new one; false when none waits. Where it cannot be decoded, sets `failure`,
     /// and `problem` says why.

@@ -1,4 +1,5 @@
 #pragma once
+#include "protocol/delta_shape.hpp"
 #include "protocol/event_class.hpp"
 #include "protocol/raw_event.hpp"
 #include "redact/redact.hpp"
@@ -77,8 +78,10 @@ public:
     virtual std::optional<polled_event> unreported_end() { return std::nullopt; }
     /// Decodes `wire` into `first` and, when it says several things, the rest into `more` (appended). On failure
     /// nothing is produced, and `problem` says in a sentence what is wrong.
-    virtual std::error_code decode(codec::raw_event wire, event& first, std::vector<event>& more,
+    virtual std::error_code decode(codec::raw_event&& wire, event& first, std::vector<event>& more,
                                    std::string& problem) = 0;
+    /// The shape of the text delta that was decoded last.
+    [[nodiscard]] virtual const codec::delta_shape& text_shape() const noexcept = 0;
     /// An event of a stream has been delivered to the caller: polling does not show it again.
     virtual void delivered(const event& arrived) = 0;
 

@@ -2,6 +2,7 @@
 
 #include "http/retry_after.hpp"
 #include "json/text.hpp"
+#include "protocol/read_events.hpp"
 #include "stream/actions.hpp"
 #include "stream/reattaching.hpp"
 #include "text/random.hpp"
@@ -48,7 +49,8 @@ bool begins_restart(stream_state& stream, std::string_view name, std::string_vie
 
 }  // namespace
 
-void receive_event(stream_state& stream, std::string_view name, std::string_view data) {
+void receive_event(stream_state& stream, std::string_view name, std::string_view data,
+                   const codec::shaped_text& shaped) {
     using codec::event_class;
     const event_class kind = stream.protocol->classify(name, data);
     if (kind == event_class::end_of_stream) receive_unreported_end(stream);
@@ -59,7 +61,7 @@ void receive_event(stream_state& stream, std::string_view name, std::string_view
     if (!stream.restarts.possible() || !begins_restart(stream, name, data, kind)) {
         const bool wanted = stream.fsm.event_arrived(kind);
         if (wanted) stream.observed.event(stream.api(), *stream.protocol, name, data);
-        if (wanted && !stream.abandoned()) stream.events.push(name, data);
+        if (wanted && !stream.abandoned()) stream.events.push(name, data, shaped);
         if (wanted && kind == event_class::action && !stream.abandoned() &&
             handlers_answer(*stream.run, identity.action, stream.protocol->takes_mixed_answers()))
             stream.fsm.enter(run::phase::answering);
@@ -152,11 +154,13 @@ void response_reader::on_bytes(std::string_view bytes) noexcept {
 }
 
 void response_reader::receive_events(std::string_view bytes) {
-    parser_.feed(bytes);
-    while (const sse::event* event = parser_.next()) receive_event(stream_, event->type, event->data);
+    const std::size_t limit = stream_.api().options.max_event_bytes;
+    const auto receive = [this](std::string_view name, std::string_view data, const codec::shaped_text& shaped) {
+        receive_event(stream_, name, data, shaped);
+    };
+    codec::read_events(parser_, bytes, stream_.protocol->text_shape(), limit, receive);
     if (parser_.error() == sse::parser_error::event_too_large)
-        stream_.fail(errc::event_too_large,
-                     "an event is larger than " + std::to_string(stream_.api().options.max_event_bytes) + " bytes");
+        stream_.fail(errc::event_too_large, "an event is larger than " + std::to_string(limit) + " bytes");
 }
 
 /// The standard drops an event that no blank line ends (WHATWG HTML, 9.2.6). Services have been seen to leave out that

@@ -14,7 +14,9 @@ namespace corun::detail {
 
 /// An event of the run arrived, from a response or from polling: queues it for the caller, and decides what the run
 /// does next. Does not wait.
-void receive_event(stream_state& stream, std::string_view name, std::string_view data);
+/// `shaped`: what is known of `data`.
+void receive_event(stream_state& stream, std::string_view name, std::string_view data,
+                   const codec::shaped_text& shaped = {});
 
 /// The response has no more to say: what it has told of the run's end without a reason is how the run ended.
 void receive_unreported_end(stream_state& stream) noexcept;

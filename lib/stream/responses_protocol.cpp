@@ -65,7 +65,10 @@ public:
         arrived_.observe(name, data);
         const codec::event_class kind = wire::classify(name, data, arrived_.seen());
         if (!identity_.is_known && kind != codec::event_class::end_of_stream) learn_ids(data);
-        if (kind == codec::event_class::action) take_action(name, data);
+        if (kind == codec::event_class::action) {
+            waits_ = true;
+            identity_.action = wire::action_left_by(name, data, arrived_.seen()).value_or(required_action());
+        }
         // How a response ended, or what it waits for, is delivered in any case.
         const bool is_end = kind == codec::event_class::last || kind == codec::event_class::action;
         if (is_end || !past_.has_number() || !past_.covers(wire::sequence_number_of(data))) {
@@ -82,7 +85,7 @@ public:
 
     std::optional<polled_event> unreported_end() override { return arrived_.unreported_end(); }
 
-    std::error_code decode(codec::raw_event raw, event& first, std::vector<event>& more,
+    std::error_code decode(codec::raw_event&& raw, event& first, std::vector<event>& more,
                            std::string& problem) override {
         const auto number = past_.has_number() ? wire::sequence_number_of(raw.data) : std::nullopt;
         const std::error_code code = decoder_.decode(std::move(raw), first, more, problem);
@@ -91,6 +94,8 @@ public:
         past_.drop_numbered(number, first, more);
         return code;
     }
+
+    [[nodiscard]] const codec::delta_shape& text_shape() const noexcept override { return decoder_.text_shape(); }
 
     void delivered(const event& arrived) override { replay_.delivered(arrived); }
 
@@ -242,11 +247,6 @@ private:
         } catch (const error&) {
             // Reported when the caller takes the event.
         }
-    }
-
-    void take_action(std::string_view name, std::string_view data) {
-        waits_ = true;
-        identity_.action = wire::action_left_by(name, data, arrived_.seen()).value_or(required_action());
     }
 
     /// The event is as good as delivered: a poll shows what is new since.

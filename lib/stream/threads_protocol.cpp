@@ -146,12 +146,14 @@ public:
         return facts;
     }
 
-    std::error_code decode(codec::raw_event raw, event& first, std::vector<event>& more,
+    std::error_code decode(codec::raw_event&& raw, event& first, std::vector<event>& more,
                            std::string& problem) override {
         const std::error_code code = decoder_.decode(std::move(raw), first, more, problem);
         if (!code) past_.drop_step(first, more);
         return code;
     }
+
+    [[nodiscard]] const codec::delta_shape& text_shape() const noexcept override { return decoder_.text_shape(); }
 
     void delivered(const event& arrived) override { replay_.delivered(arrived); }
 
@@ -226,7 +228,8 @@ public:
         std::vector<polled_event> events;
         const std::string path = path_of_run();
         std::string json;
-        if (creates_thread() && !replay_.has_thread() && !replay_.emits_only_the_end()) {
+        const bool creates_thread = !run_->conversation && run_->threads.former_thread.empty();
+        if (creates_thread && !replay_.has_thread() && !replay_.emits_only_the_end()) {
             json = co_await api_client::call(api_, "GET", path_of_thread(), {}, {}, secrets);
             events.emplace_back("thread.created", std::move(json));
             replay_.set_thread();
@@ -270,9 +273,6 @@ public:
     }
 
 private:
-    [[nodiscard]] bool creates_thread() const noexcept {
-        return !run_->conversation && run_->threads.former_thread.empty();
-    }
     [[nodiscard]] std::string path_of_thread() const {
         return path_of("/threads", identity_.thread_id, "the stream's thread id");
     }

@@ -77,7 +77,26 @@ inline std::size_t well_formed_prefix(std::string_view text) noexcept {
     return at;
 }
 
+inline bool is_ascii(std::string_view text) noexcept {
+    constexpr std::uint64_t high_bits = 0x8080808080808080;
+    const auto word_at = [&](std::size_t at) {
+        std::uint64_t word;
+        std::memcpy(&word, text.data() + at, sizeof word);
+        return word;
+    };
+    std::uint64_t all = 0;
+    if (text.size() >= 8) {
+        for (std::size_t at = 0; at + 8 <= text.size(); at += 8) all |= word_at(at);
+        // The last word may overlap the one before.
+        all |= word_at(text.size() - 8);
+    } else {
+        for (const char byte : text) all |= static_cast<unsigned char>(byte);
+    }
+    return (all & high_bits) == 0;
+}
+
 inline bool is_well_formed(std::string_view text) noexcept {
+    if (is_ascii(text)) return true;
     return well_formed_prefix(text) == text.size();
 }
 

@@ -83,8 +83,9 @@ struct arguments {
 /// What the streams of one measurement have brought.
 class measurement {
 public:
-    explicit measurement(const arguments& request) : request_(request), rss_at_start_(resident_kb()) {
-        if (request.paced()) latencies_.reserve(4'000'000);
+    explicit measurement(const arguments& request)
+        : request_(request), paced_(request.paced()), rss_at_start_(resident_kb()) {
+        if (paced_) latencies_.reserve(4'000'000);
     }
 
     /// From here on events count.
@@ -96,7 +97,7 @@ public:
 
     void text(std::string_view text) {
         ++events_;
-        if (!request_.paced() || begun_ == 0) return;
+        if (!paced_ || begun_ == 0) return;
         ++counted_;
         std::uint64_t sent = 0;
         std::from_chars(text.data(), text.data() + text.size(), sent);
@@ -135,6 +136,7 @@ public:
 
 private:
     const arguments& request_;
+    const bool paced_;
     double rss_at_start_, rss_ = 0, cpu_ = 0;
     std::uint64_t begun_ = 0;
     std::size_t events_ = 0, counted_ = 0, bytes_ = 0;

@@ -6,10 +6,12 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -520,6 +522,50 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_lost_is_not_asked_for_again) {
         BOOST_TEST(peer.count("tools/call") == 1u);
         BOOST_TEST(bodies<events::mcp_call>(events).at(0).error.has_value());
     });
+}
+
+// Whatever of the server's answers is lost, in any of the steps that a run takes with it.
+BOOST_AUTO_TEST_CASE(a_run_makes_each_call_once_wherever_the_servers_answers_are_cut) {
+    const std::size_t step_size = std::getenv("CORUN_EVERY_OFFSET") ? 1 : 41;
+    for (const mcp::era era : {mcp::era::modern, mcp::era::legacy})
+        for (const way& each : {all_ways[0], all_ways[1]})
+            for (const char* method : {"server/discover", "initialize", "tools/list", "tools/call"}) {
+                desk_application app(each);
+                app.service->script("",
+                                    {step::call_function("hotels__reserve_seat", seat), step::reply("Done: {output}")});
+                std::size_t size = 1, completed = 0;
+                for (std::size_t bytes = 0; bytes < size; bytes += step_size) {
+                    mcp_peer peer(era, &app.io);
+                    peer.play[method] = [&](std::shared_ptr<raw_connection> open,
+                                            raw_request request) -> asio::awaitable<bool> {
+                        const std::string whole = peer.response_to(method, request);
+                        size = whole.size();
+                        std::string part = whole.substr(0, bytes);
+                        co_await open->write(std::move(part));
+                        co_return false;
+                    };
+                    run_options options = app.unasked();
+                    options.mcp_callers["hotels"] = mcp_caller::client;
+                    options.tools.emplace_back(mcp_tool("hotels", peer.url()));
+                    const bool in_call = std::string_view(method) == "tools/call";
+                    try {
+                        const std::vector<event> events = app.take(app.plain.run_stream("Book", {}, options));
+                        const auto calls = bodies<events::mcp_call>(events);
+                        BOOST_REQUIRE(calls.size() == 1u);
+                        BOOST_TEST(calls[0].error.has_value() == in_call);
+                        BOOST_TEST(peer.count("tools/call") == 1u);
+                        ++completed;
+                    } catch (const error& failure) {
+                        // Before the run exists.
+                        BOOST_TEST(!in_call);
+                        BOOST_TEST((failure.code() == errc::connection_lost || failure.code() == errc::bad_response ||
+                                    failure.code() == errc::stream_failed),
+                                   failure.what());
+                        BOOST_TEST(peer.count("tools/call") == 0u);
+                    }
+                }
+                if (std::string_view(method) == "tools/call") BOOST_TEST(completed > 1u);
+            }
 }
 
 // The request this library was made for, with an agent that accepts no headers at all.

@@ -109,6 +109,26 @@ public:
         return response_head(200, "text/event-stream") + "Connection: close\r\n\r\n" + std::string(events);
     }
 
+    /// What `on` or the default responds.
+    std::string response_to(const std::string& method, const raw_request& request) {
+        if (const auto found = on.find(method); found != on.end()) return found->second(request);
+        if (method == "tools/list") return result(request, {{"tools", tools}});
+        if (method == "tools/call") return result(request, text_result("seat 14A is yours"));
+        if (era_ == mcp::era::modern) {
+            if (method == "server/discover")
+                return result(request,
+                              {{"supportedVersions", {"2026-07-28"}}, {"capabilities", {{"tools", json::object()}}}});
+            return failure(request, 400, -32022, "No such version.", {{"supported", {"2026-07-28"}}});
+        }
+        if (method == "initialize")
+            return result(request, {{"protocolVersion", version}, {"capabilities", {{"tools", json::object()}}}},
+                          session_id.empty() ? "" : "Mcp-Session-Id: " + session_id + "\r\n");
+        if (method == "notifications/initialized" || method == "notifications/cancelled" || method == "answer")
+            return "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+        if (method == "DELETE") return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        return failure(request, 400, -32000, "Bad Request: Server not initialized");
+    }
+
 private:
     asio::io_context own_io_;
 
@@ -143,25 +163,6 @@ private:
             co_await peer->write(std::move(response));
         }
         peer->close();
-    }
-
-    std::string response_to(const std::string& method, const raw_request& request) {
-        if (const auto found = on.find(method); found != on.end()) return found->second(request);
-        if (method == "tools/list") return result(request, {{"tools", tools}});
-        if (method == "tools/call") return result(request, text_result("seat 14A is yours"));
-        if (era_ == mcp::era::modern) {
-            if (method == "server/discover")
-                return result(request,
-                              {{"supportedVersions", {"2026-07-28"}}, {"capabilities", {{"tools", json::object()}}}});
-            return failure(request, 400, -32022, "No such version.", {{"supported", {"2026-07-28"}}});
-        }
-        if (method == "initialize")
-            return result(request, {{"protocolVersion", version}, {"capabilities", {{"tools", json::object()}}}},
-                          session_id.empty() ? "" : "Mcp-Session-Id: " + session_id + "\r\n");
-        if (method == "notifications/initialized" || method == "notifications/cancelled" || method == "answer")
-            return "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
-        if (method == "DELETE") return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-        return failure(request, 400, -32000, "Bad Request: Server not initialized");
     }
 
     mcp::era era_;

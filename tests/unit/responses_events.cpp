@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(reads_a_text_delta_in_place) {
     event first;
     std::vector<event> more;
     std::string problem;
-    BOOST_REQUIRE(!of_run.decode(wire, first, more, problem));
+    BOOST_REQUIRE(!of_run.decode(codec::raw_event(wire), first, more, problem));
     const auto* delta = first.get_if<events::text_delta>();
     BOOST_REQUIRE(delta);
     BOOST_TEST(delta->text == "Bring");

@@ -1,6 +1,7 @@
 // Text deltas: nearly all events of a stream. The fast way of reading them gives what the general one gives, and
 // allocates nothing.
 #include "protocol/delta_shape.hpp"
+#include "protocol/read_events.hpp"
 #include "protocol/responses/codec.hpp"
 #include "protocol/threads/codec.hpp"
 #include "run/event_queue.hpp"
@@ -9,8 +10,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <new>
 #include <random>
 #include <string>
@@ -81,11 +84,11 @@ struct responses {
     }
 };
 
-/// Takes what waits, and describes it.
+/// Takes what waits, but no more than `events`, and describes it.
 template <class Decoder>
-std::string take_all(Decoder& decoder, run::event_queue& queue) {
+std::string take_some(Decoder& decoder, run::event_queue& queue, std::size_t events) {
     std::string text;
-    while (!queue.empty()) {
+    for (; !queue.empty() && events != 0; --events) {
         event first;
         std::vector<event> more;
         std::string problem;
@@ -101,6 +104,11 @@ std::string take_all(Decoder& decoder, run::event_queue& queue) {
         text += '\n';
     }
     return text;
+}
+
+template <class Decoder>
+std::string take_all(Decoder& decoder, run::event_queue& queue) {
+    return take_some(decoder, queue, std::numeric_limits<std::size_t>::max());
 }
 
 template <class Protocol>
@@ -220,8 +228,105 @@ void compare_readers() {
     BOOST_TEST_MESSAGE(same << " inputs read alike");
 }
 
-bool matches(delta_shape& shape, std::string_view data) {
-    return shape.matches(data);
+/// Frames an event as a service does, or like it.
+std::string framed(std::string_view name, std::string_view data, std::mt19937_64& random) {
+    const std::string event(name), text(data);
+    switch (random() % 24) {
+        case 0:
+            return "event: " + event + "\r\ndata: " + text + "\r\n\r\n";
+        case 1:
+            return "event:" + event + "\ndata:" + text + "\n\n";
+        case 2:
+            return "id: 7\nevent: " + event + "\ndata: " + text + "\n\n";
+        case 3:
+            return ": comment\n\nevent: " + event + "\ndata: " + text + "\n\n";
+        case 4:
+            return "event: " + event + "\ndata: " + text + "\ndata: more\n\n";
+        case 5:
+            return "event: " + event + "\ndata: " + text + "\nretry: 5\n\n";
+        case 6:
+            return "data: " + text + "\n\n";
+        case 7:
+            return "event: " + event + "\ndata: " + text + "\n\n\n";
+        case 8:
+            return "event: \nevent: " + event + "\ndata: " + text + "\n\n";
+        case 9:
+            return "event: " + event + "\rdata: " + text + "\r\r";
+        case 10:
+            return "event: " + event + "\ndata: " + text.substr(0, text.size() / 2) + "\xff\xC3" +
+                   text.substr(text.size() / 2) + "\n\n";
+        case 11:
+            return "retry: 5\nevent: " + event + "\ndata: " + text + "\n\n";
+        default:
+            return "event: " + event + "\ndata: " + text + "\n\n";
+    }
+}
+
+/// A stream that is read from chunks, in one of two ways.
+template <class Protocol>
+struct stream_reader {
+    explicit stream_reader(std::size_t limit) : max_event_bytes(limit), parser(limit) {}
+
+    void read_with_shape(std::string_view chunk) {
+        const auto receive = [this](std::string_view name, std::string_view data, const codec::shaped_text& shaped) {
+            queue.push(name, data, shaped);
+            recognized += shaped.shape != 0;
+        };
+        codec::read_events(parser, chunk, decoder.text_shape(), max_event_bytes, receive);
+    }
+    void read_without(std::string_view chunk) {
+        parser.feed(chunk);
+        while (const sse::event* event = parser.next()) queue.push(event->type, event->data);
+    }
+    /// What has arrived, and the state of the stream.
+    std::string take(std::size_t events) {
+        return take_some(decoder, queue, events) + std::to_string(static_cast<int>(parser.error())) + ' ' +
+               std::string(parser.last_event_id()) + ' ' + std::to_string(parser.retry().value_or(0));
+    }
+
+    std::size_t max_event_bytes;
+    sse::parser parser;
+    run::event_queue queue;
+    typename Protocol::decoder decoder;
+    std::size_t recognized = 0;
+};
+
+template <class Protocol>
+void compare_stream_readers(std::size_t limit) {
+    constexpr std::size_t stream_size = 60;
+    std::size_t recognized = 0;
+    for (std::size_t done = 0; done < inputs(); done += stream_size) {
+        mutator changes(done);
+        std::mt19937_64 random(done);
+        std::string stream(random() % 8 == 0 ? "\xEF\xBB\xBF" : "");
+        for (std::size_t i = 0; i != stream_size; ++i)
+            stream += framed(Protocol::name, changes.template next<Protocol>(i), random);
+        stream_reader<Protocol> shaped(limit), general(limit);
+        general.decoder.use_fast_path(false);
+        const std::size_t longest = std::size_t{1} << (4 + random() % 10);
+        for (std::size_t at = 0, size = 0; at < stream.size(); at += size) {
+            size = std::min<std::size_t>(1 + random() % longest, stream.size() - at);
+            // A chunk goes away when it has been read.
+            const std::string chunk = stream.substr(at, size);
+            shaped.read_with_shape(chunk);
+            general.read_without(chunk);
+            const std::size_t events = random() % 4 == 0 ? random() % 8 : stream_size;
+            const std::string by_shape = shaped.take(events), by_parser = general.take(events);
+            if (by_shape != by_parser) {
+                BOOST_ERROR("stream " << done << " up to " << at + size << ":\n"
+                                      << stream.substr(0, at + size) << "\nby shape: " << by_shape
+                                      << "\nby the parser: " << by_parser);
+                return;
+            }
+        }
+        BOOST_TEST(shaped.parser.bytes_scanned() <= stream.size());
+        recognized += shaped.recognized;
+    }
+    BOOST_TEST(recognized > inputs() / (limit == 0 ? 50 : 5000));
+}
+
+bool matches(const delta_shape& shape, std::string_view data, codec::shaped_text& found) {
+    return shape.read(data, found);
 }
 
 }  // namespace
@@ -238,22 +343,31 @@ BOOST_AUTO_TEST_CASE(are_read_alike_by_both_readers) {
     compare_readers<responses>();
 }
 
+BOOST_AUTO_TEST_CASE(are_read_alike_from_a_stream_with_and_without_a_shape) {
+    compare_stream_readers<threads>(0);
+    compare_stream_readers<responses>(0);
+    // About half of the events are larger than that: the first one ends the stream.
+    compare_stream_readers<threads>(150);
+    compare_stream_readers<responses>(215);
+}
+
 BOOST_AUTO_TEST_CASE(a_shape_is_recognised_by_all_that_does_not_change) {
     const std::string learned = R"({"sequence_number":7,"id":"i","delta":"a","obfuscation":"xx","x":[1]})";
     const auto view = [&learned](std::string_view part) {
         return std::string_view(learned).substr(learned.find(part), part.size());
     };
     delta_shape shape;
-    BOOST_TEST(!matches(shape, learned));
-    shape.learn(learned, view("a\",\"ob").substr(0, 1), view("i\",\"de").substr(0, 1));
-    BOOST_REQUIRE(matches(shape, learned));
-    BOOST_TEST(shape.text == "a");
-    BOOST_TEST(shape.id == "i");
-    BOOST_TEST(!shape.escaped);
-    BOOST_TEST(matches(shape, R"({"sequence_number":123,"id":"i","delta":"\"b\"","obfuscation":"","x":[1]})"));
-    BOOST_TEST(shape.text == R"(\"b\")");
-    BOOST_TEST(shape.id == "i");
-    BOOST_TEST(shape.escaped);
+    codec::shaped_text found;
+    BOOST_TEST(!matches(shape, learned, found));
+    shape.learn("n", learned, view("a\",\"ob").substr(0, 1), view("i\",\"de").substr(0, 1));
+    BOOST_REQUIRE(matches(shape, learned, found));
+    BOOST_TEST(found.text == "a");
+    BOOST_TEST(found.id == "i");
+    BOOST_TEST(!found.escaped);
+    BOOST_TEST(matches(shape, R"({"sequence_number":123,"id":"i","delta":"\"b\"","obfuscation":"","x":[1]})", found));
+    BOOST_TEST(found.text == R"(\"b\")");
+    BOOST_TEST(found.id == "i");
+    BOOST_TEST(found.escaped);
     for (const char* other : {R"({"sequence_number":07,"id":"i","delta":"a","obfuscation":"xx","x":[1]})",
                               R"({"sequence_number":-7,"id":"i","delta":"a","obfuscation":"xx","x":[1]})",
                               R"({"sequence_number":7.5,"id":"i","delta":"a","obfuscation":"xx","x":[1]})",
@@ -265,17 +379,18 @@ BOOST_AUTO_TEST_CASE(a_shape_is_recognised_by_all_that_does_not_change) {
                               R"({"sequence_number":7,"id":"i","delta":"a","obfuscation":"xx","x":[1]} )",
                               R"({"sequence_number":7,"id":"i","delta":"a","obfuscation":"xx","x":[1)",
                               R"({"sequence_number":7,"id":"i","delta":"a)", R"({"sequence_number":)", "", "{}"})
-        BOOST_TEST(!matches(shape, other), other);
+        BOOST_TEST(!matches(shape, other, found), other);
     shape.forget();
-    BOOST_TEST(!matches(shape, learned));
+    BOOST_TEST(!matches(shape, learned, found));
 }
 
 BOOST_AUTO_TEST_CASE(a_number_that_is_none_makes_no_shape) {
     const std::string data = R"({"sequence_number":"7","id":"i","delta":"a"})";
     delta_shape shape;
-    shape.learn(data, std::string_view(data).substr(data.find("a\"}"), 1),
+    codec::shaped_text found;
+    shape.learn("n", data, std::string_view(data).substr(data.find("a\"}"), 1),
                 std::string_view(data).substr(data.find("i\",\"de"), 1));
-    BOOST_TEST(!matches(shape, data));
+    BOOST_TEST(!matches(shape, data, found));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -62,6 +62,13 @@ public:
     /// `next()` has returned null since the last `feed`.
     const event* finish();
 
+    /// What has not been read of the chunk, if the next event begins there; otherwise nothing. A caller that recognizes
+    /// whole events at its beginning can `skip` them instead of having them parsed.
+    [[nodiscard]] std::string_view unread() const noexcept;
+    /// Skips `bytes` of `unread()`: whole events, each with the blank line that ends it, and without `id` and `retry`
+    /// fields. They count as scanned. Invalidates what `next()` returned, as another call of it does.
+    void skip(std::size_t bytes) noexcept;
+
     [[nodiscard]] parser_error error() const noexcept { return error_; }
     /// The last event id of the stream: that of the last block that a blank line has ended, even if it has no data.
     [[nodiscard]] std::string_view last_event_id() const noexcept { return last_event_id_; }

@@ -79,6 +79,10 @@ void decoder::restore(streamed_items items) {
     impl_->text_deltas = text_delta_reader();
 }
 
+const delta_shape& decoder::text_shape() const noexcept {
+    return impl_->text_deltas.shape();
+}
+
 void decoder::use_fast_path(bool enabled) noexcept {
     impl_->fast_path = enabled;
 }
@@ -87,7 +91,9 @@ void decoder::be_strict(bool enabled) noexcept {
     impl_->strict = enabled;
 }
 
-std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem) {
+std::error_code decoder::decode(raw_event&& wire, event& first, std::vector<event>& more, std::string& problem) {
+    // Only a text delta has the shape of one.
+    if (wire.shaped.shape != 0 && impl_->fast_path && impl_->text_deltas.read(wire, first, impl_->streamed)) return {};
     const known_event& known = find_event(wire.name, wire.data);
     if (is_text_event(known) && impl_->fast_path && impl_->text_deltas.read(wire, first, impl_->streamed)) return {};
     if (wire.name == run_restarted_name) return decode_run_restarted(*this, wire, first, problem);
@@ -104,7 +110,7 @@ std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>
     const std::error_code code = decode_by(read, out, name, impl_->strict, problem);
     if (!code) impl_->seen.observe(wire.name, wire.data);
     if (is_text_event(known))
-        impl_->text_deltas.learn(wire.data, first, more, json::find_only_member(wire.data, "delta"),
+        impl_->text_deltas.learn(wire, first, more, json::find_only_member(wire.data, "delta"),
                                  json::find_only_member(wire.data, "item_id"));
     return code;
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include "protocol/common.hpp"
+#include "protocol/delta_shape.hpp"
 #include "protocol/event_class.hpp"
 #include "protocol/raw_event.hpp"
 #include "protocol/streamed_items.hpp"
@@ -49,7 +50,7 @@ public:
     /// (appended, each with `continues()`). An unknown name gives `unknown`. Data that is not JSON of
     /// the shape it must have is read as far as it can be, see `event::problem`. When strict, it is
     /// `errc::bad_event` instead; then nothing is produced, and `problem` says what is wrong.
-    std::error_code decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem);
+    std::error_code decode(raw_event&& wire, event& first, std::vector<event>& more, std::string& problem);
 
     /// Another one that goes on from here, to see what lies ahead.
     [[nodiscard]] decoder fork() const;
@@ -57,6 +58,8 @@ public:
     [[nodiscard]] const streamed_items& items() const noexcept;
     /// These have come, elsewhere.
     void restore(streamed_items items);
+    /// The shape of the latest text delta.
+    [[nodiscard]] const delta_shape& text_shape() const noexcept;
 
     /// Text deltas in the service's usual form are read without a JSON parser. Off, all events go
     /// through it; the events are the same.

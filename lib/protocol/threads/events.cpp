@@ -325,6 +325,10 @@ void decoder::restore(streamed_items items) {
     impl_->text_deltas = text_delta_reader();
 }
 
+const delta_shape& decoder::text_shape() const noexcept {
+    return impl_->text_deltas.shape();
+}
+
 void decoder::use_fast_path(bool enabled) noexcept {
     impl_->fast_path = enabled;
 }
@@ -333,7 +337,9 @@ void decoder::be_strict(bool enabled) noexcept {
     impl_->strict = enabled;
 }
 
-std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>& more, std::string& problem) {
+std::error_code decoder::decode(raw_event&& wire, event& first, std::vector<event>& more, std::string& problem) {
+    // Only a text delta has the shape of one.
+    if (wire.shaped.shape != 0 && impl_->fast_path && impl_->text_deltas.read(wire, first, impl_->streamed)) return {};
     const known_event& known = find_event(wire.name, wire.data);
     if (&known == &text_event && impl_->fast_path && impl_->text_deltas.read(wire, first, impl_->streamed)) return {};
 
@@ -344,7 +350,7 @@ std::error_code decoder::decode(raw_event wire, event& first, std::vector<event>
     };
     const std::error_code code = decode_by(read, out, wire.name, impl_->strict, problem);
     if (&known == &text_event)
-        impl_->text_deltas.learn(wire.data, first, more, text_in(wire.data), json::find_only_member(wire.data, "id"));
+        impl_->text_deltas.learn(wire, first, more, text_in(wire.data), json::find_only_member(wire.data, "id"));
     return code;
 }
 
