@@ -70,6 +70,7 @@ struct opening {
             where.thread_id = where.thread->id();
             if (kept->on_thread) co_await kept->on_thread();
         }
+        if (!kept->asked.items.empty()) kept->options.input_items = kept->asked.items;
         event_stream stream =
             co_await kept->runner.run_stream(*where.thread, kept->asked.text, kept->headers, kept->options);
         co_return stream;
@@ -188,6 +189,24 @@ asio::awaitable<std::shared_ptr<run>> hub::start(user by, std::string name, ques
     ++counted.runs_started;
     begin(begun, [open] { return opening::open(open); });
     co_return begun;
+}
+
+asio::awaitable<compacted_response> hub::compact(user by, json items) {
+    admit(by.id);
+    const std::string& model = agent_.prompt_definition().model;
+    if (model.empty()) throw bad_request("The agent's service does not compact conversations.");
+    model_input input(model);
+    input.items = text_of(items);
+    std::optional<std::error_code> rejected;
+    compacted_response result;
+    try {
+        result = co_await client_.compact(std::move(input));
+    } catch (const error& failure) {
+        if (failure.code() != errc::bad_request && failure.code() != errc::invalid_argument) throw;
+        rejected = failure.code();
+    }
+    if (rejected) throw bad_request("The input cannot be compacted.");
+    co_return result;
 }
 
 std::shared_ptr<owned_run> hub::make_run(run_identity identity) const {

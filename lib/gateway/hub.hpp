@@ -36,6 +36,7 @@ struct question {
 
     message text;
     std::vector<message> history;
+    std::string items;         ///< Other items before the message, as a JSON array: Responses protocol only.
     bool starts_anew = false;  ///< The conversation's thread does not fit the history.
 };
 
@@ -54,6 +55,8 @@ public:
     /// Starts a run. A run of the conversation that waits for answers is cancelled; while one is active, there is no
     /// other: throws `refusal`, also for limits.
     asio::awaitable<std::shared_ptr<run>> start(user by, std::string name, question asked);
+    /// A conversation in fewer tokens. Throws `refusal` if the service cannot do that, or rejects the items.
+    asio::awaitable<compacted_response> compact(user by, json items);
     /// The conversation, or null.
     asio::awaitable<std::shared_ptr<conversation>> find_conversation(std::string user, std::string name);
     /// The run of this user, or null: other users' runs do not exist.

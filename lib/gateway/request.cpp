@@ -73,6 +73,7 @@ std::string_view request::parameter(std::string_view name) const noexcept {
 json request::body() const {
     const std::string& text = exchange_->request.body;
     if (text.empty()) return json::object();
+    if (text.size() > runs.options().max_body_bytes) throw refusal(413, "too_large", "The request is too large.");
     if (!head_.header("Content-Type").starts_with(json_type))
         throw refusal(415, "unsupported_media_type", "Send JSON, as application/json.");
     json parsed = json::parse(text, nullptr, false);
@@ -224,20 +225,26 @@ bool answer_without_sign_in(request& self) {
     return false;
 }
 
+/// Before a route has been found.
+error_style style_of(std::string_view path) noexcept {
+    return path.starts_with("/v1/") ? error_style::openai : error_style::json;
+}
+
 }  // namespace
 
 void answer(hub& to, const std::vector<route>& routes, std::shared_ptr<http::exchange> exchange) {
     const auto one = std::make_shared<request>(to, std::move(exchange));
     if (answer_without_sign_in(*one)) return;
     if (!one->passes_origin_check())
-        return one->refuse(refusal(403, "wrong_origin", "This page may not use the server."), error_style::json);
+        return one->refuse(refusal(403, "wrong_origin", "This page may not use the server."),
+                           style_of(one->head().path));
     if (one->head().method == "OPTIONS") return;
     for (const route& each : routes) {
         if (!matches(each.path, one->path()) || each.method != one->head().method) continue;
         asio::co_spawn(to.executor(), answer_one(one, each), [](std::exception_ptr) {});
         return;
     }
-    one->refuse(not_found(), error_style::json);
+    one->refuse(not_found(), style_of(one->head().path));
 }
 
 }  // namespace corun::gateway

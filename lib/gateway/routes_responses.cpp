@@ -1,6 +1,7 @@
 // OpenAI Responses at /v1/responses.
 #include "gateway/encoders/responses.hpp"
 #include "gateway/request.hpp"
+#include "text/random.hpp"
 
 #include <charconv>
 #include <utility>
@@ -92,16 +93,29 @@ std::optional<message> input_message(const json& item) {
     return made;
 }
 
+/// The input of a request to compact as items.
+json items_of(const json& input) {
+    if (input.is_array() && !input.empty()) return input;
+    if (!input.is_string() || input.get_ref<const std::string&>().empty()) throw bad_request("The input is missing.");
+    return json::array({{{"type", "message"}, {"role", "user"}, {"content", input}}});
+}
+
 question question_of(const json& input) {
     if (input.is_string() && !input.get_ref<const std::string&>().empty())
         return question{message(input.get<std::string>())};
     std::vector<message> messages;
-    for (const json& item : input.is_array() ? input : json::array())
-        if (auto made = input_message(item)) messages.push_back(std::move(*made));
+    json others = json::array();
+    for (const json& item : input.is_array() ? input : json::array()) {
+        if (auto made = input_message(item))
+            messages.push_back(std::move(*made));
+        else if (string_member(item, "type") == "compaction")
+            others.push_back(item);
+    }
     if (messages.empty()) throw bad_request("The input has no message.");
     question asked{std::move(messages.back())};
     messages.pop_back();
     asked.history = std::move(messages);
+    if (!others.empty()) asked.items = text_of(others);
     return asked;
 }
 
@@ -171,6 +185,19 @@ asio::awaitable<void> create_response(shared_request from) {
     kept->respond(200, whole);
 }
 
+asio::awaitable<void> compact_response(shared_request from) {
+    const shared_request kept = std::move(from);
+    const json body = kept->body();
+    if (string_member(body, "model").empty()) throw bad_request("The model is missing.");
+    if (!string_member(body, "previous_response_id").empty())
+        throw bad_request("Send the conversation as input, not as previous_response_id.");
+    const compacted_response compacted = co_await kept->runs.compact(kept->by(), items_of(member(body, "input")));
+    const json raw = json::parse(compacted.raw, nullptr, false);
+    json answer = {{"id", std::string(response_prefix) + detail::random_hex(32)}, {"object", "response.compaction"}};
+    for (const char* name : {"created_at", "output", "usage"}) answer[name] = member(raw, name);
+    kept->respond(200, answer);
+}
+
 asio::awaitable<segment> segment_of(shared_request from) {
     auto found = co_await find_segment(from, from->path()[2]);
     if (!found) throw refusal(404, "not_found", "There is no such response here.");
@@ -209,6 +236,7 @@ asio::awaitable<void> cancel_response(shared_request from) {
 std::vector<route> responses_routes() {
     return {
         {"POST", "/v1/responses", error_style::openai, &create_response},
+        {"POST", "/v1/responses/compact", error_style::openai, &compact_response},
         {"GET", "/v1/responses/*", error_style::openai, &retrieve_response},
         {"POST", "/v1/responses/*/cancel", error_style::openai, &cancel_response},
     };

@@ -48,7 +48,8 @@ struct gateway_server::impl : std::enable_shared_from_this<impl> {
         const gateway_options& options = runs->options();
         http::server_limits limits;
         limits.max_head_bytes = std::size_t{16} << 10;
-        limits.max_body_bytes = options.max_body_bytes;
+        // A body that is a little too large is answered in the protocol's own words; one beyond that is not read.
+        limits.max_body_bytes = options.max_body_bytes + options.max_body_bytes / 4 + (std::size_t{16} << 10);
         limits.max_connections = options.max_connections;
         limits.request_timeout = options.request_timeout;
         auto on_request = [weak = weak_from_this()](std::shared_ptr<http::exchange> exchange) {

@@ -4,7 +4,9 @@
 #include <asio/write.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -147,7 +149,21 @@ BOOST_FIXTURE_TEST_CASE(a_run_whose_log_is_full_is_cancelled, strict) {
 BOOST_FIXTURE_TEST_CASE(requests_that_are_too_large_or_too_slow_are_cut, strict) {
     const std::string head = "POST /runs HTTP/1.1\r\nHost: x\r\nX-User: anna\r\nContent-Type: application/json\r\n";
     const std::string large = R"({"input":")" + std::string(2000, 'x') + "\"}";
-    BOOST_TEST(send_bytes(head + "Content-Length: " + std::to_string(large.size()) + "\r\n\r\n" + large) == "");
+    // A little too large: in the words of each protocol.
+    for (const char* path : {"/runs", "/v1/responses", "/api/chat", "/ag-ui"}) {
+        const raw_response refused = send(request("POST", path, "anna", large));
+        BOOST_TEST_CONTEXT(path) {
+            BOOST_TEST(refused.status == 413);
+            const json body = json::parse(refused.body, nullptr, false);
+            if (std::string_view(path).ends_with("/chat") || std::string_view(path) == "/ag-ui")
+                BOOST_TEST(refused.body == "The request is too large.");
+            else
+                BOOST_TEST(body.at("error").at("code") == "too_large");
+            if (std::string_view(path) == "/v1/responses") BOOST_TEST(body["error"]["type"] == "invalid_request_error");
+        }
+    }
+    // Far too large: it is not read.
+    BOOST_TEST(send_bytes(head + "Content-Length: 1000000\r\n\r\n" + large) == "");
     BOOST_TEST(send_bytes("GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n\r\n") == "");
     // One that never ends, and one that never begins.
     BOOST_TEST(send_bytes(head + "Content-Length: 10\r\n\r\n{") == "");
@@ -235,12 +251,30 @@ BOOST_FIXTURE_TEST_CASE(malformed_requests_harm_nothing, limited) {
     const std::string valid =
         "POST /runs HTTP/1.1\r\nHost: x\r\nX-User: anna\r\nContent-Type: application/json\r\n"
         "Content-Length: 14\r\nConnection: close\r\n\r\n{\"input\":\"Hi\"}";
+    const auto posted = [](const std::string& path, const std::string& body) {
+        return "POST " + path +
+               " HTTP/1.1\r\nHost: x\r\nX-User: anna\r\nContent-Type: application/json\r\nContent-Length: " +
+               std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+    };
     const std::string other = "GET /runs/" + id +
                               "/events?after=1-2 HTTP/1.1\r\nHost: x\r\nX-User: anna\r\n"
                               "Last-Event-ID: 1-1\r\nConnection: close\r\n\r\n";
+    const std::string requests[] = {
+        valid,
+        other,
+        posted("/v1/responses", R"({"model":"agent","input":[{"role":"user","content":"Hi"}],"stream":true})"),
+        posted("/v1/responses/compact", R"({"model":"agent","input":"Hi"})"),
+        posted("/api/chat",
+               R"({"id":"c","messages":[{"id":"m","role":"user","parts":[{"type":"text","text":"Hi"}]}]})"),
+        posted("/ag-ui", R"({"threadId":"t","runId":"r","messages":[{"id":"m","role":"user","content":"Hi"}]})"),
+        "GET /v1/responses/resp_" + id.substr(4) +
+            "_0?stream=true&starting_after=1 HTTP/1.1\r\nHost: x\r\n"
+            "X-User: anna\r\nConnection: close\r\n\r\n"};
+    const char* const wanted = std::getenv("CORUN_MALFORMED_REQUESTS");
+    const int count = wanted == nullptr ? 1000 : std::atoi(wanted);
     std::mt19937 random(18);
-    for (int i = 0; i < 1000; ++i) {
-        std::string bytes = i % 2 == 0 ? valid : other;
+    for (int i = 0; i < count; ++i) {
+        std::string bytes = requests[static_cast<std::size_t>(i) % std::size(requests)];
         for (unsigned changes = 1 + random() % 4; changes > 0; --changes) {
             const std::size_t at = random() % bytes.size();
             if (random() % 3 == 0)

@@ -200,4 +200,26 @@ WITH_EACH_CLIENT(the_runs_of_another_user_do_not_exist) {
     }
 }
 
+WITH_EACH_CLIENT(a_conversation_is_compacted_and_goes_on) {
+    const raw_response answer = post("/v1/responses/compact", {{"model", "agent"}, {"input", "My name is Anna."}});
+    if (spoken_by_client == protocol::threads) {
+        BOOST_TEST(answer.status == 400);
+        return;
+    }
+    BOOST_TEST(answer.status == 200);
+    json input = json::parse(answer.body).at("output");
+    std::string secret_of_service;
+    for (const json& item : input)
+        if (item.at("type") == "compaction") secret_of_service = item.at("encrypted_content");
+    BOOST_TEST(!secret_of_service.empty());
+    input.push_back({{"role", "user"}, {"content", "Who am I?"}});
+    const raw_response next = post("/v1/responses", {{"model", "agent"}, {"input", input}});
+    BOOST_TEST(json::parse(next.body).at("status") == "completed");
+    const auto& sent = service->requests();
+    BOOST_TEST(std::any_of(sent.begin(), sent.end(), [&](const emulator::recorded_request& each) {
+        return each.method == "POST" && each.path.ends_with("/responses") &&
+               each.body.find(secret_of_service) != std::string::npos;
+    }));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
