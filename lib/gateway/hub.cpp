@@ -88,6 +88,12 @@ asio::awaitable<void> end_unanswered(std::shared_ptr<conversation> where) {
     while (unanswered->current() != run::state::ended) co_await unanswered->log().wait();
 }
 
+std::size_t log_bytes_of(const std::map<std::string, std::shared_ptr<owned_run>>& runs) {
+    std::size_t sum = 0;
+    for (const auto& [id, each] : runs) sum += each->log().bytes();
+    return sum;
+}
+
 }  // namespace
 
 hub::hub(asio::any_io_executor executor, client client, agent agent, gateway_options options)
@@ -115,8 +121,8 @@ void hub::admit(const std::string& user) {
     });
     if (static_cast<std::size_t>(active) >= options_.max_runs_per_user)
         throw refusal(429, "too_many_runs", "You have too many answers in progress. Wait for one of them to end.");
-    if (log_bytes() > options_.max_total_log_bytes) forget_old_logs();
-    if (log_bytes() > options_.max_total_log_bytes)
+    if (log_bytes_of(runs_) > options_.max_total_log_bytes) forget_old_logs();
+    if (log_bytes_of(runs_) > options_.max_total_log_bytes)
         throw refusal(503, "memory_full", "The server is busy. Try again in a moment.");
     if (shared_ && !shared_->store().is_available()) throw log_unavailable();
 }
@@ -313,7 +319,7 @@ void hub::forget_old_logs() {
     std::sort(ended.begin(), ended.end(),
               [](const auto& a, const auto& b) { return a->changed_at() < b->changed_at(); });
     for (const auto& each : ended) {
-        if (log_bytes() <= options_.max_total_log_bytes / 2) return;
+        if (log_bytes_of(runs_) <= options_.max_total_log_bytes / 2) return;
         runs_.erase(each->id());
     }
 }
@@ -334,12 +340,6 @@ bool hub::is_idle() const noexcept {
                         [](const auto& each) { return each.second->current() == run::state::running; });
 }
 
-std::size_t hub::log_bytes() const {
-    std::size_t sum = 0;
-    for (const auto& [id, each] : runs_) sum += each->log().bytes();
-    return sum;
-}
-
 gauges hub::current() const {
     gauges now;
     for (const auto& [id, each] : runs_) {
@@ -350,7 +350,7 @@ gauges hub::current() const {
     if (shared_)
         for (const auto& [id, each] : shared_->mirrors()) now.viewers += each->viewers.size();
     now.kept_runs = runs_.size();
-    now.log_bytes = log_bytes();
+    now.log_bytes = log_bytes_of(runs_);
     now.conversations = conversations_.size();
     now.draining = draining_;
     return now;

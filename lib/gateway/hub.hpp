@@ -95,7 +95,6 @@ private:
     asio::awaitable<void> refresh(std::shared_ptr<conversation> one);
     void begin(const std::shared_ptr<owned_run>& begun, owned_run::opener open);
     void forget_old_logs();
-    std::size_t log_bytes() const;
 
     asio::any_io_executor executor_;
     client client_;
