@@ -20,9 +20,11 @@
 
 namespace demo {
 
-using program = asio::awaitable<void> (*)(backend&);
+template <class Backend>
+using program = asio::awaitable<void> (*)(Backend&);
 
-inline asio::awaitable<void> run_and_clean_up(program demo, backend& service) {
+template <class Backend>
+asio::awaitable<void> run_and_clean_up(program<Backend> demo, Backend& service) {
     std::exception_ptr failure;
     try {
         co_await demo(service);
@@ -44,15 +46,16 @@ inline void cancel_on_interrupt(asio::signal_set& signals, asio::cancellation_si
     });
 }
 
-/// Runs a demo to its end, and prints its error, if any.
-inline int run(const char* name, program demo) {
+/// Runs a demo to its end, and prints its error, if any. `Backend` is the service that it uses: `backend`, or its own.
+template <class Backend>
+int run(const char* name, program<Backend> demo) {
     try {
         asio::io_context io;
-        backend service(io);
+        Backend service(io);
         asio::signal_set signals(io, SIGINT, SIGTERM);
         asio::cancellation_signal cancellation;
         std::exception_ptr failure;
-        asio::co_spawn(io, run_and_clean_up(demo, service),
+        asio::co_spawn(io, run_and_clean_up<Backend>(demo, service),
                        asio::bind_cancellation_slot(cancellation.slot(), [&](std::exception_ptr e) {
                            failure = e;
                            signals.cancel();

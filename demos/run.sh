@@ -3,7 +3,7 @@
 # a token of its own in every run.
 #
 #   demos/run.sh            the demo per_run_headers
-#   demos/run.sh NAME       another one: quickstart, tools, chat, observe, beast (where Boost is installed)
+#   demos/run.sh NAME       another one: demos/README.md lists them
 #   demos/run.sh web_chat [PORT]    a web chat at http://127.0.0.1:8080; needs npm
 #
 # With AZURE_AI_PROJECT_ENDPOINT and AZURE_AI_TOKEN set it uses the real service, otherwise the

@@ -21,9 +21,12 @@
 extern "C" {
 #endif
 
+/* Exports a function from the shared library. */
 #define CORUN_C_API __attribute__((visibility("default")))
 
+/* A client of one endpoint, with a thread of its own. */
 typedef struct corun_client corun_client;
+/* A run and its stream of events. */
 typedef struct corun_run corun_run;
 
 /* The version of the library, such as "0.1.0". */
@@ -31,10 +34,11 @@ CORUN_C_API const char *corun_version(void);
 
 /*
  * The last failure in this thread: the name of its errc, such as "connect_timeout", "cancelled" for a cancelled
- * operation, or the category of another error, such as "system"; and one line that describes it, without secrets. Both
- * are empty before the first failure. Valid until the next call of a function that fails, in the same thread.
+ * operation, or the category of another error, such as "system". Empty before the first failure. Valid until the next
+ * call of a function that fails, in the same thread.
  */
 CORUN_C_API const char *corun_error_name(void);
+/* One line that describes the last failure, without secrets. Empty and valid as corun_error_name is. */
 CORUN_C_API const char *corun_error_message(void);
 
 /*

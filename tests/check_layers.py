@@ -22,6 +22,7 @@ LAYERS = {
     'run': set(),
     # From here on there is an executor.
     'net': set(),
+    'platform': {'asio'},
     'async': {'asio'},
     'http': {'asio'},
     'curl': {'asio', 'curl'},
@@ -218,8 +219,8 @@ SELF_TEST = [
     ('lib/emulator/server.cpp', '<restinio/all.hpp>', False),
     ('lib/server/http_server.cpp', '<restinio/all.hpp>', True),
     ('lib/gateway/hub.cpp', '<corun/agent.hpp>', True),
-    ('demos/quickstart.cpp', '"run/run_fsm.hpp"', False),
-    ('demos/quickstart.cpp', '<corun/agent.hpp>', True),
+    ('demos/01_quickstart.cpp', '"run/run_fsm.hpp"', False),
+    ('demos/01_quickstart.cpp', '<corun/agent.hpp>', True),
     ('tests/bench/floor.cpp', '<curl/curl.h>', True),
 ]
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <corun/asio.hpp>
+#include <corun/chrono.hpp>
 #include <corun/event_stream.hpp>
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
@@ -9,7 +10,6 @@
 #include <corun/resources.hpp>
 #include <corun/submission.hpp>
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -55,14 +55,20 @@ public:
     /// Deletes the thread at the service.
     [[nodiscard]] asio::awaitable<void> remove();
 
+    /// Adds a message. In the Responses protocol, an item of the conversation.
     [[nodiscard]] asio::awaitable<thread_message> add_message(message value);
+    /// Fetches one message.
     [[nodiscard]] asio::awaitable<thread_message> get_message(std::string message_id);
+    /// Lists the messages.
     [[nodiscard]] paged<thread_message> list_messages(list_options options = {});
     /// Replaces all metadata of the message.
     [[nodiscard]] asio::awaitable<thread_message> update_message(std::string message_id, metadata pairs);
+    /// Deletes one message.
     [[nodiscard]] asio::awaitable<void> delete_message(std::string message_id);
 
+    /// Fetches one run.
     [[nodiscard]] asio::awaitable<thread_run> get_run(std::string run_id);
+    /// Lists the runs of the thread.
     [[nodiscard]] paged<thread_run> list_runs(list_options options = {});
     /// Replaces all metadata of the run.
     [[nodiscard]] asio::awaitable<thread_run> update_run(std::string run_id, metadata pairs);
@@ -79,6 +85,7 @@ public:
     /// `include` requests additional members, such as `file_search_result_content`.
     [[nodiscard]] asio::awaitable<run_step> get_step(std::string run_id, std::string step_id,
                                                      std::vector<std::string> include = {});
+    /// Lists the steps of a run.
     [[nodiscard]] paged<run_step> list_steps(std::string run_id, list_options options = {});
 
     /// Answers a run that waits for an action. Completes with the run as the service returns it, usually queued.

@@ -31,6 +31,7 @@ class CORUN_API computer_screenshot {
 public:
     /// `url` can be a data URL.
     static computer_screenshot url(std::string url);
+    /// An uploaded file.
     static computer_screenshot file(std::string file_id);
 
     std::string image_url, file_id;  ///< One of them.
@@ -46,7 +47,7 @@ private:
 struct CORUN_API shell_output {
     explicit shell_output(std::vector<command_result> results, std::optional<int> max_output_length = std::nullopt);
 
-    std::vector<command_result> results;
+    std::vector<command_result> results;   ///< By command.
     std::optional<int> max_output_length;  ///< As received with the call.
 };
 
@@ -58,7 +59,7 @@ public:
     /// The patch could not be applied; `text` says why.
     static patch_result failed(std::string text);
 
-    bool has_failed;
+    bool has_failed;  ///< Whether the patch could not be applied.
     std::string text;
 
 private:
@@ -80,10 +81,13 @@ private:
 /// Any other form fails with `errc::invalid_argument` before anything is sent. The threads protocol has texts only.
 class CORUN_API call_output {
 public:
+    /// The forms of an output.
     using value_type = std::variant<std::string, std::vector<content_block>, shell_output, patch_result,
                                     computer_screenshot, std::vector<prompt_tool>>;
 
+    /// An empty text.
     call_output() = default;
+    /// A text, JSON or not.
     template <class T>
     requires(!std::same_as<std::remove_cvref_t<T>, call_output> && std::convertible_to<T, json_text>)
         call_output(T&& text)
@@ -97,6 +101,7 @@ public:
     [[nodiscard]] const value_type& value() const noexcept { return value_; }
     /// The text; of other forms, their texts one after the other.
     [[nodiscard]] std::string text() const;
+    /// The same as `text()`.
     operator std::string() const { return text(); }
 
     /// Compares the texts.

@@ -16,7 +16,6 @@
 #include <asio/any_io_executor.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <iosfwd>
 #include <memory>
@@ -71,6 +70,7 @@ public:
     ///
     /// *Errors:* Throws `errc::invalid_argument` if its model is empty, and in the threads protocol.
     [[nodiscard]] agent local_agent(prompt_agent_definition definition);
+    /// Fetches a stored agent.
     [[nodiscard]] asio::awaitable<agent> get_agent(std::string agent_id);
     /// Fetches one version of an agent, such as "3". Responses protocol only.
     ///
@@ -80,12 +80,18 @@ public:
     [[nodiscard]] asio::awaitable<agent> get_agent_version(std::string agent_id, std::string version);
     /// The versions of an agent, each as from `get_agent_version`. Responses protocol only.
     [[nodiscard]] paged<agent> list_agent_versions(std::string agent_id, list_options options = {});
+    /// Lists the stored agents.
     [[nodiscard]] paged<agent> list_agents(list_options options = {});
+    /// Deletes an agent, with all its versions.
     [[nodiscard]] asio::awaitable<void> delete_agent(std::string agent_id);
 
+    /// Creates a thread. In the Responses protocol, a conversation.
     [[nodiscard]] asio::awaitable<agent_thread> create_thread(thread_definition definition = {});
+    /// Fetches a thread.
     [[nodiscard]] asio::awaitable<agent_thread> get_thread(std::string thread_id);
+    /// Lists the threads.
     [[nodiscard]] paged<agent_thread> list_threads(list_options options = {});
+    /// Deletes a thread.
     [[nodiscard]] asio::awaitable<void> delete_thread(std::string thread_id);
 
     /// Fetches a run by its id and, in the threads protocol, the id of its thread. In the Responses protocol, a run is
@@ -113,9 +119,11 @@ public:
     /// purpose or content type that cannot be sent; the system's error if the file cannot be opened.
     /// `std::errc::io_error` if the file becomes shorter during the upload. If it grows, its original size is sent.
     [[nodiscard]] asio::awaitable<file_info> upload_file(file_upload file);
+    /// Fetches what the service knows about a file, without its bytes.
     [[nodiscard]] asio::awaitable<file_info> get_file(std::string file_id);
     /// Lists the files of one purpose, or all files if it is empty.
     [[nodiscard]] paged<file_info> list_files(std::string purpose = {});
+    /// Deletes a file.
     [[nodiscard]] asio::awaitable<void> delete_file(std::string file_id);
 
     /// Downloads a file: passes its bytes to `sink` as they arrive, and completes with their number. Buffers at most
@@ -131,7 +139,7 @@ public:
     /// Downloads a file to `path`. Writes to a new file `<path>.<random>.part`, which replaces `path` when it is
     /// complete and is removed on failure. Of concurrent downloads to one path, the last to complete wins. Disk writes
     /// block the executor.
-    [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id, std::filesystem::path path);
+    [[nodiscard]] asio::awaitable<std::uint64_t> download_file(std::string file_id, std::string path);
 
     /// Download a file of a code interpreter's container, as `download_file` does. Responses protocol only.
     [[nodiscard]] asio::awaitable<std::uint64_t> download_container_file(std::string container_id, std::string file_id,
@@ -139,11 +147,15 @@ public:
     [[nodiscard]] asio::awaitable<std::uint64_t> download_container_file(std::string container_id, std::string file_id,
                                                                          std::ostream& out);
     [[nodiscard]] asio::awaitable<std::uint64_t> download_container_file(std::string container_id, std::string file_id,
-                                                                         std::filesystem::path path);
+                                                                         std::string path);
 
+    /// Creates a vector store. Its files are ingested afterwards: see `vector_store::wait`.
     [[nodiscard]] asio::awaitable<vector_store> create_vector_store(vector_store_definition definition = {});
+    /// Fetches a vector store.
     [[nodiscard]] asio::awaitable<vector_store> get_vector_store(std::string vector_store_id);
+    /// Lists the vector stores.
     [[nodiscard]] paged<vector_store> list_vector_stores(list_options options = {});
+    /// Deletes a vector store. Its files are kept.
     [[nodiscard]] asio::awaitable<void> delete_vector_store(std::string vector_store_id);
 
 private:

@@ -5,6 +5,7 @@
 #include <corun/agent_thread.hpp>
 #include <corun/asio.hpp>
 #include <corun/call_output.hpp>
+#include <corun/chrono.hpp>
 #include <corun/client.hpp>
 #include <corun/credential.hpp>
 #include <corun/error.hpp>

@@ -1,7 +1,7 @@
 #pragma once
+#include <corun/chrono.hpp>
 #include <corun/export.hpp>
 
-#include <chrono>
 #include <iosfwd>
 #include <memory>
 #include <optional>

@@ -1,19 +1,19 @@
 #pragma once
+#include <corun/chrono.hpp>
 #include <corun/export.hpp>
 #include <corun/resources.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace corun {
@@ -306,10 +306,20 @@ struct stored_body {
 };
 
 /// Bodies of the most frequent events lie in the event itself.
+inline constexpr std::size_t largest_small_body = 40;
 template <class Body>
-inline constexpr bool is_small_body = std::is_trivially_copyable_v<Body> && sizeof(Body) <= 40;
+inline constexpr bool is_small_body = std::is_trivially_copyable_v<Body> && sizeof(Body) <= largest_small_body;
 template <class Body>
 using body_member = std::conditional_t<is_small_body<Body>, Body, stored_body<Body>*>;
+
+template <class Member>
+const Member* member_at(const std::byte* data) noexcept {
+    return std::launder(reinterpret_cast<const Member*>(data));
+}
+template <class Member>
+Member* member_at(std::byte* data) noexcept {
+    return std::launder(reinterpret_cast<Member*>(data));
+}
 
 template <class Body>
 const Body& body_of(const Body& member) noexcept {
@@ -320,9 +330,33 @@ const Body& body_of(stored_body<Body>* const& member) noexcept {
     return member->body;
 }
 
+template <class First, class...>
+struct first_type {
+    using type = First;
+};
+
+/// The types of an event's bodies. A `std::variant` of so many would take the compiler longer than the rest of corun.
 template <class... Bodies>
 struct body_list {
-    using variant = std::variant<body_member<Bodies>...>;
+    static constexpr std::size_t size = sizeof...(Bodies);
+
+    template <class Body>
+    static constexpr std::size_t index_of() {
+        static_assert((std::is_same_v<Body, Bodies> || ...), "no event has this body: see corun::events");
+        std::size_t index = 0;
+        static_cast<void>(((std::is_same_v<Body, Bodies> || (++index, false)) || ...));
+        return index;
+    }
+
+    /// Calls `visitor` with the member at `data`, which belongs to the body with this index.
+    template <class Visitor, class Byte>
+    static decltype(auto) visit(Visitor& visitor, std::size_t index, Byte* data) {
+        using result = typename first_type<decltype(visitor(*member_at<body_member<Bodies>>(data)))...>::type;
+        using call = result (*)(Visitor&, Byte*);
+        static constexpr call calls[] = {
+            [](Visitor& called, Byte* bytes) -> result { return called(*member_at<body_member<Bodies>>(bytes)); }...};
+        return calls[index](visitor, data);
+    }
 };
 
 }  // namespace detail
@@ -351,17 +385,17 @@ public:
     /// The body if it is a `T`, otherwise null. Valid while this event lives.
     template <class T>
     [[nodiscard]] const T* get_if() const noexcept {
-        const auto* const member = std::get_if<detail::body_member<T>>(&body_);
-        return member ? &detail::body_of<T>(*member) : nullptr;
+        if (index_ != body_types::template index_of<T>()) return nullptr;
+        return &detail::body_of<T>(*detail::member_at<detail::body_member<T>>(body_));
     }
     /// Calls `visitor` with the body, as `std::visit` does. It must accept every type of body.
     template <class Visitor>
     decltype(auto) visit(Visitor&& visitor) const {
-        return std::visit([&visitor](const auto& member) -> decltype(auto) { return visitor(detail::body_of(member)); },
-                          body_);
+        const auto call = [&visitor](const auto& member) -> decltype(auto) { return visitor(detail::body_of(member)); };
+        return body_types::visit(call, index_, body_);
     }
     /// The number of the body's type; two events have the same if they have bodies of one type.
-    [[nodiscard]] std::size_t index() const noexcept { return body_.index(); }
+    [[nodiscard]] std::size_t index() const noexcept { return index_; }
 
     /// The event's name in the protocol, such as `thread.message.delta`.
     [[nodiscard]] std::string_view name() const noexcept { return name_; }
@@ -377,9 +411,10 @@ public:
 
 private:
     friend struct detail::event_access;
-    body_types::variant body_;
+    alignas(void*) std::byte body_[detail::largest_small_body] = {};
     std::string_view name_, raw_, problem_;
     std::shared_ptr<const void> storage_;
+    std::uint8_t index_ = 0;
     bool continues_ = false;
 };
 

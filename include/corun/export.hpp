@@ -4,8 +4,8 @@
 #if __cplusplus < 202002L
 #error "corun needs C++20: compile with -std=c++20 or newer"
 #include <see-the-error-above>
-#elif !defined(__linux__)
-#error "corun supports Linux only: its transport needs epoll"
+#elif !defined(__linux__) && !defined(CORUN_OTHER_POSIX)
+#error "corun is tested on Linux only: see docs/building.md to try another POSIX system"
 #include <see-the-error-above>
 #endif
 

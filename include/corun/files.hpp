@@ -4,7 +4,6 @@
 #include <corun/resources.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -15,16 +14,17 @@ namespace corun {
 
 /// A file to upload: its name, and its bytes or path.
 struct CORUN_API file_upload {
+    /// A file in memory.
     [[nodiscard]] static file_upload from_bytes(std::string filename, std::string bytes);
     /// A file on disk; `filename` is the last part of `path`. It is opened when the upload begins, and read in pieces
     /// of at most 64 KiB as the connection accepts them. Disk reads block the executor.
-    [[nodiscard]] static file_upload from_file(std::filesystem::path path);
+    [[nodiscard]] static file_upload from_file(std::string path);
 
     std::string filename;  ///< UTF-8. CR and LF are escaped as browsers do; other control characters are invalid.
-    std::string purpose = "assistants";  ///< Such as `assistants` or `vision`.
-    std::string content_type = "application/octet-stream";
-    std::string bytes;
-    std::filesystem::path path;  ///< If set, this file is sent instead of `bytes`.
+    std::string purpose = "assistants";                     ///< Such as `assistants` or `vision`.
+    std::string content_type = "application/octet-stream";  ///< The media type.
+    std::string bytes;                                      ///< The content of the file.
+    std::string path;                                       ///< If set, this file is sent instead of `bytes`.
     /// Called on the executor with the number of bytes passed to the connection so far, at least with 0 and with
     /// `total`. If it throws, the upload ends.
     std::function<void(std::uint64_t sent, std::uint64_t total)> on_progress;
@@ -41,7 +41,7 @@ struct CORUN_API file_info {
     std::string purpose;         ///< `assistants`, `assistants_output`, `vision`.
     std::string status;          ///< `uploaded`, `pending`, `running`, `processed`, `error`, ...
     std::string status_details;  ///< The reason for status `error`.
-    std::int64_t bytes = 0;
+    std::int64_t bytes = 0;      ///< The size.
     std::optional<std::int64_t> created_at;
     std::string raw;
 };
@@ -60,7 +60,7 @@ struct CORUN_API vector_store_definition {
 
     std::string name;
     std::vector<std::string> file_ids;
-    std::vector<vector_store_data_source> data_sources;
+    std::vector<vector_store_data_source> data_sources;  ///< Files in Azure storage.
     std::optional<static_chunking> chunking;
     std::optional<int> expires_after_days;  ///< Days since last use; 1 to 365.
     corun::metadata metadata;

@@ -36,8 +36,11 @@ namespace corun {
 /// How a handler calls a `Callable`. json.hpp adds callables that accept a `nlohmann::json`.
 template <class Callable, class... Arguments>
 struct handler_call {
+    /// The arguments as the callable accepts them.
     using values = std::tuple<Arguments...>;
+    /// Converts the arguments of the handler.
     static values convert(Arguments... arguments) { return values(std::move(arguments)...); }
+    /// Calls the callable once.
     static auto call(Callable& callable, values& arguments) requires std::invocable<Callable&, Arguments...> {
         return std::apply(callable, std::move(arguments));
     }
@@ -106,6 +109,7 @@ public:
     handler(std::function<asio::awaitable<Value>(Arguments...)> function) {
         if (function) wrap(std::move(function));
     }
+    /// A callable.
     template <class Callable>
     requires(!std::same_as<std::remove_cvref_t<Callable>, handler> &&
              handler_callable<std::decay_t<Callable>, Result, Arguments...>) handler(Callable&& callable) {
@@ -168,12 +172,14 @@ class CORUN_API approval_decision {
 public:
     /// A denial.
     approval_decision() = default;
+    /// An approval, or a denial without a reason.
     template <std::same_as<bool> Bool>
     approval_decision(Bool approve) : approves_(approve) {}
     /// Denies the call, and tells the model why. Responses protocol only: in the threads protocol, the stream fails
     /// with `errc::invalid_argument`.
     static approval_decision deny(std::string reason);
 
+    /// Whether the call is approved.
     [[nodiscard]] bool approves() const noexcept { return approves_; }
     [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
 
@@ -202,6 +208,7 @@ struct CORUN_API local_function {
 
 /// The argument of a provider of MCP headers.
 struct CORUN_API mcp_header_request {
+    /// Why headers are needed.
     enum class occasion {
         run_start,  ///< The run is about to be created.
         /// Calls are about to be approved. In the Responses protocol, where every request needs headers: any calls are
@@ -214,7 +221,7 @@ struct CORUN_API mcp_header_request {
 
     mcp_header_request() = default;
 
-    occasion why = occasion::run_start;
+    occasion why = occasion::run_start;           ///< Why headers are needed.
     std::vector<std::string> server_labels;       ///< The servers that need headers.
     std::vector<mcp_approval_request> approvals;  ///< The calls of an `approval`.
     std::string run_id, thread_id;                ///< Empty until the run exists.
@@ -248,9 +255,11 @@ public:
                       mcp_server_headers fourth);
     /// Called at the start, for every round of approvals, and once more after a rejected token.
     mcp_header_source(mcp_header_provider provider);
+    /// The same, of any callable.
     template <mcp_header_callable Callable>
     mcp_header_source(Callable&& provider) : mcp_header_source(mcp_header_provider(std::forward<Callable>(provider))) {}
 
+    /// The fixed headers; empty for a provider.
     [[nodiscard]] const mcp_headers& fixed() const noexcept { return fixed_; }
     /// Empty for fixed headers.
     [[nodiscard]] const mcp_header_provider& provider() const noexcept { return provider_; }

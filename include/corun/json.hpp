@@ -173,7 +173,9 @@ concept takes_json_arguments =
 /// fails, and the model receives the error.
 template <takes_json_arguments Callable>
 struct handler_call<Callable, function_call> {
+    /// The arguments as the callable accepts them.
     using values = std::tuple<nlohmann::json>;
+    /// Reads the arguments.
     static values convert(function_call call) {
         if (call.arguments.empty()) return values(nlohmann::json::object());
         nlohmann::json arguments = to_json(std::string_view(call.arguments));
@@ -181,6 +183,7 @@ struct handler_call<Callable, function_call> {
             throw error(errc::invalid_argument, "the arguments of " + call.name + " are not JSON");
         return values(std::move(arguments));
     }
+    /// Calls the callable once.
     static auto call(Callable& callable, values& arguments) { return callable(std::get<0>(std::move(arguments))); }
 };
 

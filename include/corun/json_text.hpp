@@ -34,6 +34,7 @@ concept plain_text = !std::same_as<T, std::nullptr_t> && std::convertible_to<con
 class CORUN_API json_text {
 public:
     json_text() = default;
+    /// A text.
     template <class T>
     requires(!std::same_as<std::remove_cvref_t<T>, json_text> && plain_text<std::remove_cvref_t<T>>) json_text(T&& text)
         : text_(std::forward<T>(text)) {}
@@ -45,11 +46,14 @@ public:
     [[nodiscard]] std::string& text() & noexcept { return text_; }
     [[nodiscard]] std::string text() && noexcept { return std::move(text_); }
     [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
+    /// The text.
     operator const std::string&() const noexcept { return text_; }
+    /// The text.
     operator std::string_view() const noexcept { return text_; }
 
     /// Compares the texts.
     friend bool operator==(const json_text&, const json_text&) = default;
+    /// Compares the texts.
     template <plain_text T>
     friend bool operator==(const json_text& a, const T& b) {
         return a.text_ == b;

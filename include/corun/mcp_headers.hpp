@@ -48,6 +48,7 @@ public:
 
     /// The headers of a server, or null.
     [[nodiscard]] const headers* find(std::string_view server_label) const noexcept;
+    /// The labels of all servers.
     [[nodiscard]] std::vector<std::string> labels() const;
     [[nodiscard]] bool empty() const noexcept { return servers_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return servers_.size(); }

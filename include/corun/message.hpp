@@ -18,12 +18,14 @@ struct CORUN_API content_block {
     static content_block text(std::string value);
     /// `url` can be a data URL. `detail` is `auto`, `low`, `high` or `original`; empty means the service's default.
     static content_block image_url(std::string url, std::string detail = {});
+    /// An uploaded image.
     static content_block image_file(std::string file_id, std::string detail = {});
 
     // Responses protocol only; fail with `errc::invalid_argument` in the threads protocol, where files are attachments.
 
     /// An uploaded file.
     static content_block file(std::string file_id, std::string detail = {});
+    /// A file that the service downloads.
     static content_block file_url(std::string url, std::string detail = {});
     /// The file itself: `data` is a data URL, such as `data:application/pdf;base64,JVBE...`, or base64 alone if the
     /// service accepts that.
@@ -56,9 +58,9 @@ struct CORUN_API attachment {
     attachment(std::string file_id, std::vector<std::string> tools);
     attachment(vector_store_data_source source, std::vector<std::string> tools);
 
-    std::string file_id;  ///< Empty for a `data_source`.
-    std::optional<vector_store_data_source> data_source;
-    std::vector<std::string> tools;  ///< `code_interpreter`, `file_search`.
+    std::string file_id;                                  ///< Empty for a `data_source`.
+    std::optional<vector_store_data_source> data_source;  ///< Absent for a `file_id`.
+    std::vector<std::string> tools;                       ///< `code_interpreter`, `file_search`.
 };
 
 /// A message to the agent. Strings convert to it: `run_stream("Hello", ...)`.

@@ -1,8 +1,8 @@
 #pragma once
+#include <corun/chrono.hpp>
 #include <corun/export.hpp>
 #include <corun/resources.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -58,10 +58,10 @@ struct CORUN_API run_record {
     std::string server_address;  ///< `server.address`
     int server_port = 0;         ///< `server.port`
     std::chrono::system_clock::time_point began{};
-    std::chrono::nanoseconds duration{0};  ///< `gen_ai.client.operation.duration`
-    std::optional<std::chrono::nanoseconds> time_to_first_event;
-    std::optional<std::chrono::nanoseconds> time_to_first_text;  ///< `gen_ai.response.time_to_first_chunk`
-    std::uint64_t events = 0;                                    ///< Server-sent events received.
+    std::chrono::nanoseconds duration{0};                         ///< `gen_ai.client.operation.duration`
+    std::optional<std::chrono::nanoseconds> time_to_first_event;  ///< From `began`.
+    std::optional<std::chrono::nanoseconds> time_to_first_text;   ///< `gen_ai.response.time_to_first_chunk`
+    std::uint64_t events = 0;                                     ///< Server-sent events received.
     std::optional<corun::usage> usage;  ///< `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens`
     /// The last known state of the run.
     run_state status = run_state::unknown;
@@ -150,7 +150,7 @@ struct CORUN_API approval_record {
     std::string name;          ///< `gen_ai.tool.name`
     std::string server_label;  ///< Of the MCP server.
     std::string arguments;     ///< `gen_ai.tool.call.arguments`
-    bool approved = false;
+    bool approved = false;     ///< The decision.
     std::chrono::system_clock::time_point began{};
     std::chrono::nanoseconds duration{0};
     std::optional<std::string> error;  ///< The text of the exception; absent if the handler decided.
@@ -169,6 +169,7 @@ struct CORUN_API approval_record {
 /// an event stream are shown as their size, `[4096 bytes of image/png]`. So are responses that contain a token, and
 /// documents and events above 1 MiB. Comments of an event stream are not shown.
 struct CORUN_API wire_message {
+    /// The parts of the traffic.
     enum class part {
         request,        ///< The request line and the header fields, one per line.
         request_body,   ///< The whole body.
@@ -203,15 +204,22 @@ CORUN_API std::ostream& operator<<(std::ostream& out, const wire_message& messag
 struct CORUN_API observer {
     observer() = default;
 
+    /// Called for each HTTP request.
     std::function<void(const request_record&)> on_request;
     /// Called once for each stream of a run that has sent its first request, including those of
     /// `agent_thread::submit_stream`.
     std::function<void(const run_record&)> on_run;
+    /// Called before each retry.
     std::function<void(const retry_record&)> on_retry;
+    /// Called after each attempt to find a run again.
     std::function<void(const reattach_record&)> on_reattach;
+    /// Called for each event with malformed data.
     std::function<void(const event_problem_record&)> on_event_problem;
+    /// Called when answers have been sent.
     std::function<void(const submit_record&)> on_submit;
+    /// Called when a function has ended.
     std::function<void(const function_call_record&)> on_function_call;
+    /// Called when an approval has been decided.
     std::function<void(const approval_record&)> on_approval;
     /// All traffic, for debugging.
     std::function<void(const wire_message&)> on_wire;

@@ -1,4 +1,5 @@
 #pragma once
+#include <corun/chrono.hpp>
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
 #include <corun/headers.hpp>
@@ -11,7 +12,6 @@
 #include <corun/secret.hpp>
 #include <corun/tools.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -32,9 +32,9 @@ namespace corun {
 /// an action or adds a message may have been carried out even if its response was lost: corun checks that first, see
 /// `reattach_policy`.
 struct CORUN_API retry_policy {
-    int max_retries = 3;  ///< Per request; 0 disables retries.
-    std::chrono::milliseconds first_delay{500};
-    std::chrono::milliseconds longest_delay = std::chrono::seconds{30};
+    int max_retries = 3;                                                 ///< Per request; 0 disables retries.
+    std::chrono::milliseconds first_delay{500};                          ///< Of the first retry.
+    std::chrono::milliseconds longest_delay = std::chrono::seconds{30};  ///< Of any retry.
     double jitter = 0.5;  ///< The largest random fraction by which a delay is shortened: 0 to 1.
     /// The limit for the sum of all delays of one request. If the service requests a longer delay, the request is not
     /// retried; its error has `error::retry_after()`.
@@ -50,7 +50,7 @@ struct CORUN_API retry_policy {
 /// that creates its own thread can be found once an event has named the thread, and before that only by a mark
 /// (`mark_runs`); otherwise the stream fails.
 struct CORUN_API reattach_policy {
-    bool enabled = true;
+    bool enabled = true;        ///< If false, a broken stream fails.
     int max_reattachments = 8;  ///< Per stream; the next loss ends the stream.
     /// How long the run can be unreachable before the stream fails with the original error.
     std::chrono::milliseconds give_up_after = std::chrono::minutes{2};
@@ -96,13 +96,14 @@ enum class agent_key {
 struct CORUN_API client_options : network_options {
     client_options() = default;
 
-    corun::protocol protocol = corun::protocol::threads;
+    corun::protocol protocol = corun::protocol::threads;  ///< Of the service.
     /// The `api-version` of every request. MCP tools need `2025-05-15-preview` or `v1`. Not sent with responses and
     /// conversations.
     std::string api_version = "v1";
     /// No effect in the threads protocol.
     corun::agent_key agent_key = corun::agent_key::agent_reference;
 
+    /// How long a connection may take, with its TLS handshake.
     std::chrono::milliseconds connect_timeout = std::chrono::seconds{10};
     /// The longest time without a byte while reading a response. Keep-alives count as bytes. Time during which reading
     /// is paused, because events are queued, does not count.
@@ -219,7 +220,7 @@ struct CORUN_API run_options {
     std::optional<double> temperature;                            ///< 0 to 2.
     std::optional<double> top_p;                                  ///< 0 to 1.
     std::optional<int> max_prompt_tokens, max_completion_tokens;  ///< At least 256.
-    std::optional<bool> parallel_tool_calls;
+    std::optional<bool> parallel_tool_calls;                      ///< Whether the model may call several tools at once.
     std::optional<corun::response_format> response_format;
     std::optional<corun::truncation_strategy> truncation_strategy;
     std::optional<corun::tool_choice> tool_choice;
@@ -237,10 +238,10 @@ struct CORUN_API run_options {
     /// Who calls MCP servers, by server label, and all others. Whoever does, the run's headers, approvals, allowed
     /// tools and events are the same; see docs/mcp.md. corun only calls servers of runs that it streams.
     std::map<std::string, mcp_caller> mcp_callers;
-    mcp_caller default_mcp_caller = mcp_caller::service;
-    /// Of the servers that corun calls: how many calls of one server it makes concurrently, at least 1, and how much of
-    /// a result it sends to the model.
+    mcp_caller default_mcp_caller = mcp_caller::service;  ///< For servers that are not in `mcp_callers`.
+    /// How many calls of one server corun makes concurrently; at least 1.
     int max_mcp_calls = 8;
+    /// How much of a result of a server that corun calls it sends to the model.
     std::size_t max_mcp_output_bytes = std::size_t{256} << 10;
     /// Sends images and files in the results of tools to the model, in the Responses protocol. Without it, in the
     /// threads protocol, and where they exceed `max_mcp_output_bytes`, the model receives a line of text for each. Not
@@ -300,6 +301,7 @@ struct CORUN_API run_options {
     /// `retry_policy::first_delay`, doubled each time. The run is not restarted if the delay exceeds
     /// `retry_policy::max_total_delay`. The stream reports `events::run_restarted`.
     int rate_limit_restarts = 0;
+    /// What happens to the run when its stream is destroyed.
     abandoned_run on_abandon = abandoned_run::cancelled_if_waiting;
 
     // Responses protocol only; fail with `errc::invalid_argument` in the threads protocol.
@@ -324,12 +326,15 @@ struct CORUN_API run_options {
     /// Replaces the agent's.
     std::optional<corun::reasoning> reasoning;
     std::optional<std::string> verbosity;  ///< Of the text: `low`, `medium`, `high`.
+    /// What the service does when the context grows too long.
     std::vector<corun::context_management> context_management;
+    /// A text that requests with the same beginning share, so that the service caches it.
     std::string prompt_cache_key;
+    /// How the service caches the prompt.
     std::optional<corun::prompt_cache_options> prompt_cache_options;
-    std::optional<int> max_tool_calls;  ///< Of the service's tools, in one response; at least 1.
-    std::string service_tier;           ///< `auto`, `default`, `flex`, `priority`, ...
-    std::optional<corun::moderation> moderation;
+    std::optional<int> max_tool_calls;            ///< Of the service's tools, in one response; at least 1.
+    std::string service_tier;                     ///< `auto`, `default`, `flex`, `priority`, ...
+    std::optional<corun::moderation> moderation;  ///< By the service.
     /// A stable id of the application's user, hashed, by which the service detects abuse.
     std::string safety_identifier;
     /// Whether the service adds characters to deltas, to hide their lengths from those who see the encrypted traffic.

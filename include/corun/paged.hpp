@@ -34,11 +34,13 @@ struct CORUN_API list_options {
 template <class T>
 class paged {
 public:
+    /// One page of a listing.
     struct page {
         page() = default;
-        std::vector<T> items;
-        std::string next;  ///< The cursor of the next page; empty at the end.
+        std::vector<T> items;  ///< The objects of the page.
+        std::string next;      ///< The cursor of the next page; empty at the end.
     };
+    /// Fetches the page that begins after `cursor`; the first one if it is empty.
     using fetch = std::function<asio::awaitable<page>(std::string cursor)>;
 
     paged() = default;

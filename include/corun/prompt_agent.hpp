@@ -38,7 +38,7 @@ struct CORUN_API prompt_mcp_tool {
     /// An OAuth access token, sent with each request. A stored tool cannot have one. For a token per run, use
     /// `mcp_headers`.
     secret authorization;
-    std::string server_description;
+    std::string server_description;            ///< For the model.
     std::optional<bool> defer_loading;         ///< Whether the model finds the tools by tool search only.
     std::vector<std::string> allowed_callers;  ///< `direct`, `programmatic`; empty: the service's default.
     /// A JSON object with the tool's other members, or empty.
@@ -58,7 +58,7 @@ struct CORUN_API structured_input {
     std::string description;
     json_text default_value;  ///< JSON text, or empty.
     json_text schema;         ///< JSON schema, or empty.
-    bool required = false;
+    bool required = false;    ///< Whether each run must set it.
 };
 
 /// The definition of an agent of the Responses protocol (Foundry agents v2, kind `prompt`). Either the service stores
@@ -79,15 +79,15 @@ struct CORUN_API prompt_agent_definition {
     std::optional<corun::response_format> response_format;
     std::optional<corun::tool_choice> tool_choice;
     json_text reasoning;  ///< A JSON object, such as `{"effort":"low"}`, or empty.
-    std::map<std::string, structured_input> structured_inputs;
+    std::map<std::string, structured_input> structured_inputs;  ///< By name.
     corun::metadata metadata;
     /// A JSON object with the definition's other members, or empty.
     json_text extra_json;
 
     // Received only.
     std::string id;
-    std::string version;
-    std::string kind;  ///< `prompt`. For other kinds, only the common members are read.
+    std::string version;  ///< The number of the version.
+    std::string kind;     ///< `prompt`. For other kinds, only the common members are read.
     std::optional<std::int64_t> created_at;
     std::string raw;
 };

@@ -45,7 +45,7 @@ struct CORUN_API grammar {
     /// `syntax` is `lark` or `regex`.
     grammar(std::string syntax, std::string definition);
 
-    std::string syntax, definition;
+    std::string syntax, definition;  ///< As in the constructor.
 };
 /// A function of the application that takes a text, any or one of `format`, instead of JSON.
 CORUN_API json_tool custom(std::string name, std::string description, std::optional<grammar> format = std::nullopt);
@@ -64,11 +64,12 @@ CORUN_API json_tool programmatic_tool_calling();
 struct CORUN_API web_search_options {
     web_search_options() = default;
 
-    std::vector<std::string> allowed_domains;
+    std::vector<std::string> allowed_domains;     ///< Empty: all.
     std::string search_context_size;              ///< `low`, `medium`, `high`.
     std::string city, country, region, timezone;  ///< Where the user is, approximately.
     std::optional<bool> external_web_access;      ///< False: only what the service has stored.
 };
+/// Searches the web.
 CORUN_API json_tool web_search(web_search_options options = {});
 /// Searches vector stores. Returns at most `max_num_results` results, 1 to 50.
 CORUN_API json_tool file_search(std::vector<std::string> vector_store_ids,
@@ -82,16 +83,23 @@ CORUN_API json_tool image_generation(json_text members = {});
 
 // Foundry's. Connections are those of the project.
 
+/// Controls a browser through a connection.
 CORUN_API json_tool browser_automation(std::string project_connection_id);
 /// Calls another agent by the A2A protocol, of version 1.0 or another one.
 CORUN_API json_tool a2a(std::string project_connection_id, std::string a2a_version = "1.0");
 /// Searches the memories of a scope, such as a user's id.
 CORUN_API json_tool memory_search_preview(std::string memory_store_name, std::string scope);
+/// Searches the data of Microsoft 365 through a connection.
 CORUN_API json_tool work_iq_preview(std::string project_connection_id);
+/// Queries the data of Microsoft Fabric through a connection.
 CORUN_API json_tool fabric_iq_preview(std::string project_connection_id);
+/// Searches the web through a connection.
 CORUN_API json_tool web_iq_preview(std::string project_connection_id);
+/// Searches the tools of the project's toolbox.
 CORUN_API json_tool toolbox_search_preview();
+/// The tools of GitHub Copilot.
 CORUN_API json_tool github_copilot_toolset_preview();
+/// The tools of Microsoft Copilot.
 CORUN_API json_tool microsoft_copilot_toolset_preview();
 /// Makes the model report values of this JSON schema.
 CORUN_API json_tool capture_structured_outputs(std::string name, std::string description, json_text schema,

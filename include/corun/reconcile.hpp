@@ -22,9 +22,12 @@ public:
     [[nodiscard]] const std::vector<line>& lines() const noexcept { return lines_; }
     /// The request's path, and its JSON body with every header value replaced by `***`.
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    /// The request's JSON body, with `***` for header values.
     [[nodiscard]] const std::string& body() const noexcept { return body_; }
 
+    /// Adds a decision.
     void add(int row, std::string text);
+    /// Sets the request. The body must be redacted.
     void set_request(std::string path, std::string redacted_body);
 
 private:

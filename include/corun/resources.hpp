@@ -1,10 +1,10 @@
 #pragma once
+#include <corun/chrono.hpp>
 #include <corun/export.hpp>
 #include <corun/message.hpp>
 #include <corun/response_format.hpp>
 #include <corun/tools.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <iosfwd>
 #include <map>
@@ -49,9 +49,9 @@ CORUN_API bool is_terminal(run_state state) noexcept;
 struct CORUN_API usage {
     usage() = default;
 
-    std::int64_t prompt_tokens = 0;
-    std::int64_t completion_tokens = 0;
-    std::int64_t total_tokens = 0;
+    std::int64_t prompt_tokens = 0;       ///< Of the input.
+    std::int64_t completion_tokens = 0;   ///< Of the output.
+    std::int64_t total_tokens = 0;        ///< The sum of both.
     std::int64_t cached_tokens = 0;       ///< Prompt tokens that were read from a cache.
     std::int64_t cache_write_tokens = 0;  ///< Prompt tokens that were written to a cache.
     std::int64_t reasoning_tokens = 0;    ///< Completion tokens that are reasoning.
@@ -74,12 +74,13 @@ struct CORUN_API text_annotation {
 
     std::string type;  ///< `url_citation`, `file_citation`, `container_file_citation`, `file_path`, or another.
     std::string text;  ///< The part of the text that it annotates.
+    /// The position of `text` in the text of the part: its first character, and the one after its last.
     std::optional<std::int64_t> start_index, end_index;
     std::string file_id;
     std::string container_id;  ///< For `container_file_citation`: the container that has the file.
-    std::string quote;
+    std::string quote;         ///< The passage that is cited.
     std::string url;
-    std::string title;
+    std::string title;  ///< Of the page or the file.
 };
 
 /// One part of a received message.
@@ -148,11 +149,11 @@ struct CORUN_API other_call {
 struct CORUN_API required_action {
     required_action() = default;
 
-    std::string type;  ///< `submit_tool_outputs`, `submit_tool_approval`, or another.
-    std::vector<function_call> function_calls;
-    std::vector<mcp_approval_request> mcp_approvals;
-    std::vector<other_call> other_calls;
-    std::string raw;  ///< The JSON of the action.
+    std::string type;                                 ///< `submit_tool_outputs`, `submit_tool_approval`, or another.
+    std::vector<function_call> function_calls;        ///< Calls of the application's functions.
+    std::vector<mcp_approval_request> mcp_approvals;  ///< Calls that wait for approval.
+    std::vector<other_call> other_calls;              ///< Calls of other kinds.
+    std::string raw;                                  ///< The JSON of the action.
 };
 
 /// A run (object `thread.run`). The service may echo MCP headers in `raw` and `last_error`: redact them before logging.
@@ -176,8 +177,8 @@ struct CORUN_API thread_run {
 struct CORUN_API code_interpreter_output {
     code_interpreter_output() = default;
 
-    std::string type;  ///< `logs`, `image`, or another (see the call's `raw`).
-    std::string logs;
+    std::string type;     ///< `logs`, `image`, or another (see the call's `raw`).
+    std::string logs;     ///< For `logs`.
     std::string file_id;  ///< For `image`.
 };
 
@@ -186,8 +187,8 @@ struct CORUN_API command_result {
     command_result() = default;
     command_result(std::string standard_output, std::string standard_error, std::optional<int> exit_code);
 
-    std::string standard_output, standard_error;
-    std::optional<int> exit_code;  ///< Absent: the command ran out of time, or has not ended.
+    std::string standard_output, standard_error;  ///< What the command wrote.
+    std::optional<int> exit_code;                 ///< Absent: the command ran out of time, or has not ended.
 };
 
 /// For `include`: the text of file search results (`file_search_result::content`).
@@ -206,7 +207,7 @@ struct CORUN_API file_search_result {
 struct CORUN_API browser_automation_step {
     browser_automation_step() = default;
 
-    std::string last_step_result, current_state, next_step;
+    std::string last_step_result, current_state, next_step;  ///< In the words of the model.
 };
 
 /// A tool call in a run step. Members for other types than its own are empty.

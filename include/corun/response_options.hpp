@@ -27,7 +27,7 @@ struct CORUN_API context_management {
     static context_management compaction(std::int64_t threshold);
 
     std::string type;
-    std::optional<std::int64_t> compact_threshold;
+    std::optional<std::int64_t> compact_threshold;  ///< In tokens.
 };
 
 /// How the service caches the beginning of the prompt.
@@ -37,7 +37,7 @@ struct CORUN_API prompt_cache_options {
     std::string mode;                    ///< `implicit`, `explicit`.
     std::string ttl;                     ///< `30m`, `12h`.
     std::string comparison_response_id;  ///< Explains why less was cached than for this response.
-    std::optional<bool> prewarm;
+    std::optional<bool> prewarm;         ///< Whether the service caches the prompt before it is used.
 };
 
 /// The moderation of input and output by the service.

@@ -21,7 +21,7 @@ struct CORUN_API tool_approval {
     tool_approval(std::string tool_call_id, bool approve, corun::headers headers = {});
 
     std::string tool_call_id;
-    bool approve = false;
+    bool approve = false;  ///< Whether the call is approved.
     corun::headers headers;
     std::string reason;  ///< Why it is denied, for the model. Responses protocol only.
 };
@@ -45,7 +45,9 @@ public:
     /// `errc::invalid_argument` in the threads protocol.
     submission& deny(std::string tool_call_id, std::string reason = {});
 
+    /// The outputs added so far.
     [[nodiscard]] const std::vector<tool_output>& outputs() const noexcept { return outputs_; }
+    /// The decisions added so far.
     [[nodiscard]] const std::vector<tool_approval>& approvals() const noexcept { return approvals_; }
     [[nodiscard]] std::vector<tool_approval>& approvals() noexcept { return approvals_; }
     [[nodiscard]] bool empty() const noexcept { return outputs_.empty() && approvals_.empty(); }

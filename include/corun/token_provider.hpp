@@ -1,5 +1,6 @@
 #pragma once
 #include <corun/asio.hpp>
+#include <corun/chrono.hpp>
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
 #include <corun/observer.hpp>
@@ -7,7 +8,6 @@
 
 #include <asio/any_io_executor.hpp>
 
-#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -42,6 +42,7 @@ using token_handler = handler<access_token>;
 /// *Threads:* Not thread-safe. Use it on its executor.
 class CORUN_API token_provider {
 public:
+    /// Returns the time.
     using clock = std::function<std::chrono::system_clock::time_point()>;
 
     /// Provides no token: `token()` fails with `errc::credential_failed`.
@@ -117,7 +118,7 @@ struct CORUN_API oauth_client {
 
     std::string token_endpoint;  ///< An https URL, or an http URL with a loopback host.
     std::string client_id;
-    secret client_secret;
+    secret client_secret;  ///< Not used for `private_key_jwt`.
     authentication method = authentication::client_secret_basic;
     /// For `private_key_jwt`: returns a JWT that the application has signed with its key (RFC 7523, 2.2 and 3). Called
     /// for each token request. `client_secret` is then not used. An exception becomes `errc::credential_failed`.

@@ -103,6 +103,7 @@ class CORUN_API openapi_auth {
 public:
     enum class kind { anonymous, connection, managed_identity };
 
+    /// Without authentication.
     static openapi_auth anonymous();
     /// With the secrets of a connection of the project.
     static openapi_auth connection(std::string connection_id);
@@ -128,8 +129,8 @@ CORUN_API tool openapi(std::string name, std::string description, json_text spec
 struct CORUN_API storage_queue {
     storage_queue(std::string queue_service_endpoint, std::string queue_name);
 
-    std::string queue_service_endpoint;
-    std::string queue_name;
+    std::string queue_service_endpoint;  ///< The URL of the storage account's queues.
+    std::string queue_name;              ///< The name of the queue.
 };
 
 /// Calls an Azure function. Its arguments are written to the queue `input`, and its result is read from `output`.
@@ -178,13 +179,17 @@ class CORUN_API mcp_approval {
 public:
     enum class kind { always, never, by_tool };
 
+    /// All calls need approval.
     static mcp_approval always();
+    /// No call needs approval.
     static mcp_approval never();
     /// For tools in neither list, the service's default applies.
     static mcp_approval by_tool(std::vector<std::string> always, std::vector<std::string> never);
 
     [[nodiscard]] kind type() const noexcept { return type_; }
+    /// Of `by_tool`: those that need approval.
     [[nodiscard]] const std::vector<std::string>& always_tools() const noexcept { return always_; }
+    /// Of `by_tool`: those that need none.
     [[nodiscard]] const std::vector<std::string>& never_tools() const noexcept { return never_; }
 
     friend bool operator==(const mcp_approval&, const mcp_approval&) = default;
@@ -201,7 +206,7 @@ struct CORUN_API mcp_tool_resource {
 
     std::string server_label;
     corun::headers headers;
-    std::optional<mcp_approval> require_approval;
+    std::optional<mcp_approval> require_approval;  ///< Absent: the service's default.
 };
 
 /// An index of Azure AI Search: by connection and name, or by asset. Empty and absent members mean the service's
@@ -210,11 +215,11 @@ struct CORUN_API azure_ai_search_index {
     azure_ai_search_index() = default;
     azure_ai_search_index(std::string index_connection_id, std::string index_name);
 
-    std::string index_connection_id, index_name;
-    std::string index_asset_id;
-    std::string query_type;  ///< `simple`, `semantic`, `vector`, `vector_simple_hybrid`, `vector_semantic_hybrid`.
-    std::string filter;      ///< An OData expression.
-    std::optional<int> top_k;
+    std::string index_connection_id, index_name;  ///< The connection of the project, and the index there.
+    std::string index_asset_id;                   ///< Instead of connection and name.
+    std::string query_type;    ///< `simple`, `semantic`, `vector`, `vector_simple_hybrid`, `vector_semantic_hybrid`.
+    std::string filter;        ///< An OData expression.
+    std::optional<int> top_k;  ///< The number of results.
 };
 
 /// The `tool_resources` of a run, an agent or a thread.
@@ -224,10 +229,12 @@ struct CORUN_API tool_resources {
     /// Sets or replaces one kind in `other`. Throws `errc::invalid_argument` for more than 20 files, more than 1 vector
     /// store, or text that is not UTF-8.
     tool_resources& set_code_interpreter(std::vector<std::string> file_ids);
+    /// Sets the vector stores to search.
     tool_resources& set_file_search(std::vector<std::string> vector_store_ids);
+    /// Sets the index to search.
     tool_resources& set_azure_ai_search(azure_ai_search_index index);
 
-    std::vector<mcp_tool_resource> mcp;
+    std::vector<mcp_tool_resource> mcp;      ///< By server.
     std::map<std::string, json_text> other;  ///< JSON values by kind (`file_search`, ...).
 
     [[nodiscard]] bool empty() const noexcept { return mcp.empty() && other.empty(); }

@@ -1,10 +1,10 @@
 #pragma once
 #include <corun/asio.hpp>
+#include <corun/chrono.hpp>
 #include <corun/export.hpp>
 #include <corun/files.hpp>
 #include <corun/paged.hpp>
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +60,7 @@ public:
     /// Adds an uploaded file.
     [[nodiscard]] asio::awaitable<vector_store_file> add_file(std::string file_id,
                                                               std::optional<static_chunking> chunking = {});
+    /// Fetches the status of one file.
     [[nodiscard]] asio::awaitable<vector_store_file> get_file(std::string file_id);
     /// Lists the files with a status, or all files if it is empty.
     [[nodiscard]] paged<vector_store_file> list_files(std::string status = {}, list_options options = {});
@@ -75,9 +76,11 @@ public:
     /// Adds files in Azure storage as a batch.
     [[nodiscard]] asio::awaitable<vector_store_batch> add_data_sources(std::vector<vector_store_data_source> sources,
                                                                        std::optional<static_chunking> chunking = {});
+    /// Fetches a batch.
     [[nodiscard]] asio::awaitable<vector_store_batch> get_batch(std::string batch_id);
     /// Cancels the ingestion of the remaining files of a batch.
     [[nodiscard]] asio::awaitable<vector_store_batch> cancel_batch(std::string batch_id);
+    /// Lists the files of a batch with a status, or all files if it is empty.
     [[nodiscard]] paged<vector_store_file> list_batch_files(std::string batch_id, std::string status = {},
                                                             list_options options = {});
     /// Polls a batch, as `wait` does, until its status is `completed`, `failed` or `cancelled`.

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <ostream>
 #include <system_error>
@@ -186,7 +187,7 @@ asio::awaitable<std::uint64_t> client::download_file(std::string file_id, std::o
     return download_to_stream(api_, path_of_content(*api_, file_id), out);
 }
 
-asio::awaitable<std::uint64_t> client::download_file(std::string file_id, std::filesystem::path path) {
+asio::awaitable<std::uint64_t> client::download_file(std::string file_id, std::string path) {
     return download_to_path(api_, path_of_content(*api_, file_id), std::move(path));
 }
 
@@ -201,7 +202,7 @@ asio::awaitable<std::uint64_t> client::download_container_file(std::string conta
 }
 
 asio::awaitable<std::uint64_t> client::download_container_file(std::string container_id, std::string file_id,
-                                                               std::filesystem::path path) {
+                                                               std::string path) {
     return download_to_path(api_, path_of_container_file(*api_, container_id, file_id), std::move(path));
 }
 

@@ -1,12 +1,9 @@
 #include "curl/driver.hpp"
 
 #include <asio/post.hpp>
-#include <sys/epoll.h>
-#include <unistd.h>
+#include <poll.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -26,16 +23,6 @@ void initialise_libcurl() {
     });
 }
 
-void open_socket_set(asio::posix::stream_descriptor& sockets) {
-    const int fd = ::epoll_create1(EPOLL_CLOEXEC);
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
-    std::error_code code;
-    sockets.assign(fd, code);
-    if (!code) return;
-    ::close(fd);
-    throw std::system_error(code, "epoll_create1");
-}
-
 }  // namespace
 
 driver::driver(asio::any_io_executor executor)
@@ -47,7 +34,6 @@ driver::driver(asio::any_io_executor executor)
     if (!sessions_ || !multi_) throw std::bad_alloc();
     // It needs no lock: all transfers of a driver run on one executor.
     curl_share_setopt(sessions_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-    open_socket_set(sockets_);
     gathered_.reserve(most_gathered);
     curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &driver::on_socket);
     curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
@@ -98,8 +84,7 @@ void driver::leave(driven_transfer& transfer) noexcept {
     broken_ = false;
     // A wait that stays pending without transfers would keep the io_context from running out of work.
     timer_.cancel();
-    std::error_code ignored;
-    sockets_.cancel(ignored);
+    sockets_.cancel();
 }
 
 void driver::resume_later(driven_transfer& transfer) {
@@ -153,22 +138,17 @@ int driver::on_socket(CURL*, curl_socket_t fd, int events, void* self, void* kno
 
 void driver::watch(curl_socket_t fd, int events, bool known) {
     if (closing_) return;
-    const int set = sockets_.native_handle();
     if (events == CURL_POLL_REMOVE) {
         if (!known) return;
-        // libcurl may have closed the descriptor already, which removed it from the set.
-        ::epoll_ctl(set, EPOLL_CTL_DEL, fd, nullptr);
+        // libcurl may have closed the descriptor already.
+        sockets_.remove(fd);
         curl_multi_assign(multi_.get(), fd, nullptr);
         return;
     }
-    epoll_event wanted{};
-    wanted.data.fd = fd;
-    if (events & CURL_POLL_IN) wanted.events |= EPOLLIN;
-    if (events & CURL_POLL_OUT) wanted.events |= EPOLLOUT;
-    if (::epoll_ctl(set, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &wanted) != 0) {
-        // If the descriptor was closed and its number reused, the set and libcurl disagree on whether it is known.
-        ::epoll_ctl(set, known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &wanted);
-    }
+    short wanted = 0;
+    if (events & CURL_POLL_IN) wanted |= POLLIN;
+    if (events & CURL_POLL_OUT) wanted |= POLLOUT;
+    sockets_.watch(fd, wanted, known);
     if (!known) curl_multi_assign(multi_.get(), fd, this);
     wait_for_sockets();
 }
@@ -176,7 +156,9 @@ void driver::watch(curl_socket_t fd, int events, bool known) {
 void driver::wait_for_sockets() {
     if (waiting_ || active_.empty()) return;
     waiting_ = true;
-    sockets_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](std::error_code) {
+    sockets_.async_wait([weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self) return;
         self->waiting_ = false;
         self->sockets_ready();
     });
@@ -184,16 +166,13 @@ void driver::wait_for_sockets() {
 
 void driver::sockets_ready() {
     const detail::thread_guard::scope alone(guard_);
-    std::array<epoll_event, 128> ready;
-    const int count = ::epoll_wait(sockets_.native_handle(), ready.data(), static_cast<int>(ready.size()), 0);
-    for (int i = 0; i < count; ++i) {
-        const epoll_event& event = ready[static_cast<std::size_t>(i)];
+    sockets_.for_each_ready([this](int socket, short events) {
         int flags = 0;
-        if (event.events & EPOLLIN) flags |= CURL_CSELECT_IN;
-        if (event.events & EPOLLOUT) flags |= CURL_CSELECT_OUT;
-        if (event.events & (EPOLLERR | EPOLLHUP)) flags |= CURL_CSELECT_ERR;
-        act(event.data.fd, flags);
-    }
+        if (events & POLLIN) flags |= CURL_CSELECT_IN;
+        if (events & POLLOUT) flags |= CURL_CSELECT_OUT;
+        if (events & (POLLERR | POLLHUP | POLLNVAL)) flags |= CURL_CSELECT_ERR;
+        act(socket, flags);
+    });
     collect_finished();
     wait_for_sockets();
 }

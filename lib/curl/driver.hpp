@@ -1,8 +1,8 @@
 #pragma once
 #include "async/thread_guard.hpp"
+#include "platform/socket_set.hpp"
 
 #include <asio/any_io_executor.hpp>
-#include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 #include <curl/curl.h>
 
@@ -30,9 +30,6 @@ protected:
 };
 
 /// Runs a libcurl multi handle on an executor.
-///
-/// libcurl's sockets sit in one epoll set, and Asio waits for that one descriptor: a socket that is
-/// read again and again costs no `epoll_ctl` a read, as it would as an Asio descriptor.
 class driver : public std::enable_shared_from_this<driver> {
 public:
     explicit driver(asio::any_io_executor executor);
@@ -85,7 +82,7 @@ private:
     detail::thread_guard guard_;
     std::unique_ptr<CURLSH, share_deleter> sessions_;
     std::unique_ptr<CURLM, multi_deleter> multi_;
-    asio::posix::stream_descriptor sockets_;  ///< The epoll set.
+    detail::socket_set sockets_;
     asio::steady_timer timer_;
     std::vector<driven_transfer*> active_;
     std::vector<driven_transfer*> to_resume_;

@@ -5,7 +5,7 @@
 #include "curl/transfer_error.hpp"
 #include "text/url.hpp"
 
-#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ std::string origin_of(const std::string& url) {
 
 /// Why the process can open no more files; 0 if it can. libcurl does not tell.
 int open_errno() noexcept {
-    const int file = ::eventfd(0, EFD_CLOEXEC);
+    const int file = ::socket(AF_UNIX, SOCK_STREAM, 0);
     if (file < 0) return errno == EMFILE || errno == ENFILE ? errno : 0;
     ::close(file);
     return 0;

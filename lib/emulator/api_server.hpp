@@ -40,6 +40,7 @@ public:
     [[nodiscard]] const std::string& token() const noexcept { return token_; }
     [[nodiscard]] emulator::environment& environment() noexcept { return *environment_; }
     [[nodiscard]] file_store& files() noexcept { return files_; }
+    [[nodiscard]] responses_engine& responses() noexcept { return *responses_; }
     [[nodiscard]] const std::vector<recorded_request>& requests() const noexcept { return requests_; }
 
 private:

@@ -58,6 +58,10 @@ std::string service::add_file(std::string filename, std::string bytes, std::stri
     return impl_->files().add_file(std::move(filename), std::move(bytes), std::move(purpose))->id;
 }
 
+std::pair<std::string, std::string> service::add_container_file(std::string filename, std::string bytes) {
+    return impl_->responses().add_container_file(filename, std::move(bytes));
+}
+
 void service::inject(emulator::fault fault) {
     impl_->environment().faults.add(std::move(fault));
 }

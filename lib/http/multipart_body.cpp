@@ -63,7 +63,7 @@ multipart_body::multipart_body(file_upload upload) : upload_(std::move(upload)) 
 }
 
 void multipart_body::open() {
-    const std::string name = quote(upload_.path.string());
+    const std::string name = quote(upload_.path);
     std::error_code code;
     // Opening a pipe would wait for its writer.
     if (std::filesystem::exists(upload_.path, code) && !std::filesystem::is_regular_file(upload_.path, code))
@@ -98,7 +98,7 @@ std::size_t multipart_body::read_file(char* to, std::size_t room, std::uint64_t 
     errno = 0;
     const std::size_t size = std::fread(to, 1, room, file_.get());
     if (size != 0) return size;
-    const std::string name = quote(upload_.path.string());
+    const std::string name = quote(upload_.path);
     if (std::ferror(file_.get())) throw system_error(errno, name + " cannot be read");
     throw system_error(EIO, name + " became shorter during the upload");
 }

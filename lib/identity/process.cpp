@@ -1,6 +1,7 @@
 #include "identity/process.hpp"
 
 #include "async/task.hpp"
+#include "platform/close_others.hpp"
 #include "text/wipe.hpp"
 #include <corun/secret.hpp>
 
@@ -74,10 +75,7 @@ struct spawn_attributes {
     check(::posix_spawn_file_actions_addopen(&actions.value, 0, "/dev/null", O_RDONLY, 0), "posix_spawn");
     check(::posix_spawn_file_actions_adddup2(&actions.value, out.write_end(), 1), "posix_spawn");
     check(::posix_spawn_file_actions_adddup2(&actions.value, error.write_end(), 2), "posix_spawn");
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-    // The program would inherit Asio's sockets.
-    check(::posix_spawn_file_actions_addclosefrom_np(&actions.value, 3), "posix_spawn");
-#endif
+    check(detail::close_others(actions.value), "posix_spawn");
     spawn_attributes attributes;
     ::sigset_t signals;
     ::sigemptyset(&signals);

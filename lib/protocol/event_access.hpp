@@ -1,11 +1,12 @@
 #pragma once
 #include <corun/event.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <new>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace corun::detail {
 
@@ -22,13 +23,13 @@ struct event_access {
         target.continues_ = continues;
         if constexpr (is_small_body<Body>) {
             target.storage_ = std::move(storage);
-            return target.body_.emplace<Body>();
+            return set_member(target, Body(), index_of<Body>);
         } else {
             auto stored = std::make_shared<stored_body<Body>>();
             stored->bytes = std::move(storage);
-            target.body_.emplace<stored_body<Body>*>(stored.get());
+            Body& body = set_member(target, stored.get(), index_of<Body>)->body;
             target.storage_ = std::move(stored);
-            return std::get<stored_body<Body>*>(target.body_)->body;
+            return body;
         }
     }
 
@@ -46,11 +47,10 @@ struct event_access {
     /// Calls `change` with the body. The event must not have been copied.
     template <class Change>
     static void change_body(event& target, Change change) {
-        std::visit(
-            [&change](auto& member) {
-                change(const_cast<std::remove_cvref_t<decltype(body_of(member))>&>(body_of(member)));
-            },
-            target.body_);
+        const auto call = [&change](auto& member) {
+            change(const_cast<std::remove_cvref_t<decltype(body_of(member))>&>(body_of(member)));
+        };
+        event::body_types::visit(call, target.index_, target.body_);
     }
 
     /// Makes the event hold other bytes, such as those that keep the first alive as well. The event must not have been
@@ -62,7 +62,17 @@ struct event_access {
             else
                 target.storage_ = std::move(storage);
         };
-        std::visit(set, target.body_);
+        event::body_types::visit(set, target.index_, target.body_);
+    }
+
+private:
+    template <class Body>
+    static constexpr auto index_of = static_cast<std::uint8_t>(event::body_types::index_of<Body>());
+
+    template <class Member>
+    static Member& set_member(event& target, Member member, std::uint8_t index) {
+        target.index_ = index;
+        return *::new (static_cast<void*>(target.body_)) Member(member);
     }
 };
 

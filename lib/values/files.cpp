@@ -1,5 +1,6 @@
 #include <corun/files.hpp>
 
+#include <filesystem>
 #include <utility>
 
 namespace corun {
@@ -11,9 +12,9 @@ file_upload file_upload::from_bytes(std::string filename, std::string bytes) {
     return upload;
 }
 
-file_upload file_upload::from_file(std::filesystem::path path) {
+file_upload file_upload::from_file(std::string path) {
     file_upload upload;
-    upload.filename = path.filename().string();
+    upload.filename = std::filesystem::path(path).filename().string();
     upload.path = std::move(path);
     return upload;
 }

@@ -141,7 +141,8 @@ BOOST_AUTO_TEST_CASE(an_input_that_cannot_be_sent_is_refused) {
     BOOST_TEST(refused([&] { (void)client.list_input_items(""); }));
     BOOST_TEST(refused([&] { (void)client.download_container_file("", "f", [](std::string_view) {}); }));
     BOOST_TEST(refused([&] { (void)client.download_container_file("c", "", [](std::string_view) {}); }));
-    BOOST_TEST(refused([&] { (void)client.download_container_file("c", "f", nullptr); }));
+    BOOST_TEST(
+        refused([&] { (void)client.download_container_file("c", "f", std::function<void(std::string_view)>()); }));
     BOOST_TEST(service.requests.empty());
 }
 

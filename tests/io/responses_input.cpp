@@ -187,6 +187,10 @@ BOOST_AUTO_TEST_CASE(a_file_of_a_container_is_uploaded_and_downloaded) {
     BOOST_CHECK(failure_of(io, client->download_container_file(container, "cfile_0", out)).code() == errc::not_found);
     BOOST_CHECK(failure_of(io, client->download_container_file("cntr_0", file.at("id"), out)).code() ==
                 errc::not_found);
+    out.str("");
+    const auto [other, chart] = service->add_container_file("chart.svg", "<svg/>");
+    BOOST_TEST(await(io, client->download_container_file(other, chart, out)) == 6u);
+    BOOST_TEST(out.str() == "<svg/>");
     BOOST_TEST(post("/containers", "application/json", "{}").status == 400);
     BOOST_TEST(post("/containers/" + container + "/files", "multipart/form-data; boundary=b", "--b--\r\n").status ==
                400);

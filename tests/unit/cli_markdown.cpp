@@ -3,7 +3,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
+#include <cstdlib>
 #include <initializer_list>
+#include <iterator>
 #include <random>
 #include <string>
 #include <string_view>
@@ -189,6 +192,43 @@ BOOST_AUTO_TEST_CASE(the_parts_in_which_a_text_arrives_make_no_difference) {
         for (int each = 0; each < 8; ++each) source += lines[random() % lines.size()] + (random() % 3 ? "\n" : "\n\n");
         BOOST_TEST(shown(source, 40, 1).text == shown(source, 40, source.size()).text, source);
     }
+}
+
+/// What models write, and what makes it hard.
+constexpr std::string_view fragments[] = {
+    "word ",   "a",    "**",    "*",     "_",          "__",   "***",       "`",   "``",          "~~",
+    "~",       "\n",   "\n\n",  "\r\n",  "  ",         "    ", "\t",        "# ",  "#",           "1. ",
+    "2. ",     "10) ", "- ",    "+ ",    "- [ ] ",     "> ",   "```\n",     "~~~", "| a | b |\n", "|---|---|\n",
+    "|",       "[",    "](u)",  "](",    "![",         "!",    "<b>",       "<",   "&amp;",       "&",
+    "&#8364;", "\\",   "---\n", "===\n", "snake_case", "日本", "e\xcc\x81", "x",   "2 * 3",       "http://x.y/z ",
+    ":",       "."};
+
+BOOST_AUTO_TEST_CASE(no_source_depends_on_the_parts_in_which_it_arrives) {
+    const char* const seed = std::getenv("CORUN_SEED");
+    const char* const turns = std::getenv("CORUN_TURNS");
+    const unsigned first = seed ? static_cast<unsigned>(std::stoul(seed)) : 1;
+    const unsigned count = turns ? static_cast<unsigned>(std::stoul(turns)) : 100;
+    for (unsigned turn = first; turn != first + count; ++turn) {
+        std::mt19937 random(turn);
+        std::string source;
+        for (auto left = 3 + random() % 14; left > 0; --left) source += fragments[random() % std::size(fragments)];
+        const int columns = std::array{8, 20, 40, 80}[random() % 4];
+        const std::string whole = shown(source, columns, source.size()).text;
+        for (const std::size_t size : std::initializer_list<std::size_t>{1, 2, 3, 7})
+            BOOST_TEST(shown(source, columns, size).text == whole, "CORUN_SEED=" << turn << ": " << source);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_long_paragraph_is_the_same_in_any_parts) {
+    std::mt19937 random(7);
+    std::string source;
+    while (source.size() < 4000) {
+        source += std::string(1 + random() % 9, static_cast<char>('a' + random() % 26));
+        source += random() % 20 == 0 ? ", **bold words** and `code`. " : random() % 30 == 0 ? "\n" : " ";
+    }
+    const std::string whole = shown(source, 60, source.size(), true).text;
+    for (const std::size_t size : std::initializer_list<std::size_t>{1, 4, 50})
+        BOOST_TEST(shown(source, 60, size, true).text == whole);
 }
 
 BOOST_AUTO_TEST_CASE(a_word_appears_when_it_is_complete_and_a_span_when_it_is_closed) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// A local Azure AI Agents service in the application's process, for tests, demos and benchmarks.
@@ -80,6 +81,7 @@ public:
 
     /// The project endpoint for clients: `http://127.0.0.1:<port>/api/projects/emulator`.
     [[nodiscard]] std::string endpoint() const;
+    /// The bearer token that it accepts.
     [[nodiscard]] const std::string& token() const noexcept;
     /// The options. They can be changed between requests, except address, port and token.
     [[nodiscard]] service_options& options() noexcept;
@@ -110,7 +112,11 @@ public:
 
     /// Adds a file as if a run had created it, and returns its id.
     std::string add_file(std::string filename, std::string bytes, std::string purpose = "assistants_output");
+    /// Adds a file as if the code interpreter of a response had written it. Returns the ids of its container and of the
+    /// file, for annotations of type `container_file_citation`.
+    std::pair<std::string, std::string> add_container_file(std::string filename, std::string bytes);
 
+    /// Adds a fault.
     void inject(emulator::fault fault);
     /// Adds faults from JSON: `[{"respond": 429, "headers": {"Retry-After": "3"}, "on": "POST /threads/runs", "times":
     /// 2}, {"cut": true, "after_bytes": 700}]`.
@@ -122,8 +128,11 @@ public:
     /// *Errors:* Throws `std::invalid_argument`.
     void load_faults(std::string_view json);
 
+    /// The requests so far, in order; the older half is discarded at `service_options::recorded_requests`.
     [[nodiscard]] const std::vector<recorded_request>& requests() const noexcept;
+    /// The requests to MCP servers so far, in order.
     [[nodiscard]] const std::vector<recorded_mcp_request>& mcp_requests() const noexcept;
+    /// Clears `requests()` and `mcp_requests()`.
     void forget_requests() noexcept;
 
     /// Stops listening, closes every connection and ends every run. Idempotent.

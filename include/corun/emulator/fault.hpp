@@ -1,9 +1,9 @@
 #pragma once
+#include <corun/chrono.hpp>
 #include <corun/emulator/types.hpp>
 #include <corun/export.hpp>
 #include <corun/json_text.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -20,6 +20,7 @@ namespace corun::emulator {
 class CORUN_API fault {
 public:
     enum class kind { respond, drop, delay, cut, reset, stall, insert, omit, repeat, rewrite, split };
+    /// For `times`: every request.
     static constexpr std::size_t always = static_cast<std::size_t>(-1);
 
     /// Sends this response instead of handling the request. An empty body is replaced by an error object of the
@@ -55,10 +56,13 @@ public:
     fault& times(std::size_t count);
     /// The place in the stream; the default is the start.
     fault& after_bytes(std::size_t count);
+    /// After this many events.
     fault& after_events(std::size_t count);
     /// After each `count` events.
     fault& every_events(std::size_t count);
+    /// Before the events of this name.
     fault& before(std::string event);
+    /// After the events of this name.
     fault& after(std::string event);
 
 private:

@@ -1,11 +1,11 @@
 #pragma once
+#include <corun/chrono.hpp>
 #include <corun/emulator/types.hpp>
 #include <corun/export.hpp>
 #include <corun/json_text.hpp>
 
 #include <asio/io_context.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,6 +16,7 @@
 
 namespace corun::emulator {
 
+/// How an emulated MCP server behaves.
 struct CORUN_API mcp_server_options {
     mcp_server_options();
 
@@ -53,9 +54,9 @@ struct CORUN_API mcp_call_record {
     std::string authorization;  ///< The header field `Authorization`; empty if absent.
     std::string user;           ///< Of the token, as given to `mcp_server::accept_token`.
     header_fields headers;
-    std::string session;
-    std::string body;
-    int status = 0;  ///< The status of the response.
+    std::string session;  ///< The value of `Mcp-Session-Id`; empty if absent.
+    std::string body;     ///< The JSON-RPC message.
+    int status = 0;       ///< The status of the response.
 };
 
 /// A small MCP server (Streamable HTTP), protected by bearer tokens that expire. It answers 403 to a `Host` or an
@@ -69,6 +70,7 @@ public:
     /// Receives the arguments as JSON text, and returns the text of the result. If it throws, the exception text is the
     /// tool's error.
     using tool_handler = std::function<std::string(std::string_view arguments)>;
+    /// Receives the arguments as JSON text, and returns a JSON array of content blocks.
     using content_handler = std::function<json_text(std::string_view arguments)>;
 
     /// *Errors:* Throws `std::system_error` if it cannot listen.
@@ -85,6 +87,7 @@ public:
     void accept_token(std::string token,
                       std::chrono::system_clock::time_point until = std::chrono::system_clock::time_point::max(),
                       std::string user = {});
+    /// Rejects this token from now on.
     void revoke_token(std::string_view token);
 
     /// Adds a tool. `schema` is the JSON schema of the arguments.

@@ -1,8 +1,8 @@
 #pragma once
+#include <corun/chrono.hpp>
 #include <corun/emulator/types.hpp>
 #include <corun/export.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -90,6 +90,7 @@ enum class listing_failure {
 /// What happens to a stored foreground response if its client disconnects.
 enum class client_leaves { goes_on, is_cancelled };
 
+/// How the emulated service behaves. The types of the members say what each choice means.
 struct CORUN_API service_options {
     service_options();
 
@@ -99,18 +100,19 @@ struct CORUN_API service_options {
     emulator::clock clock;           ///< By default, the system's clock.
 
     // Behavior of the service that is disputed. The defaults have been observed.
-    emulator::precedence precedence = precedence::conflict;
-    emulator::conflict_when conflict_when = conflict_when::any;
-    rejection conflict_rejection = rejection::failed_run;
-    emulator::tools_with_resources tools_with_resources = tools_with_resources::reject_on_reuse;
-    rejection tools_rejection = rejection::http_error;
-    bool agent_level_approval_effective = false;  ///< If false, only the run's own `require_approval` applies.
-    bool stored_headers_effective = true;         ///< MCP headers of agent and thread are used.
-    emulator::echo_headers echo_headers = echo_headers::never;
-    emulator::approval_headers approval_headers = approval_headers::replace;
-    emulator::mcp_failure mcp_failure = mcp_failure::named;
-    emulator::mcp_clearing mcp_clearing = mcp_clearing::by_omission;
-    emulator::mcp_deltas mcp_deltas = mcp_deltas::whole;
+    emulator::precedence precedence = precedence::conflict;      ///< Of agent and run.
+    emulator::conflict_when conflict_when = conflict_when::any;  ///< For `precedence::conflict`.
+    rejection conflict_rejection = rejection::failed_run;        ///< How such a run is rejected.
+    emulator::tools_with_resources tools_with_resources =
+        tools_with_resources::reject_on_reuse;          ///< A run with tools and MCP headers.
+    rejection tools_rejection = rejection::http_error;  ///< How such a run is rejected.
+    bool agent_level_approval_effective = false;        ///< If false, only the run's own `require_approval` applies.
+    bool stored_headers_effective = true;               ///< MCP headers of agent and thread are used.
+    emulator::echo_headers echo_headers = echo_headers::never;                ///< Whether responses show MCP headers.
+    emulator::approval_headers approval_headers = approval_headers::replace;  ///< What the headers of an approval do.
+    emulator::mcp_failure mcp_failure = mcp_failure::named;           ///< The error of a run whose MCP server fails.
+    emulator::mcp_clearing mcp_clearing = mcp_clearing::by_omission;  ///< How stored MCP resources are removed.
+    emulator::mcp_deltas mcp_deltas = mcp_deltas::whole;              ///< The deltas of an MCP call.
     bool mcp_delta_type = false;               ///< Step deltas of MCP calls have type `mcp`, otherwise `tool_calls`.
     bool mixed_rounds = false;                 ///< Adjacent calls of functions and MCP tools form one round.
     bool duplicate_events = false;             ///< `created`, `queued`, `in_progress` are sent twice.
@@ -124,30 +126,34 @@ struct CORUN_API service_options {
     /// `/v1`, as used by OpenAI and local servers, also accepts the token as `api-key`. `/openai/v1`, as used by Azure,
     /// and any other path that ends in `/v1` always accept it.
     bool api_key_at_v1 = false;
-    emulator::agent_key agent_key = agent_key::agent_reference;
-    emulator::agent_overrides agent_overrides = agent_overrides::refused;
-    emulator::agent_headers agent_headers = agent_headers::templates;
+    emulator::agent_key agent_key = agent_key::agent_reference;            ///< The member with the name of the agent.
+    emulator::agent_overrides agent_overrides = agent_overrides::refused;  ///< Options that a stored agent has, too.
+    emulator::agent_headers agent_headers = agent_headers::templates;      ///< Headers in a stored agent.
     bool templated_server_url = false;   ///< An agent's `server_url` may contain `{{name}}`, otherwise HTTP 400.
     bool listed_tools_as_input = false;  ///< Items `mcp_list_tools` may be sent as input, otherwise HTTP 400.
     bool lists_tools_each_time = false;  ///< Even if the context has an `mcp_list_tools` item of the server.
-    emulator::listing_failure listing_failure = listing_failure::fails_response;
-    emulator::stream_retrieval stream_retrieval = stream_retrieval::background_streams;
-    emulator::error_events error_events = error_events::nested;
-    emulator::rate_limits rate_limits = rate_limits::error_after_failed;
-    std::chrono::seconds retry_after{0};  ///< Sent with rate limit errors; 0: not sent.
-    emulator::client_leaves client_leaves = client_leaves::goes_on;
+    emulator::listing_failure listing_failure =
+        listing_failure::fails_response;  ///< An MCP server that does not list its tools.
+    emulator::stream_retrieval stream_retrieval =
+        stream_retrieval::background_streams;                             ///< Which responses can be streamed again.
+    emulator::error_events error_events = error_events::nested;           ///< The form of `error` events.
+    emulator::rate_limits rate_limits = rate_limits::error_after_failed;  ///< How a rate limit shows.
+    std::chrono::seconds retry_after{0};                                  ///< Sent with rate limit errors; 0: not sent.
+    emulator::client_leaves client_leaves = client_leaves::goes_on;       ///< When the client disconnects.
     bool event_lines = true;       ///< Events have an `event:` line; otherwise only `data:`.
     bool obfuscation = true;       ///< Deltas have `obfuscation`, unless the request disables it.
     bool whole_output = true;      ///< `response.completed` and similar events contain the output; otherwise `[]`.
     bool done_marker = false;      ///< Streams end with `data: [DONE]`.
     bool cancelled_event = false;  ///< Streams of cancelled responses end with `response.cancelled`.
 
-    std::chrono::seconds run_lifetime{1800};
-    std::chrono::milliseconds mcp_timeout{50'000};
-    std::chrono::milliseconds pace{0};  ///< The time between two deltas; 0: as fast as the client reads.
+    std::chrono::seconds run_lifetime{1800};        ///< After which a run expires.
+    std::chrono::milliseconds mcp_timeout{50'000};  ///< For a request to an MCP server.
+    std::chrono::milliseconds pace{0};              ///< The time between two deltas; 0: as fast as the client reads.
+
     /// While a stream waits (for an MCP server, for the pace, in `hold`), it sends `keepalive_frame` at this interval;
     /// 0: never. A response sends an event `keepalive` with a sequence number instead, unless the frame is a comment.
     std::chrono::milliseconds keepalive{0};
+    /// What `keepalive` sends.
     std::string keepalive_frame = "event: keepalive\ndata:\n\n";
     /// A run without a stream, or whose client has disconnected, advances by one stage each time that the run, its
     /// steps or the messages of its thread are read. The stages are `queued`, `in_progress`, the start and the

@@ -76,7 +76,9 @@ public:
     [[nodiscard]] kind type() const noexcept { return kind_; }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
+    /// The label of the MCP server.
     [[nodiscard]] const std::string& label() const noexcept { return label_; }
+    /// The number of tokens.
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
 private:

@@ -1,6 +1,7 @@
 #pragma once
 #include <corun/agent.hpp>
 #include <corun/asio.hpp>
+#include <corun/chrono.hpp>
 #include <corun/client.hpp>
 #include <corun/export.hpp>
 #include <corun/handlers.hpp>
@@ -8,7 +9,6 @@
 
 #include <asio/io_context.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -79,8 +79,8 @@ struct CORUN_API access_record {
 
     std::string method, path, user;
     int status = 0;
-    bool complete = true;  ///< False if the connection ended before the response.
-    std::uint64_t bytes = 0;
+    bool complete = true;     ///< False if the connection ended before the response.
+    std::uint64_t bytes = 0;  ///< Of the response's body.
     std::chrono::microseconds duration{0};
 };
 
@@ -89,8 +89,8 @@ struct CORUN_API gateway_options {
     gateway_options() = default;
 
     std::string address = "127.0.0.1";
-    std::uint16_t port = 0;  ///< 0 chooses a free one.
-    gateway::sign_in sign_in;
+    std::uint16_t port = 0;    ///< 0 chooses a free one.
+    gateway::sign_in sign_in;  ///< Without it, every request is answered 401.
     /// Asked when this gateway goes on with a run that another one has left. Without it, such runs go on without
     /// headers for MCP servers.
     user_lookup find_user;
@@ -123,11 +123,11 @@ struct CORUN_API gateway_options {
     /// How long a conversation is remembered after its last run.
     std::chrono::milliseconds keep_conversation = std::chrono::hours{24};
 
-    std::size_t max_runs_per_user = 8;
-    std::size_t max_viewers_per_user = 64;
-    std::size_t max_conversations_per_user = 1000;
-    std::size_t max_connections = 20'000;
-    std::size_t max_body_bytes = std::size_t{4} << 20;
+    std::size_t max_runs_per_user = 8;                       ///< Running at once; more are answered 429.
+    std::size_t max_viewers_per_user = 64;                   ///< Streams open at once; more are answered 429.
+    std::size_t max_conversations_per_user = 1000;           ///< Remembered at once.
+    std::size_t max_connections = 20'000;                    ///< Open at once.
+    std::size_t max_body_bytes = std::size_t{4} << 20;       ///< The largest body of a request.
     std::size_t max_log_bytes = std::size_t{8} << 20;        ///< Of one run, which is cancelled if it has more.
     std::size_t max_total_log_bytes = std::size_t{1} << 30;  ///< Of all runs. Logs of ended runs go first.
 

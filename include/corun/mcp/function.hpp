@@ -36,7 +36,7 @@ struct CORUN_API tool_function {
 struct CORUN_API function_changes {
     function_changes() = default;
 
-    std::vector<std::string> added, changed, removed;
+    std::vector<std::string> added, changed, removed;  ///< The names.
     std::vector<std::string> problems;  ///< Why a tool has no function, or another schema: a sentence for each.
 
     [[nodiscard]] bool empty() const noexcept { return added.empty() && changed.empty() && removed.empty(); }

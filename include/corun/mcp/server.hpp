@@ -1,5 +1,6 @@
 #pragma once
 #include <corun/asio.hpp>
+#include <corun/chrono.hpp>
 #include <corun/export.hpp>
 #include <corun/headers.hpp>
 #include <corun/json_text.hpp>
@@ -9,7 +10,6 @@
 
 #include <asio/any_io_executor.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -39,8 +39,9 @@ enum class revisions {
 struct CORUN_API server_options {
     server_options();
 
-    mcp::revisions revisions = mcp::revisions::automatic;
+    mcp::revisions revisions = mcp::revisions::automatic;  ///< Of the protocol.
 
+    /// How long a connection may take.
     std::chrono::milliseconds connect_timeout = std::chrono::seconds{30};
     /// The longest duration of each request but calls of tools.
     std::chrono::milliseconds request_timeout = std::chrono::seconds{30};
@@ -87,8 +88,9 @@ public:
     /// `errc::invalid_argument`.
     server(asio::any_io_executor executor, std::string url, server_options options = {});
 
-    /// As `session::list_tools` and `session::call_tool`.
+    /// As `session::list_tools`.
     [[nodiscard]] asio::awaitable<tool_list> list_tools(headers fields) const;
+    /// As `session::call_tool`.
     [[nodiscard]] asio::awaitable<tool_result> call_tool(std::string name, json_text arguments, headers fields,
                                                          call_options options = {}) const;
 

@@ -46,6 +46,7 @@ public:
     /// large event.
     explicit parser(std::size_t max_event_bytes = default_max_event_bytes) noexcept;
 
+    /// 16 MiB.
     static constexpr std::size_t default_max_event_bytes = std::size_t{16} << 20;
 
     /// Passes the next bytes of the stream to the parser. They must stay valid until `next()` has returned null.
@@ -69,6 +70,7 @@ public:
     /// fields. They count as scanned. Invalidates what `next()` returned, as another call of it does.
     void skip(std::size_t bytes) noexcept;
 
+    /// Why the parser has stopped, or none.
     [[nodiscard]] parser_error error() const noexcept { return error_; }
     /// The last event id of the stream: that of the last block that a blank line has ended, even if it has no data.
     [[nodiscard]] std::string_view last_event_id() const noexcept { return last_event_id_; }

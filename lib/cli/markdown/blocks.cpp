@@ -18,8 +18,14 @@ bool is_word(char c) {
 
 /// True if the bracket at `at` is a link that is not complete, or may become one.
 bool may_be_link(std::string_view marks, std::size_t at) {
-    const auto closing = marks.find(']', at);
-    if (closing == marks.npos || closing + 1 == marks.size()) return true;
+    // A link's text can contain brackets.
+    int depth = 0;
+    auto closing = at;
+    for (; closing < marks.size(); ++closing) {
+        depth += marks[closing] == '[' ? 1 : marks[closing] == ']' ? -1 : 0;
+        if (depth == 0) break;
+    }
+    if (closing + 1 >= marks.size()) return true;
     if (marks[closing + 1] != '(') return false;
     return marks.find(')', closing) == marks.npos;
 }

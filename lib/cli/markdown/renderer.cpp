@@ -3,6 +3,8 @@
 #include "characters.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <cstddef>
 #include <cstdlib>
 #include <utility>
 
@@ -11,6 +13,8 @@ namespace {
 
 /// The most source that is parsed at once, even if it has no structure.
 constexpr std::size_t longest_piece = std::size_t{8} << 10;
+/// The most source of a paragraph that is parsed again and again, if all that was shown of it is final.
+constexpr std::size_t longest_shown = 256;
 
 /// The number of an item that begins an ordered list; 0 for others.
 int number_of(const block& item) {
@@ -24,8 +28,11 @@ renderer::renderer(layout_options options, std::function<void(std::string_view)>
 
 void renderer::write(std::string_view text) {
     source_.append(text);
-    // Nothing of a code block is shown before its line is complete.
-    if (!source_.in_code() || text.find('\n') != text.npos) advance(false);
+    // Nothing is shown before a word is complete, and of a code block, a line. Wide characters are words.
+    const bool completes = std::any_of(text.begin(), text.end(), [this](char c) {
+        return c == '\n' || (!source_.in_code() && (is_space(c) || static_cast<unsigned char>(c) >= 0x80));
+    });
+    if (completes) advance(false);
 }
 
 void renderer::end() {
@@ -76,10 +83,33 @@ void renderer::show(std::string_view source, bool is_whole) {
     const std::size_t size = last.text().size();
     if (source_.in_code()) {
         if (shown_ > 4096 && source_.drop_code(shown_)) shown_ = 0;
+    } else if (blocks.size() == 1 && source.size() > longest_shown) {
+        drop_shown(last);
     } else if (last.open_mark && size - std::min(size, last.stable) > longest_span) {
         // It will not become a mark any more, and the rest need not wait for it.
         source_.escape(*last.open_mark);
     }
+}
+
+void renderer::drop_shown(const block& paragraph) {
+    const std::string_view source = source_.source();
+    const std::string text = paragraph.text();
+    if (paragraph.type != block::kind::text || !paragraph.rest_prefix.empty() || paragraph.stable < text.size()) return;
+    // One word that was shown stays in front, so that nothing after it looks like the beginning of a block.
+    const std::size_t rest = source.size() - std::min(text.size() - shown_, source.size());
+    const std::size_t word_end = source.find_last_not_of(' ', rest - 1);
+    if (rest == 0 || word_end == source.npos) return;
+    const std::size_t before = source.find_last_of(" \n", word_end);
+    const std::size_t word = before == source.npos ? 0 : before + 1;
+    const auto is_letter = [](unsigned char c) { return std::isalpha(c) != 0; };
+    if (!std::all_of(source.begin() + static_cast<std::ptrdiff_t>(word),
+                     source.begin() + static_cast<std::ptrdiff_t>(word_end) + 1, is_letter))
+        return;
+    // The text does not end with spaces.
+    const std::string_view kept = source.substr(word, source.find_last_not_of(' ') + 1 - word);
+    if (!std::string_view(text).ends_with(kept)) return;
+    const std::size_t dropped = text.size() - kept.size();
+    if (source_.drop_text(word)) shown_ -= dropped;
 }
 
 void renderer::begin(const block& value) {

@@ -29,6 +29,8 @@ private:
     void show(std::string_view source, bool is_whole);
     /// `ends_word`: the last word is whole, if all of the text is final.
     void show_block(const block& value, bool is_whole, bool ends_word);
+    /// Forgets the source of a paragraph that was shown.
+    void drop_shown(const block& paragraph);
     void begin(const block& value);
     void finish_piece();
 

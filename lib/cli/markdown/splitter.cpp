@@ -63,6 +63,18 @@ std::string fence_of(std::string_view text) {
     return std::string(text.substr(0, size));
 }
 
+/// The bytes at the end that are the beginning of a character of UTF-8.
+std::size_t size_of_cut_character(std::string_view text) {
+    for (std::size_t size = 1; size <= std::min<std::size_t>(3, text.size()); ++size) {
+        const auto byte = static_cast<unsigned char>(text[text.size() - size]);
+        if (byte < 0x80) return 0;
+        if (byte < 0xc0) continue;
+        const std::size_t whole = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+        return size < whole ? size : 0;
+    }
+    return 0;
+}
+
 }  // namespace
 
 void splitter::continue_code(std::string_view line) {
@@ -91,7 +103,8 @@ bool splitter::begins_piece(std::string_view line) {
         // A heading and a rule are a piece of their own.
         const bool is_one_line = kind_ == kind::other && (is_heading(parts.text) || is_rule(parts.text));
         follows_blank_ = std::exchange(blank_, is_one_line);
-        may_be_table_ = parts.text.find('|') != parts.text.npos;
+        // Otherwise its first word may have been shown.
+        may_be_table_ = parts.text[0] == '|';
         return false;
     }
     if (parts.indentation >= (kind_ == kind::item ? 2 : 4)) {
@@ -103,6 +116,19 @@ bool splitter::begins_piece(std::string_view line) {
     return blank_ || begins_block;
 }
 
+bool splitter::underlines(std::string_view line) const {
+    if (in_code_ || blank_ || kind_ == kind::none || scanned_ == content_) return false;
+    const std::size_t first = line.find_first_not_of(" \t>");
+    if (first == npos || std::string_view("=-:|").find(line[first]) == npos) return false;
+    const std::size_t after = std::min(line.find_first_not_of(line[first], first), line.size());
+    const bool is_underline =
+        (line[first] == '=' || line[first] == '-') && line.find_first_not_of(" \t\r\n", after) == npos;
+    const bool is_table =
+        !may_be_table_ && is_table_rule(line.substr(first, line.find_last_not_of("\r\n") + 1 - first));
+    return (is_underline || is_table) &&
+           (kind_ == kind::quote || indented_line(line).indentation >= (kind_ == kind::item ? 2 : 4));
+}
+
 std::size_t splitter::next_piece(bool is_end) {
     while (scanned_ < source_.size()) {
         const auto line_end = source_.find('\n', scanned_);
@@ -110,6 +136,11 @@ std::size_t splitter::next_piece(bool is_end) {
         const std::size_t next = line_end == npos ? source_.size() : line_end + 1;
         const std::string_view line = std::string_view(source_).substr(scanned_, next - scanned_);
         if (!is_whole && known(false).size() <= scanned_) break;
+        if (is_whole && underlines(line)) {
+            // The line above is shown already, and becomes neither a heading nor a table.
+            escape(scanned_ + line.find_first_of("=-:|"));
+            continue;
+        }
         if (in_code_) {
             if (!is_whole) break;
             continue_code(line);
@@ -137,6 +168,14 @@ bool splitter::drop_code(std::size_t size) {
     return true;
 }
 
+bool splitter::drop_text(std::size_t size) {
+    const std::size_t line = source_.rfind('\n') == npos ? 0 : source_.rfind('\n') + 1;
+    if (kind_ != kind::other || in_code_ || size < line || source_.find('|') != npos) return false;
+    source_.erase(0, size);
+    scanned_ = content_ = 0;
+    return true;
+}
+
 void splitter::escape(std::size_t at) {
     source_.insert(at, "\\");
     if (at < scanned_) ++scanned_;
@@ -148,6 +187,7 @@ std::string_view splitter::known(bool is_end) const {
     if (is_end) return text;
     const std::size_t line = text.rfind('\n') == npos ? 0 : text.rfind('\n') + 1;
     if (in_code_) return text.substr(0, line);
+    text.remove_suffix(size_of_cut_character(text));
     while (text.size() > line && std::string_view("*_`~\\!&<[").find(text.back()) != npos) text.remove_suffix(1);
     const std::string_view last = indented_line(text.substr(line)).text;
     const bool is_fence = last.starts_with("```") || last.starts_with("~~~");

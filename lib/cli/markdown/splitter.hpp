@@ -21,6 +21,8 @@ public:
     /// Drops lines of a code block, which then goes on after its first line. Returns false if they are not the lines of
     /// the source.
     bool drop_code(std::size_t size);
+    /// Drops text of a paragraph, which then goes on in the middle of its last line. Returns false if that cannot be.
+    bool drop_text(std::size_t size);
     /// Makes the mark at this position a character like any other.
     void escape(std::size_t at);
 
@@ -42,6 +44,8 @@ private:
 
     /// Looks at the line that begins at `at`. Returns true if a piece begins there.
     bool begins_piece(std::string_view line);
+    /// True for a line that would make a heading or a table of the text above it.
+    [[nodiscard]] bool underlines(std::string_view line) const;
     void continue_code(std::string_view line);
 
     std::string source_;

@@ -68,8 +68,16 @@ std::shared_ptr<container_file> containers::find_file(const api_request& request
     return found;
 }
 
+std::pair<std::string, std::string> containers::add_file(const std::string& filename, std::string bytes) {
+    const std::string id = add_container({{"name", "code_interpreter"}})["id"];
+    return {id, add_file(*containers_.find(id), filename, std::move(bytes), "assistant")["id"]};
+}
+
 json containers::create(const api_request& request) {
-    const json body = body_of(request, new_container());
+    return add_container(body_of(request, new_container()));
+}
+
+json containers::add_container(const json& members) {
     json object;
     object["id"] = environment_.make_id("cntr_");
     object["object"] = "container";
@@ -78,7 +86,7 @@ json containers::create(const api_request& request) {
     object["last_active_at"] = environment_.now();
     object["expires_after"] = {{"anchor", "last_active_at"}, {"minutes", 20}};
     for (const char* member : {"name", "expires_after", "memory_limit", "network_policy"})
-        if (!get(body, member).is_null()) object[member] = get(body, member);
+        if (!get(members, member).is_null()) object[member] = get(members, member);
     containers_.add(std::make_shared<container>(object));
     return object;
 }
@@ -100,15 +108,19 @@ json containers::remove(const api_request& request) {
 json containers::create_file(const api_request& request) {
     const auto container = find(request);
     const form_part file = uploaded_file(request);
+    return add_file(*container, *file.filename, std::string(file.body), "user");
+}
+
+json containers::add_file(container& target, const std::string& filename, std::string bytes, const char* source) {
     json object;
     object["id"] = environment_.make_id("cfile_");
     object["object"] = "container.file";
     object["created_at"] = environment_.now();
-    object["bytes"] = file.body.size();
-    object["container_id"] = container->id;
-    object["path"] = "/mnt/data/" + *file.filename;
-    object["source"] = "user";
-    container->files.add(std::make_shared<container_file>(object, std::string(file.body)));
+    object["bytes"] = bytes.size();
+    object["container_id"] = target.id;
+    object["path"] = "/mnt/data/" + filename;
+    object["source"] = source;
+    target.files.add(std::make_shared<container_file>(object, std::move(bytes)));
     return object;
 }
 

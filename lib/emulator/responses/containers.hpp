@@ -29,6 +29,8 @@ public:
 
     /// Returns false if there is no route for the request.
     bool serve(const api_request& request, responder& responder);
+    /// Adds a file that a code interpreter has written, in a container of its own, and returns their ids.
+    std::pair<std::string, std::string> add_file(const std::string& filename, std::string bytes);
 
 private:
     json create(const api_request& request);
@@ -40,6 +42,8 @@ private:
     json retrieve_file(const api_request& request);
     json remove_file(const api_request& request);
 
+    json add_container(const json& members);
+    json add_file(container& target, const std::string& filename, std::string bytes, const char* source);
     [[nodiscard]] std::shared_ptr<container> find(const api_request& request) const;
     [[nodiscard]] std::shared_ptr<container_file> find_file(const api_request& request) const;
 

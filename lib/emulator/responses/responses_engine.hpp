@@ -32,6 +32,10 @@ public:
     void stop();
     /// Forgets a response that was not stored after all.
     void discard(const std::string& id) { responses_.erase(id); }
+    /// Adds a file in a container of its own, and returns their ids.
+    std::pair<std::string, std::string> add_container_file(const std::string& filename, std::string bytes) {
+        return containers_.add_file(filename, std::move(bytes));
+    }
 
 private:
     void create(const api_request& request, const responder_ptr& responder);
