@@ -25,8 +25,8 @@ struct CORUN_API run_position {
 
     /// The size of the longest token.
     static constexpr std::size_t max_token = 1024;
-    /// The position as a token: at most `max_token` characters, letters, digits, `.`, `-` and `_`. It holds ids, counts
-    /// and checksums, but no headers, no credentials and no texts.
+    /// The position as a token: at most `max_token` characters: letters, digits, dots, hyphens and underscores. It
+    /// holds ids, counts and checksums, but no headers, no credentials and no texts.
     ///
     /// A token lists every item (message, call, reasoning) that is not complete, and as many complete ones as fit; of
     /// the others it holds how many they are, and a checksum of their ids.

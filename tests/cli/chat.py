@@ -133,6 +133,20 @@ class Output(Chat):
             self.assertLessEqual(max(map(len, text.split('\r\n')[-5:])), 25)
 
     @in_both_protocols
+    def test_a_chat_takes_a_new_width_within_an_answer(self, service):
+        with self.service(service.protocol, '--pace', '5') as slow, self.chat(slow) as terminal:
+            terminal.wait_for_prompt()
+            terminal.type('long')
+            terminal.wait_for('word30')
+            terminal.resize(25)
+            terminal.wait_for_prompt()
+            terminal.type('/quit')
+            terminal.wait_for_end()
+            raw = terminal.raw().decode()
+            text = re.sub(r'\x1b\[[0-9;]*m', '', raw[:raw.index('word119')])
+            self.assertLessEqual(max(map(len, text.split('\r\n')[-5:])), 25)
+
+    @in_both_protocols
     def test_no_colour_means_no_styles(self, service):
         raw = self.run_at_terminal(service, 'show seats', NO_COLOR='1')
         self.assertIsNone(re.search(r'\x1b\[[0-9;]*m', raw))

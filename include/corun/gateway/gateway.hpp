@@ -61,7 +61,7 @@ struct CORUN_API redis_options {
 
     /// `redis://[USER@]HOST[:PORT][/DATABASE]` or `unix:/PATH[?db=DATABASE]`. Empty: logs are in memory.
     std::string url;
-    std::string password;
+    std::string password;  ///< Empty: none.
     /// Gateways with the same prefix share their runs.
     std::string prefix = "corun";
     /// A gateway that does not renew its lease for so long is taken for dead: others go on with its runs.

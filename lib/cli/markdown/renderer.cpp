@@ -83,11 +83,11 @@ void renderer::show(std::string_view source, bool is_whole) {
     const std::size_t size = last.text().size();
     if (source_.in_code()) {
         if (shown_ > 4096 && source_.drop_code(shown_)) shown_ = 0;
+    } else if (last.open_mark) {
+        // It will not become a mark any more, and the rest need not wait for it.
+        if (size - std::min(size, last.stable) > longest_span) source_.escape(*last.open_mark);
     } else if (blocks.size() == 1 && source.size() > longest_shown) {
         drop_shown(last);
-    } else if (last.open_mark && size - std::min(size, last.stable) > longest_span) {
-        // It will not become a mark any more, and the rest need not wait for it.
-        source_.escape(*last.open_mark);
     }
 }
 
