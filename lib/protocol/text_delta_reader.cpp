@@ -14,6 +14,7 @@ bool text_delta_reader::read(raw_event& wire, event& out, streamed_items& items)
     if (!is_read && !shape_.read(wire.data, found)) return false;
     streamed_text* const known = items.latest_text();
     if (known == nullptr) return false;
+    missed_ = false;
     const std::string_view text = unescape(wire, found.text, found.escaped, known->half);
     auto& delta = detail::event_access::emplace<events::text_delta>(out, wire.name, wire.data, std::move(wire.storage));
     delta.text = known->take(text);
@@ -22,9 +23,14 @@ bool text_delta_reader::read(raw_event& wire, event& out, streamed_items& items)
     return true;
 }
 
+bool text_delta_reader::begins_to_learn() noexcept {
+    // It is the shape of the latest delta, or none.
+    shape_.forget();
+    return std::exchange(missed_, true);
+}
+
 void text_delta_reader::learn(const raw_event& wire, const event& first, const std::vector<event>& more,
                               std::optional<std::string_view> text, std::optional<std::string_view> id) {
-    shape_.forget();
     const auto* const delta = first.get_if<events::text_delta>();
     const auto plain_id = json::plain_string(id);
     const bool is_plain = delta && first.problem().empty() && more.empty() && text && text->size() >= 2 &&

@@ -16,6 +16,9 @@ public:
     /// False if the event is left to the general reader; then nothing has changed.
     bool read(raw_event& wire, event& out, streamed_items& items);
 
+    /// Called for each text delta that the general reader reads: whether its shape is to be learned. Not before the
+    /// second one in a row: for a single delta, learning costs more than it saves.
+    bool begins_to_learn() noexcept;
     /// The general reader has read a text delta from `wire`: `first` and `more`. `text` and `id` are those members of
     /// its data.
     void learn(const raw_event& wire, const event& first, const std::vector<event>& more,
@@ -26,6 +29,7 @@ public:
 
 private:
     delta_shape shape_;
+    bool missed_ = false;  ///< The delta before was left to the general reader, too.
 };
 
 }  // namespace corun::codec

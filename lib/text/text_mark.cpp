@@ -11,11 +11,15 @@ void text_mark::append(std::string_view piece) noexcept {
     for (const char byte : piece) {
         checksum = (checksum ^ static_cast<unsigned char>(byte)) * 0x01000193;
         all |= static_cast<unsigned char>(byte);
-        units_ += utf8::utf16_units(byte);
     }
     checksum_ = checksum;
     size_ += piece.size();
-    if (all >= 0x80 && !has_replacements_) has_replacements_ = piece.find(utf8::replacement_character) != piece.npos;
+    if (all < 0x80) {
+        units_ += piece.size();
+        return;
+    }
+    for (const char byte : piece) units_ += utf8::utf16_units(byte);
+    if (!has_replacements_) has_replacements_ = piece.find(utf8::replacement_character) != piece.npos;
 }
 
 std::optional<std::size_t> text_mark::find_in(std::string_view whole) const noexcept {

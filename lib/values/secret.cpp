@@ -11,9 +11,10 @@ secret::secret(const char* text) : text_(text) {}
 secret::secret(const std::string& text) : text_(text) {}
 secret::secret(const secret& other) = default;
 
-// A moved-from std::string may still hold a short text in its own small buffer.
+// A moved-from std::string may still hold a short text in its own small buffer. The storage of an empty secret never
+// does.
 secret::secret(std::string&& text) noexcept : text_(std::move(text)) {
-    wipe(text);
+    if (!text_.empty()) wipe(text);
 }
 secret::secret(secret&& other) noexcept : secret(std::move(other.text_)) {}
 
@@ -25,12 +26,12 @@ secret& secret::operator=(secret&& other) noexcept {
     if (this == &other) return *this;
     wipe(text_);
     text_ = std::move(other.text_);
-    wipe(other.text_);
+    if (!text_.empty()) wipe(other.text_);
     return *this;
 }
 
 secret::~secret() {
-    wipe(text_);
+    if (!text_.empty()) wipe(text_);
 }
 
 std::ostream& operator<<(std::ostream& out, const secret& value) {

@@ -109,7 +109,7 @@ std::error_code decoder::decode(raw_event&& wire, event& first, std::vector<even
     const std::string_view name = known.name.empty() ? wire.name : known.name;
     const std::error_code code = decode_by(read, out, name, impl_->strict, problem);
     if (!code) impl_->seen.observe(wire.name, wire.data);
-    if (is_text_event(known))
+    if (is_text_event(known) && impl_->text_deltas.begins_to_learn())
         impl_->text_deltas.learn(wire, first, more, json::find_only_member(wire.data, "delta"),
                                  json::find_only_member(wire.data, "item_id"));
     return code;

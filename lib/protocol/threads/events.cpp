@@ -349,7 +349,7 @@ std::error_code decoder::decode(raw_event&& wire, event& first, std::vector<even
         if (known.decode != nullptr && wire.data != end_of_stream_data) known.decode(reader, out, impl_->streamed);
     };
     const std::error_code code = decode_by(read, out, wire.name, impl_->strict, problem);
-    if (&known == &text_event)
+    if (&known == &text_event && impl_->text_deltas.begins_to_learn())
         impl_->text_deltas.learn(wire, first, more, text_in(wire.data), json::find_only_member(wire.data, "id"));
     return code;
 }
