@@ -70,7 +70,9 @@ struct notices {
                             call_line(event.server_label, event.name, event.arguments)};
     }
     result operator()(const events::oauth_consent_requested& event) const {
-        return event_notice{event.server_label + " needs your consent: " + event.link, tone::warning};
+        return event_notice{
+            (event.server_label.empty() ? "a tool" : event.server_label) + " needs your consent: " + event.link,
+            tone::warning};
     }
     result operator()(const events::mcp_tools_listed& event) const {
         if (!verbose) return {};

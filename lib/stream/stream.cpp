@@ -16,9 +16,20 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace corun::detail {
+namespace {
+
+/// A consent is given elsewhere, and has no answer.
+bool waits_for_consent(const required_action& action) {
+    const auto has_link = [](const other_call& call) { return !call.link.empty(); };
+    return !action.other_calls.empty() && action.function_calls.empty() && action.mcp_approvals.empty() &&
+           std::all_of(action.other_calls.begin(), action.other_calls.end(), has_link);
+}
+
+}  // namespace
 
 stream_owner::stream_owner(std::shared_ptr<run_stream> stream) noexcept : stream_(std::move(stream)) {}
 
@@ -178,7 +189,8 @@ inline void run_stream::note_taken(const event& taken) {
 
 asio::awaitable<void> run_stream::submit(std::shared_ptr<run_stream> self, submission answers) {
     std::shared_ptr<stream_state> stream = self->state_;
-    if (answers.empty()) throw error(errc::invalid_argument, "the submission is empty");
+    if (answers.empty() && !waits_for_consent(stream->protocol->identity().action))
+        throw error(errc::invalid_argument, "the submission is empty");
     if (stream->fsm.phase() == run::phase::over)
         throw error(errc::invalid_argument, "the run has ended and does not wait for answers");
     if (stream->fsm.phase() != run::phase::waiting)

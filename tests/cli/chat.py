@@ -45,6 +45,8 @@ SCRIPTS = [
     {'match': 'think', 'steps': [{'reasoning': 'I have to think'}, {'reply': 'Thought.'}]},
     {'match': 'evil', 'steps': [{'reply': 'a\x1b]0;title\x07b\x1b[2J c'}]},
     {'match': 'break', 'steps': [{'fail': 'server_error', 'message': 'it broke'}]},
+    {'match': 'consent', 'steps': [{'require_action': 'oauth_consent_request', 'details': {'consent_link': 'https://login.example/1'}},
+                                   {'reply': 'Welcome.'}]},
     {'match': 'nothing', 'steps': [{'hold': True}]},
 ]
 
@@ -185,6 +187,18 @@ class Output(Chat):
 
 
 class Answers(Chat):
+    def test_a_consent_is_waited_for(self):
+        with self.service('responses') as service, self.chat(service) as terminal:
+            terminal.wait_for_prompt()
+            terminal.type('consent')
+            terminal.wait_for('press Enter when you have consented at https://login.example/1')
+            terminal.keys('Enter')
+            terminal.wait_for('Welcome.')
+            terminal.wait_for_prompt()
+            terminal.type('/quit')
+            _, status = terminal.wait_for_end()
+            self.assertEqual(status, 0)
+
     @in_both_protocols
     def test_approvals_and_outputs_are_asked_in_place(self, service):
         function = [{'type': 'function', 'function': {'name': 'get_weather', 'parameters': {}}}]
