@@ -334,6 +334,31 @@ OF_A_RICH_RUN(an_action_that_was_answered_meanwhile_is_not_reported_in_a_run_tha
     BOOST_TEST(count_of<events::action_required>(second) == (has_runs ? 0u : 1u));
 }
 
+OF_A_RICH_RUN(a_run_of_more_items_than_fit_is_continued) {
+    std::vector<step> steps;
+    for (int i = 0; i != 160; ++i) steps.push_back(step::reply("part " + std::to_string(i)));
+    service->script("many", steps);
+    event_stream uninterrupted = wait(plain.run_stream(new_thread(), "many", {}, by_hand()));
+    const std::vector<event> whole = take_some(uninterrupted, std::string::npos);
+    for (const bool streamed : {true, false}) {
+        reads = !streamed;
+        if (reads && !speaks.in_background) continue;
+        std::vector<event> first;
+        run_position position;
+        use({});
+        {
+            event_stream stream = wait(plain.run_stream(new_thread(), "many", {}, by_hand()));
+            first = take_some(stream, whole.size() * 9 / 10);
+            position = run_position::parse(stream.position().to_string());
+        }
+        use({});
+        // Without a number, the response is read.
+        if (reads) position.sequence_number.reset();
+        event_stream stream = wait(plain.attach_stream(position, by_hand()));
+        BOOST_TEST(difference(said_by(first, take_some(stream, std::string::npos)), said_by(whole)) == "");
+    }
+}
+
 OF_A_RICH_RUN(a_position_of_the_other_protocol_is_refused) {
     event_stream stream = begin();
     (void)take_some(stream, 4);
