@@ -72,7 +72,9 @@ public:
 
     std::optional<detail::polled_event> unreported_end() override { return std::exchange(end, std::nullopt); }
 
-    std::error_code decode(codec::raw_event wire, event& first, std::vector<event>& more,
+    [[nodiscard]] const codec::delta_shape& text_shape() const noexcept override { return shape; }
+
+    std::error_code decode(codec::raw_event&& wire, event& first, std::vector<event>& more,
                            std::string& problem) override {
         if (wire.data == "bad") {
             problem = "the data is bad";
@@ -163,6 +165,7 @@ public:
     void set_mark_would_help() { identity_.mark_would_help = true; }
     void set_action(required_action action) { identity_.action = std::move(action); }
 
+    codec::delta_shape shape;  ///< None.
     std::vector<std::string> log;
     mcp_header_request prepared_for;
     std::exception_ptr prepare_failure;

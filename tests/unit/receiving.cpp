@@ -39,7 +39,7 @@ struct small_events : fixture {
     static client_options settings() {
         client_options result = without_second_chances();
         result.max_event_bytes = 100;
-        result.high_water_bytes = 50;
+        result.high_water_bytes = 500;
         return result;
     }
 };
@@ -220,7 +220,7 @@ BOOST_FIXTURE_TEST_CASE(reading_pauses_while_too_much_waits, small_events) {
     receive(frame("news", "{\"a\":1}"));
     const int per_event = static_cast<int>(stream->events.bytes());
     BOOST_TEST(!transfer().paused);
-    for (int i = 0; i * per_event <= 50; ++i) receive(frame("news", "{\"a\":1}"));
+    for (int i = 0; i * per_event <= 500; ++i) receive(frame("news", "{\"a\":1}"));
     BOOST_TEST(transfer().paused);
     BOOST_TEST(transfer().pauses == 1);
     stream->drop_events();
