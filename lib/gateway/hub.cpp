@@ -54,25 +54,28 @@ struct opening {
     static asio::awaitable<event_stream> open(std::shared_ptr<opening> self) {
         const std::shared_ptr<opening> kept = std::move(self);
         conversation& where = *kept->where;
-        if (!where.thread && !where.thread_id.empty()) {
+        // Others may change the conversation meanwhile.
+        std::optional<agent_thread> thread = where.thread;
+        if (!thread && !where.thread_id.empty()) {
             try {
                 agent_thread known = co_await kept->service.get_thread(where.thread_id);
-                where.thread = std::move(known);
+                thread = std::move(known);
             } catch (const error& failure) {
                 if (failure.code() != errc::not_found) throw;
             }
         }
-        if (!where.thread) {
+        const bool is_new = !thread;
+        if (is_new) {
             thread_definition definition;
             definition.messages = kept->asked.history;
             agent_thread created = co_await kept->service.create_thread(std::move(definition));
-            where.thread = std::move(created);
-            where.thread_id = where.thread->id();
-            if (kept->on_thread) co_await kept->on_thread();
+            thread = std::move(created);
         }
+        where.thread = thread;
+        where.thread_id = thread->id();
+        if (is_new && kept->on_thread) co_await kept->on_thread();
         if (!kept->asked.items.empty()) kept->options.input_items = kept->asked.items;
-        event_stream stream =
-            co_await kept->runner.run_stream(*where.thread, kept->asked.text, kept->headers, kept->options);
+        event_stream stream = co_await kept->runner.run_stream(*thread, kept->asked.text, kept->headers, kept->options);
         co_return stream;
     }
 };
@@ -150,7 +153,8 @@ asio::awaitable<void> hub::refresh(std::shared_ptr<conversation> one) {
     const auto kept = std::move(one);
     if (!shared_) co_return;
     const redis::conversation_record record = co_await shared_->store().conversations().find(kept->user, kept->name);
-    if (record.thread_id != kept->thread_id) {
+    // Of a run of its own, this gateway knows more.
+    if (!runs_.contains(record.run_id) && record.thread_id != kept->thread_id) {
         kept->thread.reset();
         kept->thread_id = record.thread_id;
     }
@@ -183,13 +187,11 @@ asio::awaitable<std::shared_ptr<run>> hub::start(user by, std::string name, ques
         opening{client_, agent_, where, std::move(asked), owner.mcp_headers, options_.run, nullptr});
     if (shared_) {
         co_await shared_->begin(begun);
-        open->on_thread = [shared = shared_, where, id = begun->id(), keep = options_.keep_conversation] {
-            redis::conversation_record record;
-            record.thread_id = where->thread_id;
-            record.run_id = id;
-            return shared->store().conversations().save(where->user, where->name, std::move(record), keep);
-        };
-        co_await open->on_thread();
+        redis::conversation_record record;
+        record.thread_id = where->thread_id;
+        record.run_id = begun->id();
+        co_await shared_->store().conversations().save(owner.id, name, record, options_.keep_conversation);
+        open->on_thread = [shared = shared_, where, id = begun->id()] { return shared->save_thread(where, id); };
     }
     where->last = begun;
     ++counted.runs_started;

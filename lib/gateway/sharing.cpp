@@ -94,6 +94,23 @@ asio::awaitable<void> sharing::begin(std::shared_ptr<owned_run> created) {
     write(*created, 1);
 }
 
+asio::awaitable<void> sharing::save_thread(std::shared_ptr<conversation> where, std::string run) {
+    const auto kept = shared_from_this();
+    const auto saved = std::move(where);
+    redis::conversation_record record;
+    record.thread_id = saved->thread_id;
+    record.run_id = std::move(run);
+    while (!store_->is_closed()) {
+        try {
+            co_await store_->conversations().save(saved->user, saved->name, record, hub_.options().keep_conversation);
+            co_return;
+        } catch (const redis::unavailable&) {
+            // Below.
+        }
+        co_await progress_.wait();
+    }
+}
+
 void sharing::write(owned_run& by, std::uint64_t epoch) {
     redis::writer::settings how;
     how.run = by.id();

@@ -19,6 +19,7 @@
 namespace corun::gateway {
 
 class hub;
+struct conversation;
 
 /// What a gateway does together with others: it shows their runs, passes on what users want of them, and goes on with
 /// those of a gateway that has died.
@@ -38,6 +39,9 @@ public:
     asio::awaitable<std::shared_ptr<run>> find_run(std::string user, std::string id);
     /// Begins the log of a run of this gateway.
     asio::awaitable<void> begin(std::shared_ptr<owned_run> created);
+    /// Tells others of a conversation's thread, in which a run is to begin. Completes when they know, whenever Redis is
+    /// there again: nobody could go on with the run.
+    asio::awaitable<void> save_thread(std::shared_ptr<conversation> where, std::string run);
     /// Runs of others that are watched here.
     [[nodiscard]] const std::map<std::string, std::shared_ptr<mirrored_run>>& mirrors() const noexcept {
         return mirrors_;

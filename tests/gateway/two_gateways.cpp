@@ -1,10 +1,13 @@
 // Two gateways that share their logs in Redis: what begins at one is watched, answered and stopped at the other.
+#include "gateway/redis/store.hpp"
 #include "gateway_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,7 +27,8 @@ gateway::gateway_options quick() {
 
 /// `server` is where runs are started; requests go to `other` after `at_other`.
 struct paired : gated {
-    explicit paired(protocol spoken) : gated(spoken, quick(), log_place::redis, paced()), other(make_server()) {
+    explicit paired(protocol spoken, gateway::gateway_options options = quick())
+        : gated(spoken, std::move(options), log_place::redis, paced()), other(make_server()) {
         await(io, other.ready());
     }
     ~paired() { other.stop(); }
@@ -178,9 +182,7 @@ WITH_TWO(a_question_that_a_gateway_leaves_is_answered_at_the_other) {
     const auto count = [&](const char* type) {
         return std::count_if(whole.begin(), whole.end(), [&](const frame& each) { return each.type == type; });
     };
-    std::string all;
-    for (const frame& each : whole) all += each.id + " " + each.type + " " + each.data + "\n";
-    BOOST_TEST(count("run.waiting") == 1, all);
+    BOOST_TEST(count("run.waiting") == 1);
     BOOST_TEST(count("call.started") == 1);
     BOOST_TEST(count("call.ended") == 1);
     // The headers of the user are asked for again: they are in no log.
@@ -207,6 +209,126 @@ WITH_TWO(a_run_that_has_been_answered_goes_on_at_the_other) {
         fresh.end_other();
         BOOST_TEST(text_of(frames_of(there.rest().body)) == expected, at);
     }
+}
+
+WITH_TWO(what_redis_misses_is_written_when_it_is_back) {
+    service->script("long", {step::tokens(300)});
+    const std::string expected = text_of(frames_of(get("/runs/" + start("long") + "/events").body));
+    gateway::gateway_options impatient = quick();
+    impatient.redis.patience = 200ms;
+    paired fresh(spoken_by_client, std::move(impatient));
+    fresh.service->script("long", {step::tokens(300)});
+    const std::string id = fresh.start("long");
+    watching here = fresh.watch(id);
+    here.until_size(1000);
+    fresh.redis->end(SIGKILL);
+    // Runs go on, and their viewers are told.
+    const auto told = here.until("warning");
+    BOOST_TEST(told.back().data.find("log_unavailable") != std::string::npos);
+    BOOST_TEST(fresh.post("/runs", {{"input", "Hi"}}).status == 503);
+    const auto shown = frames_of(here.rest().body);
+    BOOST_TEST(text_of(shown) == expected);
+    fresh.redis->start();
+    fresh.at_other();
+    raw_response response = fresh.get("/runs/" + id + "/events");
+    while (response.status == 503) response = fresh.get("/runs/" + id + "/events");
+    BOOST_TEST(response.complete);
+    const auto stored = frames_of(response.body);
+    BOOST_TEST_REQUIRE(stored.size() == shown.size());
+    for (std::size_t i = 0; i < shown.size(); ++i) BOOST_TEST(stored[i].data == shown[i].data);
+}
+
+WITH_TWO(what_redis_has_lost_is_written_again) {
+    service->script("long", {step::tokens(100)});
+    const std::string expected = text_of(frames_of(get("/runs/" + start("long") + "/events").body));
+    const std::string id = start("long");
+    watching here = watch(id);
+    here.until_size(1000);
+    BOOST_TEST(redis->command("FLUSHALL") == "+OK");
+    const auto shown = frames_of(here.rest().body);
+    BOOST_TEST(text_of(shown) == expected);
+    at_other();
+    const auto stored = frames_of(get("/runs/" + id + "/events").body);
+    BOOST_TEST(text_of(stored) == expected);
+    BOOST_TEST(stored.size() == shown.size());
+}
+
+BOOST_AUTO_TEST_CASE(a_redis_that_forgets_is_refused) {
+    const auto problem_of = [](std::vector<std::string> arguments, gateway::redis_options options = {}) {
+        asio::io_context io;
+        redis_server server(std::move(arguments));
+        if (options.url.empty()) options.url = server.url();
+        const auto store =
+            std::make_shared<gateway::redis::store>(io.get_executor(), options, gateway::redis::store::events());
+        std::string problem;
+        try {
+            await(io, store->open());
+        } catch (const error& failure) {
+            BOOST_TEST((failure.code() == errc::invalid_argument));
+            problem = failure.what();
+        }
+        store->close();
+        run_ready(io);
+        return problem;
+    };
+    BOOST_TEST(problem_of({}) == "");
+    BOOST_TEST(problem_of({"--maxmemory-policy", "volatile-lru"}) == "");
+    BOOST_TEST(problem_of({"--appendonly", "no"}).find("appendonly yes") != std::string::npos);
+    BOOST_TEST(problem_of({"--maxmemory-policy", "allkeys-lru"}).find("noeviction") != std::string::npos);
+    gateway::redis_options options;
+    options.may_forget = true;
+    BOOST_TEST(problem_of({"--appendonly", "no"}, options) == "");
+    options = {};
+    const std::vector<std::string> with_password = {"--requirepass", planted_secret("of-redis")};
+    options.password = "wrong";
+    BOOST_TEST(problem_of(with_password, options).find("Redis refuses") != std::string::npos);
+    options.password = planted_secret("of-redis");
+    BOOST_TEST(problem_of(with_password, options) == "");
+}
+
+BOOST_AUTO_TEST_CASE(only_the_latest_epoch_is_written) {
+    asio::io_context io;
+    redis_server server;
+    gateway::redis_options options;
+    options.url = server.url();
+    const auto open = [&] {
+        auto store =
+            std::make_shared<gateway::redis::store>(io.get_executor(), options, gateway::redis::store::events());
+        await(io, store->open());
+        return store;
+    };
+    const auto one = open(), two = open();
+    const auto append = [&](gateway::redis::store& to, gateway::entry_id id, const char* text) {
+        gateway::log_batch batch;
+        batch.id = id;
+        if (*text) batch.entries.emplace_back(gateway::entry_kind::part_delta, 1, text);
+        batch.after.position = "here";
+        batch.after.changes = {{"a", 1}};
+        return await(io, to.append("run_1", std::move(batch)));
+    };
+    const gateway::run_record record{};
+    await(io, one->create("run_1", record, {1, 0}));
+    BOOST_TEST(append(*one, {1, 1}, "a"));
+    BOOST_TEST(append(*two, {2, 1}, ""));
+    // The gateway that was paused.
+    BOOST_TEST(!append(*one, {1, 2}, "b"));
+    BOOST_TEST(append(*two, {2, 2}, "\r\n\"c\xC3\xA9"));
+    const auto log = await(io, one->read("run_1", gateway::entry_id::before_all()));
+    BOOST_TEST_REQUIRE(log.batches.size() == 4u);
+    BOOST_TEST(log.record.has_value());
+    BOOST_TEST(log.batches.back().entries.front().text == "\r\n\"c\xC3\xA9");
+    BOOST_TEST(log.batches.back().first() == 2u);
+    BOOST_TEST(log.batches.back().after.position == "here");
+    BOOST_TEST(log.batches.back().after.changes.dump() == R"({"a":1})");
+    BOOST_TEST(log.batches.back().writer == two->gateway());
+    // A log that has expired is not begun again in the middle.
+    await(io, two->finish("run_1", 1ms));
+    while (server.command("EXISTS corun:log:run_1") != ":0") ::sched_yield();
+    BOOST_TEST(!append(*two, {2, 3}, "d"));
+    BOOST_TEST(server.command("EXISTS corun:log:run_1") == ":0");
+    one->close();
+    two->close();
+    run_ready(io);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,14 +5,6 @@
 #include <utility>
 
 namespace corun::gateway::redis {
-namespace {
-
-using namespace std::chrono_literals;
-
-/// How long a start may take.
-constexpr std::chrono::milliseconds lock_time = 60s;
-
-}  // namespace
 
 std::string conversations::key(std::string_view kind, const std::string& user, const std::string& name) const {
     std::string made = prefix_;
@@ -44,7 +36,7 @@ asio::awaitable<void> conversations::save(std::string user, std::string name, co
 asio::awaitable<std::optional<std::string>> conversations::lock(std::string user, std::string name) {
     std::string token = detail::random_hex(16);
     const std::string where = key("starting", user, name);
-    const reply locked = co_await commands_.ask(line("SET", where, token, "NX", "PX", in_milliseconds(lock_time)));
+    const reply locked = co_await commands_.ask(line("SET", where, token, "NX", "PX", in_milliseconds(lock_time_)));
     if (accepted(locked).is_null()) co_return std::nullopt;
     co_return token;
 }

@@ -22,7 +22,9 @@ struct conversation_record {
 /// The conversations that gateways share. Every function that asks Redis throws `unavailable` if it cannot be reached.
 class conversations {
 public:
-    conversations(connection& to, std::string prefix) : commands_(to), prefix_(std::move(prefix)) {}
+    /// `lock_time` is how long a gateway that dies keeps a lock.
+    conversations(connection& to, std::string prefix, std::chrono::milliseconds lock_time)
+        : commands_(to), prefix_(std::move(prefix)), lock_time_(lock_time) {}
 
     asio::awaitable<conversation_record> find(std::string user, std::string name);
     asio::awaitable<void> save(std::string user, std::string name, conversation_record record,
@@ -36,6 +38,7 @@ private:
 
     connection& commands_;
     const std::string prefix_;
+    const std::chrono::milliseconds lock_time_;
 };
 
 }  // namespace corun::gateway::redis

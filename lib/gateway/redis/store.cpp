@@ -80,7 +80,7 @@ store::store(asio::any_io_executor executor, redis_options options, events on)
              [this] {
                  if (open_) on_.lapsed();
              }),
-      conversations_(commands_, options_.prefix),
+      conversations_(commands_, options_.prefix, options_.lease),
       pause_(executor) {
     bells_.subscribe(key("to", gateway_), [this](std::string_view message) {
         if (!message.empty()) on_.commanded(json::parse(message, nullptr, false));

@@ -3,25 +3,14 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { environment, freePort } from './programs.mjs';
 import { authorization, eventsOf, start } from './support.mjs';
 
-const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` };
 const missing = spawnSync('nginx', ['-v'], { env: environment }).error ? 'no nginx' : false;
 const documented = readFileSync(new URL('../../../docs/gateway.md', import.meta.url), 'utf8').match(/```nginx\n([^]*?)```/)[1];
-
-async function freePort() {
-    const server = createServer();
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address();
-    server.close();
-    await once(server, 'close');
-    return port;
-}
 
 /** nginx before a gateway: as documented, or without the lines that `without` matches. */
 async function startNginx(gateway, without = /$^/) {

@@ -53,9 +53,9 @@ export async function start({ options = [], emulatorOptions = [], protocol = 're
         users: users.map((id) => ({ id, token: tokenOf(id), mcp_headers: { tools: { Authorization: `Bearer ${mcpTokenOf(id)}` } } })),
     });
     let log = '';
-    const begin = async () => {
+    const begin = async (port = 0) => {
         const program = spawn(process.env.CORUN_GATEWAY,
-            ['--config', configuration, '--users', userFile, '--port', '0', '--insecure-cookie', ...options],
+            ['--config', configuration, '--users', userFile, '--port', String(port), '--insecure-cookie', ...options],
             { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, CORUN_GATEWAY_TOKEN: 'emulator' } });
         program.stderr.on('data', (piece) => { log += piece; });
         const [line] = await firstLines(program, 1);
@@ -63,6 +63,7 @@ export async function start({ options = [], emulatorOptions = [], protocol = 're
     };
     const gateway = await begin();
     return {
+        begin,
         url: gateway.url,
         program: gateway.program,
         log: () => log,
