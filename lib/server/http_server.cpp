@@ -1,6 +1,7 @@
 #include "server/http_server.hpp"
 
 #include "async/wakeup.hpp"
+#include "text/ascii.hpp"
 
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
@@ -175,8 +176,10 @@ public:
           closing_(context.get_executor()) {
         request.method = handle_->header().method().c_str();
         request.target = handle_->header().request_target();
-        handle_->header().for_each_field(
-            [this](const auto& field) { request.fields.emplace_back(field.name(), field.value()); });
+        // RESTinio leaves the blanks after a value, which are no part of it (RFC 9110, 5.5).
+        handle_->header().for_each_field([this](const auto& field) {
+            request.fields.emplace_back(field.name(), std::string(ascii::trim(field.value())));
+        });
         request.body = handle_->body();
         client_ = handle_->remote_endpoint();
         auto& open = asio::use_service<open_sockets>(context_).by_endpoints;
