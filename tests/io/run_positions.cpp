@@ -210,7 +210,7 @@ struct rich_run : application {
         for (std::size_t count = 1; count <= whole.size(); count += distance) {
             // What a run waits for, and how it ended, is reported again.
             std::vector<event> expected(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(count));
-            const event& latest = expected.back();
+            const event latest = expected.back();
             const bool again = latest.get_if<events::action_required>() || is_terminal(latest);
             if (again) expected.push_back(latest);
             const std::vector<event> rest(whole.begin() + static_cast<std::ptrdiff_t>(count), whole.end());

@@ -137,9 +137,13 @@ struct gated {
         std::vector<frame> until(const std::string& type) {
             while (true) {
                 std::vector<frame> frames = frames_of(parse_response(bytes).body);
-                for (const frame& each : frames)
-                    if (each.type == type || each.data.find("\"type\":\"" + type + "\"") != std::string::npos)
-                        return frames;
+                for (auto each = frames.begin(); each != frames.end(); ++each) {
+                    if (each->type != type && each->data.find("\"type\":\"" + type + "\"") == std::string::npos)
+                        continue;
+                    // More may have come with it.
+                    frames.erase(each + 1, frames.end());
+                    return frames;
+                }
                 read();
             }
         }
