@@ -11,7 +11,7 @@ import unittest
 
 INSTALL = pathlib.Path(sys.argv.pop(1)).resolve() / '.ci/install'
 BASH = shutil.which('bash')
-PROGRAMS = ['meson', 'ninja', 'pkg-config', 'python3', 'clang-format-14', 'ccache', 'mold', 'nginx', 'node', 'npm', 'chromium',
+PROGRAMS = ['meson', 'ninja', 'pkg-config', 'python3', 'clang-format-14', 'ccache', 'mold', 'nginx', 'redis-server', 'node', 'npm', 'chromium',
             'doxygen', 'mkdocs', 'codespell', 'cmake', 'dpkg-shlibdeps', 'mmdebstrap', 'tmux', 'zsh', 'fish']
 
 
