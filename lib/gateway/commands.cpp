@@ -22,21 +22,26 @@ json answer_command(const submission& answers) {
     return {{"action", "answer"}, {"outputs", std::move(outputs)}, {"approvals", std::move(approvals)}};
 }
 
+submission answers_in(const json& body) {
+    submission answers;
+    for (const json& each : member(body, "outputs"))
+        answers.output(string_member(each, "id"), string_member(each, "output"));
+    for (const json& each : member(body, "approvals")) {
+        if (member(each, "approve") == true)
+            answers.approve(string_member(each, "id"));
+        else
+            answers.deny(string_member(each, "id"));
+    }
+    return answers;
+}
+
 asio::awaitable<void> carry_out(std::shared_ptr<run> on, json command) {
     const std::shared_ptr<run> kept = std::move(on);
     if (string_member(command, "action") == "stop") {
         co_await kept->stop();
         co_return;
     }
-    submission answers;
-    for (const json& each : member(command, "outputs"))
-        answers.output(string_member(each, "id"), string_member(each, "output"));
-    for (const json& each : member(command, "approvals")) {
-        if (member(each, "approve") == true)
-            answers.approve(string_member(each, "id"));
-        else
-            answers.deny(string_member(each, "id"));
-    }
+    submission answers = answers_in(command);
     co_await kept->answer(std::move(answers));
 }
 

@@ -11,6 +11,8 @@ namespace corun::gateway {
 /// What a gateway asks another one to do with a run.
 json stop_command();
 json answer_command(const submission& answers);
+/// The answers in such a command, and in the body of `POST /runs/ID/answers`.
+submission answers_in(const json& body);
 
 /// Does what a command asks for. Throws what `run::answer` and `run::stop` throw.
 asio::awaitable<void> carry_out(std::shared_ptr<run> on, json command);

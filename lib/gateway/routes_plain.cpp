@@ -1,4 +1,5 @@
 // Runs by their own ids, as JSON and plain event streams.
+#include "gateway/commands.hpp"
 #include "gateway/encoders/plain.hpp"
 #include "gateway/request.hpp"
 #include <corun/error.hpp>
@@ -80,16 +81,7 @@ asio::awaitable<void> run_events(shared_request from) {
 asio::awaitable<void> answer_run(shared_request from) {
     const shared_request kept = std::move(from);
     const std::shared_ptr<run> waiting = co_await run_of(kept);
-    const json body = kept->body();
-    submission sent;
-    for (const json& each : member(body, "outputs"))
-        sent.output(string_member(each, "id"), string_member(each, "output"));
-    for (const json& each : member(body, "approvals")) {
-        if (member(each, "approve") == true)
-            sent.approve(string_member(each, "id"));
-        else
-            sent.deny(string_member(each, "id"));
-    }
+    submission sent = answers_in(kept->body());
     co_await submit(waiting, std::move(sent));
     kept->respond(200, described(*waiting));
 }

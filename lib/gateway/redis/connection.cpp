@@ -38,12 +38,7 @@ connection::~connection() {
 
 asio::awaitable<std::vector<reply>> connection::call(std::vector<command_line> commands) {
     if (!link_->is_open()) throw unavailable(asio::error::not_connected, "Redis");
-    std::string bytes;
-    for (const command_line& each : commands) bytes += encode(each);
-    const auto own = std::make_shared<waiting>(executor_);
-    own->expected = commands.size();
-    waiting_.push_back(own);
-    link_->send(std::move(bytes));
+    const auto own = send(commands);
     while (own->replies.size() < own->expected && !own->lost) co_await own->done.wait();
     if (own->lost) throw unavailable(asio::error::connection_reset, "Redis");
     co_return std::move(own->replies);
@@ -57,13 +52,17 @@ asio::awaitable<reply> connection::ask(command_line one) {
 }
 
 void connection::tell(std::vector<command_line> commands) {
-    if (!link_->is_open()) return;
+    if (link_->is_open()) (void)send(commands);
+}
+
+std::shared_ptr<connection::waiting> connection::send(const std::vector<command_line>& commands) {
     std::string bytes;
     for (const command_line& each : commands) bytes += encode(each);
-    const auto nobody = std::make_shared<waiting>(executor_);
-    nobody->expected = commands.size();
-    waiting_.push_back(nobody);
+    auto sent = std::make_shared<waiting>(executor_);
+    sent->expected = commands.size();
+    waiting_.push_back(sent);
     link_->send(std::move(bytes));
+    return sent;
 }
 
 void connection::take(reply next) {

@@ -76,6 +76,8 @@ private:
         detail::wakeup done;
     };
 
+    /// Sends commands; their replies are those that come next.
+    std::shared_ptr<waiting> send(const std::vector<command_line>& commands);
     void take(reply next);
     void lose();
 
