@@ -3,6 +3,7 @@
 #include <asio/error.hpp>
 
 #include <system_error>
+#include <utility>
 
 namespace corun::c {
 namespace {
@@ -20,13 +21,17 @@ const failure& last_failure() noexcept {
     return last;
 }
 
-void remember(const std::exception_ptr& error) noexcept {
+void remember(failure occurred) noexcept {
+    last = std::move(occurred);
+}
+
+failure failure_of(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
     } catch (const std::system_error& e) {
-        last = {name_of(e.code()), e.what()};
+        return {name_of(e.code()), e.what()};
     } catch (const std::exception& e) {
-        last = {"other", e.what()};
+        return {"other", e.what()};
     }
 }
 

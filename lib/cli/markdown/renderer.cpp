@@ -27,12 +27,19 @@ renderer::renderer(layout_options options, std::function<void(std::string_view)>
     : layout_(std::move(options), std::move(sink)) {}
 
 void renderer::write(std::string_view text) {
-    source_.append(text);
     // Nothing is shown before a word is complete, and of a code block, a line. Wide characters are words.
-    const bool completes = std::any_of(text.begin(), text.end(), [this](char c) {
-        return c == '\n' || (!source_.in_code() && (is_space(c) || static_cast<unsigned char>(c) >= 0x80));
-    });
-    if (completes) advance(false);
+    const auto completes = [this](char c) {
+        return c == '\n' || (!source_.in_code() && (is_space(c) || (static_cast<unsigned char>(c) & 0xc0U) == 0x80));
+    };
+    // In steps that depend on the text alone: it looks the same in whatever parts it arrives.
+    while (!text.empty()) {
+        const auto last = std::find_if(text.begin(), text.end(), completes);
+        const bool is_complete = last != text.end();
+        const std::size_t size = static_cast<std::size_t>(last - text.begin()) + is_complete;
+        source_.append(text.substr(0, size));
+        text.remove_prefix(size);
+        if (is_complete) advance(false);
+    }
 }
 
 void renderer::end() {
@@ -97,7 +104,7 @@ void renderer::drop_shown(const block& paragraph) {
     if (paragraph.type != block::kind::text || !paragraph.rest_prefix.empty() || paragraph.stable < text.size()) return;
     // One word that was shown stays in front, so that nothing after it looks like the beginning of a block.
     const std::size_t rest = source.size() - std::min(text.size() - shown_, source.size());
-    const std::size_t word_end = source.find_last_not_of(' ', rest - 1);
+    const std::size_t word_end = source.find_last_not_of(" \n", rest - 1);
     if (rest == 0 || word_end == source.npos) return;
     const std::size_t before = source.find_last_of(" \n", word_end);
     const std::size_t word = before == source.npos ? 0 : before + 1;
@@ -105,8 +112,8 @@ void renderer::drop_shown(const block& paragraph) {
     if (!std::all_of(source.begin() + static_cast<std::ptrdiff_t>(word),
                      source.begin() + static_cast<std::ptrdiff_t>(word_end) + 1, is_letter))
         return;
-    // The text does not end with spaces.
-    const std::string_view kept = source.substr(word, source.find_last_not_of(' ') + 1 - word);
+    // The text does not end with spaces and line feeds.
+    const std::string_view kept = source.substr(word, source.find_last_not_of(" \n") + 1 - word);
     if (!std::string_view(text).ends_with(kept)) return;
     const std::size_t dropped = text.size() - kept.size();
     if (source_.drop_text(word)) shown_ -= dropped;
