@@ -261,9 +261,9 @@ BOOST_AUTO_TEST_CASE(a_mark_that_nobody_closes_does_not_hold_back_the_text) {
     stream.write("*note: ");
     std::string words;
     while (words.size() < markdown::renderer::longest_span) words += "word ";
-    stream.write(words);
+    stream.write(words.substr(20));
     BOOST_TEST(text == "");
-    stream.write("and more ");
+    stream.write(words.substr(0, 20) + "and more ");
     BOOST_TEST(text.starts_with("*note: word word"));
     stream.write("late* end");
     stream.end();
