@@ -1,10 +1,11 @@
 #include "curl/driver.hpp"
 
+#include "curl/global_init.hpp"
+
 #include <asio/post.hpp>
 #include <poll.h>
 
 #include <algorithm>
-#include <mutex>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -14,14 +15,6 @@ namespace {
 
 /// As much as libcurl reads at once. No more bytes than that wait to be delivered.
 constexpr std::size_t most_gathered = std::size_t{16} << 10;
-
-void initialise_libcurl() {
-    // Never cleaned up: other users of libcurl in the process may still need it.
-    static std::once_flag once;
-    std::call_once(once, [] {
-        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::bad_alloc();
-    });
-}
 
 }  // namespace
 
