@@ -10,22 +10,42 @@
 # emulator inside the demo's own process. See demos/backend.hpp for the other variables.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-.ci/install
+
+names=()
+for file in demos/[0-9][0-9]_*.cpp; do
+    name=${file#demos/[0-9][0-9]_}
+    names+=("${name%.cpp}")
+done
+names+=(web_chat beast)
+demo=${1:-per_run_headers}
+demo=${demo#[0-9][0-9]_}
+case " ${names[*]} " in
+*" $demo "*) ;;
+*)
+    echo "demos/run.sh [NAME]: the demos are ${names[*]}" >&2
+    exit 2
+    ;;
+esac
+if [ "$demo" = beast ]; then .ci/install beast; else .ci/install; fi
+if [ "$demo" = web_chat ]; then
+    . tests/npm.sh
+    use_node
+fi
 
 # A unity build without optimization is the quickest to compile; mold, where there is one, to link.
 build=build/demo
 mkdir -p build
-if ! [ -f "$build/build.ninja" ]; then
+# Meson remembers what was missing when it was set up.
+if ! grep -qs "^build demos/$demo:" "$build/build.ninja"; then
+    rm -rf "$build"
     ! command -v mold >/dev/null || export CXX_LD=mold
     .ci/progress 1 "$build.log" meson setup "$build" --buildtype=plain -Doptimization=0 -Ddebug=false --unity=on -Dtests=disabled
 fi
-echo "building (a minute or two the first time, on two cores) ..."
-.ci/progress 2 "$build.log" ninja -C "$build" "demos/${1:-per_run_headers}"
-if [ "${1:-}" = web_chat ]; then
-    . tests/npm.sh
-    use_node
+echo "building (three minutes the first time, on two cores) ..."
+.ci/progress 3 "$build.log" ninja -C "$build" "demos/$demo"
+if [ "$demo" = web_chat ]; then
     install demos/web_chat
     node demos/web_chat/build.mjs "$build/web_chat_pages"
     exec "$build/demos/web_chat" "$build/web_chat_pages" "${@:2}"
 fi
-exec "$build/demos/${1:-per_run_headers}"
+exec "$build/demos/$demo"

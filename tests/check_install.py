@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Checks what .ci/install decides, with stand-ins for the compiler and the package manager: check_install.py ROOT"""
+"""Checks what .ci/install and demos/run.sh decide, with stand-ins for compiler and package manager: check_install.py ROOT"""
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 
-INSTALL = pathlib.Path(sys.argv.pop(1)).resolve() / '.ci/install'
+ROOT = pathlib.Path(sys.argv.pop(1)).resolve()
+INSTALL = ROOT / '.ci/install'
 BASH = shutil.which('bash')
 PROGRAMS = ['meson', 'ninja', 'pkg-config', 'python3', 'clang-format-14', 'ccache', 'mold', 'nginx', 'redis-server', 'node', 'npm', 'chromium',
             'doxygen', 'mkdocs', 'codespell', 'cmake', 'dpkg-shlibdeps', 'mmdebstrap', 'tmux', 'zsh', 'fish']
@@ -63,6 +65,11 @@ class Install(unittest.TestCase):
         self.assertEqual(self.install(), (0, '', []))
         self.assertEqual(self.install('tests')[1], 'installing: libclang-rt-16-dev\n')
 
+    def test_installs_boost_for_its_demo(self):
+        self.compiler_without('boost/beast.hpp')
+        self.assertEqual(self.install(), (0, '', []))
+        self.assertEqual(self.install('beast')[1], 'installing: libboost-dev\n')
+
     def test_asks_sudo_where_the_user_is_not_root(self):
         self.compiler_without('asio.hpp')
         self.program('id', 'echo 1000')
@@ -84,7 +91,8 @@ class Install(unittest.TestCase):
         (self.bin / 'apt-get').unlink()
         status, output, calls = self.install()
         self.assertEqual((status, calls), (1, []))
-        self.assertIn('no apt-get: install libfmt-dev', output)
+        self.assertIn('has no apt-get', output)
+        self.assertIn('install libfmt-dev ', output)
         self.assertEqual(output.count('\n'), 1)
 
     def test_says_what_is_missing_when_apt_fails(self):
@@ -94,6 +102,15 @@ class Install(unittest.TestCase):
         self.assertEqual((status, len(calls)), (1, 2))
         self.assertIn('unmet dependencies', output)
         self.assertIn('install libboost-test-dev', output.splitlines()[-1])
+
+
+class Demos(unittest.TestCase):
+    def test_names_all_demos_where_there_is_none_of_that_name(self):
+        for argument in ('nothing', '--help'):
+            done = subprocess.run([BASH, ROOT / 'demos/run.sh', argument], capture_output=True, text=True, timeout=60)
+            listed = re.findall(r'^\| \d+ \| \[(\w+)\]', (ROOT / 'demos/README.md').read_text(), re.MULTILINE)
+            self.assertEqual(done.returncode, 2)
+            self.assertEqual(done.stderr, f'demos/run.sh [NAME]: the demos are {" ".join(listed)}\n')
 
 
 if __name__ == '__main__':
