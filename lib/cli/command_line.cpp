@@ -5,6 +5,7 @@
 #include "doctor.hpp"
 #include "help.hpp"
 #include "mcp_commands.hpp"
+#include "mistakes.hpp"
 #include "profile.hpp"
 #include "resource_commands.hpp"
 #include "run_command.hpp"
@@ -324,7 +325,7 @@ int run_command_line(int argc, char** argv) {
     } catch (const CLI::Success& help_or_version) {
         return app.exit(help_or_version);
     } catch (const CLI::ParseError& problem) {
-        return fail(std::string(problem.what()) + " (corun --help)", exit_code::usage);
+        return fail(explain_mistake(app, problem), exit_code::usage);
     } catch (const std::exception& problem) {
         return fail(problem.what(), exit_code_of(problem));
     }

@@ -112,7 +112,11 @@ std::map<std::string, std::string> mcp_urls(const connection_settings& options) 
 
 asio::awaitable<agent> find_agent(client service, const connection_settings& options) {
     client handle = std::move(service);
+    if (!options.agent.empty() && ends_in_v1(options.endpoint))
+        throw usage_error("an endpoint that ends in /v1 stores no agents: use --model NAME instead of --agent");
     if (!options.agent.empty()) co_return co_await handle.get_agent(options.agent);
+    if (options.model.empty() && protocol_of(options) == protocol::threads)
+        throw usage_error("there is no agent: use --agent ID; 'corun agents list' shows those that there are");
     if (options.model.empty()) throw usage_error("there is no agent: use --agent ID, or --model NAME without an agent");
     if (protocol_of(options) == protocol::threads)
         throw usage_error("the threads protocol has no runs without an agent: use --agent ID");

@@ -54,7 +54,8 @@ class Run(Test):
                 (agent, {'CORUN_ENDPOINT': 'http://127.0.0.1:1/api/projects/p'}, 3, '127.0.0.1'),
                 (agent, {'CORUN_ENDPOINT': 'nonsense'}, 2, 'nonsense'),
                 (agent, {'CORUN_ENDPOINT': ''}, 2, 'there is no endpoint'),
-                ([], {}, 2, 'there is no agent'),
+                ([], {}, 2, 'corun agents list'),
+                (agent, {'CORUN_ENDPOINT': f'{service.endpoint}/v1', 'CORUN_PROTOCOL': ''}, 2, 'use --model NAME'),
                 ([*agent, '--dance'], {}, 2, '--dance'),
                 ([*agent, '--reconcile', 'dance'], {}, 2, "there is no policy 'dance'"),
                 ([*agent, '--mcp-token', 'other=@env:DESK_TOKEN'], {}, 2, "'other'"),
@@ -276,10 +277,25 @@ class Program(unittest.TestCase):
         document = (pathlib.Path(__file__).parents[2] / 'docs/cli.md').read_text().split('## Exit status')[1]
         self.assertEqual(re.findall(r'^\| (\d+) \| (.*) \|$', document, re.MULTILINE), table)
 
-    def test_needs_a_command(self):
-        status, _, errors = corun()
-        self.assertEqual(status, 2)
-        self.assertIn('--help', errors)
+    def test_says_what_is_wrong_with_a_command_line(self):
+        for arguments, message in [
+            ([], 'corun needs a command: run, chat, agents, '),
+            (['rnu', 'hello'], "there is no command 'rnu'; did you mean run? (corun --help)"),
+            (['what is this'], "there is no command 'what is this' (corun --help)"),
+            (['agents'], 'corun agents needs a command: list, show, create, delete (corun agents --help)'),
+            (['agents', 'lst'], "there is no command 'lst'; did you mean list? (corun agents --help)"),
+            (['run', 'hello', '--agnt', 'x'], 'there is no option --agnt; did you mean --agent? (corun run --help)'),
+            (['run', 'hello', '--tiemout=3'], 'there is no option --tiemout; did you mean --timeout? (corun run --help)'),
+            (['run', 'hello', '-x'], 'there is no option -x (corun run --help)'),
+            (['run', 'hello', 'world'], "'world' is too much: put a text of several words in quotes (corun run --help)"),
+            (['run', 'hello', '--color', 'red'], '--color: red not in {auto,always,never} (corun run --help)'),
+            (['agents', 'show'], 'id is required (corun agents show --help)'),
+        ]:
+            with self.subTest(arguments):
+                status, output, errors = corun(*arguments)
+                self.assertEqual((status, output), (2, ''))
+                self.assertIn('corun: ' + message, errors)
+                self.assertEqual(errors.count('\n'), 1)
 
     def test_starts_the_emulator(self):
         process = subprocess.Popen([CORUN, 'emulator'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
