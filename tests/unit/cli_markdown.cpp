@@ -170,6 +170,37 @@ BOOST_AUTO_TEST_CASE(wide_characters_count_as_two_columns) {
     BOOST_TEST(shown("日本語の本", 4).text == "日本\n語の\n本\n");
 }
 
+BOOST_AUTO_TEST_CASE(an_emoji_of_several_characters_is_never_broken) {
+    const std::string family = "\U0001f469\u200d\U0001f469\u200d\U0001f467", heart = "\u2764\ufe0f\u200d\U0001f525",
+                      hand = "\U0001f44b\U0001f3fd", flag = "\U0001f1f3\U0001f1f4";
+    for (const std::string& emoji : {family, heart, hand, flag})
+        for (const int columns : {6, 7, 8, 9, 10, 11})
+            for (const std::size_t size : {1, 5, 100})
+                for (const std::string& line :
+                     lines_of(shown("a " + emoji + " b" + emoji + emoji + " c", columns, size).text)) {
+                    std::string rest = line;
+                    for (auto at = rest.find(emoji); at != rest.npos; at = rest.find(emoji))
+                        rest.erase(at, emoji.size());
+                    BOOST_TEST(rest.find_first_not_of("abc ") == rest.npos, line);
+                }
+}
+
+BOOST_AUTO_TEST_CASE(no_entity_is_a_character_that_a_terminal_obeys) {
+    for (const char* entity :
+         {"&#0;", "&#27;", "&#x1b;", "&#127;", "&#x9b;", "&#x202e;", "&#x2066;", "&#xd800;", "&#x110000;"})
+        BOOST_TEST(shown(entity, 40).text == "\ufffd\n", entity);
+    BOOST_TEST(shown("&#65;&#xe9;&#x200f;&#x1f600;", 40).text == "A\u00e9\u200f\U0001f600\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_table_may_have_short_rules) {
+    for (const char* rule : {"|-|-|", "| - | - |", "|--|--|", "|:-|-:|", "|---|-|", "|-|-|\r"})
+        for (const std::size_t size : {1, 3, 100}) {
+            const std::string source = "|a|b|\n" + std::string(rule) + "\n|1|2|\n|-|--|\n\nend";
+            BOOST_TEST(shown(source, 40, size).text == "a  b\n─  ──\n1  2\n-  --\n\nend\n", rule);
+        }
+    BOOST_TEST(shown("|a|b|\n|1|2|\n", 40).text == "|a|b| |1|2|\n");
+}
+
 // ---------------------------------------------------------------- Streaming
 
 BOOST_AUTO_TEST_CASE(nothing_that_is_shown_is_ever_rewritten) {

@@ -22,6 +22,16 @@ BOOST_AUTO_TEST_CASE(control_characters_do_not_reach_a_terminal) {
                               "31m\xc2\xa0\xc3\xa9") == "31m\xc2\xa0\xc3\xa9");
 }
 
+BOOST_AUTO_TEST_CASE(no_text_changes_the_direction_of_what_follows) {
+    for (const char* character :
+         {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"})
+        BOOST_TEST(cli::printable("a" + std::string(character) + "b") == "ab");
+    // Texts that run from right to left, and marks without an effect on others, stay.
+    for (const char* text :
+         {"\u05e9\u05dc\u05d5\u05dd", "\u200e", "\u200f", "\u200d", "\u2029", "\u202f", "\u2065", "\u206a", "\xe2\x80"})
+        BOOST_TEST(cli::printable(text) == text);
+}
+
 BOOST_AUTO_TEST_CASE(a_long_text_is_cut_between_characters) {
     BOOST_TEST(cli::one_line("a\nb\t") == "a b");
     BOOST_TEST(cli::one_line("0123456789", 10) == "0123456789");

@@ -1,6 +1,7 @@
 #include "blocks.hpp"
 
 #include "characters.hpp"
+#include "cli/printable.hpp"
 
 #include <md4c.h>
 
@@ -66,15 +67,15 @@ std::string entity_text(std::string_view entity) {
     const bool is_hex = entity.size() > 2 && (entity[2] == 'x' || entity[2] == 'X');
     const unsigned long code =
         std::strtoul(std::string(entity.substr(is_hex ? 3 : 2)).c_str(), nullptr, is_hex ? 16 : 10);
-    if (code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
-        return "\xef\xbf\xbd";
+    static constexpr const char* replacement = "\xef\xbf\xbd";
+    if (code < 0x20 || code == 0x7f || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff) return replacement;
     std::string text;
     if (code < 0x80) return {static_cast<char>(code)};
     const int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
     static constexpr unsigned leads[] = {0, 0xc0, 0xe0, 0xf0};
     text += static_cast<char>(leads[more] | code >> (6 * more));
     for (int each = more - 1; each >= 0; --each) text += static_cast<char>(0x80 | (code >> (6 * each) & 0x3f));
-    return text;
+    return printable(text).empty() ? replacement : text;
 }
 
 std::string text_of(const MD_ATTRIBUTE& attribute) {

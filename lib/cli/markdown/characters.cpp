@@ -23,7 +23,7 @@ int width_of(char32_t code) {
 character first_character(std::string_view text) {
     const auto byte = [&text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
     const unsigned char first = byte(0);
-    if (first < 0x80) return {1, first < 0x20 ? 0 : 1};
+    if (first < 0x80) return {1, first < 0x20 ? 0 : 1, first};
     const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1;
     if (size == 1 || size > text.size()) return {};
     char32_t code = first & (0xffU >> (size + 1));
@@ -31,7 +31,7 @@ character first_character(std::string_view text) {
         if ((byte(at) & 0xc0) != 0x80) return {};
         code = code << 6 | (byte(at) & 0x3fU);
     }
-    return {size, width_of(code)};
+    return {size, width_of(code), code};
 }
 
 int columns_of(std::string_view text) {

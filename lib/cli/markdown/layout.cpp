@@ -16,17 +16,19 @@ std::string codes_of(const style& look) {
     return "\x1b[0" + codes + "m";
 }
 
-/// The end of the word at `from`: the next space, or a wide character, around which any line can break.
+/// The end of the word at `from`: the next space, or a wide character, around which any line can break. An emoji of
+/// several characters is one.
 std::size_t end_of_word(std::string_view text, std::size_t from) {
     std::size_t at = from;
+    bool is_wide = false, is_joined = false;
     while (at < text.size() && !is_space(text[at])) {
         const character next = first_character(text.substr(at));
-        if (next.columns == 2 && at > from) break;
+        const bool is_skin_tone = next.code >= U'\U0001f3fb' && next.code <= U'\U0001f3ff';
+        const bool continues = at > from && (next.columns == 0 || is_joined || is_skin_tone);
+        if (!continues && at > from && (is_wide || next.columns == 2)) break;
+        if (!continues) is_wide = next.columns == 2;
+        is_joined = next.code == U'\u200d';
         at += next.bytes;
-        if (next.columns != 2) continue;
-        while (at < text.size() && !is_space(text[at]) && first_character(text.substr(at)).columns == 0)
-            at += first_character(text.substr(at)).bytes;
-        break;
     }
     return at;
 }

@@ -129,6 +129,19 @@ bool splitter::underlines(std::string_view line) const {
            (kind_ == kind::quote || indented_line(line).indentation >= (kind_ == kind::item ? 2 : 4));
 }
 
+bool splitter::lengthens_rule(std::string_view line) {
+    const bool is_second = kind_ != kind::none && scanned_ > 0 && scanned_ == source_.find('\n', content_) + 1;
+    if (!is_second || in_code_ || !may_be_table_ || !is_table_rule(line.substr(0, line.find_last_not_of("\r\n") + 1)))
+        return false;
+    for (std::size_t at = line.find('-'), end = 0; at != npos; at = line.find('-', end)) {
+        end = std::min(line.find_first_not_of('-', at), line.size());
+        if (end - at >= 3) continue;
+        source_.insert(scanned_ + at, 3 - (end - at), '-');
+        return true;
+    }
+    return false;
+}
+
 std::size_t splitter::next_piece(bool is_end) {
     while (scanned_ < source_.size()) {
         const auto line_end = source_.find('\n', scanned_);
@@ -141,6 +154,7 @@ std::size_t splitter::next_piece(bool is_end) {
             escape(scanned_ + line.find_first_of("=-:|"));
             continue;
         }
+        if (is_whole && lengthens_rule(line)) continue;
         if (in_code_) {
             if (!is_whole) break;
             continue_code(line);

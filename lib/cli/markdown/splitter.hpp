@@ -46,6 +46,9 @@ private:
     bool begins_piece(std::string_view line);
     /// True for a line that would make a heading or a table of the text above it.
     [[nodiscard]] bool underlines(std::string_view line) const;
+    /// Markdown is content with one dash below the head of a column, md4c needs three. Returns true if it has added
+    /// some.
+    bool lengthens_rule(std::string_view line);
     void continue_code(std::string_view line);
 
     std::string source_;
