@@ -47,6 +47,7 @@ Architecture: $architecture
 Maintainer: The corun authors <corun@localhost>
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
 Depends: $depends
+Recommends: ca-certificates
 Suggests: libasio-dev (>= 1:1.22), nlohmann-json3-dev
 Section: libdevel
 Priority: optional
