@@ -72,6 +72,7 @@ CORUN_C_API void corun_client_free(corun_client *client);
  *   mcp_headers       {"server label": {"name": "value"}}: for this run only
  *   approval          "never" or "always", for all MCP servers, or {"server label": "never" or "always"}
  *   mcp_caller        "service", "client" or "automatic"
+ *   mcp_principal     the user's name, not a token: runs of one name use the lists of MCP servers' tools again
  *   functions         [{"name", "description", "parameters": a JSON schema}]: the run waits for their outputs
  *   model, instructions, additional_instructions: strings
  *   temperature, top_p, max_completion_tokens, parallel_tool_calls, rate_limit_restarts

@@ -239,6 +239,9 @@ struct CORUN_API run_options {
     /// tools and events are the same; see docs/mcp.md. corun only calls servers of runs that it streams.
     std::map<std::string, mcp_caller> mcp_callers;
     mcp_caller default_mcp_caller = mcp_caller::service;  ///< For servers that are not in `mcp_callers`.
+    /// The user for whom corun calls MCP servers, such as the id of an account; never a token. Runs with the same name
+    /// use the servers' lists of tools again, as `mcp::session` does. Without a name, each run asks the servers.
+    std::string mcp_principal;
     /// How many calls of one server corun makes concurrently; at least 1.
     int max_mcp_calls = 8;
     /// How much of a result of a server that corun calls it sends to the model.

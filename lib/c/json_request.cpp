@@ -87,6 +87,7 @@ void read_options(json_members& request, run_options& options) {
         options.default_mcp_caller = named<mcp_caller>(
             *caller, request.path("mcp_caller"),
             {{"service", mcp_caller::service}, {"client", mcp_caller::client}, {"automatic", mcp_caller::automatic}});
+    request.read("mcp_principal", options.mcp_principal);
     if (const nlohmann::json* const functions = request.find("functions")) {
         if (!functions->is_array()) json_members::fail(request.path("functions"), "an array");
         for (const nlohmann::json& each : *functions)

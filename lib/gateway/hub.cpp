@@ -183,8 +183,10 @@ asio::awaitable<std::shared_ptr<run>> hub::start(user by, std::string name, ques
         where->thread_id.clear();
     }
     auto begun = make_run(run_identity("run_" + detail::random_hex(32), owner.id, name));
+    run_options options = options_.run;
+    options.mcp_principal = owner.id;
     auto open = std::make_shared<opening>(
-        opening{client_, agent_, where, std::move(asked), owner.mcp_headers, options_.run, nullptr});
+        opening{client_, agent_, where, std::move(asked), owner.mcp_headers, std::move(options), nullptr});
     if (shared_) {
         co_await shared_->begin(begun);
         redis::conversation_record record;

@@ -2,6 +2,7 @@
 #include "async/notifier.hpp"
 #include "mcp/answer_reader.hpp"
 #include "mcp/rpc_message.hpp"
+#include "mcp/tool_lists.hpp"
 #include "net/clock.hpp"
 #include "net/transport.hpp"
 #include "redact/redact.hpp"
@@ -22,7 +23,7 @@ namespace corun::mcp {
 /// The generation of the protocol that a server speaks.
 enum class era { unknown, legacy, modern };
 
-/// What all users of a server share. Nothing in it is of a user.
+/// What all users of a server share. Nothing in it is of a user, but lists of tools by their principals.
 struct server::state {
     state(asio::any_io_executor executor, std::string url, server_options options);
     /// Over what other servers use too.
@@ -37,6 +38,7 @@ struct server::state {
     bool may_carry_credentials = false;
     server_options options;
     mcp::era era = mcp::era::unknown;  ///< As the server has shown.
+    tool_lists lists;
 };
 
 /// For functions of the library that take a server.

@@ -113,6 +113,7 @@ void read_cursor(json::value source, tool_page& page) {
 constexpr member<tool_page> page_members[] = {
     {"tools", read_tools},
     {"nextCursor", read_cursor},
+    {"ttlMs", [](json::value source, tool_page& page) { json::read(source, page.ttl_ms); }},
 };
 
 // Results of calls.

@@ -28,6 +28,7 @@ struct tool_page {
     std::vector<tool> tools;
     std::vector<std::string> problems;
     std::optional<std::string> next_cursor;  ///< Absent at the end; an empty text is a cursor.
+    std::optional<double> ttl_ms;            ///< Absent in the legacy revisions.
 };
 tool_page decode_tools(std::string_view result);
 

@@ -14,6 +14,7 @@ namespace corun::mcp {
 /// The codes of errors that a client must know.
 namespace rpc_code {
 inline constexpr std::int64_t method_not_found = -32601;
+inline constexpr std::int64_t invalid_params = -32602;
 inline constexpr std::int64_t header_mismatch = -32020;
 inline constexpr std::int64_t missing_capability = -32021;
 inline constexpr std::int64_t unsupported_version = -32022;

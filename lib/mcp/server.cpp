@@ -7,6 +7,9 @@
 #include <corun/version.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -17,12 +20,22 @@ constexpr std::chrono::milliseconds longest_close = std::chrono::seconds{5};
 /// Of one call, each with what the server wants to have back.
 constexpr int max_rounds = 10;
 
+std::chrono::milliseconds milliseconds_of(double count) {
+    constexpr double longest = 1e12;
+    return std::chrono::milliseconds{static_cast<std::int64_t>(std::clamp(count, 0.0, longest))};
+}
+
 error too_many(const session::state& self, const std::string& subject) {
     return named(*self.server, "tools/list", error(errc::response_too_large, "the server lists more than " + subject));
 }
 
 /// Adds the tools of a page that can be called, and says what is wrong with the others.
-void take_page(session::state& self, tool_page page, std::set<std::string, std::less<>>& names, tool_list& list) {
+void take_page(session::state& self, tool_page page, std::set<std::string, std::less<>>& names, listed_tools& all) {
+    tool_list& list = all.list;
+    if (page.ttl_ms) {
+        const std::chrono::milliseconds ttl = milliseconds_of(*page.ttl_ms);
+        list.ttl = std::min(list.ttl.value_or(ttl), ttl);
+    }
     for (std::string& problem : page.problems) list.problems.push_back(std::move(problem));
     for (tool& one : page.tools) {
         std::string problem;
@@ -34,34 +47,61 @@ void take_page(session::state& self, tool_page page, std::set<std::string, std::
             list.problems.push_back("the tool " + detail::quote(one.name) + problem);
             continue;
         }
-        if (!parameters.list.empty()) self.parameters[one.name] = std::move(parameters.list);
+        if (!parameters.list.empty()) all.parameters[one.name] = std::move(parameters.list);
         list.tools.push_back(std::move(one));
     }
     if (list.tools.size() > self.server->options.max_tools)
         throw too_many(self, std::to_string(self.server->options.max_tools) + " tools");
 }
 
-asio::awaitable<tool_list> list(std::shared_ptr<session::state> self, headers fields) {
-    tool_list all;
+/// For how long sessions of the same principal may use the list again.
+std::chrono::milliseconds lifetime_of(const session::state& self, const tool_list& list) {
+    const std::chrono::milliseconds longest = self.server->options.max_list_age;
+    if (self.principal.empty()) return std::chrono::milliseconds{0};
+    const bool is_modern = self.era == era::modern;
+    return is_modern ? std::min(longest, list.ttl.value_or(std::chrono::milliseconds{0})) : longest;
+}
+
+void keep(session::state& self, std::shared_ptr<const listed_tools> all) {
+    self.tools = all;
+    const std::chrono::milliseconds lifetime = lifetime_of(self, all->list);
+    if (lifetime.count() > 0)
+        self.server->lists.store(self.principal, std::move(all), self.server->clock->now() + lifetime);
+}
+
+/// From the server, even if a list is known.
+asio::awaitable<tool_list> list_again(std::shared_ptr<session::state> self, headers fields) {
+    const auto all = std::make_shared<listed_tools>();
     co_await ensure_open(self, fields);
-    if (!self->has_tools) co_return all;
+    if (!self->has_tools) co_return all->list;
     std::set<std::string, std::less<>> names, cursors;
     rpc_call call;
     call.method = "tools/list";
     call.total = self->server->options.request_timeout;
-    self->parameters.clear();
     for (std::size_t pages = 0;; ++pages) {
         if (pages == self->server->options.max_pages) throw too_many(*self, std::to_string(pages) + " pages");
         const message answer = co_await request(self, call, fields);
         if (answer.error) throw error_of(*self->server, call.method, *answer.error);
         tool_page page = decode_tools(answer.result);
         const std::optional<std::string> cursor = page.next_cursor;
-        take_page(*self, std::move(page), names, all);
-        if (!cursor) co_return all;
+        take_page(*self, std::move(page), names, *all);
+        if (!cursor) break;
         if (!cursors.insert(*cursor).second)
             throw named(*self->server, call.method, error(errc::bad_response, "the server repeats a cursor"));
         call.members = R"("cursor":)" + json_string(*cursor);
     }
+    keep(*self, all);
+    co_return all->list;
+}
+
+asio::awaitable<tool_list> list(std::shared_ptr<session::state> self, headers fields) {
+    if (!self->principal.empty()) {
+        if (const auto known = self->server->lists.find(self->principal, self->server->clock->now())) {
+            self->tools = known;
+            co_return known->list;
+        }
+    }
+    co_return co_await list_again(std::move(self), std::move(fields));
 }
 
 /// A JSON object; an empty one for no text.
@@ -119,8 +159,10 @@ rpc_call request_of(const session::state& self, const tool_call& call, const std
     request.idle = call.options.call_timeout.value_or(common.call_timeout);
     request.total = call.options.total_timeout.value_or(common.total_timeout);
     request.on_progress = call.options.on_progress;
-    const auto parameters = self.parameters.find(call.name);
-    if (parameters != self.parameters.end()) add_parameters(request.parameters, parameters->second, call.arguments);
+    if (self.tools == nullptr) return request;
+    const auto parameters = self.tools->parameters.find(call.name);
+    if (parameters != self.tools->parameters.end())
+        add_parameters(request.parameters, parameters->second, call.arguments);
     return request;
 }
 
@@ -131,10 +173,11 @@ asio::awaitable<tool_result> call(std::shared_ptr<session::state> self, tool_cal
         co_await ensure_open(self, fields);
         message answer = co_await request(self, request_of(*self, call, more), fields);
         if (answer.error) {
+            if (answer.error->code == rpc_code::invalid_params) self->server->lists.erase(self->principal);
             // The tool's annotations may have changed, or were never read.
             const bool lists = answer.error->code == rpc_code::header_mismatch && self->era == era::modern;
             if (!lists || !std::exchange(may_list, false)) co_return result_of(*answer.error);
-            (void)co_await list(self, fields);
+            (void)co_await list_again(self, fields);
             continue;
         }
         call_outcome outcome = decode_outcome(answer.result);
@@ -195,7 +238,8 @@ asio::awaitable<tool_result> server::call_tool(std::string name, json_text argum
     co_return outcome.take();
 }
 
-session::session(const server& server) : state_(std::make_shared<state>(server.state_)) {}
+session::session(const server& server, std::string principal)
+    : state_(std::make_shared<state>(server.state_, std::move(principal))) {}
 
 asio::awaitable<tool_list> session::list_tools(headers fields) const {
     check_headers(*state_->server, fields);

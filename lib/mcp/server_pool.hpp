@@ -13,8 +13,8 @@
 
 namespace corun::mcp {
 
-/// The MCP servers that the runs of a client call. Runs share their connections, and what each server speaks; nothing
-/// of a user.
+/// The MCP servers that the runs of a client call. Runs share their connections, and what each server speaks; runs of
+/// one principal share lists of tools.
 class server_pool {
 public:
     /// Of a client with these options. Its proxy and certificates of authorities apply; its own certificate, its socket

@@ -1,27 +1,27 @@
 #pragma once
 #include "async/task.hpp"
 #include "mcp/exchange.hpp"
-#include "mcp/header_rules.hpp"
 #include "mcp/results.hpp"
 #include "mcp/rpc_message.hpp"
+#include "mcp/tool_lists.hpp"
 
 #include <asio/awaitable.hpp>
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace corun::mcp {
 
 /// What a session knows: how to speak to its server.
 struct session::state {
-    explicit state(std::shared_ptr<mcp::server::state> its_server) : server(std::move(its_server)) {}
+    explicit state(std::shared_ptr<mcp::server::state> its_server, std::string its_principal = {})
+        : server(std::move(its_server)), principal(std::move(its_principal)) {}
 
     std::shared_ptr<mcp::server::state> server;
+    std::string principal;             ///< Empty: lists of tools are not used again.
     mcp::era era = mcp::era::unknown;  ///< Unknown until the session is open, and once it is lost.
     std::string version;
     secret id;  ///< Of a legacy session; may be empty.
@@ -31,7 +31,7 @@ struct session::state {
     int openings = 0;          ///< How often it has been opened.
     std::int64_t last_request = 0;
     std::shared_ptr<detail::task<bool>> opening;
-    std::map<std::string, std::vector<header_parameter>, std::less<>> parameters;  ///< Of tools, by their names.
+    std::shared_ptr<const listed_tools> tools;  ///< Null until they are listed.
 };
 
 /// One request of a session.

@@ -53,8 +53,8 @@ void take_over(run_context& run, const mcp_tool& server) {
     if (label.find("__") != label.npos)
         throw error(errc::invalid_argument, "run_options::mcp_callers: the label " + quote(label) +
                                                 " contains '__', which separates a label from a tool");
-    auto taken = std::make_shared<client_server>(server, mcp::session(run.api->mcp_servers->at(server.server_url)),
-                                                 run.api->executor);
+    mcp::session session(run.api->mcp_servers->at(server.server_url), run.options.mcp_principal);
+    auto taken = std::make_shared<client_server>(server, std::move(session), run.api->executor);
     taken->list.server_label = label;
     taken->approval = run.options.default_approval;
     if (const auto found = run.options.require_approval.find(label); found != run.options.require_approval.end())

@@ -114,6 +114,43 @@ BOOST_AUTO_TEST_CASE(a_modern_request_must_repeat_its_body_in_its_headers) {
     BOOST_TEST(one.executed == 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_modern_call_must_repeat_its_marked_arguments_in_its_headers) {
+    demo_server one(true);
+    one.server.add_tool("mark", "Marks.", R"({"type":"object","properties":{
+        "region":{"type":"string","x-mcp-header":"Region"},"other":{"type":"string"},
+        "in":{"type":"object","properties":{"count":{"type":"integer","x-mcp-header":"Count"}}}}})",
+                        [](std::string_view) { return std::string("marked"); });
+    using field_list = std::vector<std::pair<std::string, std::string>>;
+    const auto status_of = [&](const std::string& arguments, const field_list& fields) {
+        http_request call(one.server.url());
+        call.method = "POST";
+        call.headers = {{"Accept", "application/json, text/event-stream"},
+                        {"Content-Type", "application/json"},
+                        {"Authorization", "Bearer good"},
+                        {"MCP-Protocol-Version", "2026-07-28"},
+                        {"Mcp-Method", "tools/call"},
+                        {"Mcp-Name", "mark"}};
+        call.headers.insert(call.headers.end(), fields.begin(), fields.end());
+        call.body = R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"mark",)"
+                    R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
+                    R"("io.modelcontextprotocol/clientCapabilities":{}},"arguments":)" +
+                    arguments + "}}";
+        const raw_response answer = await(one.io, exchange_raw(std::move(call)));
+        BOOST_TEST((answer.status == 200 || answer.body.find("-32020") != std::string::npos), answer.body);
+        return answer.status;
+    };
+    BOOST_TEST(status_of(R"({"other":"x"})", {}) == 200);
+    BOOST_TEST(status_of(R"({"region":"eu"})", {{"mcp-param-region", "eu"}}) == 200);
+    BOOST_TEST(status_of(R"({"region":"Zürich"})", {{"Mcp-Param-Region", "=?base64?WsO8cmljaA==?="}}) == 200);
+    BOOST_TEST(status_of(R"({"in":{"count":7}})", {{"Mcp-Param-Count", "7"}}) == 200);
+    BOOST_TEST(status_of(R"({"region":null})", {}) == 200);
+    BOOST_TEST(status_of(R"({"region":"eu"})", {}) == 400);
+    BOOST_TEST(status_of(R"({"region":"eu"})", {{"Mcp-Param-Region", "us"}}) == 400);
+    BOOST_TEST(status_of(R"({"other":"x"})", {{"Mcp-Param-Region", "eu"}}) == 400);
+    BOOST_TEST(status_of(R"({"other":"x"})", {{"Mcp-Param-Other", "x"}}) == 400);
+    BOOST_TEST(status_of(R"({"in":{"count":7}})", {{"Mcp-Param-Count", "8"}}) == 400);
+}
+
 BOOST_AUTO_TEST_CASE(it_answers_this_machine_only) {
     demo_server one(true);
     const auto status_of = [&](const std::string& name, const std::string& value) {

@@ -27,9 +27,10 @@ struct CORUN_API mcp_server_options {
     bool require_token = true;  ///< Whether requests need `Authorization`.
     /// Which revisions of the protocol it speaks: 2026-07-28, and 2025-06-18 and 2025-03-26.
     bool modern = true, legacy = true;
-    bool sessions = true;        ///< Issues and requires `Mcp-Session-Id`, in the legacy revisions.
-    bool event_streams = false;  ///< Responds with `text/event-stream` instead of JSON.
-    std::size_t page_size = 0;   ///< Tools per page of `tools/list`; 0: all.
+    bool sessions = true;                   ///< Issues and requires `Mcp-Session-Id`, in the legacy revisions.
+    bool event_streams = false;             ///< Responds with `text/event-stream` instead of JSON.
+    std::size_t page_size = 0;              ///< Tools per page of `tools/list`; 0: all.
+    std::chrono::milliseconds list_ttl{0};  ///< `ttlMs` of `tools/list` (2026-07-28).
     /// The number of calls, and of open sessions, at which the older half is discarded.
     std::size_t recorded_requests = 10'000;
 };

@@ -55,6 +55,9 @@ struct CORUN_API server_options {
     std::size_t max_response_bytes = std::size_t{16} << 20;  ///< Of one JSON document or one event.
     std::size_t max_tools = 1'000;                           ///< Of `list_tools`; more are an error.
     std::size_t max_pages = 64;                              ///< Of `list_tools`; more are an error.
+    /// For how long the sessions of one principal use a list of tools again: never longer than the server allows. The
+    /// legacy revisions do not say, and 2026-07-28 forbids it by saying nothing. 0: not at all.
+    std::chrono::milliseconds max_list_age = std::chrono::minutes{5};
 
     /// How the client introduces itself. By default, `corun` and its version.
     std::string client_name, client_version;
@@ -127,7 +130,10 @@ private:
 /// *Threads:* As `server`.
 class CORUN_API session {
 public:
-    explicit session(const server& server);
+    /// `principal` names the user, such as the id of an account; never a token. Sessions of one server with the same
+    /// principal use lists of tools again (`server_options::max_list_age`): `list_tools` then sends nothing. Without a
+    /// name, each asks the server.
+    explicit session(const server& server, std::string principal = {});
 
     /// All tools of the server.
     [[nodiscard]] asio::awaitable<tool_list> list_tools(headers fields) const;

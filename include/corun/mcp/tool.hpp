@@ -1,4 +1,5 @@
 #pragma once
+#include <corun/chrono.hpp>
 #include <corun/export.hpp>
 
 #include <cstdint>
@@ -32,6 +33,8 @@ struct CORUN_API tool_list {
     /// Why tools were left out: one sentence for each tool whose definition is invalid, or that cannot be called
     /// without an extension of the protocol.
     std::vector<std::string> problems;
+    /// How long the server allows to use the list again (2026-07-28, `ttlMs`). Absent if it does not say.
+    std::optional<std::chrono::milliseconds> ttl;
 };
 
 /// One block of the result of a tool.

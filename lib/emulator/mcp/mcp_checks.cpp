@@ -1,7 +1,13 @@
 #include "emulator/mcp/mcp_checks.hpp"
 
+#include "text/ascii.hpp"
 #include "text/base64.hpp"
 #include "text/url.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <optional>
 
 namespace corun::emulator {
 namespace {
@@ -13,6 +19,37 @@ std::string decoded_field(std::string_view value) {
     std::string text(value.substr(begin.size(), value.size() - begin.size() - end.size()));
     for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
     return base64::decode_url(text.substr(0, text.find('='))).value_or("");
+}
+
+constexpr std::string_view parameter_prefix = "mcp-param-";
+
+std::string lower_case(std::string_view text) {
+    std::string lowered(text);
+    for (char& c : lowered) c = ascii::lower(c);
+    return lowered;
+}
+
+/// What the field of an argument contains; nothing if it has none.
+std::optional<std::string> field_value(const json& argument) {
+    constexpr double largest_integer = (std::int64_t{1} << 53) - 1;
+    if (argument.is_string()) return argument.get<std::string>();
+    if (argument.is_boolean()) return argument.get<bool>() ? "true" : "false";
+    if (!argument.is_number()) return std::nullopt;
+    const double number = argument.get<double>();
+    if (std::trunc(number) != number || std::abs(number) > largest_integer) return std::nullopt;
+    return std::to_string(static_cast<std::int64_t>(number));
+}
+
+/// Adds the values of the marked arguments, by the names of their fields in lower case.
+void add_marked(const json& schema, const json& arguments, std::map<std::string, std::string>& values) {
+    if (!get(schema, "properties").is_object()) return;
+    for (const auto& [name, property] : get(schema, "properties").items()) {
+        const json& argument = get(arguments, name.c_str());
+        const std::string mark = get_string(property, "x-mcp-header");
+        const auto value = field_value(argument);
+        if (!mark.empty() && value) values[std::string(parameter_prefix) + lower_case(mark)] = *value;
+        add_marked(property, argument, values);
+    }
 }
 
 }  // namespace
@@ -50,6 +87,16 @@ void check_modern(const http::request& request, const json& message) {
                           decoded_field(http::find(request.fields, "mcp-name")) == get_string(parameters, "name");
     if (get_string(meta, version_key) != version || http::find(request.fields, "mcp-method") != method || !has_name)
         throw rpc_error{header_mismatch, "A header field differs from the body.", 400};
+}
+
+void check_parameters(const http::request& request, const json& schema, const json& arguments) {
+    std::map<std::string, std::string> expected, received;
+    add_marked(schema, arguments, expected);
+    for (const auto& [name, value] : request.fields)
+        if (const std::string field = lower_case(name); field.starts_with(parameter_prefix))
+            received[field] = decoded_field(value);
+    if (received != expected)
+        throw rpc_error{header_mismatch, "The header fields Mcp-Param-* differ from the arguments.", 400};
 }
 
 }  // namespace corun::emulator

@@ -29,4 +29,8 @@ bool is_expired_jwt(std::string_view token, std::chrono::system_clock::time_poin
 /// Throws `rpc_error` for a request that 2026-07-28 does not allow.
 void check_modern(const http::request& request, const json& message);
 
+/// Throws `rpc_error` if the fields `Mcp-Param-*` differ from those arguments that the tool's schema marks with
+/// `x-mcp-header`.
+void check_parameters(const http::request& request, const json& schema, const json& arguments);
+
 }  // namespace corun::emulator

@@ -220,7 +220,12 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
             check_modern(request, message);
             body["jsonrpc"] = "2.0";
             body["id"] = id;
-            body["result"] = modern_result(get_string(message, "method"), get(message, "params"));
+            const json& parameters = get(message, "params");
+            const std::string method = get_string(message, "method");
+            const auto called = find_tool(get(parameters, "name"));
+            if (method == "tools/call" && called != tools.end())
+                check_parameters(request, called->schema, get(parameters, "arguments"));
+            body["result"] = modern_result(method, parameters);
         } catch (const rpc_error& error) {
             body = error_body(id, error.code, error.message);
             if (error.code == unsupported_version) {
@@ -246,7 +251,7 @@ struct mcp_server::impl : std::enable_shared_from_this<mcp_server::impl> {
         }
         result["resultType"] = "complete";
         if (method == "tools/call") return result;
-        result["ttlMs"] = 0;
+        result["ttlMs"] = method == "tools/list" ? options.list_ttl.count() : 0;
         result["cacheScope"] = "private";
         return result;
     }
