@@ -74,10 +74,13 @@ bool is_broken_handshake(const transfer_end& end) noexcept {
 
 constexpr std::string_view failed_to_connect = "Failed to connect to ";
 
-/// The host and port in libcurl's `Failed to connect to HOST port PORT after N ms: ...`.
-std::string refused_address(std::string_view problem) {
+/// The host and port in libcurl's `Failed to connect to HOST port PORT after N ms: ...`. Another host than that of the
+/// request is a proxy, which the user may not know of: it can be in a variable.
+std::string refused_address(std::string_view problem, std::string_view origin) {
     problem.remove_prefix(failed_to_connect.size());
-    return std::string(problem.substr(0, std::min(problem.find(" after "), problem.find(": "))));
+    const std::string_view address = problem.substr(0, std::min(problem.find(" after "), problem.find(": ")));
+    const bool is_proxy = origin.find(address.substr(0, address.find(" port "))) == origin.npos;
+    return (is_proxy ? "the proxy " : "") + std::string(address);
 }
 
 }  // namespace
@@ -113,7 +116,7 @@ std::string message_of(const transfer_end& end) {
     // libcurl's text contains the proxy's URL, password and all.
     if (end.problem.starts_with("Unsupported proxy")) return "the proxy's URL has an unsupported scheme";
     if (end.result == CURLE_COULDNT_CONNECT && end.os_errno != 0 && end.problem.starts_with(failed_to_connect))
-        return refused_address(end.problem) + ": " + std::generic_category().message(end.os_errno);
+        return refused_address(end.problem, end.origin) + ": " + std::generic_category().message(end.os_errno);
     std::string text(end.problem.empty() ? curl_easy_strerror(end.result) : end.problem);
     if (error_of(end) != errc::tls_failed) return text;
     return "TLS with " + std::string(end.proxy_tls_failed ? "the proxy" : end.origin) + " failed: " + text;

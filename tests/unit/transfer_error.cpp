@@ -205,8 +205,12 @@ BOOST_AUTO_TEST_CASE(says_once_why_there_is_no_connection) {
     transfer_end refused = end_of(CURLE_COULDNT_CONNECT, false,
                                   "Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server");
     refused.os_errno = static_cast<int>(std::errc::connection_refused);
+    refused.origin = "http://127.0.0.1:9";
     BOOST_TEST(error(errc::connect_failed, message_of(refused)).what() ==
                "could not connect: 127.0.0.1 port 9: Connection refused [connect_failed]");
+    refused.origin = "https://service.test";
+    BOOST_TEST(message_of(refused) == "the proxy 127.0.0.1 port 9: Connection refused");
+    refused.origin = "http://[::1]:9";
     refused.problem = "Failed to connect to ::1 port 9: Connection refused";
     BOOST_TEST(message_of(refused) == "::1 port 9: Connection refused");
     refused.os_errno = 0;
