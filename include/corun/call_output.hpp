@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <iosfwd>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -88,17 +89,19 @@ public:
     /// An empty text.
     call_output() = default;
     /// A text, JSON or not.
+    call_output(json_text text);
+    /// The same, of anything that converts to it.
     template <class T>
     requires(!std::same_as<std::remove_cvref_t<T>, call_output> && std::convertible_to<T, json_text>)
         call_output(T&& text)
-        : value_(json_text(std::forward<T>(text)).text()) {}
+        : call_output(json_text(std::forward<T>(text))) {}
     call_output(std::vector<content_block> content);
     call_output(shell_output output);
     call_output(patch_result result);
     call_output(computer_screenshot screenshot);
     call_output(std::vector<prompt_tool> found);
 
-    [[nodiscard]] const value_type& value() const noexcept { return value_; }
+    [[nodiscard]] const value_type& value() const noexcept;
     /// The text; of other forms, their texts one after the other.
     [[nodiscard]] std::string text() const;
     /// The same as `text()`.
@@ -111,7 +114,9 @@ public:
     }
 
 private:
-    value_type value_;
+    // A pointer, because a variant here would take the compiler long in each file that includes this header. Null
+    // stands for an empty text.
+    std::shared_ptr<const value_type> value_;
 };
 
 /// Prints the text.

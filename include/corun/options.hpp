@@ -94,7 +94,7 @@ enum class agent_key {
 
 /// Client-wide settings. A duration of 0 disables the limit.
 struct CORUN_API client_options : network_options {
-    client_options() = default;
+    client_options();
 
     corun::protocol protocol = corun::protocol::threads;  ///< Of the service.
     /// The `api-version` of every request. MCP tools need `2025-05-15-preview` or `v1`. Not sent with responses and
@@ -209,7 +209,7 @@ enum class mcp_caller {
 /// The options of one run. Absent members mean the agent's values. Values out of range fail with
 /// `errc::invalid_argument`.
 struct CORUN_API run_options {
-    run_options() = default;
+    run_options();
 
     std::optional<std::string> model;
     std::optional<std::string> instructions;  ///< Replaces the agent's instructions.

@@ -65,7 +65,7 @@ struct CORUN_API structured_input {
 /// it under a name, in numbered versions, or the application keeps it and sends it with each request. The service may
 /// echo headers in `raw`.
 struct CORUN_API prompt_agent_definition {
-    prompt_agent_definition() = default;
+    prompt_agent_definition();
     explicit prompt_agent_definition(std::string model);
 
     /// Letters, digits and hyphens, at most 63, with a letter or digit at both ends.

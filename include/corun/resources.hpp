@@ -98,7 +98,7 @@ struct CORUN_API message_content {
 
 /// A message of a thread (object `thread.message`).
 struct CORUN_API thread_message {
-    thread_message() = default;
+    thread_message();
 
     std::string id, thread_id, run_id, agent_id;
     std::string role;
@@ -147,7 +147,7 @@ struct CORUN_API other_call {
 /// The calls that a run with status `requires_action` waits for. An action of a kind that this version does not know
 /// has no calls: see `type` and `raw`.
 struct CORUN_API required_action {
-    required_action() = default;
+    required_action();
 
     std::string type;                                 ///< `submit_tool_outputs`, `submit_tool_approval`, or another.
     std::vector<function_call> function_calls;        ///< Calls of the application's functions.
@@ -158,7 +158,7 @@ struct CORUN_API required_action {
 
 /// A run (object `thread.run`). The service may echo MCP headers in `raw` and `last_error`: redact them before logging.
 struct CORUN_API thread_run {
-    thread_run() = default;
+    thread_run();
 
     std::string id, thread_id, agent_id;
     run_state status = run_state::unknown;
@@ -212,7 +212,7 @@ struct CORUN_API browser_automation_step {
 
 /// A tool call in a run step. Members for other types than its own are empty.
 struct CORUN_API tool_call {
-    tool_call() = default;
+    tool_call();
 
     std::string id;
     std::string type;  ///< `mcp`, `function`, `code_interpreter`, `file_search`, ...
@@ -257,7 +257,7 @@ struct CORUN_API mcp_tool_list {
 
 /// A step of a run (object `thread.run.step`).
 struct CORUN_API run_step {
-    run_step() = default;
+    run_step();
 
     std::string id, run_id, thread_id, agent_id;
     /// `message_creation`, `tool_calls`, `activities`. In the Responses protocol also the type of an item that is no
@@ -277,7 +277,7 @@ struct CORUN_API run_step {
 /// contains the changes: absent and empty members stay unchanged. Values out of range fail with
 /// `errc::invalid_argument`. The service may echo stored MCP headers in `tool_resources` and `raw`.
 struct CORUN_API agent_definition {
-    agent_definition() = default;
+    agent_definition();
     explicit agent_definition(std::string model);
 
     std::string model;  ///< The name of a model deployment.
@@ -299,7 +299,7 @@ struct CORUN_API agent_definition {
 /// `agent_thread::update`, it contains the changes: empty members stay unchanged. The service may echo stored MCP
 /// headers in `tool_resources` and `raw`.
 struct CORUN_API thread_definition {
-    thread_definition() = default;
+    thread_definition();
 
     std::vector<message> messages;  ///< Sent only: the first messages.
     corun::tool_resources tool_resources;

@@ -20,7 +20,7 @@ namespace corun {
 /// The result of a run, gathered from its events. A value without I/O.
 class CORUN_API run_result {
 public:
-    run_result() = default;
+    run_result();
 
     /// Applies one event. Call it with all events of the run, in order.
     ///

@@ -1,5 +1,6 @@
 #include <corun/call_output.hpp>
 
+#include <memory>
 #include <ostream>
 #include <utility>
 
@@ -23,6 +24,10 @@ struct text_writer {
     std::string operator()(const computer_screenshot&) const { return {}; }
     std::string operator()(const std::vector<prompt_tool>&) const { return {}; }
 };
+
+std::shared_ptr<const call_output::value_type> shared(call_output::value_type value) {
+    return std::make_shared<const call_output::value_type>(std::move(value));
+}
 
 }  // namespace
 
@@ -54,14 +59,20 @@ patch_result patch_result::failed(std::string text) {
     return {true, std::move(text)};
 }
 
-call_output::call_output(std::vector<content_block> content) : value_(std::move(content)) {}
-call_output::call_output(shell_output output) : value_(std::move(output)) {}
-call_output::call_output(patch_result result) : value_(std::move(result)) {}
-call_output::call_output(computer_screenshot screenshot) : value_(std::move(screenshot)) {}
-call_output::call_output(std::vector<prompt_tool> found) : value_(std::move(found)) {}
+call_output::call_output(json_text text) : value_(shared(std::move(text).text())) {}
+call_output::call_output(std::vector<content_block> content) : value_(shared(std::move(content))) {}
+call_output::call_output(shell_output output) : value_(shared(std::move(output))) {}
+call_output::call_output(patch_result result) : value_(shared(std::move(result))) {}
+call_output::call_output(computer_screenshot screenshot) : value_(shared(std::move(screenshot))) {}
+call_output::call_output(std::vector<prompt_tool> found) : value_(shared(std::move(found))) {}
+
+const call_output::value_type& call_output::value() const noexcept {
+    static const value_type empty;
+    return value_ ? *value_ : empty;
+}
 
 std::string call_output::text() const {
-    return std::visit(text_writer{}, value_);
+    return std::visit(text_writer{}, value());
 }
 
 std::ostream& operator<<(std::ostream& out, const call_output& value) {

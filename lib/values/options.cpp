@@ -7,6 +7,9 @@ namespace corun {
 
 using namespace detail;
 
+client_options::client_options() = default;
+run_options::run_options() = default;
+
 truncation_strategy::truncation_strategy(std::string json) : json_(std::move(json)) {}
 
 truncation_strategy truncation_strategy::automatic() {

@@ -10,6 +10,7 @@ prompt_mcp_tool::prompt_mcp_tool(std::string label, std::string url, std::vector
 prompt_mcp_tool::prompt_mcp_tool(const mcp_tool& from)
     : prompt_mcp_tool(from.server_label, from.server_url, from.allowed_tools) {}
 
+prompt_agent_definition::prompt_agent_definition() = default;
 prompt_agent_definition::prompt_agent_definition(std::string model_deployment) : model(std::move(model_deployment)) {}
 
 std::string_view type_of(const prompt_tool& value) noexcept {

@@ -62,6 +62,14 @@ bool is_terminal(run_state state) noexcept {
     return false;
 }
 
+thread_message::thread_message() = default;
+required_action::required_action() = default;
+thread_run::thread_run() = default;
+tool_call::tool_call() = default;
+run_step::run_step() = default;
+agent_definition::agent_definition() = default;
+thread_definition::thread_definition() = default;
+
 std::string thread_message::text() const {
     std::string all;
     for (const message_content& piece : content)

@@ -377,6 +377,8 @@ struct run_result::gatherer::all : messages, steps, runs {
     explicit all(run_result& result) : messages{result}, steps{result}, runs{result} {}
 };
 
+run_result::run_result() = default;
+
 void run_result::apply(const event& value) {
     value.visit(gatherer::all(*this));
 }

@@ -5,6 +5,7 @@
 #include "protocol/responses/item_types.hpp"
 #include "protocol/threads/codec.hpp"
 #include <corun/corun.hpp>
+#include <corun/prompt_tools.hpp>
 
 #include <nlohmann/json.hpp>
 
