@@ -137,33 +137,23 @@ bool request::passes_origin_check() {
     return origin.empty() && site != "cross-site";
 }
 
-asio::awaitable<void> request::stream(std::shared_ptr<request> self, std::shared_ptr<run> watched,
-                                      std::shared_ptr<encoder> as, std::size_t from) {
-    const std::shared_ptr<request> kept = std::move(self);
-    if (kept->exchange_->request.is_http_1_0)
+void request::stream(std::shared_ptr<request> self, std::shared_ptr<run> watched, std::shared_ptr<encoder> as,
+                     std::size_t from) {
+    request& one = *self;
+    if (one.exchange_->request.is_http_1_0)
         throw refusal(505, "http_1_0", "HTTP/1.0 cannot tell a broken stream from a whole one. Use HTTP/1.1.");
-    kept->runs.check_viewers_of(kept->user_.id);
-    kept->record_.status = 200;
-    auto watching = std::make_shared<viewer>(std::move(watched), kept->exchange_, kept->runs.counted, from);
+    one.runs.check_viewers_of(one.user_.id);
+    one.record_.status = 200;
+    http::fields fields = one.cross_origin_fields();
     // What is not needed any more: streams are long.
-    http::fields fields = kept->cross_origin_fields();
-    kept->head_ = {};
-    kept->query_ = {};
-    kept->segments_ = {};
-    kept->user_.mcp_headers = {};
-    // Not awaited: the frames of those that have found the run would lie under every stream.
-    asio::co_spawn(kept->runs.executor(), watch(kept, std::move(watching), std::move(as), std::move(fields)),
-                   [](std::exception_ptr) {});
-    co_return;
-}
-
-asio::awaitable<void> request::watch(std::shared_ptr<request> self, std::shared_ptr<viewer> watching,
-                                     std::shared_ptr<encoder> as, http::fields head) {
-    const std::shared_ptr<request> kept = std::move(self);
-    const std::shared_ptr<viewer> served = std::move(watching);
-    co_await serve(served, std::move(as), std::move(head));
-    kept->record_.bytes = served->sent_bytes;
-    kept->record_.complete = served->complete;
+    one.head_ = request_head();
+    one.query_ = http::fields();
+    one.segments_ = std::vector<std::string>();
+    one.user_.mcp_headers = mcp_header_source();
+    // The record keeps the request, which reports it in the end.
+    const std::shared_ptr<access_record> record(self, &one.record_);
+    std::make_shared<viewer>(std::move(watched), one.exchange_, std::move(as), one.runs.counted, record)
+        ->begin(std::move(fields), from);
 }
 
 namespace {

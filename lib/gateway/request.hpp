@@ -40,8 +40,8 @@ public:
     void refuse(const refusal& why, error_style style);
 
     /// Begins to serve a run from this position on, or throws `refusal`.
-    static asio::awaitable<void> stream(std::shared_ptr<request> self, std::shared_ptr<run> watched,
-                                        std::shared_ptr<encoder> as, std::size_t from);
+    static void stream(std::shared_ptr<request> self, std::shared_ptr<run> watched, std::shared_ptr<encoder> as,
+                       std::size_t from);
 
     /// The limits of cross-origin requests: true if this is all right, or has been answered.
     bool passes_origin_check();
@@ -49,8 +49,6 @@ public:
     hub& runs;
 
 private:
-    static asio::awaitable<void> watch(std::shared_ptr<request> self, std::shared_ptr<viewer> watching,
-                                       std::shared_ptr<encoder> as, http::fields head);
     [[nodiscard]] http::fields cross_origin_fields() const;
 
     std::shared_ptr<hub> hub_;

@@ -75,7 +75,7 @@ asio::awaitable<void> continue_ag_ui(shared_request from, std::shared_ptr<run> w
     }
     const std::size_t begin = waiting->log().segments().back();
     auto encoding = std::make_shared<ag_ui_encoder>(waiting->id(), std::move(client));
-    co_await request::stream(kept, waiting, encoding, begin);
+    request::stream(kept, waiting, encoding, begin);
 }
 
 asio::awaitable<void> run_ag_ui(shared_request from) {
@@ -107,7 +107,7 @@ asio::awaitable<void> run_ag_ui(shared_request from) {
     }
     const std::shared_ptr<run> begun = co_await kept->runs.start(kept->by(), name, std::move(asked));
     auto encoding = std::make_shared<ag_ui_encoder>(begun->id(), std::move(client));
-    co_await request::stream(kept, begun, encoding, 0);
+    request::stream(kept, begun, encoding, 0);
 }
 
 /// A page that was loaded again: a snapshot of what there is of the latest run, and what follows.
@@ -125,7 +125,7 @@ asio::awaitable<void> connect_ag_ui(shared_request from) {
     // The end belongs to the stream, not to the snapshot.
     std::size_t begin = latest->log().size();
     if (latest->log().is_complete()) --begin;
-    co_await request::stream(kept, latest, encoding, begin);
+    request::stream(kept, latest, encoding, begin);
 }
 
 asio::awaitable<void> stop_ag_ui(shared_request from) {

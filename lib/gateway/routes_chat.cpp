@@ -75,7 +75,7 @@ asio::awaitable<void> continue_run(shared_request from, std::shared_ptr<run> wai
     // The page has what precedes the answers.
     const std::size_t begin = waiting->log().segments().back();
     auto encoding = std::make_shared<ui_message_encoder>(waiting->id());
-    co_await request::stream(kept, waiting, encoding, begin);
+    request::stream(kept, waiting, encoding, begin);
 }
 
 asio::awaitable<void> post_chat(shared_request from) {
@@ -99,7 +99,7 @@ asio::awaitable<void> post_chat(shared_request from) {
     asked.starts_anew = string_member(body, "trigger") == "regenerate-message" || member(body, "messageId").is_string();
     const std::shared_ptr<run> begun = co_await kept->runs.start(kept->by(), name, std::move(asked));
     auto encoding = std::make_shared<ui_message_encoder>(begun->id());
-    co_await request::stream(kept, begun, encoding, 0);
+    request::stream(kept, begun, encoding, 0);
 }
 
 /// All of the latest answer again, as far as it is. A page that has part of it replaces that; one whose connection
@@ -114,7 +114,7 @@ asio::awaitable<void> resume_chat(shared_request from) {
         co_return;
     }
     auto encoding = std::make_shared<ui_message_encoder>(latest->id());
-    co_await request::stream(kept, latest, encoding, 0);
+    request::stream(kept, latest, encoding, 0);
 }
 
 asio::awaitable<void> stop_chat(shared_request from) {

@@ -49,7 +49,7 @@ asio::awaitable<void> start_run(shared_request from) {
     if (name.empty()) name = new_conversation_name();
     const std::shared_ptr<run> begun = co_await kept->runs.start(kept->by(), name, std::move(asked));
     if (kept->head().header("Accept").find("text/event-stream") != std::string_view::npos) {
-        co_await request::stream(kept, begun, std::make_shared<plain_encoder>(), 0);
+        request::stream(kept, begun, std::make_shared<plain_encoder>(), 0);
         co_return;
     }
     json answer = described(*begun);
@@ -75,7 +75,7 @@ asio::awaitable<void> run_events(shared_request from) {
         kept->respond(204, {}, {});
         co_return;
     }
-    co_await request::stream(kept, shown, std::make_shared<plain_encoder>(), position);
+    request::stream(kept, shown, std::make_shared<plain_encoder>(), position);
 }
 
 asio::awaitable<void> answer_run(shared_request from) {

@@ -172,7 +172,7 @@ asio::awaitable<void> create_response(shared_request from) {
     if (member(body, "stream") == true) {
         const std::size_t begin = begun.of->log().segments()[begun.number];
         auto encoding = std::make_shared<responses_encoder>(std::move(head));
-        co_await request::stream(kept, begun.of, encoding, begin);
+        request::stream(kept, begun.of, encoding, begin);
         co_return;
     }
     if (head.background) {
@@ -220,7 +220,7 @@ asio::awaitable<void> retrieve_response(shared_request from) {
     if (std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc()) after = number;
     const std::size_t begin = shown.of->log().segments()[shown.number];
     auto encoding = std::make_shared<responses_encoder>(std::move(head), after);
-    co_await request::stream(kept, shown.of, encoding, begin);
+    request::stream(kept, shown.of, encoding, begin);
 }
 
 asio::awaitable<void> cancel_response(shared_request from) {

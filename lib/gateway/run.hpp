@@ -15,7 +15,7 @@
 
 namespace corun::gateway {
 
-struct viewer;
+class viewer;
 
 /// What a run is called, and where, by whom and when it was started.
 struct run_identity {
@@ -60,16 +60,22 @@ public:
     /// no user wanted it.
     virtual asio::awaitable<void> stop(std::string_view code = {}) = 0;
 
-    std::vector<viewer*> viewers;
+    std::vector<viewer*> viewers;  ///< Each is resumed when the log has grown.
 
 protected:
     run(asio::any_io_executor executor, run_identity identity)
-        : identity_(std::move(identity)), log_(std::move(executor)) {}
+        : identity_(std::move(identity)),
+          executor_(executor),
+          log_(std::move(executor), [this] { resume_viewers(); }) {}
 
     void note_change() noexcept { changed_at_ = steady::now(); }
 
 private:
+    void resume_viewers();
+
     const run_identity identity_;
+    const asio::any_io_executor executor_;
+    bool resuming_ = false;
     run_log log_;
     steady::time_point changed_at_ = steady::now();
 };

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,7 +32,9 @@ struct entry_id {
 /// position.
 class run_log {
 public:
-    explicit run_log(asio::any_io_executor executor) : changed_(std::move(executor)) {}
+    /// Calls `on_change` with each `notify`.
+    run_log(asio::any_io_executor executor, std::function<void()> on_change)
+        : changed_(std::move(executor)), on_change_(std::move(on_change)) {}
 
     /// Appends entries that were written in this epoch, and resumes those that wait.
     void append(std::vector<entry> entries, std::uint64_t epoch = 1);
@@ -50,7 +53,10 @@ public:
     [[nodiscard]] std::optional<std::size_t> position_after(const entry_id& id) const noexcept;
 
     /// Resumes those that wait.
-    void notify() noexcept { changed_.notify(); }
+    void notify() {
+        changed_.notify();
+        on_change_();
+    }
     /// Completes with the next `notify`.
     [[nodiscard]] auto wait() { return changed_.wait(); }
 
@@ -66,6 +72,7 @@ private:
     std::size_t bytes_ = 0;
     bool waits_ = false;
     detail::wakeup changed_;
+    const std::function<void()> on_change_;
 };
 
 }  // namespace corun::gateway

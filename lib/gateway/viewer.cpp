@@ -1,9 +1,9 @@
 #include "gateway/viewer.hpp"
 
-#include <algorithm>
-#include <string_view>
-#include <system_error>
+#include <asio/post.hpp>
+
 #include <utility>
+#include <vector>
 
 namespace corun::gateway {
 namespace {
@@ -16,116 +16,135 @@ constexpr std::pair<const char*, const char*> stream_head[] = {
     {"X-Content-Type-Options", "nosniff"}, {"X-Vercel-AI-UI-Message-Stream", "v1"},     {"X-Should-Retry", "false"},
 };
 
-void encode_more(viewer& self, encoder& as, std::string& out) {
-    const run_log& log = self.watched->log();
-    while (self.position < log.size() && out.size() < max_write && !as.is_done()) {
-        as.encode(log[self.position], log.id_of(self.position), out);
-        ++self.position;
-    }
-}
-
-asio::awaitable<void> write(std::shared_ptr<viewer> self, std::string bytes) {
-    const std::shared_ptr<viewer> kept = std::move(self);
-    const std::size_t size = bytes.size();
-    kept->writing = true;
-    kept->last_write = viewer::steady::now();
-    co_await kept->exchange->write(std::move(bytes));
-    kept->writing = false;
-    kept->sent_bytes += size;
-    kept->counted.sent_bytes += size;
-}
-
-/// Returns whether the stream has come to an end of its own.
-asio::awaitable<bool> send_all(std::shared_ptr<viewer> self, std::shared_ptr<encoder> as) {
-    const std::shared_ptr<viewer> kept = std::move(self);
-    run& watched = *kept->watched;
-    std::string out;
-    while (!kept->exchange->is_closed()) {
-        out.clear();
-        encode_more(*kept, *as, out);
-        const bool at_end = kept->position == watched.log().size();
-        const bool ended = as->is_done() || (at_end && watched.log().is_complete());
-        const bool waits = watched.log().waits() && watched.current() == run::state::waiting;
-        const bool paused = at_end && !ended && waits && as->ends_at_wait();
-        const bool broken = ended && at_end && watched.log()[watched.log().size() - 1].kind == entry_kind::run_broken;
-        if (ended && !broken) as->finish(out);
-        if (paused) as->pause(out);
-        if (out.empty() && kept->wants_heartbeat) out = watched.is_up_to_date() ? keep_alive : keep_alive_unsure;
-        kept->wants_heartbeat = false;
-        if (!out.empty()) co_await write(kept, std::move(out));
-        if (ended || paused) co_return !broken;
-        if (kept->position == watched.log().size() && !kept->exchange->is_closed()) co_await watched.log().wait();
-    }
-    co_return false;
+/// Viewers may end meanwhile: each by itself.
+std::vector<viewer*> all_of(const run& watched) {
+    return watched.viewers;
 }
 
 }  // namespace
 
-viewer::viewer(std::shared_ptr<run> its_run, std::shared_ptr<http::exchange> its_exchange, counters& its_counters,
-               std::size_t its_position)
-    : watched(std::move(its_run)), exchange(std::move(its_exchange)), counted(its_counters), position(its_position) {
-    watched->viewers.push_back(this);
-    ++counted.viewers_started;
+viewer::viewer(std::shared_ptr<run> its_run, std::shared_ptr<http::exchange> its_exchange, std::shared_ptr<encoder> as,
+               counters& its_counters, std::shared_ptr<access_record> record)
+    : watched_(std::move(its_run)),
+      exchange_(std::move(its_exchange)),
+      encoder_(std::move(as)),
+      counted_(its_counters),
+      record_(std::move(record)) {
+    watched_->viewers.push_back(this);
+    ++counted_.viewers_started;
 }
 
 viewer::~viewer() {
-    std::erase(watched->viewers, this);
+    std::erase(watched_->viewers, this);
 }
 
-asio::awaitable<void> serve(std::shared_ptr<viewer> self, std::shared_ptr<encoder> as, http::fields head) {
-    const std::shared_ptr<viewer> kept = std::move(self);
-    const std::shared_ptr<encoder> encoding = std::move(as);
-    http::exchange& exchange = *kept->exchange;
+void viewer::begin(http::fields head, std::size_t position) {
     std::string skipped;
-    const std::size_t from = std::exchange(kept->position, 0);
-    while (kept->position < from) {
-        encoding->encode(kept->watched->log()[kept->position], kept->watched->log().id_of(kept->position), skipped);
-        ++kept->position;
+    for (; position_ < position; ++position_) {
+        encoder_->encode(watched_->log()[position_], watched_->log().id_of(position_), skipped);
         skipped.clear();
     }
-    if (from > 0) encoding->begin_stream();
+    if (position > 0) encoder_->begin_stream();
     // What the request was is of no use any more.
-    exchange.request = {};
-    exchange.on_close([weak = std::weak_ptr<run>(kept->watched)] {
-        if (const auto watched = weak.lock()) watched->log().notify();
-    });
+    exchange_->request = {};
+    exchange_->on_close([self = shared_from_this()] { self->resume(); });
     for (const auto& [name, value] : stream_head) head.emplace_back(name, value);
-    exchange.begin(200, std::move(head));
-    bool ended = false;
-    try {
-        std::string opening = ": open\n\n";
-        encoding->open(opening);
-        co_await write(kept, std::move(opening));
-        ended = co_await send_all(kept, encoding);
-    } catch (const std::system_error&) {
-        // The viewer has gone, or did not read.
+    exchange_->begin(200, std::move(head));
+    record_->complete = false;
+    std::string opening = ": open\n\n";
+    encoder_->open(opening);
+    write(std::move(opening));
+}
+
+void viewer::encode_more(std::string& out) {
+    const run_log& log = watched_->log();
+    while (position_ < log.size() && out.size() < max_write && !encoder_->is_done()) {
+        encoder_->encode(log[position_], log.id_of(position_), out);
+        ++position_;
     }
-    kept->complete = ended;
-    if (ended) {
-        exchange.finish();
-        co_return;
+}
+
+void viewer::resume() {
+    if (writing_ || ended_) return;
+    if (exchange_->is_closed()) return end(false);
+    const run_log& log = watched_->log();
+    std::string out;
+    encode_more(out);
+    const bool at_end = position_ == log.size();
+    const bool is_over = encoder_->is_done() || (at_end && log.is_complete());
+    const bool waits = log.waits() && watched_->current() == run::state::waiting;
+    const bool paused = at_end && !is_over && waits && encoder_->ends_at_wait();
+    const bool broken = is_over && at_end && log[log.size() - 1].kind == entry_kind::run_broken;
+    if (is_over && !broken) encoder_->finish(out);
+    if (paused) encoder_->pause(out);
+    if (out.empty() && wants_heartbeat_) out = watched_->is_up_to_date() ? keep_alive : keep_alive_unsure;
+    wants_heartbeat_ = false;
+    if (is_over || paused) ending_ = broken ? ending::broken : ending::orderly;
+    if (!out.empty()) return write(std::move(out));
+    if (ending_ != ending::none) end(ending_ == ending::orderly);
+}
+
+void viewer::write(std::string bytes) {
+    const std::size_t size = bytes.size();
+    writing_ = true;
+    last_write_ = steady::now();
+    exchange_->start_write(std::move(bytes),
+                           [self = shared_from_this(), size](std::error_code code) { self->written(size, code); });
+}
+
+void viewer::written(std::size_t size, std::error_code code) {
+    writing_ = false;
+    // The viewer has gone, or did not read.
+    if (code) return end(false);
+    record_->bytes += size;
+    counted_.sent_bytes += size;
+    if (ending_ != ending::none) return end(ending_ == ending::orderly);
+    resume();
+}
+
+void viewer::end(bool complete) {
+    if (std::exchange(ended_, true)) return;
+    const auto kept = shared_from_this();
+    record_->complete = complete;
+    if (complete) {
+        exchange_->finish();
+    } else {
+        if (!exchange_->is_closed()) ++counted_.viewers_cut;
+        exchange_->abort(false);
     }
-    if (!exchange.is_closed()) ++kept->counted.viewers_cut;
-    exchange.abort(false);
+    exchange_->on_close(nullptr);
+}
+
+void viewer::check(steady::time_point now, std::chrono::milliseconds heartbeat,
+                   std::chrono::milliseconds stall_timeout) {
+    const auto quiet = now - last_write_;
+    if (writing_ && stall_timeout.count() > 0 && quiet >= stall_timeout && !exchange_->is_closed()) {
+        ++counted_.viewers_stalled;
+        exchange_->abort(true);
+    } else if (!writing_ && heartbeat.count() > 0 && quiet >= heartbeat) {
+        wants_heartbeat_ = true;
+        resume();
+    }
+}
+
+void run::resume_viewers() {
+    if (viewers.empty() || std::exchange(resuming_, true)) return;
+    // In a turn of its own: whoever appends to the log is not done yet.
+    asio::post(executor_, [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->resuming_ = false;
+        for (viewer* each : all_of(*self)) each->resume();
+    });
 }
 
 void check_viewers(run& watched, std::chrono::steady_clock::time_point now, std::chrono::milliseconds heartbeat,
                    std::chrono::milliseconds stall_timeout) {
-    bool wake = false;
-    for (viewer* each : watched.viewers) {
-        const auto quiet = now - each->last_write;
-        if (each->writing && stall_timeout.count() > 0 && quiet >= stall_timeout && !each->exchange->is_closed()) {
-            ++each->counted.viewers_stalled;
-            each->exchange->abort(true);
-        } else if (!each->writing && heartbeat.count() > 0 && quiet >= heartbeat) {
-            wake = each->wants_heartbeat = true;
-        }
-    }
-    if (wake) watched.log().notify();
+    for (viewer* each : all_of(watched)) each->check(now, heartbeat, stall_timeout);
 }
 
 void disconnect_viewers(run& watched) {
-    for (viewer* each : watched.viewers) each->exchange->abort(false);
+    for (viewer* each : all_of(watched)) each->disconnect();
     watched.log().notify();
 }
 

@@ -1,12 +1,11 @@
 #include "server/http_server.hpp"
 
 #include "async/wakeup.hpp"
+#include "server/cuttable_socket.hpp"
 #include "text/ascii.hpp"
 
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
-#include <asio/bind_executor.hpp>
-#include <asio/execution_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -33,97 +32,6 @@ namespace corun::http {
 namespace {
 
 using asio::ip::tcp;
-
-/// RESTinio cannot cut a connection or close idle ones, but it lets us choose its socket type: this one is found by
-/// its endpoints wherever RESTinio moves it.
-class cuttable_socket;
-
-class open_sockets : public asio::execution_context::service {
-public:
-    using key_type = open_sockets;
-    static inline asio::execution_context::id id;
-    using key = std::pair<std::uint16_t, tcp::endpoint>;  // our port, the client's endpoint
-
-    explicit open_sockets(asio::execution_context& context) : service(context) {}
-    void shutdown() noexcept override {}
-
-    std::map<key, cuttable_socket*> by_endpoints;
-};
-
-class cuttable_socket : public tcp::socket {
-public:
-    explicit cuttable_socket(asio::io_context& context)
-        : tcp::socket(context), open_(&asio::use_service<open_sockets>(context)) {}
-    cuttable_socket(cuttable_socket&& other)
-        : tcp::socket(std::move(other)), open_(other.open_), reset_(other.reset_), key_(std::move(other.key_)) {
-        other.key_.reset();
-        // The socket that the acceptor filled has no key yet: the first move gives it one.
-        if (!key_ && is_open()) {
-            std::error_code local, remote;
-            open_sockets::key key{local_endpoint(local).port(), remote_endpoint(remote)};
-            if (!local && !remote) key_ = key;
-        }
-        if (key_) open_->by_endpoints[*key_] = this;
-    }
-    cuttable_socket& operator=(cuttable_socket&&) = delete;
-    ~cuttable_socket() { forget(); }
-
-    /// Ends RESTinio's pending read, which makes it close the connection.
-    void cut(bool reset) {
-        std::error_code ignored;
-        if (reset) {
-            reset_ = true;
-            set_option(tcp::socket::linger(true, 0), ignored);
-        }
-        tcp::socket::shutdown(shutdown_receive, ignored);
-    }
-
-    /// Looks at the first line that a client sends for its version, which RESTinio does not tell.
-    template <class Buffer, class Handler>
-    void async_read_some(const Buffer& buffer, Handler handler) {
-        if (line_ends_) return tcp::socket::async_read_some(buffer, std::move(handler));
-        const auto executor = asio::get_associated_executor(handler, get_executor());
-        const auto* const bytes = static_cast<const char*>(buffer.data());
-        auto look = [this, bytes, handler = std::move(handler)](std::error_code code, std::size_t size) mutable {
-            if (!code) look_at({bytes, size});
-            handler(code, size);
-        };
-        tcp::socket::async_read_some(buffer, asio::bind_executor(executor, std::move(look)));
-    }
-    [[nodiscard]] bool is_http_1_0() const noexcept { return is_http_1_0_; }
-
-    // RESTinio shuts down and then closes: the shutdown would send FIN before the close can send RST.
-    std::error_code shutdown(shutdown_type type, std::error_code& code) {
-        return reset_ ? std::error_code{} : tcp::socket::shutdown(type, code);
-    }
-    void close() {
-        forget();
-        tcp::socket::close();
-    }
-
-private:
-    void look_at(std::string_view bytes) {
-        const auto end = bytes.find('\n');
-        line_ends_ = end != std::string_view::npos;
-        line_.append(bytes.substr(0, line_ends_ ? end : bytes.size()));
-        // Its end is enough.
-        if (line_.size() > 16) line_.erase(0, line_.size() - 16);
-        is_http_1_0_ = line_ends_ && line_.find(" HTTP/1.0") != std::string::npos;
-    }
-
-    void forget() noexcept {
-        if (!key_) return;
-        const auto found = open_->by_endpoints.find(*key_);
-        if (found != open_->by_endpoints.end() && found->second == this) open_->by_endpoints.erase(found);
-        key_.reset();
-    }
-
-    open_sockets* open_;
-    bool reset_ = false;
-    bool line_ends_ = false, is_http_1_0_ = false;
-    std::string line_;
-    std::optional<open_sockets::key> key_;
-};
 
 class exchange_impl;
 
@@ -223,30 +131,31 @@ public:
                 auto shared = std::make_shared<decltype(handler)>(std::move(handler));
                 const auto executor = asio::get_associated_executor(*shared, context_.get_executor());
                 auto slot = asio::get_associated_cancellation_slot(*shared);
-                // The notification may come from within flush.
-                written_ = [shared, executor, slot](std::error_code code) {
+                if (slot.is_connected())
+                    slot.assign([end = write_end{weak_from_this(), writes_ + 1}](asio::cancellation_type) {
+                        end(asio::error::operation_aborted);
+                    });
+                start_write(std::move(chunk), [shared, executor, slot](std::error_code code) {
                     asio::post(executor, [shared, slot, code]() mutable {
                         slot.clear();
                         std::invoke(std::move(*shared), code);
                     });
-                };
-                const auto number = ++writes_;
-                const auto notify = [weak = weak_from_this(), number](std::error_code code) {
-                    // A cancelled write ends later, when another may be waiting.
-                    if (const auto self = weak.lock(); self && self->writes_ == number) self->written(code);
-                };
-                if (slot.is_connected())
-                    slot.assign([notify](asio::cancellation_type) { notify(asio::error::operation_aborted); });
-                if (!stream_ || is_closed_) return written(asio::error::broken_pipe);
-                stream_->append_chunk(std::move(chunk));
-                // The writer keeps this exchange alive, the exchange the connection, and the connection this
-                // callback, which therefore must not own the writer.
-                stream_->flush([notify](const std::error_code& code) {
-                    // A closed socket aborts its writes, but nobody has cancelled them.
-                    notify(code ? asio::error::broken_pipe : std::error_code());
                 });
             },
             asio::use_awaitable, std::move(bytes));
+    }
+
+    void start_write(std::string bytes, std::function<void(std::error_code)> notify) override {
+        const auto number = ++writes_;
+        written_ = std::move(notify);
+        if (!stream_ || is_closed_) return written(asio::error::broken_pipe);
+        stream_->append_chunk(std::move(bytes));
+        // The writer keeps this exchange alive, the exchange the connection, and the connection this callback, which
+        // therefore must not own the writer.
+        stream_->flush([end = write_end{weak_from_this(), number}](const std::error_code& code) {
+            // A closed socket aborts its writes, but nobody has cancelled them.
+            end(code ? asio::error::broken_pipe : std::error_code());
+        });
     }
 
     void finish() override {
@@ -278,10 +187,22 @@ public:
         written(asio::error::broken_pipe);
     }
 
-    /// Releases a pending `write` without completing it: the server stops, and the context may not run again.
-    void drop_writer() noexcept { written_ = nullptr; }
+    /// Releases those that wait, without telling them: the server stops, and the context may not run again.
+    void drop_waiting() noexcept {
+        written_ = nullptr;
+        on_close_ = nullptr;
+    }
 
 private:
+    /// What ends a write. One that was cancelled ends later, when another may be waiting.
+    struct write_end {
+        std::weak_ptr<exchange_impl> of;
+        std::uint64_t number;
+
+        void operator()(std::error_code code) const {
+            if (const auto self = of.lock(); self && self->writes_ == number) self->written(code);
+        }
+    };
     void written(std::error_code code) {
         if (const auto notify = std::exchange(written_, nullptr)) notify(code);
     }
@@ -313,9 +234,12 @@ void closed_listener::state_changed(const restinio::connection_state::notice_t& 
     if (!restinio::holds_alternative<restinio::connection_state::closed_t>(notice.cause())) return;
     connections.erase(notice.connection_id());
     const auto [first, last] = exchanges.equal_range(notice.connection_id());
+    std::vector<std::shared_ptr<exchange_impl>> open;
     for (auto i = first; i != last; ++i)
-        if (const auto one = i->second.lock()) one->set_closed();
+        if (auto one = i->second.lock()) open.push_back(std::move(one));
     exchanges.erase(first, last);
+    // They may end with that, and remove themselves from what is listed.
+    for (const auto& one : open) one->set_closed();
 }
 
 }  // namespace
@@ -340,9 +264,9 @@ struct server::impl : std::enable_shared_from_this<impl> {
             .port(wanted_port)
             .connection_state_listener(listener)
             // Keeps reading while a request is handled, so that a disconnect is noticed.
-            .max_pipelined_requests(8)
+            .max_pipelined_requests(2)
             // Each connection has one, most of them while they only wait.
-            .buffer_size(1024)
+            .buffer_size(512)
             .concurrent_accepts_count(4)
             .acceptor_post_bind_hook([this](tcp::acceptor& acceptor) { port = acceptor.local_endpoint().port(); })
             .socket_options_setter([](restinio::socket_options_t& options) { options.set_option(tcp::no_delay(true)); })
@@ -420,7 +344,7 @@ void server::stop() {
     std::vector<std::shared_ptr<exchange_impl>> open;
     for (const auto& [connection, exchange] : impl_->listener->exchanges) open.push_back(exchange.lock());
     for (const auto& exchange : open)
-        if (exchange) exchange->drop_writer();
+        if (exchange) exchange->drop_waiting();
     asio::post(impl_->context, [keep = impl_] {});  // RESTinio's acceptor completes its operations there.
 }
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,11 @@ public:
     /// exerts back-pressure. Throws `std::system_error` when the connection is gone. When
     /// cancelled (terminal), it throws `operation_aborted`; the chunk is still sent, before any other.
     virtual asio::awaitable<void> write(std::string bytes) = 0;
+    /// Writes a chunk for those that are no coroutines: calls `written` when the socket has accepted it or the
+    /// connection is gone, possibly before this returns.
+    virtual void start_write(std::string, std::function<void(std::error_code)> written) {
+        written(std::make_error_code(std::errc::operation_not_supported));
+    }
     /// Ends a chunked response.
     virtual void finish() = 0;
     /// Cuts the connection without a last chunk. `reset` sends RST, otherwise FIN.
@@ -64,7 +70,7 @@ public:
     /// Completes when either side has closed the connection.
     virtual asio::awaitable<void> closed() = 0;
     [[nodiscard]] virtual bool is_closed() const noexcept { return false; }
-    /// Called when either side closes the connection, unless it is closed already.
+    /// Called when either side closes the connection, unless it is closed already. Dropped when the server stops.
     virtual void on_close(std::function<void()>) {}
 };
 
