@@ -1,5 +1,6 @@
 #include "gateway/hub.hpp"
 
+#include "gateway/opening.hpp"
 #include "gateway/refusal.hpp"
 #include "gateway/viewer.hpp"
 #include "text/random.hpp"
@@ -41,45 +42,6 @@ private:
     std::string user_, name_, token_;
 };
 
-/// What starts a run in its conversation's thread, which is created first if there is none.
-struct opening {
-    client service;
-    agent runner;
-    std::shared_ptr<conversation> where;
-    question asked;
-    mcp_header_source headers;
-    run_options options;
-    std::function<asio::awaitable<void>()> on_thread;  ///< Others have to know it.
-
-    static asio::awaitable<event_stream> open(std::shared_ptr<opening> self) {
-        const std::shared_ptr<opening> kept = std::move(self);
-        conversation& where = *kept->where;
-        // Others may change the conversation meanwhile.
-        std::optional<agent_thread> thread = where.thread;
-        if (!thread && !where.thread_id.empty()) {
-            try {
-                agent_thread known = co_await kept->service.get_thread(where.thread_id);
-                thread = std::move(known);
-            } catch (const error& failure) {
-                if (failure.code() != errc::not_found) throw;
-            }
-        }
-        const bool is_new = !thread;
-        if (is_new) {
-            thread_definition definition;
-            definition.messages = kept->asked.history;
-            agent_thread created = co_await kept->service.create_thread(std::move(definition));
-            thread = std::move(created);
-        }
-        where.thread = thread;
-        where.thread_id = thread->id();
-        if (is_new && kept->on_thread) co_await kept->on_thread();
-        if (!kept->asked.items.empty()) kept->options.input_items = kept->asked.items;
-        event_stream stream = co_await kept->runner.run_stream(*thread, kept->asked.text, kept->headers, kept->options);
-        co_return stream;
-    }
-};
-
 /// A run that nobody answers gives way to the next.
 asio::awaitable<void> end_unanswered(std::shared_ptr<conversation> where) {
     const std::shared_ptr<run> unanswered = where->last;
@@ -89,6 +51,13 @@ asio::awaitable<void> end_unanswered(std::shared_ptr<conversation> where) {
     co_await unanswered->stop();
     // Its thread accepts no other run until it has ended.
     while (unanswered->current() != run::state::ended) co_await unanswered->log().wait();
+}
+
+owned_run::opener opener_of(std::shared_ptr<opening> open, const std::shared_ptr<owned_run>& begun,
+                            const std::shared_ptr<sharing>& shared) {
+    if (shared)
+        open->on_thread = [shared, where = open->where, id = begun->id()] { return shared->save_thread(where, id); };
+    return [open = std::move(open), begun] { return opening::open(open, begun); };
 }
 
 std::size_t log_bytes_of(const std::map<std::string, std::shared_ptr<owned_run>>& runs) {
@@ -117,7 +86,7 @@ asio::awaitable<void> hub::open() {
     co_await opened->open();
 }
 
-void hub::admit(const std::string& user) {
+void hub::admit(const std::string& user, const std::string& name) {
     if (draining_) throw refusal(503, "draining", "The server is restarting. Try again in a moment.");
     const auto active = std::count_if(runs_.begin(), runs_.end(), [&](const auto& each) {
         return each.second->user() == user && each.second->current() == run::state::running;
@@ -128,22 +97,21 @@ void hub::admit(const std::string& user) {
     if (log_bytes_of(runs_) > options_.max_total_log_bytes)
         throw refusal(503, "memory_full", "The server is busy. Try again in a moment.");
     if (shared_ && !shared_->store().is_available()) throw log_unavailable();
+    if (name.empty() || conversations_.contains({user, name})) return;
+    const auto first = conversations_.lower_bound({user, std::string()});
+    std::size_t count = 0;
+    for (auto i = first; i != conversations_.end() && i->first.first == user; ++i) ++count;
+    if (count >= options_.max_conversations_per_user)
+        throw refusal(429, "too_many_conversations", "You have too many conversations.");
 }
 
 /// The conversation in which a run is to be started.
 std::shared_ptr<conversation> hub::enter(const std::string& user, const std::string& name) {
-    const auto found = conversations_.find({user, name});
-    std::shared_ptr<conversation> entered = found == conversations_.end() ? nullptr : found->second;
+    std::shared_ptr<conversation>& entered = conversations_[{user, name}];
     if (!entered) {
-        const auto first = conversations_.lower_bound({user, std::string()});
-        std::size_t count = 0;
-        for (auto i = first; i != conversations_.end() && i->first.first == user; ++i) ++count;
-        if (count >= options_.max_conversations_per_user)
-            throw refusal(429, "too_many_conversations", "You have too many conversations.");
         entered = std::make_shared<conversation>();
         entered->user = user;
         entered->name = name;
-        conversations_.emplace(conversation_key{user, name}, entered);
     }
     return entered;
 }
@@ -165,7 +133,7 @@ asio::awaitable<void> hub::refresh(std::shared_ptr<conversation> one) {
 
 asio::awaitable<std::shared_ptr<run>> hub::start(user by, std::string name, question asked) {
     const user owner = std::move(by);
-    admit(owner.id);
+    admit(owner.id, name);
     const std::shared_ptr<conversation> where = enter(owner.id, name);
     if (where->starting) throw refusal(409, "busy", "This conversation is still being answered.");
     const starting_guard guard(where);
@@ -183,26 +151,23 @@ asio::awaitable<std::shared_ptr<run>> hub::start(user by, std::string name, ques
         where->thread_id.clear();
     }
     auto begun = make_run(run_identity("run_" + detail::random_hex(32), owner.id, name));
-    run_options options = options_.run;
-    options.mcp_principal = owner.id;
-    auto open = std::make_shared<opening>(
-        opening{client_, agent_, where, std::move(asked), owner.mcp_headers, std::move(options), nullptr});
     if (shared_) {
-        co_await shared_->begin(begun);
+        co_await shared_->begin(begun, encode(asked));
         redis::conversation_record record;
         record.thread_id = where->thread_id;
         record.run_id = begun->id();
         co_await shared_->store().conversations().save(owner.id, name, record, options_.keep_conversation);
-        open->on_thread = [shared = shared_, where, id = begun->id()] { return shared->save_thread(where, id); };
     }
     where->last = begun;
     ++counted.runs_started;
-    begin(begun, [open] { return opening::open(open); });
+    auto open = std::make_shared<opening>(
+        opening{client_, agent_, where, std::move(asked), owner.mcp_headers, options_.run, nullptr});
+    begin(begun, opener_of(std::move(open), begun, shared_));
     co_return begun;
 }
 
 asio::awaitable<compacted_response> hub::compact(user by, json items) {
-    admit(by.id);
+    admit(by.id, {});
     const std::string& model = agent_.prompt_definition().model;
     if (model.empty()) throw bad_request("The agent's service does not compact conversations.");
     model_input input(model);
@@ -228,10 +193,33 @@ std::shared_ptr<owned_run> hub::make_run(run_identity identity) const {
     return std::make_shared<owned_run>(executor_, std::move(identity), options_.max_log_bytes, std::move(is_own));
 }
 
-void hub::go_on(const std::shared_ptr<owned_run>& recalled, mcp_header_source headers) {
+asio::awaitable<void> hub::go_on(std::shared_ptr<owned_run> recalled, std::optional<user> by, std::string asked) {
+    const std::shared_ptr<owned_run> begun = std::move(recalled);
+    const std::optional<user> owner = std::move(by);
+    mcp_header_source headers;
+    if (owner) headers = owner->mcp_headers;
+    auto again = decode_question(asked);
+    std::shared_ptr<conversation> where;
+    if (begun->position().empty() && owner && again) {
+        const redis::conversation_record record =
+            co_await shared_->store().conversations().find(begun->user(), begun->conversation());
+        // Otherwise nobody has been told of this run.
+        if (record.run_id == begun->id()) {
+            where = enter(begun->user(), begun->conversation());
+            if (where->thread_id != record.thread_id) where->thread.reset();
+            where->thread_id = record.thread_id;
+            where->last = begun;
+        }
+    }
     ++counted.runs_taken_over;
-    begin(recalled, [recalled, headers = std::move(headers), runner = agent_, options = options_.run] {
-        return owned_run::attach_again(recalled, runner, headers, options);
+    if (where) {
+        auto open = std::make_shared<opening>(
+            opening{client_, agent_, where, std::move(*again), std::move(headers), options_.run, nullptr});
+        begin(begun, opener_of(std::move(open), begun, shared_));
+        co_return;
+    }
+    begin(begun, [begun, headers = std::move(headers), service = client_, runner = agent_, options = options_.run] {
+        return opening::open_again(service, runner, begun, headers, options);
     });
 }
 

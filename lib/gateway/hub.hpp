@@ -1,4 +1,5 @@
 #pragma once
+#include "gateway/conversation.hpp"
 #include "gateway/metrics.hpp"
 #include "gateway/owned_run.hpp"
 #include "gateway/pages.hpp"
@@ -19,26 +20,6 @@
 #include <vector>
 
 namespace corun::gateway {
-
-/// A conversation of a user: the runs of one thread.
-struct conversation {
-    std::string user, name;
-    std::optional<agent_thread> thread;
-    std::string thread_id;      ///< Of a thread that another gateway has created.
-    std::shared_ptr<run> last;  ///< Null until a run has started, and when its log is gone.
-    bool starting = false;
-    std::chrono::steady_clock::time_point used = std::chrono::steady_clock::now();
-};
-
-/// A message of a user, with what precedes it in a conversation that the gateway does not know any more.
-struct question {
-    explicit question(message its_text) : text(std::move(its_text)) {}
-
-    message text;
-    std::vector<message> history;
-    std::string items;         ///< Other items before the message, as a JSON array: Responses protocol only.
-    bool starts_anew = false;  ///< The conversation's thread does not fit the history.
-};
 
 /// A name for a conversation, which nobody can guess.
 [[nodiscard]] std::string new_conversation_name();
@@ -64,7 +45,8 @@ public:
 
     /// For `sharing`: a run of this gateway's that has not begun, and one that another gateway had begun.
     [[nodiscard]] std::shared_ptr<owned_run> make_run(run_identity identity) const;
-    void go_on(const std::shared_ptr<owned_run>& recalled, mcp_header_source headers);
+    /// `asked` is the question (`encode`): a run for which no request has been sent is begun now.
+    asio::awaitable<void> go_on(std::shared_ptr<owned_run> recalled, std::optional<user> by, std::string asked);
     [[nodiscard]] const std::map<std::string, std::shared_ptr<owned_run>>& own_runs() const noexcept { return runs_; }
     /// Forgets a run that is another gateway's.
     void drop(const std::string& id) { runs_.erase(id); }
@@ -90,7 +72,7 @@ public:
 private:
     using conversation_key = std::pair<std::string, std::string>;
 
-    void admit(const std::string& user);
+    void admit(const std::string& user, const std::string& name);
     std::shared_ptr<conversation> enter(const std::string& user, const std::string& name);
     asio::awaitable<void> refresh(std::shared_ptr<conversation> one);
     void begin(const std::shared_ptr<owned_run>& begun, owned_run::opener open);

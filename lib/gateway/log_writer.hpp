@@ -21,6 +21,8 @@ public:
     virtual void write(std::vector<entry> entries, checkpoint after) = 0;
     /// Completes when all that was written is in the log, or nothing comes into it any more.
     virtual asio::awaitable<void> drained() { co_return; }
+    /// Completes when all that was written is where other gateways read it, or after `leave`.
+    virtual asio::awaitable<void> stored() { co_return; }
     /// Writes nothing any more: the run is another gateway's.
     virtual void leave() {}
     /// True after `leave`, and if another gateway has taken over the run.

@@ -36,7 +36,6 @@ owned_run::owned_run(asio::any_io_executor executor, run_identity identity, std:
       answered_(executor) {}
 
 void owned_run::recall(const std::vector<log_batch>& written) {
-    is_recalled_ = true;
     std::map<std::uint32_t, std::string> texts;
     for (const log_batch& each : written) {
         for (const entry& one : each.entries) {
@@ -48,8 +47,19 @@ void owned_run::recall(const std::vector<log_batch>& written) {
         if (each.after.changes.is_object()) apply(remembered_, each.after.changes);
         if (!each.after.position.empty()) position_ = each.after.position;
     }
+    was_sent_ = !position_.empty();
+    if (!was_sent_) return;
     const auto text_of = [&](std::uint32_t part) { return texts[part]; };
     recorder_memory::recall(recorder_, remembered_, text_of, texts_come_again(position_));
+}
+
+asio::awaitable<void> owned_run::will_be_sent_to(std::string thread_id) {
+    const auto kept = shared_from_this();
+    recorded_.emplace_back(entry_kind::run_started);
+    position_ = position_in(thread_id);
+    flush();
+    co_await writer_->stored();
+    if (has_left()) throw error(errc::conflict, "another gateway has taken over the run");
 }
 
 void owned_run::start(asio::any_io_executor executor, opener open, std::function<void(run&)> on_change) {
@@ -78,9 +88,10 @@ asio::awaitable<void> owned_run::work(std::shared_ptr<owned_run> self, opener op
 }
 
 asio::awaitable<void> owned_run::follow(opener open) {
-    const opener opened = std::move(open);
+    opener opened = std::move(open);
     event_stream stream = co_await opened();
     stream_.emplace(std::move(stream));
+    opened = nullptr;
     if (stopping_) co_await cancel();
     while (!recorder_.ended()) {
         co_await read();
@@ -109,9 +120,9 @@ asio::awaitable<void> owned_run::read() {
 void owned_run::fail(const std::error_code& code) {
     if (stopping_)
         recorder_.end("cancelled", {});
-    else if (is_recalled_ && position_.empty())
+    else if (code == errc::run_not_found)
         recorder_.end("failed", "interrupted");
-    else if (!stream_ && !is_recalled_)
+    else if (!stream_ && !was_sent_)
         recorder_.end("failed", code_for(code));
     else
         // The run may go on at the service, and what it says is lost: this is no end.
@@ -164,14 +175,6 @@ void owned_run::abandon() {
     recorder_.break_off("unavailable");
     flush();
     answered_.notify();
-}
-
-asio::awaitable<event_stream> owned_run::attach_again(std::shared_ptr<owned_run> self, agent runner,
-                                                      mcp_header_source headers, run_options options) {
-    const auto kept = std::move(self);
-    if (kept->position_.empty()) throw error(errc::run_not_found, "the run had not begun");
-    event_stream stream = co_await attach(std::move(runner), kept->position_, std::move(headers), std::move(options));
-    co_return stream;
 }
 
 void owned_run::leave() {

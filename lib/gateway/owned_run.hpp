@@ -3,7 +3,7 @@
 #include "gateway/log_writer.hpp"
 #include "gateway/recorder.hpp"
 #include "gateway/run.hpp"
-#include <corun/agent.hpp>
+#include <corun/event_stream.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -30,9 +30,12 @@ public:
     /// Goes on with what another gateway has written. To be called first.
     void recall(const std::vector<log_batch>& written);
     void write_with(std::shared_ptr<log_writer> other) { writer_ = std::move(other); }
-    /// What `start` opens for a run that has been recalled.
-    static asio::awaitable<event_stream> attach_again(std::shared_ptr<owned_run> self, agent runner,
-                                                      mcp_header_source headers, run_options options);
+    /// The request that begins the run is about to be sent to this thread. Completes when all gateways know.
+    ///
+    /// *Errors:* `errc::conflict` if another one has taken over the run: this one must not send it.
+    asio::awaitable<void> will_be_sent_to(std::string thread_id);
+    /// Where the run is at the service (`position_of`). Empty if no request for it has been sent.
+    [[nodiscard]] const std::string& position() const noexcept { return position_; }
     /// Begins to work. Calls `on_change` after each change of `state`.
     void start(asio::any_io_executor executor, opener open, std::function<void(run&)> on_change);
 
@@ -70,7 +73,7 @@ private:
     std::optional<event_stream> stream_;
     detail::wakeup answered_;
     state state_ = state::running;
-    bool stopping_ = false, answering_ = false, is_recalled_ = false;
+    bool stopping_ = false, answering_ = false, was_sent_ = false;
 };
 
 }  // namespace corun::gateway

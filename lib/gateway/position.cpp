@@ -3,7 +3,6 @@
 #include "gateway/json.hpp"
 
 #include <system_error>
-#include <utility>
 
 namespace corun::gateway {
 
@@ -19,22 +18,19 @@ std::string position_text(const event_stream& stream) {
     return text_of(ids);
 }
 
-bool texts_come_again(std::string_view position) {
-    return position.starts_with('{');
+std::string position_in(const std::string& thread_id) {
+    const json ids = {{"thread", thread_id}};
+    return text_of(ids);
 }
 
-asio::awaitable<event_stream> attach(agent runner, std::string position, mcp_header_source headers,
-                                     run_options options) {
-    agent from = std::move(runner);
-    run_position where;
-    if (texts_come_again(position)) {
-        const json ids = value_of(position);
-        where = run_position(string_member(ids, "run"), string_member(ids, "thread"));
-    } else {
-        where = run_position::parse(position);
-    }
-    event_stream stream = co_await from.attach_stream(std::move(where), std::move(headers), std::move(options));
-    co_return stream;
+run_position position_of(std::string_view text) {
+    if (!texts_come_again(text)) return run_position::parse(text);
+    const json ids = value_of(text);
+    return run_position(string_member(ids, "run"), string_member(ids, "thread"));
+}
+
+bool texts_come_again(std::string_view position) {
+    return position.starts_with('{');
 }
 
 }  // namespace corun::gateway

@@ -45,6 +45,19 @@ std::string step_key(std::string_view step, std::int32_t index) {
     return std::string(step) + '#' + std::to_string(index);
 }
 
+/// True if asking again may help.
+bool is_retryable(std::string_view code) noexcept {
+    return code == "rate_limit_exceeded" || code == "server_overloaded" || code == "interrupted" ||
+           code == "unavailable";
+}
+
+void describe_failure(json& detail, std::string_view code) {
+    if (code.empty()) return;
+    detail["code"] = std::string(code);
+    detail["message"] = std::string(words_for(code));
+    if (is_retryable(code)) detail["retryable"] = true;
+}
+
 }  // namespace
 
 std::string_view words_for(std::string_view code) noexcept {
@@ -320,10 +333,7 @@ void recorder::take_end(std::string_view outcome, const thread_run& run) {
     if (!run.incomplete_reason.empty()) detail["reason"] = clean_code(run.incomplete_reason);
     if (outcome == "failed") code = run.last_error ? clean_code(run.last_error->code) : std::string("failed");
     if (outcome == "expired") code = "expired";
-    if (!code.empty()) {
-        detail["code"] = code;
-        detail["message"] = std::string(words_for(code));
-    }
+    describe_failure(detail, code);
     if (run.usage) detail["usage"] = members_of(*run.usage);
     end_all();
     is_.ended = true;
@@ -339,10 +349,7 @@ void recorder::end(std::string_view outcome, std::string_view code) {
     end_all();
     is_.ended = true;
     json detail = {{"outcome", std::string(outcome)}};
-    if (!code.empty()) {
-        detail["code"] = std::string(code);
-        detail["message"] = std::string(words_for(code));
-    }
+    describe_failure(detail, code);
     put(entry_kind::run_ended, 0, {}, std::move(detail));
 }
 
@@ -356,9 +363,6 @@ void recorder::break_off(std::string_view code) {
 struct event_rows {
     recorder& to;
 
-    void operator()(const events::run_created&) const {
-        if (!std::exchange(to.is_.started, true)) to.put(entry_kind::run_started);
-    }
     void operator()(const events::run_status& body) const {
         if (body.status == run_state::unknown ||
             std::exchange(to.status_, to_string(body.status)) == to_string(body.status))

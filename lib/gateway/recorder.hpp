@@ -59,7 +59,7 @@ private:
         bool ready = false, ended = false;
     };
     struct flags {
-        bool started = false, ended = false;
+        bool ended = false;
         bool changed = false;       ///< What `recorder_memory` remembers.
         bool asked_before = false;  ///< By another recorder: the answers may have been accepted since.
         bool repeating = false;     ///< Nothing new has come since another recorder's memory was recalled.

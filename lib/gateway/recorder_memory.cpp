@@ -52,7 +52,7 @@ required_action action_of(const memory& source) {
 }  // namespace
 
 memory recorder_memory::remember(const recorder& of) {
-    memory all = {{"number", of.last_number_}, {"status", of.status_}, {"started", of.is_.started}};
+    memory all = {{"number", of.last_number_}, {"status", of.status_}};
     for (const auto& [key, each] : of.parts_)
         all[key_of(of_part, key.first + separator + key.second)] = {each.number, each.open, each.is_reasoning};
     for (const auto& [id, number] : of.messages_) all[key_of(of_message, id)] = number;
@@ -88,8 +88,6 @@ void recorder_memory::recall(recorder& to, const memory& all,
             to.last_number_ = value;
         else if (key == "status")
             to.status_ = value;
-        else if (key == "started")
-            to.is_.started = value;
         else if (key == "pending") {
             to.pending_ = action_of(value);
         } else if (!key.empty())

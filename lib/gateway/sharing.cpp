@@ -84,13 +84,13 @@ asio::awaitable<std::shared_ptr<run>> sharing::find_run(std::string user, std::s
     co_return found;
 }
 
-asio::awaitable<void> sharing::begin(std::shared_ptr<owned_run> created) {
+asio::awaitable<void> sharing::begin(std::shared_ptr<owned_run> created, std::string question) {
     run_record record;
     record.user = created->user();
     record.conversation = created->conversation();
     record.started_at = milliseconds_of(created->started_at());
     const entry_id start{1, 0};
-    co_await store_->create(created->id(), std::move(record), start);
+    co_await store_->create(created->id(), std::move(record), start, std::move(question));
     write(*created, 1);
 }
 
@@ -247,29 +247,28 @@ void sharing::adopt(const std::string& id, const std::string& left_by) {
 
 /// All of a log that only this gateway writes to from now on; nothing if there is nothing to write.
 asio::awaitable<std::optional<redis::stored_log>> sharing::seize(std::string id, std::string left_by) {
-    const auto last = co_await store_->last(id);
-    if (!last || last->writer != left_by) {
+    redis::stored_log log = co_await store_->read(id, entry_id::before_all());
+    if (log.batches.empty() || log.batches.back().writer != left_by) {
         // It has expired, or has been taken over.
         co_await store_->release(id, left_by);
         co_return std::nullopt;
     }
-    const redis::stored_log before = co_await store_->read(id, entry_id::before_all());
-    const auto& entries = before.batches.back().entries;
-    if (!entries.empty() && is_last(entries.back().kind)) {
+    if (log.is_complete()) {
         co_await store_->finish(id, hub_.options().keep_ended);
         co_await store_->release(id, left_by);
         co_return std::nullopt;
     }
     co_await store_->claim(id);
-    log_batch mark;
-    mark.id = {last->id.epoch + 1, last->id.number};
-    const bool is_own = co_await store_->append(id, std::move(mark));
+    const entry_id last = log.batches.back().id;
+    const bool is_own = co_await store_->begin_epoch(id, last);
     if (!is_own) {
-        // Another gateway was quicker.
+        // Another gateway was quicker, or this one is not dead.
         co_await store_->release(id, store_->gateway());
         co_return std::nullopt;
     }
-    redis::stored_log log = co_await store_->read(id, entry_id::before_all());
+    log_batch mark;
+    mark.id = {last.epoch + 1, last.number};
+    log.batches.push_back(std::move(mark));
     co_await store_->release(id, left_by);
     json notice = {{"action", "verify"}, {"run", id}};
     co_await store_->command(std::move(left_by), std::move(notice));
@@ -288,9 +287,7 @@ asio::awaitable<void> sharing::take_over(std::shared_ptr<sharing> self, std::str
             auto found = runs->make_run(identity_of(id, *log->record));
             found->recall(log->batches);
             kept->write(*found, log->batches.back().id.epoch);
-            mcp_header_source headers;
-            if (by) headers = by->mcp_headers;
-            runs->go_on(found, std::move(headers));
+            co_await runs->go_on(found, std::move(by), log->question);
         }
     } catch (const std::exception&) {
         kept->unfinished_.insert(id);

@@ -37,8 +37,8 @@ public:
     [[nodiscard]] redis::store& store() noexcept { return *store_; }
     /// A run of another gateway, or null.
     asio::awaitable<std::shared_ptr<run>> find_run(std::string user, std::string id);
-    /// Begins the log of a run of this gateway.
-    asio::awaitable<void> begin(std::shared_ptr<owned_run> created);
+    /// Begins the log of a run of this gateway, with the question (`encode`).
+    asio::awaitable<void> begin(std::shared_ptr<owned_run> created, std::string question);
     /// Tells others of a conversation's thread, in which a run is to begin. Completes when they know, whenever Redis is
     /// there again: nobody could go on with the run.
     asio::awaitable<void> save_thread(std::shared_ptr<conversation> where, std::string run);

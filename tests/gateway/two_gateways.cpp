@@ -1,5 +1,7 @@
 // Two gateways that share their logs in Redis: what begins at one is watched, answered and stopped at the other.
+#include "gateway/owned_run.hpp"
 #include "gateway/redis/store.hpp"
+#include "gateway/redis/writer.hpp"
 #include "gateway_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -46,6 +48,11 @@ struct paired : gated {
 
     gateway::gateway_server other;
 };
+
+/// A request that begins a run.
+bool is_run_request(const emulator::recorded_request& each) {
+    return each.method == "POST" && (each.path.ends_with("/runs") || each.path.ends_with("/responses"));
+}
 
 }  // namespace
 
@@ -211,6 +218,62 @@ WITH_TWO(a_run_that_has_been_answered_goes_on_at_the_other) {
     }
 }
 
+WITH_TWO(a_run_that_no_request_was_sent_for_is_begun_at_the_other) {
+    service->script("long", {step::tokens(100)});
+    const std::string expected = text_of(frames_of(get("/runs/" + start("long") + "/events").body));
+    const auto sent_runs = [&] {
+        const auto& all = service->requests();
+        return std::count_if(all.begin(), all.end(), [](const auto& each) { return is_run_request(each); });
+    };
+    const auto before = sent_runs();
+    // The gateway dies while it waits for the thread.
+    service->inject(emulator::fault::delay(1h).on(
+        "POST", spoken_by_client == protocol::threads ? "/threads" : "/openai/v1/conversations"));
+    const std::string id = json::parse(post("/runs", {{"input", "long"}, {"conversation", "trip"}}).body).at("id");
+    at_other();
+    watching there = watch(id);
+    end_other();
+    const raw_response response = there.rest();
+    BOOST_TEST(response.complete);
+    BOOST_TEST(text_of(frames_of(response.body)) == expected);
+    BOOST_TEST(types_of(frames_of(response.body)).front() == "run.started");
+    BOOST_TEST(sent_runs() == before + 1);
+    BOOST_TEST(lookups == 1u);
+    // The conversation goes on in the thread of this run.
+    BOOST_TEST(post("/runs", {{"input", "Hello"}, {"conversation", "trip"}}).status == 201);
+}
+
+WITH_TWO(a_run_that_no_event_has_named_is_looked_for) {
+    service->script("long", {step::tokens(100)});
+    const std::string expected = text_of(frames_of(get("/runs/" + start("long") + "/events").body));
+    const std::size_t before = service->requests().size();
+    service->inject(emulator::fault::stall().on(
+        "POST", spoken_by_client == protocol::threads ? "/threads/*/runs" : "/openai/v1/responses"));
+    const std::string id = start("long");
+    const auto is_sent = [&] {
+        const auto& all = service->requests();
+        return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(before), all.end(), is_run_request);
+    };
+    while (!is_sent()) io.run_one();
+    at_other();
+    watching there = watch(id);
+    end_other();
+    const raw_response response = there.rest();
+    BOOST_TEST(response.complete);
+    if (spoken_by_client == protocol::threads) {
+        BOOST_TEST(text_of(frames_of(response.body)) == expected);
+    } else {
+        // Responses are listed nowhere, and to ask again could do something twice: that is for the user to decide.
+        const json end = frames_of(response.body).back().value();
+        BOOST_TEST(end.at("code") == "interrupted");
+        BOOST_TEST(end.at("retryable") == true);
+        const json shown = json::parse(get("/v1/responses/resp_" + id.substr(4) + "_0").body);
+        BOOST_TEST(shown.at("error").at("code") == "server_error");
+    }
+    const auto& all = service->requests();
+    BOOST_TEST(std::count_if(all.begin() + static_cast<std::ptrdiff_t>(before), all.end(), is_run_request) == 1);
+}
+
 WITH_TWO(what_redis_misses_is_written_when_it_is_back) {
     service->script("long", {step::tokens(300)});
     const std::string expected = text_of(frames_of(get("/runs/" + start("long") + "/events").body));
@@ -308,8 +371,12 @@ BOOST_AUTO_TEST_CASE(only_the_latest_epoch_is_written) {
     };
     const gateway::run_record record{};
     await(io, one->create("run_1", record, {1, 0}));
+    const auto take_over = [&](gateway::entry_id last) { return await(io, two->begin_epoch("run_1", last)); };
     BOOST_TEST(append(*one, {1, 1}, "a"));
-    BOOST_TEST(append(*two, {2, 1}, ""));
+    // The gateway that was taken for dead has written since the log was read.
+    BOOST_TEST(!take_over({1, 0}));
+    BOOST_TEST(take_over({1, 1}));
+    BOOST_TEST(!take_over({1, 1}));
     // The gateway that was paused.
     BOOST_TEST(!append(*one, {1, 2}, "b"));
     BOOST_TEST(append(*two, {2, 2}, "\r\n\"c\xC3\xA9"));
@@ -321,6 +388,19 @@ BOOST_AUTO_TEST_CASE(only_the_latest_epoch_is_written) {
     BOOST_TEST(log.batches.back().after.position == "here");
     BOOST_TEST(log.batches.back().after.changes.dump() == R"({"a":1})");
     BOOST_TEST(log.batches.back().writer == two->gateway());
+    // The one that was paused sends no request for the run, either.
+    bool was_deposed = false;
+    gateway::redis::writer::settings how;
+    how.run = "run_1";
+    how.deposed = [&] { was_deposed = true; };
+    how.whole = [] { return gateway::checkpoint(); };
+    const auto own = std::make_shared<gateway::owned_run>(
+        io.get_executor(), gateway::run_identity("run_1", "anna", "trip"), 1000, nullptr);
+    how.owner = own;
+    own->write_with(std::make_shared<gateway::redis::writer>(io.get_executor(), one, own->log(), std::move(how)));
+    BOOST_CHECK_EXCEPTION(await(io, own->will_be_sent_to("thread_1")), error,
+                          [](const error& refused) { return refused.code() == errc::conflict; });
+    BOOST_TEST(was_deposed);
     // A log that has expired is not begun again in the middle.
     await(io, two->finish("run_1", 1ms));
     while (server.command("EXISTS corun:log:run_1") != ":0") ::sched_yield();

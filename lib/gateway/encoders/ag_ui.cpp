@@ -127,9 +127,11 @@ struct ag_ui_rows {
         self.finish_run(out, std::move(more));
     }
     static void run_broken(self_type& self, const entry& from, std::string& out) {
-        self.put(out, {{"type", "RUN_ERROR"},
-                       {"message", string_member(from.detail, "message")},
-                       {"code", string_member(from.detail, "code")}});
+        json event = {{"type", "RUN_ERROR"},
+                      {"message", string_member(from.detail, "message")},
+                      {"code", string_member(from.detail, "code")}};
+        if (self.client_.is_1_0 && member(from.detail, "retryable") == true) event["metadata"] = {{"retryable", true}};
+        self.put(out, event);
     }
 
     static constexpr encode_row rows[] = {

@@ -243,8 +243,10 @@ struct responses_rows {
         self.end_response(out, "incomplete", "response.incomplete");
     }
     static void run_broken(self_type& self, const entry& from, std::string& out) {
-        self.response_["error"] = {{"code", string_member(from.detail, "code")},
-                                   {"message", string_member(from.detail, "message")}};
+        std::string code = string_member(from.detail, "code");
+        // The protocol's code for what can be asked again.
+        if (member(from.detail, "retryable") == true && code != "rate_limit_exceeded") code = "server_error";
+        self.response_["error"] = {{"code", std::move(code)}, {"message", string_member(from.detail, "message")}};
         self.end_response(out, "failed", "response.failed");
     }
 

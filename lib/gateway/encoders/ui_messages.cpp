@@ -193,6 +193,13 @@ struct ui_rows {
         self.put(out, chunk);
     }
     static void run_broken(ui_message_encoder& self, const entry& from, std::string& out) {
+        // An `error` has no room for it.
+        self.put(
+            out,
+            {{"type", "data-error"},
+             {"data",
+              {{"code", string_member(from.detail, "code")}, {"retryable", member(from.detail, "retryable") == true}}},
+             {"transient", true}});
         self.put(out, {{"type", "error"}, {"errorText", string_member(from.detail, "message")}});
     }
 

@@ -56,6 +56,7 @@ void add_to(stored_log& log, const reply& source) {
         if (name == "memory" || name == "changes") batch.after.changes = memory::parse(value, nullptr, false);
         if (name == "memory") batch.is_fresh = true;
         if (name == "record") log.record = record_of(value);
+        if (name == "question") log.question = value;
     }
     log.batches.push_back(std::move(batch));
 }
@@ -171,11 +172,11 @@ asio::awaitable<void> store::look_for_orphans() {
     }
 }
 
-asio::awaitable<void> store::create(std::string run, run_record record, entry_id id) {
+asio::awaitable<void> store::create(std::string run, run_record record, entry_id id, std::string question) {
     std::vector<command_line> commands;
     commands.push_back(line("SADD", key("runs", gateway_), run));
-    commands.push_back(
-        line("XADD", key("log", run), id.text(), "writer", gateway_, "record", text_of(described(record))));
+    commands.push_back(line("XADD", key("log", run), id.text(), "writer", gateway_, "record",
+                            text_of(described(record)), "question", std::move(question)));
     const std::vector<reply> replies = co_await commands_.call(std::move(commands));
     for (const reply& each : replies) accepted(each);
 }
@@ -201,6 +202,20 @@ asio::awaitable<bool> store::append(std::string run, log_batch batch) {
     if (added.is_error() && added.text.find("equal or smaller") != std::string::npos) co_return false;
     accepted(added);
     co_return true;
+}
+
+asio::awaitable<bool> store::begin_epoch(std::string run, entry_id last) {
+    // In one step: a gateway that was taken for dead may write at any time, and ids of a new epoch are always greater.
+    constexpr const char* if_last = R"(
+        local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+        if not last or last[1] ~= ARGV[1] then return false end
+        redis.call('XADD', KEYS[1], ARGV[2], 'writer', ARGV[3])
+        redis.call('PUBLISH', KEYS[2], ARGV[2])
+        return 1)";
+    const entry_id mark{last.epoch + 1, last.number};
+    const reply begun = co_await commands_.ask(
+        line("EVAL", if_last, "2", key("log", run), key("bell", run), last.text(), mark.text(), gateway_));
+    co_return !accepted(begun).is_null();
 }
 
 asio::awaitable<std::optional<log_batch>> store::last(std::string run) {

@@ -24,7 +24,14 @@ struct stored_log {
     stored_log() = default;
 
     std::optional<run_record> record;  ///< If its first write was read.
-    std::vector<log_batch> batches;    ///< The first one may have no entries.
+    std::string question;              ///< Which the run answers, with the record.
+    std::vector<log_batch> batches;    ///< The first of each epoch may have no entries.
+
+    [[nodiscard]] bool is_complete() const noexcept {
+        for (auto each = batches.rbegin(); each != batches.rend(); ++each)
+            if (!each->entries.empty()) return is_last(each->entries.back().kind);
+        return false;
+    }
 };
 
 /// What gateways share in Redis. Each run has a stream, to which one gateway writes at a time: ids are
@@ -58,9 +65,11 @@ public:
     [[nodiscard]] bool is_closed() const noexcept { return closed_; }
 
     /// Begins a run's log, of this gateway.
-    asio::awaitable<void> create(std::string run, run_record record, entry_id id);
+    asio::awaitable<void> create(std::string run, run_record record, entry_id id, std::string question = {});
     /// False if the log is not there any more, or has this id or a later one.
     asio::awaitable<bool> append(std::string run, log_batch batch);
+    /// Begins another epoch, which this gateway writes. False if something was written after `last`.
+    asio::awaitable<bool> begin_epoch(std::string run, entry_id last);
     /// The last write, without its entries.
     asio::awaitable<std::optional<log_batch>> last(std::string run);
     /// What was written after this id; with `{0, 0}`, everything.

@@ -69,6 +69,11 @@ asio::awaitable<void> writer::drained() {
     while (!is_.left && is_.working && waiting_bytes_ > 0) co_await progress_.wait();
 }
 
+asio::awaitable<void> writer::stored() {
+    const auto kept = shared_from_this();
+    while (!is_.left && is_.working) co_await progress_.wait();
+}
+
 void writer::leave() {
     is_.left = true;
     queue_.clear();

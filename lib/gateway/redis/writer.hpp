@@ -45,6 +45,7 @@ public:
     [[nodiscard]] bool is_shared() const noexcept override { return true; }
     void write(std::vector<entry> entries, checkpoint after) override;
     asio::awaitable<void> drained() override;
+    asio::awaitable<void> stored() override;
     void leave() override;
     [[nodiscard]] bool has_left() const noexcept override { return is_.left; }
     [[nodiscard]] std::size_t waiting_bytes() const noexcept override { return waiting_bytes_; }
