@@ -432,6 +432,46 @@ BOOST_AUTO_TEST_CASE(a_paused_transfer_holds_the_sender_back_and_loses_nothing) 
     BOOST_TEST(!sink.code);
 }
 
+BOOST_AUTO_TEST_CASE(a_transfer_is_paused_and_resumed_again_and_again) {
+    constexpr std::size_t total = std::size_t{1} << 20;
+    loopback_server server(io, answering(whole_response(200, "text/plain", std::string(total, 'x'))));
+    sink.pause_above = 1;
+    auto transfer = start(get(server.url()));
+    sink.transfer = transfer.get();
+    int resumed = 0;
+    for (std::size_t received = 0; !sink.done; ++resumed) {
+        run_until(io, [&] { return sink.done || sink.bytes.size() > received; });
+        received = sink.bytes.size();
+        sink.pause_above = received;
+        transfer->resume();
+    }
+    BOOST_TEST(sink.bytes.size() == total);
+    BOOST_TEST(!sink.code);
+    BOOST_TEST(resumed > 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_that_shares_no_connection_after_all_holds_its_sender_back) {
+    constexpr std::size_t total = std::size_t{16} << 20;
+    loopback_server server(io, answering(whole_response(200, "text/plain", std::string(total, 'x'))));
+    curl::options settings;
+    settings.multiplex_streams = true;
+    settings.max_backlog_bytes = 100'000;
+    transport = curl::make_transport(io.get_executor(), settings);
+    sink.pause_above = 1;
+    net::request what = get(server.url());
+    what.streams = true;
+    auto transfer = start(std::move(what));
+    sink.transfer = transfer.get();
+    run_until(io, [&] { return !sink.bytes.empty(); });
+    run_ready(io);
+    BOOST_TEST(!sink.done);
+    BOOST_TEST(sink.bytes.size() < 100'000u);
+    transfer->resume();
+    run_until(io, [&] { return sink.done; });
+    BOOST_TEST(!sink.code);
+    BOOST_TEST(sink.bytes.size() == total);
+}
+
 BOOST_AUTO_TEST_CASE(a_transfer_may_end_while_it_is_paused_and_be_destroyed_in_any_state) {
     for (const bool resume : {true, false}) {
         loopback_server server(io, answering(whole_response(200, "text/plain", std::string(300'000, 'x'))));
