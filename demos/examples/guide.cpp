@@ -4,12 +4,7 @@
 #include <corun/corun.hpp>
 #include <corun/emulator/emulator.hpp>
 #include <corun/json.hpp>
-#include <corun/mcp/authorization.hpp>
-#include <corun/mcp/function.hpp>
-#include <corun/mcp/server.hpp>
-#include <corun/prompt_tools.hpp>
 #include <corun/sse/format.hpp>
-#include <corun/sse/parser.hpp>
 
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/steady_timer.hpp>

@@ -1,6 +1,5 @@
 // A web server that passes a run on to a browser: GET /chat?QUESTION is answered with Server-Sent Events.
 #include <corun/corun.hpp>
-#include <corun/sse/format.hpp>
 #include <corun/sync_wait.hpp>
 
 #include <asio.hpp>

@@ -1,8 +1,6 @@
 #pragma once
 
-/// Includes what programs with agents and runs use. Beside it are json.hpp and sync_wait.hpp; prompt_tools.hpp, the
-/// tools of the Responses protocol; `mcp/`, the client of MCP servers; `sse/`, the parser of event streams; and
-/// `emulator/` and `gateway/`.
+/// Includes every header except json.hpp, sync_wait.hpp and those of the emulator and the gateway.
 #include <corun/agent.hpp>
 #include <corun/agent_thread.hpp>
 #include <corun/asio.hpp>
@@ -18,6 +16,10 @@
 #include <corun/handlers.hpp>
 #include <corun/headers.hpp>
 #include <corun/json_text.hpp>
+#include <corun/mcp/authorization.hpp>
+#include <corun/mcp/function.hpp>
+#include <corun/mcp/server.hpp>
+#include <corun/mcp/tool.hpp>
 #include <corun/mcp_headers.hpp>
 #include <corun/message.hpp>
 #include <corun/model_input.hpp>
@@ -26,6 +28,7 @@
 #include <corun/options.hpp>
 #include <corun/paged.hpp>
 #include <corun/prompt_agent.hpp>
+#include <corun/prompt_tools.hpp>
 #include <corun/reconcile.hpp>
 #include <corun/resources.hpp>
 #include <corun/response_format.hpp>
@@ -33,6 +36,8 @@
 #include <corun/run_position.hpp>
 #include <corun/run_result.hpp>
 #include <corun/secret.hpp>
+#include <corun/sse/format.hpp>
+#include <corun/sse/parser.hpp>
 #include <corun/submission.hpp>
 #include <corun/token_provider.hpp>
 #include <corun/tools.hpp>

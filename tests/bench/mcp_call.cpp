@@ -2,7 +2,6 @@
 //
 // Usage: bench-mcp_call [calls]. The server is a process of its own.
 #include <corun/corun.hpp>
-#include <corun/mcp/server.hpp>
 #include <corun/sync_wait.hpp>
 
 #include <curl/curl.h>

@@ -7,8 +7,6 @@
 // `client_id` with `client_secret`.
 #include <corun/corun.hpp>
 #include <corun/json.hpp>
-#include <corun/mcp/authorization.hpp>
-#include <corun/mcp/server.hpp>
 #include <corun/sync_wait.hpp>
 
 #include <chrono>

@@ -8,7 +8,6 @@
 #include <corun/corun.hpp>
 #include <corun/emulator/emulator.hpp>
 #include <corun/gateway/gateway.hpp>
-#include <corun/sse/parser.hpp>
 
 #include <asio/io_context.hpp>
 #include <nlohmann/json.hpp>

@@ -5,7 +5,6 @@
 #include "protocol/responses/item_types.hpp"
 #include "protocol/threads/codec.hpp"
 #include <corun/corun.hpp>
-#include <corun/prompt_tools.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,5 @@
 // What g++ 12 asks of types that pass through co_await, and what the documentation promises of moves and copies.
 #include <corun/corun.hpp>
-#include <corun/prompt_tools.hpp>
 
 #include <boost/test/unit_test.hpp>
 
