@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(an_emoji_of_several_characters_is_never_broken) {
                       hand = "\U0001f44b\U0001f3fd", flag = "\U0001f1f3\U0001f1f4";
     for (const std::string& emoji : {family, heart, hand, flag})
         for (const int columns : {6, 7, 8, 9, 10, 11})
-            for (const std::size_t size : {1, 5, 100})
+            for (const std::size_t size : std::initializer_list<std::size_t>{1, 5, 100})
                 for (const std::string& line :
                      lines_of(shown("a " + emoji + " b" + emoji + emoji + " c", columns, size).text)) {
                     std::string rest = line;
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(no_entity_is_a_character_that_a_terminal_obeys) {
 
 BOOST_AUTO_TEST_CASE(a_table_may_have_short_rules) {
     for (const char* rule : {"|-|-|", "| - | - |", "|--|--|", "|:-|-:|", "|---|-|", "|-|-|\r"})
-        for (const std::size_t size : {1, 3, 100}) {
+        for (const std::size_t size : std::initializer_list<std::size_t>{1, 3, 100}) {
             const std::string source = "|a|b|\n" + std::string(rule) + "\n|1|2|\n|-|--|\n\nend";
             BOOST_TEST(shown(source, 40, size).text == "a  b\n─  ──\n1  2\n-  --\n\nend\n", rule);
         }
