@@ -3,6 +3,8 @@
 #include "net/clock.hpp"
 #include <corun/mcp/tool.hpp>
 
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
