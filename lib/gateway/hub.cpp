@@ -42,14 +42,11 @@ private:
     std::string user_, name_, token_;
 };
 
-/// A run that nobody answers gives way to the next.
-asio::awaitable<void> end_unanswered(std::shared_ptr<conversation> where) {
-    const std::shared_ptr<run> unanswered = where->last;
-    if (unanswered && unanswered->current() == run::state::running)
-        throw refusal(409, "busy", "This conversation is still being answered.");
-    if (!unanswered || unanswered->current() != run::state::waiting) co_return;
+/// Cancels a run that nobody answers. Completes when it has ended.
+asio::awaitable<void> end_unanswered(std::shared_ptr<run> waiting) {
+    const std::shared_ptr<run> unanswered = std::move(waiting);
+    if (unanswered->current() == run::state::ended) co_return;
     co_await unanswered->stop();
-    // Its thread accepts no other run until it has ended.
     while (unanswered->current() != run::state::ended) co_await unanswered->log().wait();
 }
 
@@ -58,12 +55,6 @@ owned_run::opener opener_of(std::shared_ptr<opening> open, const std::shared_ptr
     if (shared)
         open->on_thread = [shared, where = open->where, id = begun->id()] { return shared->save_thread(where, id); };
     return [open = std::move(open), begun] { return opening::open(open, begun); };
-}
-
-std::size_t log_bytes_of(const std::map<std::string, std::shared_ptr<owned_run>>& runs) {
-    std::size_t sum = 0;
-    for (const auto& [id, each] : runs) sum += each->log().bytes();
-    return sum;
 }
 
 }  // namespace
@@ -93,8 +84,8 @@ void hub::admit(const std::string& user, const std::string& name) {
     });
     if (static_cast<std::size_t>(active) >= options_.max_runs_per_user)
         throw refusal(429, "too_many_runs", "You have too many answers in progress. Wait for one of them to end.");
-    if (log_bytes_of(runs_) > options_.max_total_log_bytes) forget_old_logs();
-    if (log_bytes_of(runs_) > options_.max_total_log_bytes)
+    if (runs_.bytes() > options_.max_total_log_bytes) runs_.drop_oldest(options_.max_total_log_bytes / 2);
+    if (runs_.bytes() > options_.max_total_log_bytes)
         throw refusal(503, "memory_full", "The server is busy. Try again in a moment.");
     if (shared_ && !shared_->store().is_available()) throw log_unavailable();
     if (name.empty() || conversations_.contains({user, name})) return;
@@ -145,14 +136,19 @@ asio::awaitable<std::shared_ptr<run>> hub::start(user by, std::string name, ques
         lock.emplace(shared_->store().conversations(), owner.id, name, *token);
     }
     co_await refresh(where);
-    co_await end_unanswered(where);
+    if (where->last && where->last->current() == run::state::running)
+        throw refusal(409, "busy", "This conversation is still being answered.");
+    // It gives way to the next: its thread accepts no other run until it has ended.
+    if (where->last) co_await end_unanswered(where->last);
     if (asked.starts_anew) {
         where->thread.reset();
         where->thread_id.clear();
     }
-    auto begun = make_run(run_identity("run_" + detail::random_hex(32), owner.id, name));
+    run_identity identity("run_" + detail::random_hex(32), owner.id, name);
+    identity.question = encode(asked);
+    auto begun = make_run(std::move(identity));
     if (shared_) {
-        co_await shared_->begin(begun, encode(asked));
+        co_await shared_->begin(begun);
         redis::conversation_record record;
         record.thread_id = where->thread_id;
         record.run_id = begun->id();
@@ -193,12 +189,12 @@ std::shared_ptr<owned_run> hub::make_run(run_identity identity) const {
     return std::make_shared<owned_run>(executor_, std::move(identity), options_.max_log_bytes, std::move(is_own));
 }
 
-asio::awaitable<void> hub::go_on(std::shared_ptr<owned_run> recalled, std::optional<user> by, std::string asked) {
+asio::awaitable<void> hub::go_on(std::shared_ptr<owned_run> recalled, std::optional<user> by) {
     const std::shared_ptr<owned_run> begun = std::move(recalled);
     const std::optional<user> owner = std::move(by);
     mcp_header_source headers;
     if (owner) headers = owner->mcp_headers;
-    auto again = decode_question(asked);
+    auto again = decode_question(begun->question());
     std::shared_ptr<conversation> where;
     if (begun->position().empty() && owner && again) {
         const redis::conversation_record record =
@@ -224,7 +220,7 @@ asio::awaitable<void> hub::go_on(std::shared_ptr<owned_run> recalled, std::optio
 }
 
 void hub::begin(const std::shared_ptr<owned_run>& begun, owned_run::opener open) {
-    runs_.emplace(begun->id(), begun);
+    runs_.add(begun);
     std::function<void(run&)> on_change = [weak = weak_from_this()](run& changed) {
         const auto self = weak.lock();
         const run_log& log = changed.log();
@@ -259,12 +255,30 @@ asio::awaitable<std::shared_ptr<conversation>> hub::find_conversation(std::strin
 }
 
 asio::awaitable<std::shared_ptr<run>> hub::find_run(std::string user, std::string id) {
-    const auto found = runs_.find(id);
-    if (found != runs_.end()) co_return found->second->user() == user ? found->second : nullptr;
-    if (!shared_ || id.empty()) co_return nullptr;
     const auto shared = shared_;
-    std::shared_ptr<run> other = co_await shared->find_run(std::move(user), std::move(id));
-    co_return other;
+    std::shared_ptr<run> found = runs_.find(id);
+    if (found && found->user() != user) co_return nullptr;
+    if (!shared || id.empty()) co_return found;
+    if (!found) {
+        std::shared_ptr<run> other = co_await shared->find_run(std::move(user), std::move(id));
+        co_return other;
+    }
+    const bool is_removed = co_await shared->is_removed(found);
+    if (!is_removed) co_return found;
+    runs_.drop(id);
+    co_return nullptr;
+}
+
+asio::awaitable<void> hub::remove(std::shared_ptr<run> unwanted) {
+    const std::shared_ptr<run> removed = std::move(unwanted);
+    if (removed->current() == run::state::running && !removed->log().waits())
+        throw refusal(409, "in_progress", "This answer is still in progress. Cancel it first.");
+    co_await end_unanswered(removed);
+    if (shared_) co_await shared_->remove(removed);
+    runs_.drop(removed->id());
+    const auto where = conversations_.find({removed->user(), removed->conversation()});
+    if (where == conversations_.end() || !where->second->last) co_return;
+    if (where->second->last->id() == removed->id()) where->second->last = nullptr;
 }
 
 void hub::check_viewers_of(const std::string& user) {
@@ -289,7 +303,7 @@ void hub::tick(steady::time_point now) {
             asio::co_spawn(executor_, each->stop("unanswered"), [each](std::exception_ptr) {});
         const bool forget = each->current() == run::state::ended && each->viewers.empty() &&
                             is_over(options_.keep_ended, each->changed_at());
-        i = forget ? runs_.erase(i) : std::next(i);
+        i = forget ? runs_.drop(i) : std::next(i);
     }
     if (shared_) {
         shared_->tick(now);
@@ -302,18 +316,6 @@ void hub::tick(steady::time_point now) {
         if (one.last && !runs_.contains(one.last->id())) one.last = nullptr;
         return !one.last && !one.starting && is_over(options_.keep_conversation, one.used);
     });
-}
-
-void hub::forget_old_logs() {
-    std::vector<std::shared_ptr<owned_run>> ended;
-    for (const auto& [id, each] : runs_)
-        if (each->current() == run::state::ended && each->viewers.empty()) ended.push_back(each);
-    std::sort(ended.begin(), ended.end(),
-              [](const auto& a, const auto& b) { return a->changed_at() < b->changed_at(); });
-    for (const auto& each : ended) {
-        if (log_bytes_of(runs_) <= options_.max_total_log_bytes / 2) return;
-        runs_.erase(each->id());
-    }
 }
 
 void hub::stop() {
@@ -342,7 +344,7 @@ gauges hub::current() const {
     if (shared_)
         for (const auto& [id, each] : shared_->mirrors()) now.viewers += each->viewers.size();
     now.kept_runs = runs_.size();
-    now.log_bytes = log_bytes_of(runs_);
+    now.log_bytes = runs_.bytes();
     now.conversations = conversations_.size();
     now.draining = draining_;
     return now;

@@ -1,7 +1,7 @@
 #pragma once
 #include "gateway/conversation.hpp"
 #include "gateway/metrics.hpp"
-#include "gateway/owned_run.hpp"
+#include "gateway/own_runs.hpp"
 #include "gateway/pages.hpp"
 #include "gateway/sessions.hpp"
 #include "gateway/sharing.hpp"
@@ -42,14 +42,15 @@ public:
     asio::awaitable<std::shared_ptr<conversation>> find_conversation(std::string user, std::string name);
     /// The run of this user, or null: other users' runs do not exist.
     asio::awaitable<std::shared_ptr<run>> find_run(std::string user, std::string id);
+    /// Removes a run that has ended, with its log: no gateway shows it any more. One that waits for answers is
+    /// cancelled first; throws `refusal` for one that is still at work.
+    asio::awaitable<void> remove(std::shared_ptr<run> unwanted);
 
     /// For `sharing`: a run of this gateway's that has not begun, and one that another gateway had begun.
     [[nodiscard]] std::shared_ptr<owned_run> make_run(run_identity identity) const;
-    /// `asked` is the question (`encode`): a run for which no request has been sent is begun now.
-    asio::awaitable<void> go_on(std::shared_ptr<owned_run> recalled, std::optional<user> by, std::string asked);
-    [[nodiscard]] const std::map<std::string, std::shared_ptr<owned_run>>& own_runs() const noexcept { return runs_; }
-    /// Forgets a run that is another gateway's.
-    void drop(const std::string& id) { runs_.erase(id); }
+    /// A run for which no request has been sent is begun now.
+    asio::awaitable<void> go_on(std::shared_ptr<owned_run> recalled, std::optional<user> by);
+    [[nodiscard]] gateway::own_runs& own_runs() noexcept { return runs_; }
 
     /// Throws `refusal` if the user has too many viewers.
     void check_viewers_of(const std::string& user);
@@ -76,13 +77,12 @@ private:
     std::shared_ptr<conversation> enter(const std::string& user, const std::string& name);
     asio::awaitable<void> refresh(std::shared_ptr<conversation> one);
     void begin(const std::shared_ptr<owned_run>& begun, owned_run::opener open);
-    void forget_old_logs();
 
     asio::any_io_executor executor_;
     client client_;
     agent agent_;
     gateway_options options_;
-    std::map<std::string, std::shared_ptr<owned_run>> runs_;
+    gateway::own_runs runs_;
     std::map<conversation_key, std::shared_ptr<conversation>> conversations_;
     gateway::sessions sessions_;
     gateway::pages pages_;

@@ -15,6 +15,7 @@ struct checkpoint {
 
     std::string position;  ///< At the service; empty until the run is known there.
     memory changes;        ///< Of the recorder's memory: null for what is gone. Null if there are none.
+    std::string question;  ///< Only for a log that has been lost: it goes with all of the memory.
 
     /// Adds what has changed since.
     void update(checkpoint later);

@@ -47,6 +47,10 @@ run::state mirrored_run::current() const noexcept {
 
 bool mirrored_run::add(redis::stored_log more) {
     const state before = current();
+    if (more.is_removed) {
+        broken_ = true;
+        return false;
+    }
     for (log_batch& each : more.batches) {
         owner_ = each.writer;
         read_ = each.id;
@@ -87,9 +91,9 @@ asio::awaitable<void> mirrored_run::read_more(std::shared_ptr<mirrored_run> self
     const auto kept = std::move(self);
     try {
         while (std::exchange(kept->again_, false)) {
-            redis::stored_log more = co_await kept->store_->read(kept->id(), kept->read_);
+            redis::stored_log more = co_await kept->store_->logs().read(kept->id(), kept->read_);
             if (kept->add(std::move(more))) continue;
-            // Redis has lost what viewers have seen: they begin anew.
+            // Redis has lost what viewers have seen, or the run was removed: they come back and see.
             disconnect_viewers(*kept);
             break;
         }

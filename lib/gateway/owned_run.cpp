@@ -207,6 +207,7 @@ void owned_run::flush() {
 checkpoint owned_run::whole_checkpoint() const {
     checkpoint whole;
     whole.position = position_;
+    whole.question = question();
     whole.changes = recorder_memory::remember(recorder_);
     return whole;
 }

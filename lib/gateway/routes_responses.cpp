@@ -1,5 +1,6 @@
 // OpenAI Responses at /v1/responses.
 #include "gateway/encoders/responses.hpp"
+#include "gateway/input_items.hpp"
 #include "gateway/request.hpp"
 #include "text/random.hpp"
 
@@ -223,6 +224,24 @@ asio::awaitable<void> retrieve_response(shared_request from) {
     request::stream(kept, shown.of, encoding, begin);
 }
 
+asio::awaitable<void> list_input_items(shared_request from) {
+    const shared_request kept = std::move(from);
+    const segment shown = co_await segment_of(kept);
+    json items = input_items(*shown.of, shown.number, id_of(*shown.of, shown.number));
+    const json page =
+        page_of(std::move(items), kept->parameter("limit"), kept->parameter("order"), kept->parameter("after"));
+    kept->respond(200, page);
+}
+
+/// The responses of one run are parts of one log: they go together.
+asio::awaitable<void> delete_response(shared_request from) {
+    const shared_request kept = std::move(from);
+    const segment removed = co_await segment_of(kept);
+    co_await kept->runs.remove(removed.of);
+    const json answer = {{"id", kept->path()[2]}, {"object", "response"}, {"deleted", true}};
+    kept->respond(200, answer);
+}
+
 asio::awaitable<void> cancel_response(shared_request from) {
     const shared_request kept = std::move(from);
     const segment shown = co_await segment_of(kept);
@@ -238,6 +257,8 @@ std::vector<route> responses_routes() {
         {"POST", "/v1/responses", error_style::openai, &create_response},
         {"POST", "/v1/responses/compact", error_style::openai, &compact_response},
         {"GET", "/v1/responses/*", error_style::openai, &retrieve_response},
+        {"DELETE", "/v1/responses/*", error_style::openai, &delete_response},
+        {"GET", "/v1/responses/*/input_items", error_style::openai, &list_input_items},
         {"POST", "/v1/responses/*/cancel", error_style::openai, &cancel_response},
     };
 }

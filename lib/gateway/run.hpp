@@ -24,6 +24,7 @@ struct run_identity {
 
     std::string id;  ///< The gateway's; nobody can guess it.
     std::string user, conversation;
+    std::string question;  ///< Which the run answers (`encode`); empty if it is not known.
     std::chrono::system_clock::time_point started_at = std::chrono::system_clock::now();
 };
 
@@ -41,6 +42,7 @@ public:
     [[nodiscard]] const std::string& id() const noexcept { return identity_.id; }
     [[nodiscard]] const std::string& user() const noexcept { return identity_.user; }
     [[nodiscard]] const std::string& conversation() const noexcept { return identity_.conversation; }
+    [[nodiscard]] const std::string& question() const noexcept { return identity_.question; }
     [[nodiscard]] run_log& log() noexcept { return log_; }
     [[nodiscard]] const run_log& log() const noexcept { return log_; }
     /// What a run in state `waiting` waits for.

@@ -24,9 +24,11 @@ std::int64_t milliseconds_of(std::chrono::system_clock::time_point time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
-run_identity identity_of(const std::string& id, const run_record& record) {
-    run_identity identity(id, record.user, record.conversation);
-    identity.started_at = std::chrono::system_clock::time_point(std::chrono::milliseconds(record.started_at));
+/// Of a log that has its record.
+run_identity identity_of(const std::string& id, const redis::stored_log& log) {
+    run_identity identity(id, log.record->user, log.record->conversation);
+    identity.started_at = std::chrono::system_clock::time_point(std::chrono::milliseconds(log.record->started_at));
+    identity.question = log.question;
     return identity;
 }
 
@@ -62,9 +64,15 @@ void sharing::close() {
 
 asio::awaitable<std::shared_ptr<run>> sharing::find_run(std::string user, std::string id) {
     const auto kept = shared_from_this();
-    if (const auto known = mirrors_.find(id); known != mirrors_.end() && !known->second->is_broken())
-        co_return known->second->user() == user ? known->second : nullptr;
-    redis::stored_log log = co_await store_->read(id, entry_id::before_all());
+    if (const auto known = mirrors_.find(id); known != mirrors_.end() && !known->second->is_broken()) {
+        const std::shared_ptr<mirrored_run> mirror = known->second;
+        if (mirror->user() != user) co_return nullptr;
+        const bool gone = co_await is_removed(mirror);
+        if (!gone) co_return mirror;
+        mirrors_.erase(id);
+        co_return nullptr;
+    }
+    redis::stored_log log = co_await store_->logs().read(id, entry_id::before_all());
     if (!log.record || log.record->user != user) co_return nullptr;
     // Another request may have been quicker.
     if (const auto known = mirrors_.find(id); known != mirrors_.end()) {
@@ -77,21 +85,45 @@ asio::awaitable<std::shared_ptr<run>> sharing::find_run(std::string user, std::s
         if (!self) throw error(errc::connection_lost, "the gateway ends");
         return ask(self, std::move(about), std::move(command));
     };
-    auto found = std::make_shared<mirrored_run>(hub_.executor(), identity_of(id, *log.record), store_, std::move(asks));
+    auto found = std::make_shared<mirrored_run>(hub_.executor(), identity_of(id, log), store_, std::move(asks));
     if (!found->add(std::move(log))) co_return nullptr;
     if (found->current() != run::state::ended) found->follow();
     mirrors_.emplace(id, found);
     co_return found;
 }
 
-asio::awaitable<void> sharing::begin(std::shared_ptr<owned_run> created, std::string question) {
+asio::awaitable<void> sharing::begin(std::shared_ptr<owned_run> created) {
     run_record record;
     record.user = created->user();
     record.conversation = created->conversation();
     record.started_at = milliseconds_of(created->started_at());
     const entry_id start{1, 0};
-    co_await store_->create(created->id(), std::move(record), start, std::move(question));
+    co_await store_->logs().create(created->id(), std::move(record), start, created->question());
     write(*created, 1);
+}
+
+asio::awaitable<void> sharing::remove(std::shared_ptr<run> ended) {
+    const auto kept = shared_from_this();
+    const std::shared_ptr<run> removed = std::move(ended);
+    co_await store_->logs().remove(removed->id(), hub_.options().keep_ended);
+    const auto mirror = std::dynamic_pointer_cast<mirrored_run>(removed);
+    mirrors_.erase(removed->id());
+    if (!mirror) co_return;
+    // Others ask before they show a run. Its owner drops it at once.
+    json notice = {{"action", "verify"}, {"run", mirror->id()}};
+    co_await store_->command(mirror->owner(), std::move(notice));
+}
+
+asio::awaitable<bool> sharing::is_removed(std::shared_ptr<run> known) {
+    const auto kept = shared_from_this();
+    if (known->current() != run::state::ended) co_return false;
+    try {
+        const bool removed = co_await store_->logs().is_removed(known->id());
+        co_return removed;
+    } catch (const redis::unavailable&) {
+        // Below.
+    }
+    co_return false;
 }
 
 asio::awaitable<void> sharing::save_thread(std::shared_ptr<conversation> where, std::string run) {
@@ -130,7 +162,7 @@ void sharing::write(owned_run& by, std::uint64_t epoch) {
         const auto self = std::static_pointer_cast<owned_run>(weak.lock());
         if (!self) return;
         self->leave();
-        if (const auto runs = hub.lock()) runs->drop(self->id());
+        if (const auto runs = hub.lock()) runs->own_runs().drop(self->id());
     };
     by.write_with(std::make_shared<redis::writer>(hub_.executor(), store_, by.log(), std::move(how)));
 }
@@ -164,8 +196,7 @@ void sharing::verify_all() {
 
 void sharing::take_command(const json& command) {
     if (string_member(command, "action") == "outcome") return take_outcome(command);
-    const auto found = hub_.own_runs().find(string_member(command, "run"));
-    const std::shared_ptr<owned_run> own = found == hub_.own_runs().end() ? nullptr : found->second;
+    const std::shared_ptr<owned_run> own = hub_.own_runs().find(string_member(command, "run"));
     if (string_member(command, "action") == "verify") {
         const auto writing = own ? std::dynamic_pointer_cast<redis::writer>(own->writer()) : nullptr;
         if (writing) writing->verify();
@@ -215,11 +246,10 @@ asio::awaitable<void> sharing::ask(std::shared_ptr<sharing> self, std::shared_pt
     std::string asked_of;
     while (!waiting->outcome && steady::now() < end && !kept->store_->is_closed()) {
         // It may have been taken over, by this gateway or another one.
-        const auto own = kept->hub_.own_runs().find(mirror->id());
-        if (own != kept->hub_.own_runs().end()) {
-            const std::shared_ptr<run> target = own->second;
+        const std::shared_ptr<run> own = kept->hub_.own_runs().find(mirror->id());
+        if (own) {
             kept->asked_.erase(number);
-            co_await carry_out(target, sent);
+            co_await carry_out(own, sent);
             co_return;
         }
         if (asked_of != mirror->owner()) {
@@ -247,29 +277,29 @@ void sharing::adopt(const std::string& id, const std::string& left_by) {
 
 /// All of a log that only this gateway writes to from now on; nothing if there is nothing to write.
 asio::awaitable<std::optional<redis::stored_log>> sharing::seize(std::string id, std::string left_by) {
-    redis::stored_log log = co_await store_->read(id, entry_id::before_all());
+    redis::stored_log log = co_await store_->logs().read(id, entry_id::before_all());
     if (log.batches.empty() || log.batches.back().writer != left_by) {
         // It has expired, or has been taken over.
-        co_await store_->release(id, left_by);
+        co_await store_->logs().release(id, left_by);
         co_return std::nullopt;
     }
     if (log.is_complete()) {
-        co_await store_->finish(id, hub_.options().keep_ended);
-        co_await store_->release(id, left_by);
+        co_await store_->logs().finish(id, hub_.options().keep_ended);
+        co_await store_->logs().release(id, left_by);
         co_return std::nullopt;
     }
-    co_await store_->claim(id);
+    co_await store_->logs().claim(id);
     const entry_id last = log.batches.back().id;
-    const bool is_own = co_await store_->begin_epoch(id, last);
+    const bool is_own = co_await store_->logs().begin_epoch(id, last);
     if (!is_own) {
         // Another gateway was quicker, or this one is not dead.
-        co_await store_->release(id, store_->gateway());
+        co_await store_->logs().release(id, store_->gateway());
         co_return std::nullopt;
     }
     log_batch mark;
     mark.id = {last.epoch + 1, last.number};
     log.batches.push_back(std::move(mark));
-    co_await store_->release(id, left_by);
+    co_await store_->logs().release(id, left_by);
     json notice = {{"action", "verify"}, {"run", id}};
     co_await store_->command(std::move(left_by), std::move(notice));
     co_return log;
@@ -284,10 +314,10 @@ asio::awaitable<void> sharing::take_over(std::shared_ptr<sharing> self, std::str
             const std::string user_id = log->record->user;
             std::optional<user> by;
             if (runs->options().find_user) by = co_await runs->options().find_user(user_id);
-            auto found = runs->make_run(identity_of(id, *log->record));
+            auto found = runs->make_run(identity_of(id, *log));
             found->recall(log->batches);
             kept->write(*found, log->batches.back().id.epoch);
-            co_await runs->go_on(found, std::move(by), log->question);
+            co_await runs->go_on(found, std::move(by));
         }
     } catch (const std::exception&) {
         kept->unfinished_.insert(id);

@@ -37,8 +37,12 @@ public:
     [[nodiscard]] redis::store& store() noexcept { return *store_; }
     /// A run of another gateway, or null.
     asio::awaitable<std::shared_ptr<run>> find_run(std::string user, std::string id);
-    /// Begins the log of a run of this gateway, with the question (`encode`).
-    asio::awaitable<void> begin(std::shared_ptr<owned_run> created, std::string question);
+    /// Begins the log of a run of this gateway.
+    asio::awaitable<void> begin(std::shared_ptr<owned_run> created);
+    /// Removes the log of a run that has ended, at every gateway.
+    asio::awaitable<void> remove(std::shared_ptr<run> ended);
+    /// True if any gateway has removed a run that has ended. While Redis cannot be asked, nobody says so.
+    asio::awaitable<bool> is_removed(std::shared_ptr<run> known);
     /// Tells others of a conversation's thread, in which a run is to begin. Completes when they know, whenever Redis is
     /// there again: nobody could go on with the run.
     asio::awaitable<void> save_thread(std::shared_ptr<conversation> where, std::string run);

@@ -200,6 +200,128 @@ WITH_EACH_CLIENT(the_runs_of_another_user_do_not_exist) {
     }
 }
 
+WITH_EACH_CLIENT(a_response_that_is_deleted_is_gone) {
+    const json asked = {{"model", "agent"}, {"input", "Hi there"}};
+    const std::string kept = json::parse(post("/v1/responses", asked).body).at("id");
+    const std::string id = json::parse(post("/v1/responses", asked).body).at("id");
+    const std::string path = "/v1/responses/" + id;
+    const std::string run = "/runs/run_" + id.substr(5, id.rfind('_') - 5);
+    BOOST_TEST(get(run).status == 200);
+    BOOST_TEST(send(request("DELETE", path, "berta")).status == 404);
+    BOOST_TEST(send(request("DELETE", path, "")).status == 401);
+    const raw_response deleted = send(request("DELETE", path, "anna"));
+    BOOST_TEST(deleted.status == 200);
+    BOOST_TEST(deleted.body == R"({"id":")" + id + R"(","object":"response","deleted":true})");
+    for (const std::string& each : names{path, path + "/input_items", path + "?stream=true", run, run + "/events"})
+        BOOST_TEST(get(each).status == 404, each);
+    BOOST_TEST(send(request("DELETE", path, "anna")).status == 404);
+    json next = asked;
+    next["previous_response_id"] = id;
+    const raw_response refused = post("/v1/responses", next);
+    BOOST_TEST(refused.status == 404);
+    BOOST_TEST(refused.body.find("previous_response_not_found") != std::string::npos);
+    BOOST_TEST(get("/v1/responses/" + kept).status == 200);
+    BOOST_TEST(server->metrics().find("corun_gateway_logs 1\n") != std::string::npos);
+}
+
+WITH_EACH_CLIENT(a_chat_shows_no_answer_that_is_deleted) {
+    const std::string id = json::parse(post("/runs", {{"input", "Hi"}, {"conversation", "trip"}}).body).at("id");
+    wait_for(id, "ended");
+    BOOST_TEST(get("/api/chat/trip/stream").status == 200);
+    BOOST_TEST(send(request("DELETE", "/v1/responses/resp_" + id.substr(4) + "_0", "anna")).status == 200);
+    BOOST_TEST(get("/api/chat/trip/stream").status == 204);
+    BOOST_TEST(post("/runs", {{"input", "Hi"}, {"conversation", "trip"}}).status == 201);
+}
+
+WITH_EACH_CLIENT(a_response_in_progress_is_not_deleted) {
+    service->script("stay", {step::reply("One moment."), step::hold()});
+    const json begun = json::parse(post("/v1/responses", {{"input", "stay"}, {"background", true}}).body);
+    const std::string path = "/v1/responses/" + begun.at("id").get<std::string>();
+    const raw_response refused = send(request("DELETE", path, "anna"));
+    BOOST_TEST(refused.status == 409);
+    const json why = json::parse(refused.body).at("error");
+    BOOST_TEST(why.at("code") == "in_progress");
+    BOOST_TEST(why.at("type") == "invalid_request_error");
+    BOOST_TEST(get(path).status == 200);
+    BOOST_TEST(post(path + "/cancel", json::object()).status == 200);
+    BOOST_TEST(send(request("DELETE", path, "anna")).status == 200);
+    BOOST_TEST(get(path).status == 404);
+}
+
+WITH_EACH_CLIENT(a_response_that_waits_for_answers_is_cancelled_and_deleted) {
+    service->script("weather", {step::call_function("get_weather", "{}"), step::reply("It is {output}.")});
+    const std::string path =
+        "/v1/responses/" + json::parse(post("/v1/responses", {{"input", "weather"}}).body).at("id").get<std::string>();
+    BOOST_TEST(send(request("DELETE", path, "anna")).status == 200);
+    BOOST_TEST(get(path).status == 404);
+    // A response that waits has ended at its service.
+    if (spoken_by_client == protocol::responses) return;
+    const auto& requests = service->requests();
+    BOOST_TEST(
+        std::any_of(requests.begin(), requests.end(), [](const auto& each) { return each.path.ends_with("/cancel"); }));
+}
+
+WITH_EACH_CLIENT(the_input_of_a_response_is_listed) {
+    const char* red = "data:image/png;base64,AAAA";
+    const json image = {{"type", "input_image"}, {"image_url", red}}, words = {{"type", "input_text"}, {"text", "Hi"}};
+    const json input = {{{"role", "user"}, {"content", "I am Anna."}},
+                        {{"role", "assistant"}, {"content", "Hello Anna."}},
+                        {{"role", "user"}, {"content", {words, image}}}};
+    const std::string id = json::parse(post("/v1/responses", {{"input", input}}).body).at("id");
+    const std::string path = "/v1/responses/" + id + "/input_items";
+    const json all = json::parse(get(path + "?order=asc").body);
+    BOOST_TEST(all.at("object") == "list");
+    BOOST_TEST(all.at("has_more") == false);
+    const json& items = all.at("data");
+    BOOST_TEST_REQUIRE(items.size() == 3u);
+    BOOST_TEST(items[0].at("content")[0].at("type") == "input_text");
+    BOOST_TEST(items[0].at("content")[0].at("text") == "I am Anna.");
+    BOOST_TEST(items[1].at("role") == "assistant");
+    BOOST_TEST(items[1].at("content")[0].at("type") == "output_text");
+    BOOST_TEST(items[2].at("content")[1].at("image_url") == red);
+    BOOST_TEST(all.at("first_id") == items[0].at("id"));
+    BOOST_TEST(all.at("last_id") == items[2].at("id"));
+    // The latest first, unless it is asked for otherwise; page by page.
+    const json first = json::parse(get(path + "?limit=2").body);
+    BOOST_TEST(first.at("data") == json::array({items[2], items[1]}));
+    BOOST_TEST(first.at("has_more") == true);
+    const std::string after = path + "?limit=2&after=";
+    const json second = json::parse(get(after + first.at("last_id").get<std::string>()).body);
+    BOOST_TEST(second.at("data") == json::array({items[0]}));
+    BOOST_TEST(second.at("has_more") == false);
+    const json none = json::parse(get(after + second.at("last_id").get<std::string>()).body);
+    BOOST_TEST(none.at("data").empty());
+    BOOST_TEST(none.at("first_id").is_null());
+    for (const char* wrong : {"?limit=0", "?limit=101", "?limit=x", "?limit=1x", "?order=up", "?after=unknown"})
+        BOOST_TEST(get(path + wrong).status == 400, wrong);
+    BOOST_TEST(get(path, "berta").status == 404);
+}
+
+WITH_EACH_CLIENT(the_answers_to_a_run_are_the_input_of_its_next_response) {
+    service->script("weather", {step::call_function("get_weather", "{}"), step::reply("It is {output}.")});
+    service->script("book", {step::call_mcp("reserve_seat", R"({"seat":"14A"})"), step::reply("Done: {output}")});
+    const auto input_after = [&](const char* asked, const char* type, const char* id_member, const auto& answer) {
+        const json waiting = json::parse(post("/v1/responses", {{"input", asked}}).body);
+        wait_for("run_" + waiting.at("id").get<std::string>().substr(5, 32), "waiting");
+        json items = json::array();
+        for (const json& each : waiting.at("output"))
+            if (each.at("type") == type) items.push_back(answer(each.at(id_member)));
+        const json answered = {{"input", std::move(items)}, {"previous_response_id", waiting.at("id")}};
+        const json next = json::parse(post("/v1/responses", answered).body);
+        const std::string path = "/v1/responses/" + next.at("id").get<std::string>() + "/input_items";
+        json data = json::parse(get(path).body).at("data");
+        BOOST_TEST_REQUIRE(data.size() == 1u);
+        for (const auto& [name, value] : answered.at("input")[0].items()) BOOST_TEST(data[0].at(name) == value);
+    };
+    input_after("weather", "function_call", "call_id", [](const json& id) -> json {
+        return {{"type", "function_call_output"}, {"call_id", id}, {"output", "cold"}};
+    });
+    for (const bool approve : {true, false})
+        input_after("book", "mcp_approval_request", "id", [approve](const json& id) -> json {
+            return {{"type", "mcp_approval_response"}, {"approval_request_id", id}, {"approve", approve}};
+        });
+}
+
 WITH_EACH_CLIENT(a_conversation_is_compacted_and_goes_on) {
     const raw_response answer = post("/v1/responses/compact", {{"model", "agent"}, {"input", "My name is Anna."}});
     if (spoken_by_client == protocol::threads) {

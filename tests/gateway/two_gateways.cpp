@@ -2,7 +2,7 @@
 #include "gateway/owned_run.hpp"
 #include "gateway/redis/store.hpp"
 #include "gateway/redis/writer.hpp"
-#include "gateway_fixture.hpp"
+#include "paired_gateways.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -20,57 +20,12 @@ using namespace corun::test;
 using namespace std::chrono_literals;
 using emulator::step;
 
-gateway::gateway_options quick() {
-    gateway::gateway_options options;
-    options.redis.lease = 300ms;
-    options.redis.patience = 10s;
-    return options;
-}
-
-/// `server` is where runs are started; requests go to `other` after `at_other`.
-struct paired : gated {
-    explicit paired(protocol spoken, gateway::gateway_options options = quick())
-        : gated(spoken, std::move(options), log_place::redis, paced()), other(make_server()) {
-        await(io, other.ready());
-    }
-    ~paired() { other.stop(); }
-
-    /// From now on, requests go to the other one.
-    void at_other() { std::swap(*server, other); }
-    /// The gateway to which requests do not go ends, and leaves its runs.
-    void end_other() { other.stop(); }
-
-    static emulator::service_options paced() {
-        emulator::service_options options;
-        options.pace = 2ms;
-        return options;
-    }
-
-    gateway::gateway_server other;
-};
-
 /// A request that begins a run.
 bool is_run_request(const emulator::recorded_request& each) {
     return each.method == "POST" && (each.path.ends_with("/runs") || each.path.ends_with("/responses"));
 }
 
 }  // namespace
-
-/// A test in each protocol.
-#define WITH_TWO(name)                    \
-    struct name : paired {                \
-        using paired::paired;             \
-        void test();                      \
-    };                                    \
-    BOOST_AUTO_TEST_SUITE(name##_in)      \
-    BOOST_AUTO_TEST_CASE(threads) {       \
-        name(protocol::threads).test();   \
-    }                                     \
-    BOOST_AUTO_TEST_CASE(responses) {     \
-        name(protocol::responses).test(); \
-    }                                     \
-    BOOST_AUTO_TEST_SUITE_END()           \
-    void name::test()
 
 BOOST_AUTO_TEST_SUITE(two_gateways)
 
@@ -367,11 +322,11 @@ BOOST_AUTO_TEST_CASE(only_the_latest_epoch_is_written) {
         if (*text) batch.entries.emplace_back(gateway::entry_kind::part_delta, 1, text);
         batch.after.position = "here";
         batch.after.changes = {{"a", 1}};
-        return await(io, to.append("run_1", std::move(batch)));
+        return await(io, to.logs().append("run_1", std::move(batch)));
     };
     const gateway::run_record record{};
-    await(io, one->create("run_1", record, {1, 0}));
-    const auto take_over = [&](gateway::entry_id last) { return await(io, two->begin_epoch("run_1", last)); };
+    await(io, one->logs().create("run_1", record, {1, 0}));
+    const auto take_over = [&](gateway::entry_id last) { return await(io, two->logs().begin_epoch("run_1", last)); };
     BOOST_TEST(append(*one, {1, 1}, "a"));
     // The gateway that was taken for dead has written since the log was read.
     BOOST_TEST(!take_over({1, 0}));
@@ -380,7 +335,7 @@ BOOST_AUTO_TEST_CASE(only_the_latest_epoch_is_written) {
     // The gateway that was paused.
     BOOST_TEST(!append(*one, {1, 2}, "b"));
     BOOST_TEST(append(*two, {2, 2}, "\r\n\"c\xC3\xA9"));
-    const auto log = await(io, one->read("run_1", gateway::entry_id::before_all()));
+    const auto log = await(io, one->logs().read("run_1", gateway::entry_id::before_all()));
     BOOST_TEST_REQUIRE(log.batches.size() == 4u);
     BOOST_TEST(log.record.has_value());
     BOOST_TEST(log.batches.back().entries.front().text == "\r\n\"c\xC3\xA9");
@@ -402,7 +357,7 @@ BOOST_AUTO_TEST_CASE(only_the_latest_epoch_is_written) {
                           [](const error& refused) { return refused.code() == errc::conflict; });
     BOOST_TEST(was_deposed);
     // A log that has expired is not begun again in the middle.
-    await(io, two->finish("run_1", 1ms));
+    await(io, two->logs().finish("run_1", 1ms));
     while (server.command("EXISTS corun:log:run_1") != ":0") ::sched_yield();
     BOOST_TEST(!append(*two, {2, 3}, "d"));
     BOOST_TEST(server.command("EXISTS corun:log:run_1") == ":0");

@@ -14,6 +14,13 @@ const reply& accepted(const reply& response) {
     return response;
 }
 
+std::string key_of(std::string_view prefix, std::string_view kind, std::string_view name) {
+    std::string key(prefix);
+    key.append(":").append(kind);
+    if (!name.empty()) key.append(":").append(name);
+    return key;
+}
+
 std::string in_milliseconds(std::chrono::milliseconds time) {
     return std::to_string(std::max<std::int64_t>(time.count(), 1));
 }

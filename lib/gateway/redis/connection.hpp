@@ -37,6 +37,8 @@ command_line line(Words&&... words) {
 
 /// The reply, if Redis has accepted the command; otherwise throws `unavailable`: the gateway's commands are right.
 const reply& accepted(const reply& response);
+/// `<prefix>:<kind>:<name>`, or without the name.
+std::string key_of(std::string_view prefix, std::string_view kind, std::string_view name = {});
 /// A time as Redis takes it.
 std::string in_milliseconds(std::chrono::milliseconds time);
 

@@ -1,7 +1,8 @@
 #pragma once
-#include "gateway/log_batch.hpp"
+#include "gateway/json.hpp"
 #include "gateway/redis/connection.hpp"
 #include "gateway/redis/conversations.hpp"
+#include "gateway/redis/logs.hpp"
 #include <corun/gateway/gateway.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -19,24 +20,7 @@
 
 namespace corun::gateway::redis {
 
-/// A run's log, or the end of it.
-struct stored_log {
-    stored_log() = default;
-
-    std::optional<run_record> record;  ///< If its first write was read.
-    std::string question;              ///< Which the run answers, with the record.
-    std::vector<log_batch> batches;    ///< The first of each epoch may have no entries.
-
-    [[nodiscard]] bool is_complete() const noexcept {
-        for (auto each = batches.rbegin(); each != batches.rend(); ++each)
-            if (!each->entries.empty()) return is_last(each->entries.back().kind);
-        return false;
-    }
-};
-
-/// What gateways share in Redis. Each run has a stream, to which one gateway writes at a time: ids are
-/// `<epoch>-<number of the last entry>`, and Redis refuses those that do not grow. Who begins a new epoch, therefore,
-/// is the only one who writes.
+/// What gateways share in Redis, and how they know of each other.
 ///
 /// Every function that asks Redis throws `unavailable` if it cannot be reached.
 class store : public std::enable_shared_from_this<store> {
@@ -64,28 +48,12 @@ public:
     [[nodiscard]] auto changed() { return commands_.changed(); }
     [[nodiscard]] bool is_closed() const noexcept { return closed_; }
 
-    /// Begins a run's log, of this gateway.
-    asio::awaitable<void> create(std::string run, run_record record, entry_id id, std::string question = {});
-    /// False if the log is not there any more, or has this id or a later one.
-    asio::awaitable<bool> append(std::string run, log_batch batch);
-    /// Begins another epoch, which this gateway writes. False if something was written after `last`.
-    asio::awaitable<bool> begin_epoch(std::string run, entry_id last);
-    /// The last write, without its entries.
-    asio::awaitable<std::optional<log_batch>> last(std::string run);
-    /// What was written after this id; with `{0, 0}`, everything.
-    asio::awaitable<stored_log> read(std::string run, entry_id after);
-    /// The log is complete: it is kept for so long.
-    asio::awaitable<void> finish(std::string run, std::chrono::milliseconds keep);
-    /// The runs of this gateway are those that others take over. `release` is for one that it has not any more, or
-    /// another gateway.
-    asio::awaitable<void> claim(std::string run);
-    asio::awaitable<void> release(std::string run, std::string gateway);
-
     /// Calls `rung` when a run's log may have grown, and when this begins.
     void listen(const std::string& run, std::function<void()> rung);
     void ignore(const std::string& run);
 
     [[nodiscard]] redis::conversations& conversations() noexcept { return conversations_; }
+    [[nodiscard]] redis::logs& logs() noexcept { return logs_; }
 
     /// Sends a command to a gateway; false if it is not there.
     asio::awaitable<bool> command(std::string gateway, json order);
@@ -97,7 +65,9 @@ private:
     asio::awaitable<void> renew();
     asio::awaitable<void> look_for_orphans();
     asio::awaitable<void> check_durability();
-    [[nodiscard]] std::string key(std::string_view kind, std::string_view name = {}) const;
+    [[nodiscard]] std::string key(std::string_view kind, std::string_view name = {}) const {
+        return key_of(options_.prefix, kind, name);
+    }
 
     asio::any_io_executor executor_;
     const redis_options options_;
@@ -107,6 +77,7 @@ private:
     connection commands_;
     subscriber bells_;
     redis::conversations conversations_;
+    redis::logs logs_;
     asio::steady_timer pause_;
     bool open_ = false, closed_ = false;
 };

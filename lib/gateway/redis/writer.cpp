@@ -136,7 +136,7 @@ asio::awaitable<bool> writer::put(log_batch& batch) {
                 if (batch.id.number <= written_) co_return true;
             }
             log_batch copy = batch;
-            const bool written = co_await store_->append(how_.run, std::move(copy));
+            const bool written = co_await store_->logs().append(how_.run, std::move(copy));
             if (written) co_return true;
         } catch (const std::system_error&) {
             // It may have been written.
@@ -151,7 +151,7 @@ asio::awaitable<bool> writer::put(log_batch& batch) {
 asio::awaitable<void> writer::finish() {
     while (!is_.left && !store_->is_closed()) {
         try {
-            co_await store_->finish(how_.run, how_.keep);
+            co_await store_->logs().finish(how_.run, how_.keep);
             co_return;
         } catch (const std::system_error&) {
             // Below.
@@ -169,11 +169,11 @@ asio::awaitable<void> writer::pause() {
 
 /// What Redis has, after its reply was lost or it has come back. False if another gateway has taken over the run.
 asio::awaitable<bool> writer::find_out(log_batch& batch) {
-    const auto last = co_await store_->last(how_.run);
+    const auto last = co_await store_->logs().last(how_.run);
     if (last && (last->id.epoch > how_.epoch || (last->id.epoch == how_.epoch && last->writer != store_->gateway())))
         co_return false;
     const entry_id start{how_.epoch, 0};
-    if (!last) co_await store_->create(how_.run, how_.record, start);
+    if (!last) co_await store_->logs().create(how_.run, how_.record, start);
     const std::uint64_t has = last ? last->id.number : 0;
     if (last && last->id.epoch == how_.epoch && has >= batch.id.number && has > written_) {
         // This write is there.

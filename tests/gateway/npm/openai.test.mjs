@@ -1,4 +1,4 @@
-// OpenAI's client: streams by its own reader and by its strict helper, resuming, functions, approvals, cancelling.
+// OpenAI's client: streams by its own reader and by its strict helper, resuming, functions, approvals, cancelling, deleting.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
@@ -144,11 +144,53 @@ for (const protocol of ['responses', 'threads']) {
             assert.equal(cancelled.output_text ?? cancelled.output[0].content[0].text, 'One moment.');
         });
 
+        test('deletes', async () => {
+            const kept = await client.responses.create({ model, input: 'Hi' });
+            const { id } = await client.responses.create({ model, input: 'Hi' });
+            assert.deepEqual(await client.responses.delete(id), { id, object: 'response', deleted: true });
+            await assert.rejects(client.responses.retrieve(id), { status: 404 });
+            await assert.rejects(client.responses.delete(id), { status: 404 });
+            await assert.rejects(client.responses.inputItems.list(id), { status: 404 });
+            assert.equal((await client.responses.retrieve(kept.id)).id, kept.id);
+            const stays = await client.responses.create({ model, input: 'stay', background: true });
+            await assert.rejects(client.responses.delete(stays.id, { maxRetries: 0 }), { status: 409, code: 'in_progress' });
+            await client.responses.cancel(stays.id);
+            await client.responses.delete(stays.id);
+            await assert.rejects(client.responses.retrieve(stays.id), { status: 404 });
+        });
+
+        test('lists the items of the input', async () => {
+            const input = Array.from({ length: 21 }, (_, i) => ({ role: i % 2 ? 'assistant' : 'user', content: `Message ${i}` }));
+            const { id } = await client.responses.create({ model, input });
+            const latest = await client.responses.inputItems.list(id);
+            assert.equal(latest.data.length, 20);
+            assert.equal(latest.has_more, true);
+            const items = [];
+            for await (const item of client.responses.inputItems.list(id, { order: 'asc', limit: 10 })) items.push(item);
+            assert.deepEqual(items.map((item) => [item.type, item.role, item.content[0].text]), input.map(({ role, content }) => ['message', role, content]));
+            assert.equal(new Set(items.map((item) => item.id)).size, 21);
+            assert.deepEqual(latest.data, items.toReversed().slice(0, 20));
+            await assert.rejects(client.responses.inputItems.list(id, { limit: 101 }), { status: 400 });
+            // They are input again.
+            const again = await client.responses.create({ model, input: items });
+            assert.equal(again.output_text, 'You said: Message 20');
+            const first = await client.responses.create({ model, input: 'weather' });
+            const call = first.output.find((item) => item.type === 'function_call');
+            const second = await client.responses.create({ model, previous_response_id: first.id,
+                input: [{ type: 'function_call_output', call_id: call.call_id, output: 'cold' }] });
+            const [answer] = (await client.responses.inputItems.list(second.id)).data;
+            assert.equal(answer.type, 'function_call_output');
+            assert.equal(answer.call_id, call.call_id);
+            assert.equal(answer.output, 'cold');
+        });
+
         test('knows nothing of other users', async () => {
             const mine = await client.responses.create({ model, input: 'Hi' });
             const stranger = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: tokenOf('berta'), maxRetries: 0 });
             await assert.rejects(stranger.responses.retrieve(mine.id), { status: 404 });
             await assert.rejects(stranger.responses.cancel(mine.id), { status: 404 });
+            await assert.rejects(stranger.responses.delete(mine.id), { status: 404 });
+            await assert.rejects(stranger.responses.inputItems.list(mine.id), { status: 404 });
             await assert.rejects(stranger.responses.create({ model, input: 'Hi', previous_response_id: mine.id }), { status: 404, code: 'previous_response_not_found' });
             const nobody = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'wrong', maxRetries: 0 });
             await assert.rejects(nobody.responses.retrieve(mine.id), { status: 401 });
