@@ -2,9 +2,10 @@
 //
 //     load_server EVENTS RATE    prints its port, and serves until its input ends
 //
-// A request whose path has `/responses` gets a stream of the Responses protocol, another POST one of the threads
-// protocol, a GET an agent. RATE 0: the whole stream of EVENTS as fast as it is taken. Otherwise RATE events per second
-// to each stream, without end; the text of each is the time at which it was sent, in nanoseconds of CLOCK_MONOTONIC.
+// A POST whose path has `/responses` gets a stream of the Responses protocol, one that has `/runs` a stream of the
+// threads protocol, another one a thread, and a GET an agent. RATE 0: the whole stream of EVENTS as fast as it is
+// taken. Otherwise RATE events per second to each stream, without end; the text of each is the time at which it was
+// sent, in nanoseconds of CLOCK_MONOTONIC, and a space.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -72,9 +73,11 @@ std::string whole_stream(bool responses, std::size_t events) {
     return stream + chunked(run_frame("completed")) + chunked("event: done\ndata: [DONE]\n\n") + "0\r\n\r\n";
 }
 
-std::string agent() {
+std::string object(bool is_agent) {
     const std::string json =
-        R"({"id":"asst_1","object":"assistant","created_at":1,"model":"gpt-4o","tools":[],"tool_resources":{}})";
+        is_agent
+            ? R"({"id":"asst_1","object":"assistant","created_at":1,"model":"gpt-4o","tools":[],"tool_resources":{}})"
+            : R"({"id":"thread_1","object":"thread","created_at":1,"metadata":{},"tool_resources":{}})";
     return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) +
            "\r\n\r\n" + json;
 }
@@ -174,10 +177,12 @@ private:
         const bool is_get = peer.request.starts_with("GET");
         // The body of a POST ends in a brace.
         if (!is_get && !peer.request.ends_with('}')) return true;
-        peer.responses = peer.request.find("/responses") < peer.request.find('\r');
+        const std::string line = peer.request.substr(0, peer.request.find('\r'));
+        peer.responses = line.find("/responses") != line.npos;
+        const bool is_stream = !is_get && (peer.responses || line.find("/runs") != line.npos);
         peer.request.clear();
-        if (is_get) {
-            const std::string answer = agent();
+        if (!is_stream) {
+            const std::string answer = object(is_get);
             return ::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(answer.size());
         }
         peer.stream = &streams_[peer.responses];
@@ -209,7 +214,7 @@ private:
         const auto found = connections_.find(fd);
         if (found == connections_.end() || found->second->stream == nullptr) return false;
         connection& peer = *found->second;
-        const std::string event = chunked(delta_frame(peer.responses, std::to_string(now_ns()), ++peer.number));
+        const std::string event = chunked(delta_frame(peer.responses, std::to_string(now_ns()) + ' ', ++peer.number));
         return ::send(fd, event.data(), event.size(), MSG_NOSIGNAL) > 0 || errno == EAGAIN;
     }
 

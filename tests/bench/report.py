@@ -16,31 +16,16 @@ import os
 import pathlib
 import platform
 import shutil
-import socket
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
+
+import gateway
+from tools import nginx, server, table, take_turns, medians
 
 HERE = pathlib.Path(__file__).resolve().parent
 FIREHOSE_EVENTS = {1: 200_000, 64: 8_000}
 WAYS = ['bare', 'next', 'try_next', 'batch']
-
-
-class server:
-    """A load server for the time of a `with` block; its value is the port."""
-
-    def __init__(self, build, events, rate):
-        self.command = [str(build / 'tests/bench/bench-load_server'), str(events), str(rate)]
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        return self.process.stdout.readline().strip()
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def measure(build, what, way, protocol, port, streams, amount=0):
@@ -49,25 +34,6 @@ def measure(build, what, way, protocol, port, streams, amount=0):
     if done.returncode != 0:
         sys.exit(f'{" ".join(command)}: exit code {done.returncode}\n{done.stderr}')
     return json.loads(done.stdout)
-
-
-def medians(rounds):
-    """Of a list of dictionaries with the same keys."""
-    return {key: statistics.median(each[key] for each in rounds) for key in rounds[0]}
-
-
-def take_turns(ways, rounds, run):
-    results = {way: [] for way in ways}
-    for _ in range(rounds):
-        for way in ways:
-            results[way].append(run(way))
-    return {way: medians(each) for way, each in results.items()}
-
-
-def table(head, rows):
-    lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
-    lines += ['| ' + ' | '.join(str(cell) for cell in row) + ' |' for row in rows]
-    return '\n'.join(lines)
 
 
 def firehose(build, rounds):
@@ -107,47 +73,6 @@ def begin(build, rounds, counts):
         cell = lambda key, unit: f'{bare[key]:.2f} : {ours[key]:.2f} {unit}, x {ours[key] / bare[key]:.2f}'
         rows.append([f'{streams:,}', cell('cpu_us', 'us'), cell('seconds', 's'), cell('kb_per_stream', 'kB')])
     return table(['runs', 'CPU per run', 'until the last first token', 'memory per stream'], rows)
-
-
-class nginx:
-    """An nginx with TLS and HTTP/2 before a load server, for the time of a `with` block; its value is the port."""
-
-    def __init__(self, upstream):
-        self.upstream = upstream
-
-    def __enter__(self):
-        self.folder = tempfile.TemporaryDirectory()
-        inside = lambda name: os.path.join(self.folder.name, name)
-        self.authority = inside('server.pem')
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
-                        '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
-                        '-keyout', inside('server.key'), '-out', self.authority], check=True, capture_output=True)
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            port = free.getsockname()[1]
-        temporary = ''.join(f'{kind}_temp_path {inside(kind)};' for kind in
-                            ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'])
-        configuration = inside('nginx.conf')
-        pathlib.Path(configuration).write_text(f'''
-            {"user root;" if os.geteuid() == 0 else ""} worker_rlimit_nofile 65536; pid {inside("pid")};
-            error_log {inside("error.log")};
-            events {{ worker_connections 32768; }}
-            http {{
-              access_log off; {temporary}
-              server {{
-                listen 127.0.0.1:{port} ssl http2; keepalive_requests 100000;
-                ssl_certificate {self.authority}; ssl_certificate_key {inside("server.key")};
-                location / {{ proxy_pass http://127.0.0.1:{self.upstream}; proxy_http_version 1.1; proxy_buffering off;
-                             proxy_set_header Connection ""; proxy_read_timeout 600s; }}
-              }}
-            }}''')
-        subprocess.run(['nginx', '-c', configuration, '-e', inside('error.log')], check=True, capture_output=True)
-        return str(port)
-
-    def __exit__(self, *_):
-        subprocess.run(['nginx', '-c', os.path.join(self.folder.name, 'nginx.conf'), '-s', 'stop'], capture_output=True)
-        time.sleep(1)
-        self.folder.cleanup()
 
 
 def multiplexed(build, rounds, streams, seconds):
@@ -337,6 +262,16 @@ Through an nginx with TLS, with `multiplex_streams`.
 
 {multiplexed}
 
+## The gateway beside nginx
+
+Runs of some events per second each, watched by some viewers each. They read from the load server itself, through nginx
+(`proxy_pass` without buffering), and from `corun-gateway`, which reads each run once. CPU is that of all workers of nginx,
+or of the gateway, for each event that a viewer gets; memory is theirs, with their part of the runs. Added is the latency
+beyond that of the viewers of the server. Server, viewers and what is between them share the cores. A way keeps up if
+98 % of the events arrive, and 99 % of them within 50 ms.
+
+{gateway}
+
 ## Two threads
 
 Two clients share nothing. The server needs a core of its own, so this is the CPU for each event, not the speed.
@@ -390,6 +325,7 @@ def main():
                           ('paced', lambda: paced(options.build, rounds, cases, 3 if options.quick else 5)),
                           ('begin', lambda: begin(options.build, rounds, counts)),
                           ('multiplexed', lambda: multiplexed(options.build, 1, 1000 if options.quick else 10_000, 5)),
+                          ('gateway', lambda: gateway.section(options.build, options.quick)),
                           ('threads', lambda: two_threads(options.build, rounds)),
                           ('start_up', lambda: start_up(options.build, rounds)),
                           ('parser', lambda: parser(options.build, rounds))]:

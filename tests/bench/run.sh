@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Measures corun beside bare libcurl loops and other clients, and writes docs/performance.md. Use an idle machine.
 #
-#     tests/bench/run.sh            everything, some 25 minutes
-#     tests/bench/run.sh --quick    the main figures in about a minute after the build
+#     tests/bench/run.sh            everything, some 35 minutes
+#     tests/bench/run.sh --quick    the main figures in about two minutes after the build
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=build/bench
