@@ -74,6 +74,8 @@ asio::awaitable<void> hub::open() {
     if (options_.redis.url.empty()) co_return;
     shared_ = std::make_shared<sharing>(*this);
     const auto opened = shared_;
+    opened->connect();
+    if (options_.find_user) sessions_.share(opened->store().sessions(), options_.find_user);
     co_await opened->open();
 }
 

@@ -156,19 +156,29 @@ void request::stream(std::shared_ptr<request> self, std::shared_ptr<run> watched
         ->begin(std::move(fields), from);
 }
 
+std::string session_of(const request& from) {
+    return std::string(from.head().cookie(sessions::cookie_name));
+}
+
 namespace {
 
 asio::awaitable<void> sign_in_and_answer(std::shared_ptr<request> self, route found) {
     const std::shared_ptr<request> kept = std::move(self);
-    const auto now = std::chrono::steady_clock::now();
-    std::optional<user> by = kept->runs.sessions().find(kept->head().cookie(sessions::cookie_name), now);
+    std::optional<user> by;
     bool failed = false;
     try {
+        by = co_await kept->runs.sessions().find(session_of(*kept), std::chrono::steady_clock::now());
+    } catch (const std::exception&) {
+        failed = true;
+    }
+    try {
+        // A token counts whatever has become of the cookie.
         if (!by) by = co_await kept->runs.options().sign_in(kept->head());
     } catch (const std::exception&) {
         failed = true;
     }
-    if (failed) throw refusal(503, "sign_in_failed", "Sign-in is not available. Try again in a moment.");
+    // Not 401: a page would take its user for signed out.
+    if (failed && !by) throw refusal(503, "sign_in_failed", "Sign-in is not available. Try again in a moment.");
     if (!by || by->id.empty()) throw refusal(401, "signed_out", "Sign in first.");
     kept->set_user(std::move(*by));
     co_await found.answer(kept);

@@ -76,6 +76,9 @@ std::vector<route> chat_routes();
 std::vector<route> ag_ui_routes();
 std::vector<route> responses_routes();
 
+/// The secret of the session in a request's cookie; empty if there is none.
+[[nodiscard]] std::string session_of(const request& from);
+
 /// Answers a run that waits. Throws `refusal` unless each of its questions is answered once.
 asio::awaitable<void> submit(std::shared_ptr<run> waiting, submission answers);
 

@@ -6,10 +6,9 @@ namespace {
 
 asio::awaitable<void> begin_session(std::shared_ptr<request> from) {
     const std::shared_ptr<request> kept = std::move(from);
-    const std::string cookie = kept->runs.sessions().begin(kept->by(), std::chrono::steady_clock::now());
+    const std::string cookie = co_await kept->runs.sessions().begin(kept->by(), std::chrono::steady_clock::now());
     const json body = {{"user", kept->by().id}};
     kept->respond(200, "application/json", text_of(body), {{"Set-Cookie", cookie}});
-    co_return;
 }
 
 asio::awaitable<void> show_session(std::shared_ptr<request> from) {
@@ -21,9 +20,8 @@ asio::awaitable<void> show_session(std::shared_ptr<request> from) {
 
 asio::awaitable<void> end_session(std::shared_ptr<request> from) {
     const std::shared_ptr<request> kept = std::move(from);
-    const std::string cookie = kept->runs.sessions().end(kept->head().cookie(sessions::cookie_name));
+    const std::string cookie = co_await kept->runs.sessions().end(session_of(*kept));
     kept->respond(204, {}, {}, {{"Set-Cookie", cookie}});
-    co_return;
 }
 
 }  // namespace

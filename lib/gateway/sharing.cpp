@@ -51,7 +51,6 @@ void sharing::connect() {
 }
 
 asio::awaitable<void> sharing::open() {
-    if (!store_) connect();
     const auto kept = store_;
     co_await kept->open();
 }

@@ -29,7 +29,9 @@ public:
 
     explicit sharing(hub& owner);
 
-    /// Begins. Completes when the store can be used, or throws why it cannot.
+    /// Creates the store. To be called first.
+    void connect();
+    /// Completes when the store can be used, or throws why it cannot.
     asio::awaitable<void> open();
     /// Leaves all runs to other gateways.
     void close();
@@ -58,7 +60,6 @@ private:
         std::optional<json> outcome;
     };
 
-    void connect();
     void write(owned_run& by, std::uint64_t epoch);
     void take_command(const json& command);
     void take_outcome(const json& outcome);

@@ -91,8 +91,8 @@ struct CORUN_API gateway_options {
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;    ///< 0 chooses a free one.
     gateway::sign_in sign_in;  ///< Without it, every request is answered 401.
-    /// Asked when this gateway goes on with a run that another one has left. Without it, such runs go on without
-    /// headers for MCP servers.
+    /// Asked when this gateway goes on with a run that another one has left, and, with Redis, when a session signs in.
+    /// Without it, such runs go on without headers for MCP servers, and each gateway knows its own sessions only.
     user_lookup find_user;
     /// Other origins whose pages may use the gateway, such as `https://chat.example.com`.
     std::vector<std::string> allowed_origins;

@@ -42,6 +42,7 @@ store::store(asio::any_io_executor executor, redis_options options, events on)
              }),
       conversations_(commands_, options_.prefix, options_.lease),
       logs_(commands_, options_.prefix, gateway_),
+      sessions_(commands_, options_.prefix),
       pause_(executor) {
     bells_.subscribe(key("to", gateway_), [this](std::string_view message) {
         if (!message.empty()) on_.commanded(json::parse(message, nullptr, false));

@@ -3,6 +3,7 @@
 #include "gateway/redis/connection.hpp"
 #include "gateway/redis/conversations.hpp"
 #include "gateway/redis/logs.hpp"
+#include "gateway/redis/session_store.hpp"
 #include <corun/gateway/gateway.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -54,6 +55,7 @@ public:
 
     [[nodiscard]] redis::conversations& conversations() noexcept { return conversations_; }
     [[nodiscard]] redis::logs& logs() noexcept { return logs_; }
+    [[nodiscard]] session_store& sessions() noexcept { return sessions_; }
 
     /// Sends a command to a gateway; false if it is not there.
     asio::awaitable<bool> command(std::string gateway, json order);
@@ -78,6 +80,7 @@ private:
     subscriber bells_;
     redis::conversations conversations_;
     redis::logs logs_;
+    session_store sessions_;
     asio::steady_timer pause_;
     bool open_ = false, closed_ = false;
 };
