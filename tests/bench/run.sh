@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures corun beside bare libcurl loops and other clients, and writes docs/performance.md. Use an idle machine.
+# Measures corun beside bare libcurl loops, other clients and nginx, and writes docs/performance.md. Use an idle machine.
 #
 #     tests/bench/run.sh            everything, some 35 minutes
 #     tests/bench/run.sh --quick    the main figures in about two minutes after the build
