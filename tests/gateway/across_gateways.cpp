@@ -149,6 +149,21 @@ WITH_TWO(the_input_of_a_response_survives_that_redis_loses_its_log) {
     BOOST_TEST(get(response_of(id) + "/input_items").body.find("\"text\":\"long\"") != std::string::npos);
 }
 
+WITH_TWO(a_log_without_a_time_is_kept) {
+    gateway::gateway_options unlimited = quick();
+    unlimited.keep_ended = 0ms;
+    paired fresh(spoken_by_client, std::move(unlimited));
+    const std::string id = fresh.start("Hi there");
+    fresh.wait_for(id, "ended");
+    // Nothing is left to do for it.
+    while (fresh.redis->command("EVAL \"return #redis.call('KEYS', 'corun:runs:*')\" 0") != ":0") fresh.io.run_one();
+    BOOST_TEST(fresh.redis->command("PTTL corun:log:" + id) == ":-1");
+    fresh.at_other();
+    BOOST_TEST(text_of(frames_of(fresh.get("/runs/" + id + "/events").body)) == "You said: Hi there");
+    BOOST_TEST(fresh.send(fresh.request("DELETE", response_of(id), "anna")).status == 200);
+    BOOST_TEST(fresh.get("/runs/" + id).status == 404);
+}
+
 BOOST_FIXTURE_TEST_SUITE(sessions, with_cookies_of_one_protocol)
 
 BOOST_AUTO_TEST_CASE(a_session_signs_in_at_both_and_ends_at_both) {

@@ -122,7 +122,7 @@ asio::awaitable<stored_log> logs::read(std::string run, entry_id after) {
 
 asio::awaitable<void> logs::finish(std::string run, std::chrono::milliseconds keep) {
     std::vector<command_line> commands;
-    commands.push_back(line("PEXPIRE", key("log", run), in_milliseconds(keep)));
+    if (keep.count() > 0) commands.push_back(line("PEXPIRE", key("log", run), in_milliseconds(keep)));
     commands.push_back(line("SREM", key("runs", gateway_), run));
     const std::vector<reply> replies = co_await commands_.call(std::move(commands));
     for (const reply& each : replies) accepted(each);

@@ -49,7 +49,7 @@ public:
     asio::awaitable<std::optional<log_batch>> last(std::string run);
     /// What was written after this id; with `{0, 0}`, everything.
     asio::awaitable<stored_log> read(std::string run, entry_id after);
-    /// The log is complete: it is kept for so long.
+    /// The log is complete: it is kept for so long, or for ever with 0.
     asio::awaitable<void> finish(std::string run, std::chrono::milliseconds keep);
     /// Removes a log that is complete: nothing is left of it, and nobody writes to it or begins it any more while
     /// gateways have it in memory, which they do for `keep`.
