@@ -141,7 +141,7 @@ def main():
     arguments.add_argument('build', type=pathlib.Path)
     arguments.add_argument('--quick', action='store_true')
     arguments.add_argument('case', type=int, nargs='*', help='runs, events per second of each, viewers of each')
-    options = arguments.parse_args()
+    options = arguments.parse_intermixed_args()
     if options.case:
         print(compared(options.build, [tuple(options.case)], 3 if options.quick else 5, 5))
     else:
