@@ -135,6 +135,8 @@ void driver::watch(curl_socket_t fd, int events, bool known) {
         if (!known) return;
         // libcurl may have closed the descriptor already.
         sockets_.remove(fd);
+        // Its number may be that of another socket when its turn comes.
+        std::erase_if(ready_, [fd](const ::pollfd& ready) { return ready.fd == fd; });
         curl_multi_assign(multi_.get(), fd, nullptr);
         return;
     }
@@ -150,24 +152,38 @@ void driver::wait_for_sockets() {
     if (waiting_ || active_.empty()) return;
     waiting_ = true;
     sockets_.async_wait([weak = weak_from_this()] {
-        const auto self = weak.lock();
-        if (!self) return;
-        self->waiting_ = false;
-        self->sockets_ready();
+        if (const auto self = weak.lock()) self->sockets_ready();
     });
 }
 
 void driver::sockets_ready() {
+    sockets_.find_ready(ready_);
+    // The one that is acted on next is the last.
+    std::reverse(ready_.begin(), ready_.end());
+    act_on_next();
+}
+
+/// One socket a turn of the executor: so whoever waits for its bytes takes them before the next socket is read, while
+/// they are in the processor's cache, and not after all others.
+void driver::act_on_next() {
     const detail::thread_guard::scope alone(guard_);
-    sockets_.for_each_ready([this](int socket, short events) {
+    if (!ready_.empty()) {
+        const ::pollfd next = ready_.back();
+        ready_.pop_back();
         int flags = 0;
-        if (events & POLLIN) flags |= CURL_CSELECT_IN;
-        if (events & POLLOUT) flags |= CURL_CSELECT_OUT;
-        if (events & (POLLERR | POLLHUP | POLLNVAL)) flags |= CURL_CSELECT_ERR;
-        act(socket, flags);
+        if (next.revents & POLLIN) flags |= CURL_CSELECT_IN;
+        if (next.revents & POLLOUT) flags |= CURL_CSELECT_OUT;
+        if (next.revents & (POLLERR | POLLHUP | POLLNVAL)) flags |= CURL_CSELECT_ERR;
+        act(next.fd, flags);
+        collect_finished();
+    }
+    if (ready_.empty()) {
+        waiting_ = false;
+        return wait_for_sockets();
+    }
+    asio::post(executor_, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->act_on_next();
     });
-    collect_finished();
-    wait_for_sockets();
 }
 
 int driver::on_timer(CURLM*, long timeout_ms, void* self) noexcept {

@@ -5,6 +5,7 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/steady_timer.hpp>
 #include <curl/curl.h>
+#include <poll.h>
 
 #include <memory>
 #include <string>
@@ -65,6 +66,7 @@ private:
     void watch(curl_socket_t fd, int events, bool known);
     void wait_for_sockets();
     void sockets_ready();
+    void act_on_next();
     void wait_for_timer(long timeout_ms);
     void act(curl_socket_t fd, int flags) noexcept;
     void collect_finished() noexcept;
@@ -84,11 +86,12 @@ private:
     std::unique_ptr<CURLM, multi_deleter> multi_;
     detail::socket_set sockets_;
     asio::steady_timer timer_;
+    std::vector<::pollfd> ready_;  ///< The sockets that are to be acted on, the next one last.
     std::vector<driven_transfer*> active_;
     std::vector<driven_transfer*> to_resume_;
     driven_transfer* gathering_ = nullptr;
     std::string gathered_;
-    bool waiting_ = false;
+    bool waiting_ = false;  ///< For sockets, or for the turn of one that is ready.
     bool resume_posted_ = false;
     bool closing_ = false;
     bool broken_ = false;

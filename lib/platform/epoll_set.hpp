@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace corun::detail {
 
@@ -50,17 +51,17 @@ public:
                                [handler = std::move(handler)](std::error_code) mutable { handler(); });
     }
 
-    template <class Call>
-    void for_each_ready(Call call) {
-        std::array<epoll_event, 128> ready;
-        const int count = ::epoll_wait(descriptor_.native_handle(), ready.data(), static_cast<int>(ready.size()), 0);
+    void find_ready(std::vector<::pollfd>& ready) {
+        std::array<epoll_event, 128> found;
+        const int count = ::epoll_wait(descriptor_.native_handle(), found.data(), static_cast<int>(found.size()), 0);
+        ready.clear();
         for (int i = 0; i < count; ++i) {
-            const epoll_event& event = ready[static_cast<std::size_t>(i)];
-            short events = 0;
-            if (event.events & EPOLLIN) events |= POLLIN;
-            if (event.events & EPOLLOUT) events |= POLLOUT;
-            if (event.events & (EPOLLERR | EPOLLHUP)) events |= POLLERR;
-            call(event.data.fd, events);
+            const epoll_event& event = found[static_cast<std::size_t>(i)];
+            ::pollfd socket{event.data.fd, 0, 0};
+            if (event.events & EPOLLIN) socket.revents |= POLLIN;
+            if (event.events & EPOLLOUT) socket.revents |= POLLOUT;
+            if (event.events & (EPOLLERR | EPOLLHUP)) socket.revents |= POLLERR;
+            ready.push_back(socket);
         }
     }
 

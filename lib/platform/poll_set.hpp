@@ -49,20 +49,13 @@ public:
         for (const auto& [socket, known] : sockets_) wait_for(known);
     }
 
-    template <class Call>
-    void for_each_ready(Call call) {
-        std::vector<::pollfd> polled;
-        polled.reserve(sockets_.size());
-        for (const auto& [socket, known] : sockets_) polled.push_back({known->copy.native_handle(), known->events, 0});
-        if (::poll(polled.data(), static_cast<::nfds_t>(polled.size()), 0) <= 0) return;
-        std::vector<std::pair<int, short>> ready;
-        auto each = polled.begin();
-        for (const auto& [socket, known] : sockets_) {
-            if (each->revents != 0) ready.emplace_back(socket, each->revents);
-            ++each;
-        }
-        // The calls change the set.
-        for (const auto& [socket, events] : ready) call(socket, events);
+    void find_ready(std::vector<::pollfd>& ready) {
+        ready.clear();
+        for (const auto& [socket, known] : sockets_) ready.push_back({known->copy.native_handle(), known->events, 0});
+        if (::poll(ready.data(), static_cast<::nfds_t>(ready.size()), 0) <= 0) return ready.clear();
+        auto each = ready.begin();
+        for (const auto& [socket, known] : sockets_) (each++)->fd = socket;
+        std::erase_if(ready, [](const ::pollfd& polled) { return polled.revents == 0; });
     }
 
     void cancel() {

@@ -17,7 +17,7 @@ namespace corun::detail {
 ///     void remove(int socket);                                the socket may be closed already
 ///     template <class Handler> void async_wait(Handler);      calls it once sockets may be ready, or after cancel();
 ///                                                             it must not keep the set alive
-///     template <class Call> void for_each_ready(Call);        call(socket, events)
+///     void find_ready(std::vector<::pollfd>& ready);          sets `fd` and `revents` of each
 ///     void cancel();
 #if defined(CORUN_POLL)
 using socket_set = poll_set;
