@@ -21,6 +21,8 @@ public:
             state_ = std::make_shared<state>(std::move(executor), hooks);
     }
 
+    /// Whether any hook is set.
+    explicit operator bool() const noexcept { return state_ != nullptr; }
     /// Whether a hook is set: `wants(&observer::on_retry)`.
     template <class Record>
     [[nodiscard]] bool wants(std::function<void(const Record&)> observer::*hook) const noexcept {

@@ -303,7 +303,7 @@ bool streamed_items::is_taken(std::string_view id, std::string_view type) const 
 
 streamed_item& streamed_items::add(const item_reference& reference) {
     has_latest_ = false;
-    if (items_.size() == most_items) items_.pop_front();
+    if (items_.size() == most_items) items_.erase(items_.begin());
     streamed_item added(reference.type);
     added.index = reference.index;
     added.has_own_id = !reference.id.empty();

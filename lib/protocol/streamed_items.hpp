@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -158,7 +157,7 @@ public:
     [[nodiscard]] streamed_text* latest_text() noexcept;
     void set_latest(const streamed_item& item, const streamed_text& text) noexcept;
 
-    [[nodiscard]] std::deque<streamed_item>& all() noexcept { return items_; }
+    [[nodiscard]] std::vector<streamed_item>& all() noexcept { return items_; }
     void clear() noexcept;
 
 private:
@@ -169,7 +168,7 @@ private:
     streamed_item* best(const item_reference& reference, bool last_wins, Rank rank);
     [[nodiscard]] bool is_taken(std::string_view id, std::string_view type) const noexcept;
 
-    std::deque<streamed_item> items_;
+    std::vector<streamed_item> items_;
     std::size_t latest_ = 0, latest_text_ = 0;
     bool has_latest_ = false;
     std::size_t added_ = 0;

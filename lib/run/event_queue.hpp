@@ -35,7 +35,7 @@ public:
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
-    static constexpr std::size_t smallest_block = std::size_t{1} << 10;
+    static constexpr std::size_t smallest_block = std::size_t{1} << 9;
     /// What a pool keeps, a stream need not.
     static constexpr std::size_t kept_block = block_pool::sizes.front() / 2;
     static constexpr std::size_t largest_shared_block = block_pool::sizes.back();

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <system_error>
 
@@ -45,11 +46,15 @@ public:
                         const run_identity& run) noexcept;
 
 private:
-    run_record record_;
-    submit_record submit_;
-    reattach_record reattach_;
-    net::time_point began_, submit_began_, lost_at_;
-    bool wanted_;
+    struct records {
+        run_record run;
+        submit_record submit;
+        reattach_record reattach;
+        net::time_point began, submit_began, lost_at;
+        bool run_wanted = false;
+    };
+
+    std::unique_ptr<records> records_;  ///< Null where nobody observes.
 };
 
 }  // namespace corun::detail
