@@ -110,6 +110,11 @@ private:
         if (!request_.source) {
             const std::size_t size = request_.body.reveal().substr(sent_).copy(to, room);
             sent_ += size;
+            if (sent_ == request_.body.size()) {
+                // A long request need not be kept as long as the response lasts.
+                request_.body = secret();
+                sent_ = 0;
+            }
             return size;
         }
         const std::uint64_t rest = request_.source->size() - sent_;
