@@ -1,6 +1,9 @@
 #pragma once
 #include <nlohmann/json.hpp>
 
+#include <string>
+#include <utility>
+
 namespace corun::emulator {
 
 /// Objects keep the order in which their members were written, as the service does.
@@ -12,6 +15,11 @@ inline const json& get(const json& object, const char* name) {
     if (!object.is_object()) return null;
     const auto found = object.find(name);
     return found == object.end() ? null : *found;
+}
+/// A member, or `otherwise` where it is absent or null.
+inline json or_default(const json& object, const char* name, json otherwise) {
+    const json& value = get(object, name);
+    return value.is_null() ? std::move(otherwise) : value;
 }
 inline std::string get_string(const json& object, const char* name) {
     const json& value = get(object, name);

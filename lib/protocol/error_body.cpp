@@ -19,7 +19,7 @@ namespace {
 using document = nlohmann::ordered_json;
 
 constexpr int deepest = 8;
-constexpr std::size_t most_texts = 8;
+constexpr std::size_t most_messages = 8;
 constexpr std::size_t most_bytes = std::size_t{16} << 10;
 constexpr std::string_view blanks = " \t\r\n\f\v";
 
@@ -88,12 +88,12 @@ public:
         else if (value.is_object())
             read_object(value, depth, place);
         else if (value.is_array())
-            for (std::size_t i = 0; i != std::min(value.size(), most_texts); ++i) read(value[i], depth + 1, place);
+            for (std::size_t i = 0; i != std::min(value.size(), most_messages); ++i) read(value[i], depth + 1, place);
     }
 
     void add(std::string_view text, std::string_view place = {}) {
         text = ascii::trim(text, blanks);
-        if (text.empty() || texts_.size() == most_texts) return;
+        if (text.empty() || texts_.size() == most_messages) return;
         for (std::string& other : texts_) {
             if (other.find(text) != other.npos) return;
             if (text.find(other) == text.npos) continue;

@@ -192,24 +192,24 @@ std::string written(const run_position& position, const run_progress& progress) 
     return std::string(version) + base64::encode_url(out.bytes());
 }
 
-[[noreturn]] void reject(std::string reason) {
+[[noreturn]] void reject_token(std::string reason) {
     throw error(errc::invalid_argument, "the run's position is no token of this version of corun: " + reason);
 }
 
 std::string bytes_of(std::string_view token) {
-    if (token.empty()) reject("it is empty");
+    if (token.empty()) reject_token("it is empty");
     if (token.size() > run_position::max_token)
-        reject("it has more than " + std::to_string(run_position::max_token) + " characters");
+        reject_token("it has more than " + std::to_string(run_position::max_token) + " characters");
     if (!token.starts_with(version))
-        reject(token.starts_with(name) ? "another version wrote it; attach to the run by its ids"
-                                       : "it does not begin with \"" + std::string(version) + '"');
+        reject_token(token.starts_with(name) ? "another version wrote it; attach to the run by its ids"
+                                             : "it does not begin with \"" + std::string(version) + '"');
     const std::string_view digits = token.substr(version.size());
     std::optional<std::string> bytes = base64::decode_url(digits);
     if (!bytes || bytes->size() < checksum_size || base64::encode_url(*bytes) != digits)
-        reject("it is damaged or cut off");
+        reject_token("it is damaged or cut off");
     const std::string_view payload = std::string_view(*bytes).substr(0, bytes->size() - checksum_size);
     if (reader(std::string_view(*bytes).substr(payload.size())).fixed(checksum_size) != checksum_of(payload))
-        reject("it is damaged or cut off");
+        reject_token("it is damaged or cut off");
     return std::string(payload);
 }
 
@@ -260,7 +260,7 @@ run_position decode_position(std::string_view token) {
     position.thread_id = in.text();
     if ((bits & has_number) != 0) position.sequence_number = static_cast<std::int64_t>(in.number());
     if ((bits & has_progress) != 0) read_progress(in, bits, progress);
-    if (in.failed() || !in.at_end() || position.run_id.empty()) reject("it is damaged");
+    if (in.failed() || !in.at_end() || position.run_id.empty()) reject_token("it is damaged");
     progress.run_id = position.run_id;
     progress.thread_id = position.thread_id;
     progress.number = position.sequence_number;

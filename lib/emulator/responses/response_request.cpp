@@ -10,11 +10,6 @@
 namespace corun::emulator {
 namespace {
 
-json or_default(const json& body, const char* name, json otherwise) {
-    const json& value = get(body, name);
-    return value.is_null() ? std::move(otherwise) : value;
-}
-
 /// A tool as responses show it, with defaults.
 json shown_tool(const json& tool) {
     json shown;

@@ -9,11 +9,6 @@
 namespace corun::emulator {
 namespace {
 
-json or_default(const json& body, const char* name, json otherwise) {
-    const json& value = get(body, name);
-    return value.is_null() ? std::move(otherwise) : value;
-}
-
 /// The value that is stored for a member: lists and maps are never null.
 json normalized(const std::string& name, const json& value) {
     if (name == "tools") {
