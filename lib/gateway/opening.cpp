@@ -3,8 +3,11 @@
 #include "gateway/position.hpp"
 #include <corun/error.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace corun::gateway {
 namespace {
@@ -36,6 +39,20 @@ asio::awaitable<run_position> find_run(client service, agent runner, std::string
     co_return found;
 }
 
+/// A conversation begins with 20 items at most (OpenAI, POST /conversations).
+constexpr std::size_t most_first_messages = 20;
+
+asio::awaitable<agent_thread> create_thread(client service, std::vector<message> history) {
+    client from = std::move(service);
+    const std::vector<message> messages = std::move(history);
+    const std::size_t first = std::min(messages.size(), most_first_messages);
+    thread_definition definition;
+    definition.messages.assign(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(first));
+    agent_thread thread = co_await from.create_thread(std::move(definition));
+    for (std::size_t i = first; i != messages.size(); ++i) (void)co_await thread.add_message(messages[i]);
+    co_return thread;
+}
+
 }  // namespace
 
 asio::awaitable<event_stream> opening::open(std::shared_ptr<opening> self, std::shared_ptr<owned_run> begun) {
@@ -54,9 +71,7 @@ asio::awaitable<event_stream> opening::open(std::shared_ptr<opening> self, std::
     }
     const bool is_new = !thread;
     if (is_new) {
-        thread_definition definition;
-        definition.messages = kept->asked.history;
-        agent_thread created = co_await kept->service.create_thread(std::move(definition));
+        agent_thread created = co_await create_thread(kept->service, kept->asked.history);
         thread = std::move(created);
     }
     where.thread = thread;

@@ -261,6 +261,24 @@ WITH_EACH_CLIENT(a_response_that_waits_for_answers_is_cancelled_and_deleted) {
         std::any_of(requests.begin(), requests.end(), [](const auto& each) { return each.path.ends_with("/cancel"); }));
 }
 
+WITH_EACH_CLIENT(a_history_may_be_longer_than_a_request_that_creates_a_conversation) {
+    json input = json::array();
+    for (int i = 0; i != 45; ++i)
+        input.push_back({{"role", i % 2 == 0 ? "user" : "assistant"}, {"content", "Message " + std::to_string(i)}});
+    const json answer = json::parse(post("/v1/responses", {{"input", input}}).body);
+    BOOST_TEST(answer.at("status") == "completed");
+    std::vector<std::string> sent;
+    for (const auto& request : service->requests()) {
+        std::string_view rest = request.body;
+        for (std::size_t at = rest.find("Message "); at != rest.npos; at = rest.find("Message ")) {
+            rest.remove_prefix(at);
+            sent.emplace_back(rest.substr(0, rest.find('"')));
+        }
+    }
+    BOOST_TEST_REQUIRE(sent.size() == 45u);
+    for (std::size_t i = 0; i != sent.size(); ++i) BOOST_TEST(sent[i] == "Message " + std::to_string(i));
+}
+
 WITH_EACH_CLIENT(the_input_of_a_response_is_listed) {
     const char* red = "data:image/png;base64,AAAA";
     const json image = {{"type", "input_image"}, {"image_url", red}}, words = {{"type", "input_text"}, {"text", "Hi"}};
