@@ -6,11 +6,18 @@
 #include "loopback_server.hpp"
 #include "recording_sink.hpp"
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -46,6 +53,22 @@ loopback_server::handler answering(std::string response) {
         }(std::move(connection), response);
     };
 }
+
+/// Notes when bytes come, and when a handler runs that waits for them.
+struct noting_sink final : net::sink {
+    noting_sink(asio::io_context& context, std::vector<std::string>& notes) : io(context), order(notes) {}
+
+    void on_head(net::response_head) noexcept override { ++heads; }
+    void on_bytes(std::string_view) noexcept override {
+        order.emplace_back("read");
+        asio::post(io, [this] { order.emplace_back("taken"); });
+    }
+    void on_done(std::error_code, std::string) noexcept override {}
+
+    asio::io_context& io;
+    std::vector<std::string>& order;
+    int heads = 0;
+};
 
 }  // namespace
 
@@ -161,6 +184,39 @@ BOOST_AUTO_TEST_CASE(streams_chunks_as_they_come_and_ignores_trailers) {
     BOOST_TEST(sink.heads == 1);
     BOOST_TEST(sink.head.field("x-trailer") == "");
     BOOST_TEST(!sink.code);
+}
+
+BOOST_AUTO_TEST_CASE(bytes_of_one_stream_are_taken_before_the_next_is_read) {
+    constexpr std::size_t streams = 8;
+    std::vector<std::shared_ptr<raw_connection>> peers;
+    loopback_server server(io, [&](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+        (void)co_await connection->read();
+        co_await connection->write(response_head(200, "text/event-stream", "Transfer-Encoding: chunked\r\n\r\n"));
+        peers.push_back(connection);
+    });
+    std::vector<std::string> order;
+    std::vector<std::unique_ptr<noting_sink>> sinks;
+    std::vector<std::unique_ptr<net::transfer>> transfers;
+    for (std::size_t i = 0; i != streams; ++i) {
+        sinks.push_back(std::make_unique<noting_sink>(io, order));
+        net::request request = get(server.url());
+        request.streams = true;
+        transfers.push_back(transport->start(std::move(request), *sinks.back()));
+    }
+    const auto has_head = [](const auto& each) { return each->heads == 1; };
+    run_until(io, [&] { return peers.size() == streams && std::all_of(sinks.begin(), sinks.end(), has_head); });
+    // All of them are written to before the transport waits again.
+    for (const auto& peer : peers) {
+        asio::co_spawn(
+            io,
+            [](std::shared_ptr<raw_connection> connection) -> asio::awaitable<void> {
+                co_await connection->write_chunk("one");
+            }(peer),
+            asio::detached);
+    }
+    run_until(io, [&] { return order.size() == 2 * streams; });
+    for (std::size_t i = 0; i != order.size(); ++i) BOOST_TEST(order[i] == (i % 2 == 0 ? "read" : "taken"), i);
+    transfers.clear();
 }
 
 BOOST_AUTO_TEST_CASE(names_each_way_a_transfer_fails) {
