@@ -6,14 +6,18 @@ major() { node -p 'process.versions.node.split(".")[0]'; }
 
 # Installs what the lock file in a folder names.
 install() {
+    local log status unreachable lock
+    # Another script may be installing the same.
+    exec {lock}<"$1/package-lock.json"
+    flock "$lock"
     # npm writes its own lock file last, so it stands for a whole installation.
-    [ "$1/package-lock.json" -nt "$1/node_modules/.package-lock.json" ] || return 0
-    local log status unreachable
+    [ "$1/package-lock.json" -nt "$1/node_modules/.package-lock.json" ] || { exec {lock}>&-; return 0; }
     log=$(mktemp)
     timeout 240 npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000 \
         >"$log" 2>&1
     status=$?
     cat "$log"
+    exec {lock}>&-
     [ $status -eq 0 ] && { rm -f "$log"; return 0; }
     rm -rf "$1/node_modules"
     unreachable='E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH|SOCKETTIMEDOUT|401|403|407|5[0-9][0-9])|ERR_SOCKET_TIMEOUT|CERT'

@@ -24,7 +24,7 @@ for kind in shared static; do
         # Whoever embeds corun sees no warning of it.
         if grep WARNING "$work/setup.log"; then exit 1; fi
     fi
-    meson compile -C "$work/build" -j 2
+    meson compile -C "$work/build" -j 1
     meson test -C "$work/build" --suite consumer --print-errorlogs
     meson install -C "$work/build" --destdir "$work/$kind" --no-rebuild --quiet
     "$here/installed.sh" "$work/$kind" "${CXX:-c++}"

@@ -33,7 +33,7 @@ read -r -t 60 -u 3 line || fail "the emulator does not start"
 export CORUN_EMULATOR_ENDPOINT=${line##* }
 
 echo "Node.js $(node --version), emulator at $CORUN_EMULATOR_ENDPOINT"
-timeout --kill-after=10 200 node --test ./*.test.mjs &
+timeout --kill-after=10 400 node --test ./*.test.mjs &
 tests_pid=$!
 wait "$tests_pid"
 status=$?

@@ -13,4 +13,4 @@ use_node
 install .
 export CORUN_EMULATOR=$emulator CORUN_GATEWAY=$gateway
 echo "Node.js $(node --version)"
-exec timeout --kill-after=10 280 node --test ./*.test.mjs
+exec timeout --kill-after=10 500 node --test ./*.test.mjs
