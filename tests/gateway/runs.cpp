@@ -269,11 +269,9 @@ WITH_EACH_CLIENT(a_history_may_be_longer_than_a_request_that_creates_a_conversat
     BOOST_TEST(answer.at("status") == "completed");
     std::vector<std::string> sent;
     for (const auto& request : service->requests()) {
-        std::string_view rest = request.body;
-        for (std::size_t at = rest.find("Message "); at != rest.npos; at = rest.find("Message ")) {
-            rest.remove_prefix(at);
-            sent.emplace_back(rest.substr(0, rest.find('"')));
-        }
+        for (std::size_t at = request.body.find("Message "); at != request.body.npos;
+             at = request.body.find("Message ", at + 1))
+            sent.push_back(request.body.substr(at, request.body.find('"', at) - at));
     }
     BOOST_TEST_REQUIRE(sent.size() == 45u);
     for (std::size_t i = 0; i != sent.size(); ++i) BOOST_TEST(sent[i] == "Message " + std::to_string(i));
