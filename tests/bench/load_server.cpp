@@ -6,6 +6,8 @@
 // threads protocol, another one a thread, and a GET an agent. RATE 0: the whole stream of EVENTS as fast as it is
 // taken. Otherwise RATE events per second to each stream, without end; the text of each is the time at which it was
 // sent, in nanoseconds of CLOCK_MONOTONIC, and a space.
+#include "now.hpp"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -18,7 +20,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@
 #include <vector>
 
 namespace {
+
+using corun::bench::now_ns;
 
 std::string chunked(std::string_view frame) {
     char size[16];
@@ -80,12 +83,6 @@ std::string object(bool is_agent) {
             : R"({"id":"thread_1","object":"thread","created_at":1,"metadata":{},"tool_resources":{}})";
     return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) +
            "\r\n\r\n" + json;
-}
-
-std::uint64_t now_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 class server {

@@ -11,6 +11,7 @@
 // PORT is that of an nginx before it, and the environment variable BENCH_CA names the file of its authority. Prints one
 // line of JSON.
 #include "bare_loop.hpp"
+#include "now.hpp"
 #include <corun/corun.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -38,17 +39,12 @@
 namespace {
 
 using corun::bench::bare_loop;
+using corun::bench::now_ns;
 
 double cpu_seconds() {
     timespec used{};
     ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
     return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
-}
-
-std::uint64_t now_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 std::size_t open_sockets() {

@@ -6,6 +6,8 @@
 // WAY `streams`: RUNS x VIEWERS streams of a load server, directly or through a proxy. WAY `gateway`: starts RUNS runs
 // at a gateway, and opens VIEWERS plain event streams of each. Prints the latency of the events that came within
 // SECONDS, and what the processes PID, which stand between, used for them.
+#include "now.hpp"
+
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -17,7 +19,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -27,11 +28,7 @@
 
 namespace {
 
-std::uint64_t now_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
+using corun::bench::now_ns;
 
 /// The processes between the server and the viewers.
 class processes {

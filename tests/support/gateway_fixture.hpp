@@ -227,19 +227,20 @@ inline std::vector<std::string> types_of(const std::vector<frame>& frames) {
 #define WITH_REDIS(name)
 #endif
 
+/// A test with a fixture that is given the protocol, once with each; `more` are further cases of it.
+#define WITH_EACH_PROTOCOL(name, fixture, more) \
+    struct name : fixture {                     \
+        using fixture::fixture;                 \
+        void test();                            \
+    };                                          \
+    BOOST_AUTO_TEST_SUITE(name##_in)            \
+    BOOST_AUTO_TEST_CASE(threads) {             \
+        name(protocol::threads).test();         \
+    }                                           \
+    BOOST_AUTO_TEST_CASE(responses) {           \
+        name(protocol::responses).test();       \
+    }                                           \
+    more BOOST_AUTO_TEST_SUITE_END() void name::test()
+
 /// A test of a gateway whose client speaks each protocol, with both kinds of logs.
-#define WITH_EACH_CLIENT(name)            \
-    struct name : gated {                 \
-        using gated::gated;               \
-        void test();                      \
-    };                                    \
-    BOOST_AUTO_TEST_SUITE(name##_in)      \
-    BOOST_AUTO_TEST_CASE(threads) {       \
-        name(protocol::threads).test();   \
-    }                                     \
-    BOOST_AUTO_TEST_CASE(responses) {     \
-        name(protocol::responses).test(); \
-    }                                     \
-    WITH_REDIS(name)                      \
-    BOOST_AUTO_TEST_SUITE_END()           \
-    void name::test()
+#define WITH_EACH_CLIENT(name) WITH_EACH_PROTOCOL(name, gated, WITH_REDIS(name))

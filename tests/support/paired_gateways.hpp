@@ -37,18 +37,5 @@ struct paired : gated {
 
 }  // namespace corun::test
 
-/// A test in each protocol.
-#define WITH_TWO(name)                    \
-    struct name : paired {                \
-        using paired::paired;             \
-        void test();                      \
-    };                                    \
-    BOOST_AUTO_TEST_SUITE(name##_in)      \
-    BOOST_AUTO_TEST_CASE(threads) {       \
-        name(protocol::threads).test();   \
-    }                                     \
-    BOOST_AUTO_TEST_CASE(responses) {     \
-        name(protocol::responses).test(); \
-    }                                     \
-    BOOST_AUTO_TEST_SUITE_END()           \
-    void name::test()
+/// A test of two gateways in each protocol.
+#define WITH_TWO(name) WITH_EACH_PROTOCOL(name, paired, )
