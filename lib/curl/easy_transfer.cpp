@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <new>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -45,12 +44,13 @@ public:
           origin_(origin_of(request_.url)),
           backlog_(transport_->settings.max_backlog_bytes),
           use_(connection_use_of(request_, transport_->settings)) {
-        set_options(easy_, request_, *transport_, use_);
+        server_state* const shared_server =
+            use_ != connection_use::exclusive ? transport_->http2_server(origin_) : nullptr;
+        set_options(easy_, request_, *transport_, use_, shared_server != nullptr);
         easy_.set(CURLOPT_SHARE, driver_->sessions());
         set_callbacks();
-        const CURLMcode code = driver_->add(easy_.get(), *this);
-        if (code != CURLM_OK) throw std::bad_alloc();
-        phase_ = phase::running;
+        if (shared_server && !place_.enter(shared_server->connecting, [this] { driver_->resume_later(*this); })) return;
+        if (!begin()) throw std::bad_alloc();
     }
 
     ~easy_transfer() override {
@@ -74,7 +74,7 @@ public:
 
 private:
     enum class phase {
-        starting,
+        waiting,   ///< For its turn to connect.
         running,   ///< In libcurl's hands.
         finished,  ///< The backlog still has to be delivered.
         reported,  ///< The sink knows of the end.
@@ -90,8 +90,22 @@ private:
         // acted on a POST: read from a function that cannot go back, its body is sent once.
         easy_.set(CURLOPT_READFUNCTION, &easy_transfer::on_read);
         easy_.set(CURLOPT_READDATA, this);
+        easy_.set(CURLOPT_PREREQFUNCTION, &easy_transfer::on_connected);
+        easy_.set(CURLOPT_PREREQDATA, this);
         // Any other request may be repeated anyway.
         if (request_.method == "POST" && use_ != connection_use::exclusive) easy_.watch_for_refusal();
+    }
+
+    /// False if there is not enough memory.
+    bool begin() {
+        if (driver_->add(easy_.get(), *this) != CURLM_OK) return false;
+        phase_ = phase::running;
+        return true;
+    }
+
+    static int on_connected(void* self, char*, char*, int, int) noexcept {
+        static_cast<easy_transfer*>(self)->place_.leave();
+        return CURL_PREREQFUNC_OK;
     }
 
     static std::size_t on_read(char* to, std::size_t, std::size_t room, void* self) noexcept {
@@ -99,7 +113,8 @@ private:
         try {
             return transfer.read(to, room);
         } catch (const error& failure) {
-            transfer.source_failure_ = failure;
+            transfer.failure_ = failure.code();
+            transfer.message_ = failure.details().message;
         } catch (...) {
             transfer.failure_ = std::make_error_code(std::errc::not_enough_memory);
         }
@@ -160,11 +175,10 @@ private:
     }
 
     void learn_version(bool http2) {
-        if (http2) {
-            transport_->http2_origins.insert(origin_);
-            return;
-        }
-        transport_->http2_origins.erase(origin_);
+        server_state& server = transport_->servers[origin_];
+        server.speaks_http2 = http2;
+        if (http2) return;
+        server.connecting.admit_all();
         if (use_ != connection_use::shared_stream) return;
         // The connection is the stream's own after all.
         use_ = connection_use::shared;
@@ -185,6 +199,10 @@ private:
     }
 
     void resume_now() noexcept override {
+        if (phase_ == phase::waiting) {
+            if (!place_.is_waiting() && !begin()) finished(CURLE_OUT_OF_MEMORY);
+            return;
+        }
         if (phase_ == phase::running && failure_) finished(CURLE_WRITE_ERROR);
         while (!paused_ && !backlog_.empty()) {
             const std::string piece = backlog_.pop();
@@ -198,9 +216,10 @@ private:
     }
 
     void finished(CURLcode result) noexcept override {
-        phase_ = phase::finished;
+        place_.fail();
         set_outcome(result);
-        driver_->remove(easy_.get(), *this);
+        if (phase_ == phase::running) driver_->remove(easy_.get(), *this);
+        phase_ = phase::finished;
         // Secrets must not wait until the owner drops the transfer.
         easy_.reset();
         request_ = net::request();
@@ -215,10 +234,7 @@ private:
             message_ = "more than " + std::to_string(transport_->settings.max_backlog_bytes) +
                        " bytes arrived on a shared connection while the stream was paused";
         } else if (failure_) {
-            // Out of memory: there is nothing to add.
-        } else if (source_failure_) {
-            failure_ = source_failure_->code();
-            message_ = source_failure_->details().message;
+            // The source has failed, or there is not enough memory.
         } else {
             transfer_end end(result);
             end.problem = easy_.problem();
@@ -243,18 +259,18 @@ private:
 
     std::shared_ptr<driver> driver_;
     std::shared_ptr<transport_state> transport_;
+    connect_queue::place place_;
     net::sink& sink_;
     net::request request_;
     std::string origin_;
     easy_handle easy_;
     head_parser head_;
     std::uint64_t sent_ = 0;
-    std::optional<error> source_failure_;
     backlog backlog_;
     std::error_code failure_;  ///< Why the transfer ends; once it has ended, its outcome.
     std::string message_;
     connection_use use_;
-    phase phase_ = phase::starting;
+    phase phase_ = phase::waiting;
     bool paused_ = false;
 };
 

@@ -302,8 +302,8 @@ The whole process with its start, reading one stream of {events:,} events.
 
 - A program that only forwards bytes needs no events: `curl` or a bare libcurl loop is cheaper, as the first table shows.
 - Slow streams and the begin of a run cost more than in the bare loop: the tables two and three.
-- Over HTTP/2, 100 streams share a connection. Of those that begin in one burst beyond the first 100, each opens another
-  one, because libcurl does not wait for a connection that is being established.
+- Over HTTP/2, when a connection receives bytes, libcurl calls `poll` for each of its streams: up to 100 times for one
+  event. Share connections to save connections and handshakes, not CPU.
 - libcurl calls `poll` before each `recv`, and each of its transfers has a receive buffer of 16 KiB: a client that owns its
   sockets, such as one on Boost.Beast, needs less memory for idle streams.
 - For the first ten seconds of a stream, the time limit of connecting stays in libcurl's timer tree. With thousands of

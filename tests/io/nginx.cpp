@@ -213,6 +213,59 @@ BOOST_FIXTURE_TEST_CASE(no_more_than_a_hundred_streams_share_a_connection, multi
     BOOST_TEST(count[exchanges[1].connection()] == 100);
 }
 
+BOOST_FIXTURE_TEST_CASE(requests_of_a_burst_share_connections, multiplexed) {
+    for (const bool streams : {true, false}) {
+        open();
+        call();
+        for (int i = 0; i < 230; ++i) start("/stream", streams);
+        run_until_open(230);
+        std::map<std::string, int> count;
+        for (const exchange& each : exchanges) ++count[each.connection()];
+        // Three would be enough. Up to four requests open connections at a time.
+        BOOST_TEST(count.size() <= 6u);
+        exchanges.clear();
+        open_responses.clear();
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_request_may_be_dropped_while_it_waits_to_connect, multiplexed) {
+    open();
+    call();
+    for (int i = 0; i < 20; ++i) stream();
+    for (const std::size_t i : {1U, 7U, 8U, 20U}) exchanges[i].transfer.reset();
+    run_until(io, [&] { return open_responses.size() == 16; });
+    for (const std::size_t i : {1U, 7U, 8U, 20U}) BOOST_TEST(exchanges[i].sink.bytes == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_request_may_be_paused_while_it_waits_to_connect, multiplexed) {
+    open();
+    call();
+    for (int i = 0; i < 20; ++i) stream();
+    exchange& last = exchanges.back();
+    last.transfer->pause();
+    last.transfer->resume();
+    last.transfer->pause();
+    run_until(io, [&] { return open_responses.size() == 20; });
+    call();
+    BOOST_TEST(last.sink.bytes == "");
+    last.transfer->resume();
+    run_until(io, [&] { return last.sink.bytes == greeting; });
+}
+
+BOOST_FIXTURE_TEST_CASE(requests_that_wait_fail_with_the_one_that_cannot_connect, multiplexed) {
+    open();
+    call();
+    front->end(SIGKILL);
+    for (int i = 0; i < 300; ++i) stream();
+    run_until(io, [&] {
+        return std::all_of(exchanges.begin(), exchanges.end(), [](const exchange& e) { return e.sink.done; });
+    });
+    for (std::size_t i = 1; i < exchanges.size(); ++i) {
+        BOOST_TEST((exchanges[i].sink.code == errc::connect_failed), exchanges[i].sink.code);
+        BOOST_TEST(exchanges[i].sink.dones == 1);
+    }
+}
+
 BOOST_FIXTURE_TEST_CASE(a_stream_that_is_not_read_holds_up_no_other_and_ends_at_its_limit, multiplexed) {
     settings.max_backlog_bytes = std::size_t{1} << 20;
     open();

@@ -1,0 +1,54 @@
+#include "curl/connect_queue.hpp"
+
+#include <utility>
+
+namespace corun::curl {
+namespace {
+
+/// Several, so that one handshake that hangs does not stop all others.
+constexpr std::size_t most_connecting = 4;
+
+}  // namespace
+
+bool connect_queue::place::enter(connect_queue& queue, std::function<void()> may_connect) {
+    if (queue.connecting_ < most_connecting) {
+        ++queue.connecting_;
+    } else {
+        position_ = queue.waiting_.insert(queue.waiting_.end(), this);
+        may_connect_ = std::move(may_connect);
+    }
+    queue_ = &queue;
+    return !is_waiting();
+}
+
+void connect_queue::place::leave() noexcept {
+    connect_queue* const queue = std::exchange(queue_, nullptr);
+    if (!queue) return;
+    if (is_waiting()) {
+        queue->waiting_.erase(position_);
+        may_connect_ = nullptr;
+        return;
+    }
+    --queue->connecting_;
+    if (queue->connecting_ < most_connecting) queue->admit_next();
+}
+
+void connect_queue::place::fail() noexcept {
+    connect_queue* const queue = queue_;
+    leave();
+    if (queue) queue->admit_all();
+}
+
+void connect_queue::admit_next() noexcept {
+    if (waiting_.empty()) return;
+    place& next = *waiting_.front();
+    waiting_.pop_front();
+    ++connecting_;
+    std::exchange(next.may_connect_, nullptr)();
+}
+
+void connect_queue::admit_all() noexcept {
+    while (!waiting_.empty()) admit_next();
+}
+
+}  // namespace corun::curl
