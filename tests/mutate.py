@@ -48,7 +48,7 @@ NEAREST = {
     'lib/run/': ['run_fsm', 'event_queue', 'retry', 'run_result', 'run_stream'],
     'lib/async/': ['wait', 'task', 'wakeup', 'backoff', 'attempt', 'cancellation', 'notifier', 'token_provider', 'run_stream'],
     'lib/http/': ['call', 'multipart_body', 'retry_after', 'body_gatherer', 'observer', 'files'],
-    'lib/curl/': ['transfer_options', 'transfer_error', 'head_parser', 'backlog', 'curl_transport', 'network', 'tls', 'nginx'],
+    'lib/curl/': ['transfer_options', 'transfer_error', 'head_parser', 'backlog', 'connect_queue', 'curl_transport', 'network', 'tls', 'nginx'],
     'lib/identity/': ['token_request', 'token_response', 'credentials', 'token_provider', 'refresh'],
     'lib/api/': ['listing', 'endpoint', 'service_error', 'api_objects', 'resources', 'retries', 'agents', 'threads', 'observer'],
     'lib/mcp/': ['mcp_values', 'mcp_session', 'mcp_calls', 'mcp_faults', 'mcp_authorization', 'mcp_tool_lists', 'client_mcp'],

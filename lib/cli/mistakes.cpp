@@ -95,7 +95,7 @@ std::string explain_mistake(const CLI::App& program, const CLI::ParseError& prob
     const std::vector<std::string> commands = command_names(command);
     if (!commands.empty() && left.empty()) return full_name(command) + " needs a command: " + list(commands) + help;
     if (!commands.empty()) return "there is no command '" + left.front() + "'" + nearest(left.front(), commands) + help;
-    if (!left.empty()) return "'" + left.front() + "' is too much: put a text of several words in quotes" + help;
+    if (!left.empty()) return "'" + left.front() + "' is unexpected: put a text of several words in quotes" + help;
     return problem.what() + help;
 }
 

@@ -1,23 +1,27 @@
 #include "curl/connect_queue.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace corun::curl {
 namespace {
 
-/// Several, so that one handshake that hangs does not stop all others.
+/// As many requests share a connection, for libcurl.
+constexpr std::size_t most_on_a_connection = 100;
+/// As browsers, which open a handful of connections to a server.
 constexpr std::size_t most_connecting = 4;
 
 }  // namespace
 
 bool connect_queue::place::enter(connect_queue& queue, std::function<void()> may_connect) {
-    if (queue.connecting_ < most_connecting) {
+    if (queue.connecting_ == 0) {
         ++queue.connecting_;
     } else {
         position_ = queue.waiting_.insert(queue.waiting_.end(), this);
         may_connect_ = std::move(may_connect);
     }
     queue_ = &queue;
+    queue.admit();
     return !is_waiting();
 }
 
@@ -30,7 +34,7 @@ void connect_queue::place::leave() noexcept {
         return;
     }
     --queue->connecting_;
-    if (queue->connecting_ < most_connecting) queue->admit_next();
+    queue->admit();
 }
 
 void connect_queue::place::fail() noexcept {
@@ -39,8 +43,13 @@ void connect_queue::place::fail() noexcept {
     if (queue) queue->admit_all();
 }
 
+void connect_queue::admit() noexcept {
+    // Not more connections than those that wait will fill.
+    const auto most = [&] { return std::min(most_connecting, 1 + waiting_.size() / most_on_a_connection); };
+    while (!waiting_.empty() && connecting_ < most()) admit_next();
+}
+
 void connect_queue::admit_next() noexcept {
-    if (waiting_.empty()) return;
     place& next = *waiting_.front();
     waiting_.pop_front();
     ++connecting_;

@@ -8,8 +8,8 @@ namespace corun::curl {
 /// The requests to one server that may share its connections and do not have one yet.
 ///
 /// libcurl opens a connection for each request that finds no room on the open ones, even while other connections are
-/// being opened: a burst of requests would open one for each. Therefore only a few requests look for a connection at a
-/// time. The others wait until one of these has got it.
+/// being opened: a burst of requests would open one for each. Therefore one request looks for a connection at a time,
+/// and another one for each hundred that wait, up to four. The others wait until one of these has got it.
 class connect_queue {
 public:
     /// The place of one request.
@@ -40,6 +40,7 @@ public:
     void admit_all() noexcept;
 
 private:
+    void admit() noexcept;
     void admit_next() noexcept;
 
     std::size_t connecting_ = 0;

@@ -19,6 +19,7 @@
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <charconv>
@@ -47,12 +48,16 @@ double cpu_seconds() {
     return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
 
-std::size_t open_sockets() {
-    std::size_t sockets = 0;
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", ignored))
-        sockets += std::filesystem::read_symlink(entry, ignored).native().starts_with("socket:");
-    return sockets;
+/// libcurl also has a pair of sockets for itself.
+std::size_t open_connections() {
+    std::size_t connections = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        sockaddr_storage peer{};
+        socklen_t size = sizeof(peer);
+        const int file = std::stoi(entry.path().filename());
+        connections += ::getpeername(file, reinterpret_cast<sockaddr*>(&peer), &size) == 0 && peer.ss_family == AF_INET;
+    }
+    return connections;
 }
 
 double resident_kb() {
@@ -121,7 +126,7 @@ public:
             "\"p50_us\": %.1f, \"p99_us\": %.1f, \"connections\": %zu}\n",
             used * 1e6 / static_cast<double>(counted_), used / seconds, static_cast<double>(counted_) / seconds,
             (rss_ - rss_at_start_) / static_cast<double>(request_.streams), quantile(0.5), quantile(0.99),
-            open_sockets());
+            open_connections());
     }
     void report_begin() const {
         std::printf("{\"cpu_us\": %.2f, \"seconds\": %.3f, \"kb_per_stream\": %.2f}\n",

@@ -287,7 +287,7 @@ class Program(unittest.TestCase):
             (['run', 'hello', '--agnt', 'x'], 'there is no option --agnt; did you mean --agent? (corun run --help)'),
             (['run', 'hello', '--tiemout=3'], 'there is no option --tiemout; did you mean --timeout? (corun run --help)'),
             (['run', 'hello', '-x'], 'there is no option -x (corun run --help)'),
-            (['run', 'hello', 'world'], "'world' is too much: put a text of several words in quotes (corun run --help)"),
+            (['run', 'hello', 'world'], "'world' is unexpected: put a text of several words in quotes (corun run --help)"),
             (['run', 'hello', '--color', 'red'], '--color: red not in {auto,always,never} (corun run --help)'),
             (['agents', 'show'], 'id is required (corun agents show --help)'),
         ]:

@@ -35,13 +35,13 @@ fi
 
 command -v cmake >/dev/null || exit 0
 PKG_CONFIG_LIBDIR=$work/none
-for file in CMakeLists.txt consumer.cpp with_emulator.cpp; do cp "$here/$file" "$work"; done
+for file in CMakeLists.txt consumer.cpp with_emulator.cpp with_gateway.cpp; do cp "$here/$file" "$work"; done
 launcher=
 [ "${compiler##* }" = "$compiler" ] || launcher=-DCMAKE_CXX_COMPILER_LAUNCHER=${compiler%% *}
 # shellcheck disable=SC2086
 cmake -S "$work" -B "$work/cmake" -DCMAKE_CXX_COMPILER="${compiler##* }" $launcher \
     -Dcorun_DIR="$library/cmake/corun" -DIN_C="$here/../../demos/other_languages/ask.c" >/dev/null
 cmake --build "$work/cmake" >/dev/null
-for program in consumer with_emulator; do
+for program in consumer with_emulator with_gateway; do
     [ ! -e "$work/cmake/$program" ] || LD_LIBRARY_PATH="$library" "$work/cmake/$program"
 done

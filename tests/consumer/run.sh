@@ -20,7 +20,7 @@ for kind in shared static; do
         meson configure "$work/build" -Dcorun:default_library=$kind
     else
         meson setup "$work/build" "$work" --prefix=/usr --unity=on -Doptimization=0 -Ddebug=false \
-            -Dcorun:c=enabled -Dcorun:cli=enabled -Dcorun:default_library=$kind "$@" | tee "$work/setup.log"
+            -Dcorun:c=enabled -Dcorun:cli=enabled -Dcorun:gateway=enabled -Dcorun:default_library=$kind "$@" | tee "$work/setup.log"
         # Whoever embeds corun sees no warning of it.
         if grep WARNING "$work/setup.log"; then exit 1; fi
     fi

@@ -221,8 +221,7 @@ BOOST_FIXTURE_TEST_CASE(requests_of_a_burst_share_connections, multiplexed) {
         run_until_open(230);
         std::map<std::string, int> count;
         for (const exchange& each : exchanges) ++count[each.connection()];
-        // Three would be enough. Up to four requests open connections at a time.
-        BOOST_TEST(count.size() <= 6u);
+        BOOST_TEST(count.size() == 3u);
         exchanges.clear();
         open_responses.clear();
     }

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startNetwork } from './network.mjs';
 import { environment, freePort } from './programs.mjs';
 import { start } from './support.mjs';
 
@@ -49,13 +50,19 @@ async function startNginx(folder, gateways) {
     return { program, url };
 }
 
-/** `count` gateways. `options` are theirs. */
-export async function startCluster({ protocol, count = 2, options = [], emulatorOptions = [] }) {
+/** `count` gateways. `options` are theirs. `random` decides how connections to the service are cut. */
+export async function startCluster({ protocol, count = 2, options = [], emulatorOptions = [], random = () => 0 }) {
     const folder = mkdtempSync(join(tmpdir(), 'corun-cluster-'));
     mkdirSync(join(folder, 't'));
     let redis = await startRedis(folder);
     const shared = ['--redis', `unix:${join(folder, 'redis.sock')}`, ...options];
-    const base = await start({ protocol, options: shared, emulatorOptions });
+    let network;
+    const between = async (service) => {
+        const url = new URL(service);
+        network = await startNetwork(Number(url.port), random);
+        return network.url + url.pathname;
+    };
+    const base = await start({ protocol, options: shared, emulatorOptions, between });
     const gateways = [{ program: base.program, url: base.url }];
     while (gateways.length < count) gateways.push(await base.begin());
     const nginx = await startNginx(folder, gateways);
@@ -81,8 +88,11 @@ export async function startCluster({ protocol, count = 2, options = [], emulator
             await between();
             redis = await startRedis(folder);
         },
+        /** Cuts the connections between the gateways and the service. */
+        cutService: () => network.cutAll(),
         async stop() {
             for (const { program } of gateways) { program.kill('SIGCONT'); await killed(program); }
+            network.close();
             await base.stop();
             await killed(nginx.program, 'SIGTERM');
             await killed(redis);

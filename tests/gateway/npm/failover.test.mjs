@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { missing, startCluster } from './cluster.mjs';
+import { randomOf } from './network.mjs';
 import { check, expectedText, insist, Interrupted, kinds, readers } from './readers.mjs';
 import { authorization } from './support.mjs';
 
@@ -9,14 +10,6 @@ const runs = Number(process.env.CORUN_KILL_RUNS ?? 12);
 const atOnce = Number(process.env.CORUN_KILL_RUNS_AT_ONCE ?? 12);
 const seed = Number(process.env.CORUN_KILL_SEED ?? 18);
 const lease = 0.5;
-
-function randomOf(start) {
-    let state = start;
-    return () => {
-        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-        return state / 2 ** 32;
-    };
-}
 
 async function metricOf(gateway, name) {
     const text = await insist(() => fetch(`${gateway.url}/metrics`).then((response) => response.text()));
@@ -66,11 +59,13 @@ for (const protocol of ['responses', 'threads']) {
             await until(async () => await metricOf(cluster.gateways[0], 'corun_gateway_runs') === 0);
         }));
 
+        test('the connections to the service are cut', () => whileAllRead(async () => cluster.cutService()));
+
         test('Redis is killed', () => whileAllRead(() => cluster.replaceRedis()));
 
         test('everything, at random', async () => {
             const random = randomOf(seed);
-            let left = runs, done = 0, over = false, interrupted = 0, kills = { gateway: 0, pause: 0, redis: 0 };
+            let left = runs, done = 0, over = false, interrupted = 0, kills = { gateway: 0, pause: 0, redis: 0, service: 0 };
             const names = Object.keys(kinds);
             const worker = async (number) => {
                 while (left > 0 && !over) {
@@ -98,10 +93,13 @@ for (const protocol of ['responses', 'threads']) {
                 await until(async () => over || await metricOf(other, sentBytes) >= enough);
                 if (over) break;
                 const kind = random();
-                if (kind < 0.6) {
+                if (kind < 0.4) {
+                    kills.service += 1;
+                    cluster.cutService();
+                } else if (kind < 0.7) {
                     kills.gateway += 1;
                     await cluster.replace(index);
-                } else if (kind < 0.8) {
+                } else if (kind < 0.85) {
                     kills.pause += 1;
                     const before = await metricOf(other, takenOver);
                     if (await metricOf(cluster.gateways[index], 'corun_gateway_runs') === 0) continue;
@@ -113,7 +111,7 @@ for (const protocol of ['responses', 'threads']) {
             }
             await ended;
             assert.equal(done, runs);
-            console.log(`${protocol}: ${runs} runs, killed: ${kills.gateway} gateways, ${kills.redis} times Redis; paused: ${kills.pause}; ${interrupted} interrupted before they began`);
+            console.log(`${protocol}: ${runs} runs, killed: ${kills.gateway} gateways, ${kills.redis} times Redis; paused: ${kills.pause}; connections to the service cut: ${kills.service} times; ${interrupted} interrupted before they began`);
         });
     });
 }

@@ -33,8 +33,8 @@ async function firstLines(program, count) {
     return found;
 }
 
-/** An emulator and a gateway of their own. `options` are the gateway's. */
-export async function start({ options = [], emulatorOptions = [], protocol = 'responses' } = {}) {
+/** An emulator and a gateway of their own. `options` are the gateway's. `between` gives the URL at which it reaches the emulator. */
+export async function start({ options = [], emulatorOptions = [], protocol = 'responses', between = async (url) => url } = {}) {
     const folder = mkdtempSync(join(tmpdir(), 'corun-gateway-'));
     const file = (name, value) => {
         const path = join(folder, name);
@@ -48,7 +48,7 @@ export async function start({ options = [], emulatorOptions = [], protocol = 're
     const tools = [{ type: 'function', name: 'get_weather', parameters: { type: 'object', properties: {} } },
         { type: 'mcp', server_label: 'tools', server_url: mcp }];
     const agent = await createAgent(endpoint, protocol, tools);
-    const configuration = file('gateway.toml', `endpoint = "${endpoint}"\nagent = "${agent}"\nprotocol = "${protocol}"\n`);
+    const configuration = file('gateway.toml', `endpoint = "${await between(endpoint)}"\nagent = "${agent}"\nprotocol = "${protocol}"\n`);
     const userFile = file('users.json', {
         users: users.map((id) => ({ id, token: tokenOf(id), mcp_headers: { tools: { Authorization: `Bearer ${mcpTokenOf(id)}` } } })),
     });
