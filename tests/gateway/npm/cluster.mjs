@@ -19,12 +19,30 @@ async function killed(program, signal = 'SIGKILL') {
     await ended;
 }
 
-async function startRedis(folder) {
+const password = 'planted-secret-of-redis';
+/** The rules that docs/gateway.md gives for a user of Redis. */
+const rules = readFileSync(new URL('../../../docs/gateway.md', import.meta.url), 'utf8').match(/^user corun on .*$/m)[0];
+
+/** At a Unix socket; or at a port, where only a user with these rules may do anything. */
+function redisAt(folder, port) {
     const path = join(folder, 'redis.sock');
-    const program = spawn('redis-server', ['--port', '0', '--unixsocket', path, '--dir', folder, '--appendonly', 'yes', '--save', '', '--logfile', join(folder, 'redis.log')], { env: environment, stdio: 'ignore' });
-    for (let answer = ''; !answer.startsWith('+PONG');) {
+    if (!port) return { arguments: ['--port', '0', '--unixsocket', path], address: { path }, url: `unix:${path}`, greeting: '' };
+    const user = rules.replace('PASSWORD', password).split(' ').slice(1);
+    return {
+        arguments: ['--bind', '127.0.0.1', '--port', String(port), '--user', 'default', 'off', '--user', ...user],
+        address: { host: '127.0.0.1', port },
+        url: `redis://corun@127.0.0.1:${port}/0`,
+        greeting: `AUTH corun ${password}\r\n`,
+    };
+}
+
+async function startRedis(folder, at) {
+    const program = spawn('redis-server', ['--dir', folder, '--appendonly', 'yes', '--save', '', '--logfile', join(folder, 'redis.log'), ...at.arguments], { env: environment, stdio: 'ignore' });
+    // Loading its data, it answers something else.
+    for (let answer = ''; !/^(\+OK\r\n)?\+PONG/.test(answer);) {
+        if (program.exitCode !== null) throw new Error(readFileSync(join(folder, 'redis.log'), 'utf8'));
         answer = await new Promise((resolve) => {
-            const socket = connect(path, () => socket.write('PING\r\n'));
+            const socket = connect(at.address, () => socket.write(`${at.greeting}PING\r\n`));
             socket.once('data', (bytes) => { resolve(String(bytes)); socket.destroy(); });
             socket.once('error', () => setImmediate(resolve, ''));
         });
@@ -50,12 +68,17 @@ async function startNginx(folder, gateways) {
     return { program, url };
 }
 
-/** `count` gateways. `options` are theirs. `random` decides how connections to the service are cut. */
-export async function startCluster({ protocol, count = 2, options = [], emulatorOptions = [], random = () => 0 }) {
+/** `count` gateways. `options` are theirs. `random` decides how connections to the service are cut; `tcp` is how they reach Redis. */
+export async function startCluster({ protocol, count = 2, options = [], emulatorOptions = [], random = () => 0, tcp = false }) {
     const folder = mkdtempSync(join(tmpdir(), 'corun-cluster-'));
     mkdirSync(join(folder, 't'));
-    let redis = await startRedis(folder);
-    const shared = ['--redis', `unix:${join(folder, 'redis.sock')}`, ...options];
+    const at = redisAt(folder, tcp ? await freePort() : 0);
+    let redis = await startRedis(folder, at);
+    const shared = ['--redis', at.url, ...options];
+    if (tcp) {
+        writeFileSync(join(folder, 'redis.password'), password);
+        shared.push('--redis-password-file', join(folder, 'redis.password'));
+    }
     let network;
     const between = async (service) => {
         const url = new URL(service);
@@ -86,7 +109,7 @@ export async function startCluster({ protocol, count = 2, options = [], emulator
         async replaceRedis(between = async () => {}) {
             await killed(redis);
             await between();
-            redis = await startRedis(folder);
+            redis = await startRedis(folder, at);
         },
         /** Cuts the connections between the gateways and the service. */
         cutService: () => network.cutAll(),

@@ -29,6 +29,8 @@ for (const protocol of ['responses', 'threads']) {
             readers.stop = false;
             cluster = await startCluster({
                 protocol,
+                tcp: protocol === 'threads',
+                random: randomOf(seed + 1),
                 options: ['--max-runs-per-user', '1000', '--max-viewers-per-user', '1000', '--redis-lease', String(lease)],
                 emulatorOptions: ['--pace', '5'],
             });

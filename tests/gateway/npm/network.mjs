@@ -13,18 +13,20 @@ export function randomOf(seed) {
 
 /** The way to a port. Each connection is cut after `limit` bytes of the server's, sometimes with RST, sometimes with FIN. */
 export async function startNetwork(port, random, limit = () => Infinity) {
-    const open = new Set();
+    const sockets = new Set(), whole = new Set();
     let cuts = 0;
     const listener = createServer((client) => {
         const server = connect(port, '127.0.0.1');
         let left = Math.floor(limit());
         const cut = () => {
+            // Node.js never closes a socket that is reset after its end.
+            if (!whole.delete(cut)) return;
             cuts += 1;
             server.destroy();
             if (random() < 0.5) client.resetAndDestroy();
             else client.end();
         };
-        open.add(cut);
+        whole.add(cut);
         server.on('data', (bytes) => {
             client.write(bytes.subarray(0, Math.min(left, bytes.length)));
             left -= bytes.length;
@@ -32,8 +34,13 @@ export async function startNetwork(port, random, limit = () => Infinity) {
         });
         client.on('data', (bytes) => server.write(bytes));
         for (const [one, other] of [[client, server], [server, client]]) {
+            sockets.add(one);
             one.on('error', () => other.destroy());
-            one.on('close', () => { open.delete(cut); other.destroy(); });
+            one.on('close', () => {
+                sockets.delete(one);
+                whole.delete(cut);
+                other.destroy();
+            });
         }
     });
     listener.listen(0, '127.0.0.1');
@@ -41,10 +48,10 @@ export async function startNetwork(port, random, limit = () => Infinity) {
     return {
         url: `http://127.0.0.1:${listener.address().port}`,
         cuts: () => cuts,
-        cutAll: () => { for (const cut of [...open]) cut(); },
+        cutAll: () => { for (const cut of [...whole]) cut(); },
         close() {
-            for (const cut of [...open]) cut();
             listener.close();
+            for (const socket of sockets) socket.destroy();
         },
     };
 }

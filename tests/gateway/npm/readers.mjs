@@ -72,7 +72,9 @@ async function readBlocks(url, request, take) {
     }
 }
 
-const isInterrupted = (data) => data.includes('"interrupted"') || data.includes('Ask again.');
+/** Whether an answer of which `text` has arrived ended because it could not begin. */
+const isInterrupted = (data, text) => text === '' &&
+    ['"interrupted"', 'Ask again.', '"unavailable"', 'The AI service cannot be reached.'].some((sign) => data.includes(sign));
 
 /** The four kinds. Each asks (directly, so that a question is asked once) and reads through the network. */
 export const kinds = {
@@ -86,7 +88,7 @@ export const kinds = {
                 last = /^id: (.*)$/m.exec(block)?.[1] ?? last;
                 if (block.includes('event: part.delta')) text += JSON.parse(/^data: (.*)$/m.exec(block)[1]).text;
                 if (block.includes('event: run.ended')) ended = true;
-                if (ended && isInterrupted(block)) throw new Interrupted();
+                if (ended && isInterrupted(block, text)) throw new Interrupted();
                 if (ended && !block.includes('"completed"')) throw new Error(block);
             });
         }
@@ -97,7 +99,8 @@ export const kinds = {
         await chat.sendMessage({ text: question });
         const deadline = Date.now() + 20_000;
         while (chat.status === 'error' && Date.now() < deadline) {
-            if (isInterrupted(chat.error.message)) throw new Interrupted();
+            const last = chat.messages.at(-1);
+            if (isInterrupted(chat.error.message, last.role === 'assistant' ? textOf(last) : '')) throw new Interrupted();
             await pause();
             // The question may have been lost with the connection, or it was answered: the page sees what there is.
             await chat.resumeStream();
@@ -113,6 +116,7 @@ export const kinds = {
         const begun = await accepted(`${direct}/ag-ui`, { method: 'POST', headers: json('anna'), body: JSON.stringify({ threadId, runId: 'r', messages: [message], protocolVersion: '1.0' }) });
         // The agents' client leaves a rejection behind when a body is cut, which ends a test: this is what it does.
         let messages = [], finished = false;
+        const text = () => messages.filter((each) => each.role === 'assistant').map((each) => each.content).join('');
         const body = JSON.stringify({ threadId, runId: 'again', messages: [message], protocolVersion: '1.0' });
         while (!finished) {
             const request = { method: 'POST', headers: json('anna'), body };
@@ -122,12 +126,12 @@ export const kinds = {
                 if (event.type === 'TEXT_MESSAGE_START' && !messages.some((each) => each.id === event.messageId))
                     messages.push({ id: event.messageId, role: 'assistant', content: '' });
                 if (event.type === 'TEXT_MESSAGE_CONTENT') messages.find((each) => each.id === event.messageId).content += event.delta;
-                if (event.type === 'RUN_ERROR') throw isInterrupted(block) ? new Interrupted() : new Error(block);
+                if (event.type === 'RUN_ERROR') throw isInterrupted(block, text()) ? new Interrupted() : new Error(block);
                 if (event.type === 'RUN_FINISHED') finished = true;
             });
         }
         await begun.body.cancel().catch(() => {});
-        return messages.filter((each) => each.role === 'assistant').map((each) => each.content).join('');
+        return text();
     },
     async openai(direct, network) {
         const options = { apiKey: tokenOf('anna'), maxRetries: 0 };
@@ -144,7 +148,7 @@ export const kinds = {
                     if (event.type === 'response.output_text.delta') text += event.delta;
                     if (event.type === 'response.failed') {
                         const why = JSON.stringify(event.response.error);
-                        throw isInterrupted(why) ? new Interrupted() : new assert.AssertionError({ message: why });
+                        throw isInterrupted(why, text) ? new Interrupted() : new assert.AssertionError({ message: why });
                     }
                     ended = event.type === 'response.completed';
                 }
