@@ -118,6 +118,7 @@ WITH_TWO(nothing_is_deleted_while_redis_is_away) {
 }
 
 WITH_TWO(a_removed_log_is_not_written_again) {
+    redis->write_before_replies();
     const std::string id = start("Hi there");
     wait_for(id, "ended");
     BOOST_TEST(redis->command("DEL corun:log:" + id) == ":1");
@@ -257,6 +258,7 @@ BOOST_AUTO_TEST_CASE(a_session_ends_by_itself_at_both) {
 }
 
 BOOST_AUTO_TEST_CASE(without_redis_a_cookie_is_in_doubt_and_a_token_counts) {
+    redis->write_before_replies();
     const std::string cookie = sign_in();
     redis->end(SIGKILL);
     const raw_response in_doubt = send_with(cookie, "GET");
