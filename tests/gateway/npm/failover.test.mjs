@@ -88,10 +88,11 @@ for (const protocol of ['responses', 'threads']) {
             const working = Promise.all(Array.from({ length: Math.min(atOnce, runs) }, (_, number) => worker(number)));
             const ended = working.catch((error) => { readers.stop = true; throw error; }).finally(() => { over = true; });
             ended.catch(() => {});
-            // Each time that so much has been sent.
+            // Each time that so much has been sent to a reader.
+            const others = Math.max(1, Math.min(atOnce, runs) / 12);
             while (!over) {
                 const index = random() < 0.5 ? 0 : 1, other = cluster.gateways[1 - index];
-                const enough = await metricOf(other, sentBytes) + 2_000 + Math.floor(random() * 30_000);
+                const enough = await metricOf(other, sentBytes) + others * (2_000 + Math.floor(random() * 30_000));
                 await until(async () => over || await metricOf(other, sentBytes) >= enough);
                 if (over) break;
                 const kind = random();
