@@ -61,7 +61,13 @@ for (const protocol of ['responses', 'threads']) {
             await until(async () => await metricOf(cluster.gateways[0], 'corun_gateway_runs') === 0);
         }));
 
-        test('the connections to the service are cut', () => whileAllRead(async () => cluster.cutService()));
+        test('the connections to the service are cut again and again', () => whileAllRead(async () => {
+            for (let i = 0; i < 12; ++i) {
+                cluster.cutService();
+                const before = await sum(sentBytes);
+                await until(async () => await sum(sentBytes) > before + 500 || await sum('corun_gateway_runs') === 0);
+            }
+        }));
 
         test('Redis is killed', () => whileAllRead(() => cluster.replaceRedis()));
 
