@@ -4,6 +4,7 @@
 #include "emulator/model.hpp"
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 
 namespace corun::emulator {
@@ -266,22 +267,17 @@ stream_faults::end stream_faults::pass(const std::string& event, std::string fra
     using place = fault_access::place;
     frame = changed(event, std::move(frame));
 
-    struct hit {
-        std::size_t at;
-        const fault* by;
-    };
-    std::vector<hit> hits;
+    std::multimap<std::size_t, const fault*> hits;
     for (auto& one : active_) {
         const auto at = position_of(one, event, frame.size());
         if (!at) continue;
         const auto where = fault_access::where(one.fault);
         one.done = where != place::every && where != place::before && where != place::after;
-        hits.push_back({*at, &one.fault});
+        hits.emplace(*at, &one.fault);
     }
     ++events_;
     bytes_ += frame.size();
 
-    std::stable_sort(hits.begin(), hits.end(), [](const hit& a, const hit& b) { return a.at < b.at; });
     std::size_t sent = 0;
     for (const auto& [at, by] : hits) {
         out.append(frame, sent, at - sent);

@@ -142,14 +142,10 @@ private:
     /// The most telling first.
     static std::vector<text_member> text_members(const document& object) {
         std::vector<text_member> found;
-        for (const auto& [name, value] : object.items()) {
-            const auto key = std::find(text_keys.begin(), text_keys.end(), plain_key(name));
-            if (key != text_keys.end()) found.emplace_back(*key, &value);
+        for (const auto& key : text_keys) {
+            for (const auto& [name, value] : object.items())
+                if (plain_key(name) == key) found.emplace_back(key, &value);
         }
-        std::stable_sort(found.begin(), found.end(), [](const text_member& a, const text_member& b) {
-            return std::find(text_keys.begin(), text_keys.end(), a.first) <
-                   std::find(text_keys.begin(), text_keys.end(), b.first);
-        });
         return found;
     }
 

@@ -538,6 +538,9 @@ private:
     /// The head is known: which faults are for this response?
     static void begin(shared& all, connection& link, passage& now) {
         using kind = network_fault::kind;
+        const auto is_earlier = [](const network_fault& one, const network_fault& other) {
+            return one.offset_ < other.offset_;
+        };
         if (link.requests.empty()) link.requests.emplace_back();  // An answer that nobody asked for.
         now.own = response(link.requests.front().first, link.requests.front().second);
         if (all.keeps_responses) now.record = &all.responses.emplace_back(std::move(now.own));
@@ -570,13 +573,10 @@ private:
                     all.strike(each);
                     break;
                 default:
-                    now.stops.push_back(each);
+                    now.stops.insert(std::upper_bound(now.stops.begin(), now.stops.end(), each, is_earlier), each);
             }
         }
         now.repeated.resize(now.duplicates.size());
-        std::stable_sort(now.stops.begin(), now.stops.end(), [](const network_fault& one, const network_fault& other) {
-            return one.offset_ < other.offset_;
-        });
     }
 
     static std::string chunk(std::string_view body) {
