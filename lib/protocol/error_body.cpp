@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -132,19 +133,17 @@ private:
         if (std::string own = place_of(object); !own.empty()) place = std::move(own);
         const std::size_t texts_before = texts_.size();
         const std::string code = read_facts(object, place.empty());
-        for (const auto& [key, value] : text_members(object)) read_text_member(key, *value, depth, place);
+        for (const auto& [key, value] : text_members(object)) read_text_member(*key, *value, depth, place);
         // What is inside may be more exact than the error's own code.
         if (texts_.size() == texts_before && depth > 0 && !code.empty() && code != out_.code) add(code, place);
     }
 
-    using text_member = std::pair<std::string_view, const document*>;
-
-    /// The most telling first.
-    static std::vector<text_member> text_members(const document& object) {
-        std::vector<text_member> found;
-        for (const auto& key : text_keys) {
-            for (const auto& [name, value] : object.items())
-                if (plain_key(name) == key) found.emplace_back(key, &value);
+    /// By their place in `text_keys`: the most telling first.
+    static std::multimap<const std::string_view*, const document*> text_members(const document& object) {
+        std::multimap<const std::string_view*, const document*> found;
+        for (const auto& [name, value] : object.items()) {
+            const auto key = std::find(text_keys.begin(), text_keys.end(), plain_key(name));
+            if (key != text_keys.end()) found.emplace(key, &value);
         }
         return found;
     }
