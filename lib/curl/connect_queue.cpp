@@ -6,9 +6,9 @@
 namespace corun::curl {
 namespace {
 
-/// As many requests share a connection, for libcurl.
+/// The most requests that libcurl lets share a connection.
 constexpr std::size_t most_on_a_connection = 100;
-/// As browsers, which open a handful of connections to a server.
+/// The most requests that may open connections at a time.
 constexpr std::size_t most_connecting = 4;
 
 }  // namespace

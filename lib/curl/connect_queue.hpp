@@ -9,7 +9,7 @@ namespace corun::curl {
 ///
 /// libcurl opens a connection for each request that finds no room on the open ones, even while other connections are
 /// being opened: a burst of requests would open one for each. Therefore one request looks for a connection at a time,
-/// and another one for each hundred that wait, up to four. The others wait until one of these has got it.
+/// and another one for each hundred that wait, up to four. The others wait until one of these has its connection.
 class connect_queue {
 public:
     /// The place of one request.

@@ -57,17 +57,17 @@ std::string resolve_line(const std::string& host, const std::vector<std::string>
 /// A server may close an idle connection while a request is on its way. Nobody can say whether such a POST was carried
 /// out, so it gets a connection that has not been idle. A server that speaks HTTP/2 names the streams that it has not
 /// processed (RFC 9113, 8.7).
-bool needs_new_connection(const net::request& request, connection_use use, bool http2) {
+bool needs_new_connection(const net::request& request, bool shares_http2) {
     if (request.method != "POST" || request.idempotent) return false;
-    return use == connection_use::exclusive || !http2;
+    return !shares_http2;
 }
 
 void set_connection(easy_handle& easy, const net::request& request, const transport_state& transport,
-                    connection_use use, bool http2, bool needs_new) {
+                    connection_use use, bool shares_http2, bool needs_new) {
     const bool shared = use != connection_use::exclusive;
     easy.set(CURLOPT_HTTP_VERSION, static_cast<long>(shared ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     // To wait for a connection that turns out to be HTTP/1.1 is to wait for the end of somebody else's response.
-    if (shared && http2) easy.set(CURLOPT_PIPEWAIT, 1L);
+    if (shares_http2) easy.set(CURLOPT_PIPEWAIT, 1L);
     if (needs_new) {
         // In whole seconds: less than two of them. Servers keep an idle connection for two at the least.
         if (request.follows_another)
@@ -159,7 +159,7 @@ server_state* transport_state::http2_server(std::string_view origin) noexcept {
 }
 
 void set_options(easy_handle& easy, const net::request& request, const transport_state& transport, connection_use use,
-                 bool http2) {
+                 bool shares_http2) {
     easy.set(CURLOPT_URL, request.url);
     easy.set(CURLOPT_PROTOCOLS_STR, "http,https");
     easy.set(CURLOPT_NOSIGNAL, 1L);
@@ -170,8 +170,8 @@ void set_options(easy_handle& easy, const net::request& request, const transport
     easy.set(CURLOPT_ACCEPT_ENCODING, "");
     if (!request.headers.find("Accept-Encoding")) easy.remove_header("Accept-Encoding");
     const auto url = detail::parse_url(request.url);
-    const bool needs_new = needs_new_connection(request, use, http2);
-    set_connection(easy, request, transport, use, http2, needs_new);
+    const bool needs_new = needs_new_connection(request, shares_http2);
+    set_connection(easy, request, transport, use, shares_http2, needs_new);
     set_tls(easy, transport);
     set_proxy(easy, transport.settings, url && url->loopback);
     for (const header& field : request.headers) easy.add_header(field);

@@ -38,8 +38,9 @@ enum class connection_use {
 };
 [[nodiscard]] connection_use connection_use_of(const net::request& request, const options& settings) noexcept;
 
-/// Sets every option of a request but the callbacks. `http2` says whether its server is known to speak HTTP/2.
+/// Sets every option of a request but the callbacks. `shares_http2`: it may share a connection, and its server speaks
+/// HTTP/2.
 void set_options(easy_handle& easy, const net::request& request, const transport_state& transport, connection_use use,
-                 bool http2);
+                 bool shares_http2);
 
 }  // namespace corun::curl
