@@ -71,9 +71,9 @@ public:
     template <class Body>
     Body& add() {
         event& target = used_ ? more_.emplace_back() : first_;
-        Body& body = detail::event_access::emplace<Body>(target, wire_.name, wire_.data, wire_.storage, used_);
+        Body& added = detail::event_access::emplace<Body>(target, wire_.name, wire_.data, wire_.storage, used_);
         used_ = true;
-        return body;
+        return added;
     }
 
     /// A view of what `piece` says, good for as long as the events are.

@@ -3,8 +3,8 @@
 //   mcp_conformance_client URL
 //
 // The tests say by the environment what they expect: MCP_CONFORMANCE_SCENARIO, and MCP_CONFORMANCE_CONTEXT, a JSON
-// object, of which it knows `toolCalls`, `token`, and
-// `client_id` with `client_secret`.
+// object, of which it knows `toolCalls`, `token`, and `client_id` with `client_secret` or `private_key_pem`.
+#include "client_assertion.hpp"
 #include <corun/corun.hpp>
 #include <corun/json.hpp>
 #include <corun/sync_wait.hpp>
@@ -39,8 +39,15 @@ asio::awaitable<std::string> token_for(corun::mcp::session session, corun::mcp::
         challenge = corun::mcp::parse_challenge(refused.details().challenge);
     }
     const corun::mcp::authorization_server found = co_await corun::mcp::discover_authorization(server, challenge);
-    corun::oauth_client client(found.token_endpoint, context.at("client_id").get<std::string>(),
-                               corun::secret(context.at("client_secret").get<std::string>()));
+    const std::string id = context.at("client_id");
+    corun::oauth_client client(found.token_endpoint, id, corun::secret(context.value("client_secret", "")));
+    if (context.contains("private_key_pem")) {
+        client.method = corun::oauth_client::authentication::private_key_jwt;
+        client.client_assertion = [id, audience = found.issuer,
+                                   key = context.at("private_key_pem").get<std::string>()] {
+            return client_assertion::make(id, audience, key);
+        };
+    }
     client.parameters["resource"] = found.resource;
     client.scope = found.scope;
     const corun::token_provider provider = corun::oauth_client_credentials(executor, client);
@@ -59,7 +66,7 @@ asio::awaitable<void> play(std::string url) {
     options.call_timeout = std::chrono::seconds(5);
     corun::mcp::server server(co_await asio::this_coro::executor, url, options);
     corun::mcp::session session(server);
-    if (context.is_object() && context.contains("client_secret")) {
+    if (context.is_object() && (context.contains("client_secret") || context.contains("private_key_pem"))) {
         const std::string token = co_await token_for(session, server, context);
         fields.set("Authorization", "Bearer " + token);
     }
