@@ -51,7 +51,7 @@ struct CORUN_API retry_policy {
 /// (`mark_runs`); otherwise the stream fails.
 struct CORUN_API reattach_policy {
     bool enabled = true;        ///< If false, a broken stream fails.
-    int max_reattachments = 8;  ///< Per stream; the next loss ends the stream.
+    int max_reattachments = 8;  ///< In succession, without a new event; the next loss ends the stream.
     /// How long the run can be unreachable before the stream fails with the original error.
     std::chrono::milliseconds give_up_after = std::chrono::minutes{2};
     /// Adds `corun_run` with a random value to the metadata of the run and of the thread that it creates, so that the

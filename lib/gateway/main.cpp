@@ -19,7 +19,6 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -156,8 +155,6 @@ gateway::gateway_options options_of(const settings& wanted) {
     // Only responses in the background go on without their connection, and can be cancelled.
     if (wanted.protocol == "responses") options.run.background = true;
     options.run.reconcile.inline_definition = true;
-    // A run may outlast any number of connections. It is lost if the service cannot be reached for long.
-    options.run.reattach.emplace().max_reattachments = std::numeric_limits<int>::max();
     if (wanted.mcp_by_gateway) options.run.default_mcp_caller = mcp_caller::client;
     const std::string users = wanted.users.empty() ? std::string() : contents_of("--users", wanted.users);
     auto known = std::make_shared<gateway::user_file>(users, wanted.user_header);

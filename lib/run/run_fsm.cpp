@@ -40,7 +40,10 @@ bool run_fsm::event_arrived(codec::event_class kind) noexcept {
     // After an action the rest of its response only frames it; what answers it says comes in another.
     if (!has_events(phase_)) return false;
     const bool is_news = kind != codec::event_class::keepalive && kind != codec::event_class::repeated;
-    if (is_news) last_event_ = last_activity_;
+    if (is_news) {
+        last_event_ = last_activity_;
+        reattachments_ = 0;
+    }
     switch (kind) {
         case codec::event_class::repeated:
             return false;
@@ -76,8 +79,9 @@ void run_fsm::response_ended(std::error_code code) noexcept {
 /// The response has no more to say, and the run has not come to its end.
 void run_fsm::lose(std::error_code code) noexcept {
     response_ = response::over;
-    if (is_loss(code) && existence_ == existence::known && !stream_error_ && limits_.reattachments > 0) {
-        --limits_.reattachments;
+    const bool may_reattach = !stream_error_ && reattachments_ < limits_.reattachments;
+    if (is_loss(code) && existence_ == existence::known && may_reattach) {
+        ++reattachments_;
         cause_ = code;
         phase_ = phase::lost;
         return;

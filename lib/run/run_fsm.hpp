@@ -19,7 +19,7 @@ struct limits {
     std::chrono::milliseconds event{0};  ///< Longest time without an event while reading; 0: none.
     std::chrono::milliseconds total{0};  ///< Longest duration; 0: none.
     std::size_t high_water_bytes = 0;    ///< Reading pauses above, and continues at half of it or below.
-    int reattachments = 0;               ///< How often a lost run is found again.
+    int reattachments = 0;               ///< How often in succession a lost run is found again without a new event.
 };
 
 /// Where a run stands.
@@ -113,6 +113,7 @@ private:
     void lose(std::error_code code) noexcept;
 
     limits limits_;
+    int reattachments_ = 0;  ///< Since the last new event.
     time_point started_;
     time_point last_activity_, last_event_;
     response response_ = response::reading;

@@ -68,7 +68,6 @@ struct soak {
         settings.retry.max_retries = 10;
         settings.retry.first_delay = std::chrono::milliseconds(50);
         settings.idle_timeout = std::chrono::seconds(5);
-        settings.reattach.max_reattachments = 100;
         client.emplace(io.get_executor(), proxy->endpoint(), credential::bearer(service->token()), settings);
     }
 

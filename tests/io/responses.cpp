@@ -708,6 +708,16 @@ BOOST_AUTO_TEST_CASE(goes_on_as_often_as_it_breaks) {
     BOOST_TEST(read() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(outlasts_any_number_of_connections_that_each_bring_something_new) {
+    service->script("", {step::tokens(60)});
+    proxy.inject(network_fault::reset().on("GET", one_response).at(1800).times(12));
+    const outcome seen = play();
+    BOOST_TEST(!seen.failure, seen.failure.message());
+    BOOST_TEST(seen.tokens == 60u);
+    BOOST_TEST(seen.reattached == 13u);
+    BOOST_TEST(read() == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(outlives_an_outage) {
     proxy.inject(network_fault::lose_request().on("GET", one_response).times(3));
     service->inject(fault::respond(503).on("GET", one_response).times(2));

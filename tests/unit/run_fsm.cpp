@@ -357,6 +357,27 @@ BOOST_AUTO_TEST_CASE(a_run_is_found_again_no_more_often_than_allowed) {
     BOOST_TEST(m.failure() == errc::connection_lost);
 }
 
+BOOST_AUTO_TEST_CASE(only_losses_without_a_new_event_between_them_count) {
+    run_fsm m = streaming(findable());
+    m.run_exists(existence::known);
+    for (int i = 0; i != 20; ++i) {
+        m.response_ended(errc::connection_lost);
+        BOOST_TEST((m.phase() == phase::lost));
+        m.response_begins(start);
+        m.response_accepted();
+        BOOST_TEST(m.event_arrived(event_class::ordinary));
+    }
+    for (const event_class nothing_new : {event_class::keepalive, event_class::repeated}) {
+        m.response_ended(errc::connection_lost);
+        BOOST_TEST((m.phase() == phase::lost));
+        m.response_begins(start);
+        m.response_accepted();
+        (void)m.event_arrived(nothing_new);
+    }
+    m.response_ended(errc::connection_lost);
+    BOOST_TEST(m.failure() == errc::connection_lost);
+}
+
 BOOST_AUTO_TEST_CASE(what_the_service_itself_reports_is_not_looked_into) {
     run_fsm m = streaming(findable());
     m.run_exists(existence::known);

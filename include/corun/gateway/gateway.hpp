@@ -107,8 +107,7 @@ struct CORUN_API gateway_options {
     /// Where logs are.
     redis_options redis;
 
-    /// Of every run. `answers_by_hand` and `on_abandon` are the gateway's. Raise `reattach_policy::max_reattachments`
-    /// for runs that outlast many connections, as `corun-gateway` does.
+    /// Of every run. `answers_by_hand` and `on_abandon` are the gateway's.
     run_options run;
 
     /// A comment is sent to viewers that have been sent nothing else for so long.
