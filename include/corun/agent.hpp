@@ -76,12 +76,15 @@ public:
     ///
     /// *Cancellation:* Terminal, partial and total. The request is dropped; a run that it created continues at the
     /// service, or is found and cancelled with `abandoned_run::cancelled`.
-    [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_header_source headers = {},
-                                                           run_options options = {});
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_header_source headers = {});
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, mcp_header_source headers,
+                                                           run_options options);
     /// Starts a run in an existing thread, and reconciles it with `agent_thread::definition` as last received. Without
     /// a thread, the run creates one.
     [[nodiscard]] asio::awaitable<event_stream> run_stream(agent_thread conversation, message text,
-                                                           mcp_header_source headers = {}, run_options options = {});
+                                                           mcp_header_source headers = {});
+    [[nodiscard]] asio::awaitable<event_stream> run_stream(agent_thread conversation, message text,
+                                                           mcp_header_source headers, run_options options);
     /// Without headers: `run_stream("Hello", options)`.
     template <run_options_only Options>
     [[nodiscard]] asio::awaitable<event_stream> run_stream(message text, Options options) {

@@ -19,6 +19,7 @@ using detail::fetch;
 using detail::handle_access;
 using detail::require;
 using detail::run_context;
+using shared_options = detail::copy_on_write<run_options>;
 using agent_pointer = std::shared_ptr<agent_object>;
 
 agent_pointer open(const agent& handle) {
@@ -34,9 +35,10 @@ agent_pointer open_stored(const agent& handle, const char* call) {
 }
 
 std::shared_ptr<run_context> make_context(agent_pointer agent, std::shared_ptr<detail::thread_object> conversation,
-                                          message text, mcp_header_source headers, run_options options, bool streams) {
+                                          message text, mcp_header_source headers, shared_options options,
+                                          bool streams) {
     auto run = std::make_shared<run_context>();
-    run->api = detail::api_client::for_run(agent->api, options);
+    run->api = detail::api_client::for_run(agent->api, *options);
     run->provider = headers.provider();
     run->definition = agent->value;
     run->prompt = agent->prompt;
@@ -63,15 +65,19 @@ std::shared_ptr<detail::thread_object> open_thread(const agent_thread& handle) {
     return handle_access::open(handle, "the thread");
 }
 
+asio::awaitable<detail::prepared_run> first_request(detail::run_protocol& protocol) {
+    return protocol.prepare(mcp_header_request(), detail::run_protocol::start::first);
+}
+
 asio::awaitable<event_stream> start_stream(std::shared_ptr<run_context> run) {
-    mcp_header_request header_request;
     const asio::any_io_executor caller = co_await asio::this_coro::executor;
     detail::check_caller(run->api->executor, caller);
     std::unique_ptr<detail::run_protocol> protocol = detail::make_run_protocol(run);
     co_await detail::open_client_servers(run);
-    detail::prepared_run prepared =
-        co_await protocol->prepare(std::move(header_request), detail::run_protocol::start::first);
-    co_return co_await handle_access::open_stream(std::move(run), std::move(protocol), std::move(prepared));
+    detail::prepared_run prepared = co_await first_request(*protocol);
+    detail::stream_owner stream =
+        co_await detail::run_stream::open(std::move(run), std::move(protocol), std::move(prepared));
+    co_return handle_access::make_stream(std::move(stream));
 }
 
 asio::awaitable<event_stream> attach(std::shared_ptr<run_context> run, run_position position) {
@@ -79,16 +85,14 @@ asio::awaitable<event_stream> attach(std::shared_ptr<run_context> run, run_posit
     detail::check_caller(run->api->executor, caller);
     std::unique_ptr<detail::run_protocol> protocol = co_await detail::attach_run_protocol(run, std::move(position));
     co_await detail::open_client_servers(run);
-    co_return handle_access::attach_stream(std::move(run), std::move(protocol));
+    co_return handle_access::make_stream(detail::run_stream::attach(std::move(run), std::move(protocol)));
 }
 
 asio::awaitable<thread_run> create_only(std::shared_ptr<run_context> run, thread_run (*decode)(std::string_view)) {
-    mcp_header_request header_request;
     const asio::any_io_executor caller = co_await asio::this_coro::executor;
     detail::check_caller(run->api->executor, caller);
     const std::unique_ptr<detail::run_protocol> protocol = detail::make_run_protocol(run);
-    detail::prepared_run prepared =
-        co_await protocol->prepare(std::move(header_request), detail::run_protocol::start::first);
+    detail::prepared_run prepared = co_await first_request(*protocol);
     detail::run_call& call = prepared.call;
     co_return co_await fetch(run->api, "POST", std::move(call.path), decode, std::move(call.body),
                              std::move(call.query), std::move(prepared.secrets));
@@ -97,7 +101,7 @@ asio::awaitable<thread_run> create_only(std::shared_ptr<run_context> run, thread
 /// A run that is created and not streamed.
 asio::awaitable<thread_run> create(std::shared_ptr<run_context> run) {
     const codec::run_codec* runs = require(*run->api, run->api->resources.runs, "agent::create_run");
-    detail::refuse_client_servers(run->options, "agent::create_run");
+    detail::refuse_client_servers(*run->options, "agent::create_run");
     return create_only(std::move(run), runs->decode);
 }
 
@@ -163,15 +167,25 @@ const prompt_agent_definition& agent::prompt_definition() const noexcept {
     return object_ ? object_->prompt : none;
 }
 
-asio::awaitable<event_stream> agent::run_stream(message text, mcp_header_source headers, run_options options) {
+asio::awaitable<event_stream> agent::run_stream(message text, mcp_header_source headers) {
     return start_stream(
-        make_context(open(*this), nullptr, std::move(text), std::move(headers), std::move(options), true));
+        make_context(open(*this), nullptr, std::move(text), std::move(headers), shared_options(), true));
+}
+
+asio::awaitable<event_stream> agent::run_stream(message text, mcp_header_source headers, run_options options) {
+    return start_stream(make_context(open(*this), nullptr, std::move(text), std::move(headers),
+                                     shared_options(std::move(options)), true));
+}
+
+asio::awaitable<event_stream> agent::run_stream(agent_thread conversation, message text, mcp_header_source headers) {
+    return start_stream(make_context(open(*this), open_thread(conversation), std::move(text), std::move(headers),
+                                     shared_options(), true));
 }
 
 asio::awaitable<event_stream> agent::run_stream(agent_thread conversation, message text, mcp_header_source headers,
                                                 run_options options) {
     return start_stream(make_context(open(*this), open_thread(conversation), std::move(text), std::move(headers),
-                                     std::move(options), true));
+                                     shared_options(std::move(options)), true));
 }
 
 asio::awaitable<event_stream> agent::attach_stream(run_position position, mcp_header_source headers,
@@ -179,7 +193,8 @@ asio::awaitable<event_stream> agent::attach_stream(run_position position, mcp_he
     const agent_pointer agent = open(*this);
     (void)path_of_run(*agent->api, position);
     check_protocol(*agent->api, position);
-    auto run = make_context(agent, nullptr, std::string(), std::move(headers), std::move(options), true);
+    auto run =
+        make_context(agent, nullptr, std::string(), std::move(headers), shared_options(std::move(options)), true);
     run->messages.clear();
     return attach(std::move(run), std::move(position));
 }
@@ -196,13 +211,14 @@ asio::awaitable<run_result> agent::run(agent_thread conversation, message text, 
 }
 
 asio::awaitable<thread_run> agent::create_run(message text, mcp_header_source headers, run_options options) {
-    return create(make_context(open(*this), nullptr, std::move(text), std::move(headers), std::move(options), false));
+    return create(make_context(open(*this), nullptr, std::move(text), std::move(headers),
+                               shared_options(std::move(options)), false));
 }
 
 asio::awaitable<thread_run> agent::create_run(agent_thread conversation, message text, mcp_header_source headers,
                                               run_options options) {
     return create(make_context(open(*this), open_thread(conversation), std::move(text), std::move(headers),
-                               std::move(options), false));
+                               shared_options(std::move(options)), false));
 }
 
 asio::awaitable<void> agent::refresh() {

@@ -78,7 +78,9 @@ asio::awaitable<event_stream> answer_run(std::shared_ptr<detail::run_context> ru
                                          submission answers) {
     std::unique_ptr<detail::run_protocol> protocol = co_await detail::find_run_protocol(run, std::move(run_id));
     co_await detail::open_client_servers(run);
-    co_return co_await handle_access::resume_stream(std::move(run), std::move(protocol), std::move(answers));
+    detail::stream_owner stream =
+        co_await detail::run_stream::resume(std::move(run), std::move(protocol), std::move(answers));
+    co_return handle_access::make_stream(std::move(stream));
 }
 
 }  // namespace
@@ -190,7 +192,7 @@ asio::awaitable<event_stream> agent_thread::submit_stream(std::string run_id, su
     run->api = detail::api_client::for_run(run->conversation->api, options);
     run->provider = headers.provider();
     run->headers = headers.fixed();
-    run->options = std::move(options);
+    run->options = detail::copy_on_write<run_options>(std::move(options));
     return answer_run(std::move(run), std::move(run_id), std::move(answers));
 }
 

@@ -44,24 +44,7 @@ struct handle_access {
         return handle.object_;
     }
 
-    static asio::awaitable<event_stream> open_stream(std::shared_ptr<run_context> run,
-                                                     std::unique_ptr<run_protocol> protocol, prepared_run request) {
-        stream_owner stream =
-            co_await detail::run_stream::open(std::move(run), std::move(protocol), std::move(request));
-        co_return event_stream(std::move(stream).release());
-    }
-
-    static asio::awaitable<event_stream> resume_stream(std::shared_ptr<run_context> run,
-                                                       std::unique_ptr<run_protocol> protocol, submission answers) {
-        stream_owner stream =
-            co_await detail::run_stream::resume(std::move(run), std::move(protocol), std::move(answers));
-        co_return event_stream(std::move(stream).release());
-    }
-
-    static event_stream attach_stream(std::shared_ptr<run_context> run, std::unique_ptr<run_protocol> protocol) {
-        stream_owner stream = detail::run_stream::attach(std::move(run), std::move(protocol));
-        return event_stream(std::move(stream).release());
-    }
+    static event_stream make_stream(stream_owner stream) { return event_stream(std::move(stream).release()); }
 
     /// The secrets that an error about this stream must not show.
     static const redactor& secrets_of(const event_stream& stream) noexcept { return stream.impl_->secrets(); }

@@ -29,7 +29,7 @@ const function_handler& handler_of(const run_options& options, std::string_view 
 
 /// A call of a function that the model invented would wait for ever: it fails, unless the caller answers by hand.
 bool handlers_answer(const run_context& run, const function_call& call) noexcept {
-    const run_options& options = run.options;
+    const run_options& options = *run.options;
     const bool has_functions = !options.functions.empty() || (run.client && !run.client->functions.empty());
     const bool answers_any = has_functions && !options.answers_by_hand;
     return answers_any || is_client_call(run, call) || handler_of(options, call.name);
@@ -70,7 +70,7 @@ asio::awaitable<std::vector<T>> one_by_one(asio::any_io_executor executor, std::
 
 asio::awaitable<std::vector<approval_decision>> decide(std::shared_ptr<stream_state> stream,
                                                        std::vector<mcp_approval_request> requests) {
-    const run_options& options = stream->run->options;
+    const run_options& options = *stream->run->options;
     asio::any_io_executor executor = stream->run->api->executor;
     std::vector<asio::awaitable<approval_decision>> decisions;
     for (mcp_approval_request& request : requests)
@@ -110,7 +110,7 @@ asio::awaitable<std::vector<call_output>> call_all(std::shared_ptr<stream_state>
         else if (is_client_call(run, call))
             work.push_back(call_tool(stream, *run.client->find(call.name), call));
         else
-            work.push_back(call_function(stream, handler_of(run.options, call.name), call));
+            work.push_back(call_function(stream, handler_of(*run.options, call.name), call));
     }
     co_return co_await all(run.api->executor, std::move(work));
 }
@@ -148,7 +148,7 @@ std::vector<std::pair<tool_approval*, const mcp_approval_request*>> without_head
 }  // namespace
 
 bool handlers_answer(const run_context& run, const required_action& action, bool mixed) {
-    const run_options& options = run.options;
+    const run_options& options = *run.options;
     const bool has_calls = !action.function_calls.empty();
     const bool has_approvals = !action.mcp_approvals.empty();
     if (!(has_calls || has_approvals) || !action.other_calls.empty()) return false;

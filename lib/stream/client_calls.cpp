@@ -60,7 +60,7 @@ bool is_refusal(const error& failure) noexcept {
 asio::awaitable<mcp::tool_result> call_with_headers(std::shared_ptr<stream_state> stream,
                                                     std::shared_ptr<client_server> server, std::string tool,
                                                     std::string arguments) {
-    const int most = stream->run->options.max_mcp_calls;
+    const int most = stream->run->options->max_mcp_calls;
     while (server->calls >= most) {
         co_await server->call_ended.wait();
         co_await throw_if_cancelled();
@@ -126,10 +126,10 @@ std::vector<content_block> take_media(mcp::tool_result& result, std::size_t& mos
 }
 
 void take_result(call_report& report, mcp::tool_result result, const run_context& run) {
-    std::size_t most = run.options.max_mcp_output_bytes;
+    std::size_t most = run.options->max_mcp_output_bytes;
     report.event.call.output = shortened(utf8::decoded(result.text()), most);
     std::vector<content_block> blocks;
-    if (run.options.mcp_media && run.api->options.protocol == protocol::responses && !result.is_error)
+    if (run.options->mcp_media && run.api->options.protocol == protocol::responses && !result.is_error)
         blocks = take_media(result, most);
     std::string text = shortened(utf8::decoded(result.text()), most);
     if (!blocks.empty()) {

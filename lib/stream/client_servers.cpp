@@ -53,16 +53,16 @@ void take_over(run_context& run, const mcp_tool& server) {
     if (label.find("__") != label.npos)
         throw error(errc::invalid_argument, "run_options::mcp_callers: the label " + quote(label) +
                                                 " contains '__', which separates a label from a tool");
-    mcp::session session(run.api->mcp_servers->at(server.server_url), run.options.mcp_principal);
+    mcp::session session(run.api->mcp_servers->at(server.server_url), run.options->mcp_principal);
     auto taken = std::make_shared<client_server>(server, std::move(session), run.api->executor);
     taken->list.server_label = label;
-    taken->approval = run.options.default_approval;
-    if (const auto found = run.options.require_approval.find(label); found != run.options.require_approval.end())
+    taken->approval = run.options->default_approval;
+    if (const auto found = run.options->require_approval.find(label); found != run.options->require_approval.end())
         taken->approval = found->second;
-    run.options.require_approval.erase(label);
+    run.options.change().require_approval.erase(label);
     erase_server(run.definition.tools, label);
     erase_server(run.prompt.tools, label);
-    erase_server(run.options.tools, label);
+    erase_server(run.options.change().tools, label);
     run.client->servers.push_back(std::move(taken));
     run.client->take(run.headers);
 }
@@ -89,10 +89,10 @@ std::vector<std::string> labels_of(const std::vector<mcp_tool>& servers) {
 
 asio::awaitable<void> decide(std::shared_ptr<run_context> run, const server_rules* rules) {
     const std::vector<mcp_tool> servers = rules->servers(*run);
-    check(run->options, servers);
+    check(*run->options, servers);
     std::vector<mcp_tool> undecided;
     for (const mcp_tool& each : servers) {
-        const mcp_caller caller = caller_of(run->options, each.server_label);
+        const mcp_caller caller = caller_of(*run->options, each.server_label);
         if (caller == mcp_caller::client) take_over(*run, each);
         if (caller == mcp_caller::automatic && !each.server_url.empty()) undecided.push_back(each);
     }
@@ -223,12 +223,12 @@ private:
         info.name = tool.name;
         info.description = tool.description;
         info.parameters = tool.input_schema;
-        if (!stored_) run_.options.tools.emplace_back(std::move(function->definition));
+        if (!stored_) run_.options.change().tools.emplace_back(std::move(function->definition));
     }
 
     void refuse_clash(const std::string& name) const {
         const bool is_taken = run_.client->functions.contains(name) ||
-                              std::any_of(run_.options.functions.begin(), run_.options.functions.end(),
+                              std::any_of(run_.options->functions.begin(), run_.options->functions.end(),
                                           [&name](const local_function& each) { return each.definition.name == name; });
         if (is_taken)
             throw error(errc::invalid_argument, subject_ + "two functions of the run have the name " + quote(name));
@@ -304,7 +304,7 @@ void refuse_client_servers(const run_options& options, const char* call) {
 }
 
 asio::awaitable<void> open_client_servers(std::shared_ptr<run_context> run, const server_rules* rules) {
-    if (!wants_client_servers(run->options)) co_return;
+    if (!wants_client_servers(*run->options)) co_return;
     const asio::any_io_executor executor = run->api->executor;
     run->client = std::make_shared<client_servers>(executor);
     co_await decide(run, rules);

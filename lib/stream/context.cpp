@@ -19,7 +19,7 @@ asio::awaitable<mcp_headers> headers_of(mcp_header_provider provider, mcp_header
 
 stream_options options_of(const run_context& run) noexcept {
     stream_options options;
-    const run_options& own = run.options;
+    const run_options& own = *run.options;
     const client_options& common = run.api->options;
     options.connect_timeout = own.connect_timeout.value_or(common.connect_timeout);
     options.idle_timeout = own.idle_timeout.value_or(common.idle_timeout);
@@ -33,7 +33,7 @@ stream_options options_of(const run_context& run) noexcept {
 
 asio::awaitable<mcp_headers> ask_for_headers(std::shared_ptr<run_context> run, mcp_header_request request) {
     std::optional<mcp_headers> headers;
-    const std::chrono::milliseconds limit = run->options.mcp_header_timeout;
+    const std::chrono::milliseconds limit = run->options->mcp_header_timeout;
     std::exception_ptr failure;
     try {
         auto asking = task<mcp_headers>::start(run->api->executor, headers_of(run->provider, std::move(request)));

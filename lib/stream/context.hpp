@@ -2,6 +2,7 @@
 #include "api/api_client.hpp"
 #include "api/api_objects.hpp"
 #include "redact/redact.hpp"
+#include "values/copy_on_write.hpp"
 #include <corun/handlers.hpp>
 #include <corun/mcp_headers.hpp>
 #include <corun/message.hpp>
@@ -48,7 +49,7 @@ struct run_context {
     std::vector<message> messages;
     mcp_header_provider provider;  ///< Empty when the headers were given once.
     mcp_headers headers;           ///< As given last.
-    run_options options;
+    copy_on_write<run_options> options;
     bool streams = true;
 
     // What came of it.

@@ -65,18 +65,22 @@ bool asks_for_another_token(stream_state& stream, const std::exception_ptr& fail
     }
 }
 
+asio::awaitable<void> begin_with_another_token(std::shared_ptr<stream_state> stream) {
+    mcp_header_request request;
+    request.why = mcp_header_request::occasion::rejected_token;
+    run_call again = co_await prepare_again(stream, std::move(request));
+    co_await send(stream, std::move(again));
+}
+
 }  // namespace
 
 asio::awaitable<void> begin(std::shared_ptr<stream_state> stream, run_call call) {
-    mcp_header_request request;
-    request.why = mcp_header_request::occasion::rejected_token;
     try {
         asio::awaitable<void> sending = send(stream, std::move(call));
         const result<void> sent = co_await attempt(std::move(sending));
         if (sent.has_value()) co_return;
         if (!asks_for_another_token(*stream, sent.failure())) sent.take();
-        run_call again = co_await prepare_again(stream, std::move(request));
-        co_await send(stream, std::move(again));
+        co_await begin_with_another_token(stream);
     } catch (const std::system_error& failure) {
         stream->observe_end(failure.code());
         throw;

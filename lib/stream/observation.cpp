@@ -34,14 +34,14 @@ run_observation::run_observation(const run_context& run) {
     if (!observers) return;
     records_ = std::make_unique<records>();
     records_->reattach.attempt = 0;
-    records_->reattach.tag = records_->submit.tag = records_->run.tag = run.options.tag;
+    records_->reattach.tag = records_->submit.tag = records_->run.tag = run.options->tag;
     records_->run_wanted = observers.wants(&observer::on_run);
     if (!records_->run_wanted) return;
     records_->began = run.api->clock->now();
     records_->run.began = std::chrono::system_clock::now();
     records_->run.agent_id = run.definition.id;
     records_->run.agent_name = run.definition.name;
-    records_->run.model = run.options.model.value_or(run.definition.model);
+    records_->run.model = run.options->model.value_or(run.definition.model);
     if (const auto url = parse_url(run.api->endpoint())) {
         records_->run.server_address = url->host;
         records_->run.server_port = port_of(*url);

@@ -287,7 +287,7 @@ asio::awaitable<std::unique_ptr<run_protocol>> attach_responses_protocol(std::sh
     std::string path = path_of_run(*run->api, position);
     const std::string text = co_await api_client::call(run->api, "GET", std::move(path));
     thread_run response = wire::decode_response(text);
-    run->options.background = json::find_member(text, "background") == "true";
+    run->options.change().background = json::find_member(text, "background") == "true";
     if (!response.thread_id.empty()) {
         run->conversation = std::make_shared<thread_object>(run->api);
         run->conversation->value.id = std::move(response.thread_id);

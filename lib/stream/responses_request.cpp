@@ -26,7 +26,7 @@ reconcile::response_input input_of(const run_context& run) {
     input.agent = run.prompt;
     input.stored = !run.agent->local;
     input.headers = run.headers;
-    input.options = run.options;
+    input.options = *run.options;
     return input;
 }
 
@@ -34,7 +34,7 @@ reconcile::response_input input_of(const run_context& run) {
 std::vector<mcp_tool> servers_of(const run_context& run) {
     std::vector<mcp_tool> found;
     reconcile::add_servers(found, run.prompt.tools);
-    reconcile::add_servers(found, run.options.tools);
+    reconcile::add_servers(found, run.options->tools);
     return found;
 }
 
@@ -43,7 +43,7 @@ public:
     [[nodiscard]] std::vector<mcp_tool> servers(const run_context& run) const override { return servers_of(run); }
     void check(const run_context& run) const override { (void)reconcile::make_plan(input_of(run)); }
     [[nodiscard]] bool takes_new_functions(const run_context& run) const noexcept override {
-        return run.agent->local || run.options.reconcile.inline_definition;
+        return run.agent->local || run.options->reconcile.inline_definition;
     }
 };
 
@@ -66,7 +66,7 @@ asio::awaitable<prepared_run> responses_requests::first(std::shared_ptr<response
     if (!self->is_stored()) {
         if (self->is_background())
             throw error(errc::invalid_argument, "run_options::store: a response in the background must be stored");
-        if (!run.options.functions.empty() || run.options.on_mcp_approval) self->require_conversation();
+        if (!run.options->functions.empty() || run.options->on_mcp_approval) self->require_conversation();
     }
     if (run.provider) {
         const bool has_servers = !servers_of(run).empty();
@@ -77,7 +77,7 @@ asio::awaitable<prepared_run> responses_requests::first(std::shared_ptr<response
     wire::response_request body = self->next(prepared.report, prepared.secrets);
     body.messages = run.messages;
     body.conversation = run.conversation ? run.conversation->value.id : std::string();
-    body.previous_response_id = run.options.previous_response_id;
+    body.previous_response_id = run.options->previous_response_id;
     prepared.call.path = self->path();
     codec::encoded_request encoded = wire::encode_response(body);
     prepared.call.body = std::move(encoded.body);

@@ -26,8 +26,8 @@ public:
                                             submission answers, reconcile_report& report, redactor& secrets);
 
     /// The events of a foreground response are streamed once only.
-    [[nodiscard]] bool is_background() const noexcept { return run_->options.background == true; }
-    [[nodiscard]] bool is_stored() const noexcept { return run_->options.store.value_or(true); }
+    [[nodiscard]] bool is_background() const noexcept { return run_->options->background == true; }
+    [[nodiscard]] bool is_stored() const noexcept { return run_->options->store.value_or(true); }
     [[nodiscard]] std::string path() const { return run_->api->openai_path() + "/responses"; }
 
 private:

@@ -76,54 +76,60 @@ error failure_of(const stream_state& stream, const response_reader& response) {
     return error(code ? code : std::error_code(errc::idle_timeout), failure.details());
 }
 
-}  // namespace
-
-asio::awaitable<void> send(std::shared_ptr<stream_state> stream, run_call call) {
-    const std::shared_ptr<api_client> api = stream->run->api;
-    const std::string id = random_uuid();
-    const stream_options options = options_of(*stream->run);
-    run::send_attempts attempts(options.retry, options.reattach.enabled);
-    while (true) {
-        std::optional<error> failure;
-        const int attempt = attempts.number();
-        stream->protocol->before_send();
-        // Another response, which has not told of its run yet.
-        if (!stream->protocol->identity().can_be_found || stream->fsm.existence() != run::existence::known)
-            stream->fsm.run_exists(run::existence::possible);
-        try {
-            if (stream->run->threads.polls)
-                co_await create_once(stream, id, attempt, call);
-            else
-                co_await send_once(stream, id, attempt, call);
-            co_return;
-        } catch (const error& problem) {
-            failure = with_attempts(problem, attempt);
-        }
-        const run::send_attempts::decision next = attempts.failed(*failure, api->can_refresh(), random_fraction());
-        stream->fsm.attempt_failed();
-        if (stream->fsm.existence() != run::existence::known)
-            stream->fsm.run_exists(attempts.may_have_arrived() ? run::existence::possible : run::existence::none);
-        if (!next.delay && !next.find_run) throw error(*failure);
-        stream->watch();
-        if (next.send_again)
-            api->notify_retry(*failure, id, attempt, *next.delay, stream->run_id(), stream->thread_id());
-        if (next.delay && next.delay->count() > 0) {
-            const net::time_point when = stream->now() + *next.delay;
-            co_await sleep_until(api->clock, when);
-        }
-        std::optional<bool> carried_out = false;
-        if (next.find_run && !stream->abandoned() && !stream->fsm.failure())
-            carried_out = co_await find_run(stream, failure->code());
-        if (stream->abandoned()) throw_aborted();
-        if (stream->fsm.failure()) throw error(stream->fsm.failure(), failure->details());
-        if (carried_out.value_or(false)) co_return;
-        if (!carried_out) throw possibly_carried_out(*failure, stream->protocol->identity());
-        if (!next.send_again) throw error(*failure);
-    }
+run::send_attempts attempts_of(const run_context& run) {
+    const stream_options options = options_of(run);
+    return run::send_attempts(options.retry, options.reattach.enabled);
 }
 
-asio::awaitable<void> send_once(std::shared_ptr<stream_state> stream, std::string request_id, int attempt,
-                                run_call call) {
+void attempt_begins(stream_state& stream) {
+    stream.protocol->before_send();
+    // Another response, which has not told of its run yet.
+    if (!stream.protocol->identity().can_be_found || stream.fsm.existence() != run::existence::known)
+        stream.fsm.run_exists(run::existence::possible);
+}
+
+/// Decides on a request whose attempt has failed; completes with whether to send it again, after the delay. Otherwise
+/// the run has been found.
+///
+/// *Errors:* the failure, where neither is possible.
+asio::awaitable<bool> recover(std::shared_ptr<stream_state> stream, run::send_attempts& attempts, error failure,
+                              std::string request_id) {
+    const std::shared_ptr<api_client> api = stream->run->api;
+    const int attempt = attempts.number();
+    const run::send_attempts::decision next = attempts.failed(failure, api->can_refresh(), random_fraction());
+    stream->fsm.attempt_failed();
+    if (stream->fsm.existence() != run::existence::known)
+        stream->fsm.run_exists(attempts.may_have_arrived() ? run::existence::possible : run::existence::none);
+    if (!next.delay && !next.find_run) throw error(failure);
+    stream->watch();
+    if (next.send_again)
+        api->notify_retry(failure, request_id, attempt, *next.delay, stream->run_id(), stream->thread_id());
+    if (next.delay && next.delay->count() > 0) {
+        const net::time_point when = stream->now() + *next.delay;
+        co_await sleep_until(api->clock, when);
+    }
+    std::optional<bool> carried_out = false;
+    if (next.find_run && !stream->abandoned() && !stream->fsm.failure())
+        carried_out = co_await find_run(stream, failure.code());
+    if (stream->abandoned()) throw_aborted();
+    if (stream->fsm.failure()) throw error(stream->fsm.failure(), failure.details());
+    if (carried_out.value_or(false)) co_return false;
+    if (!carried_out) throw possibly_carried_out(failure, stream->protocol->identity());
+    if (!next.send_again) throw error(failure);
+    co_return true;
+}
+
+/// A request that has been sent.
+struct sent_request {
+    sent_request(std::shared_ptr<response_reader> reader, secret from_credential)
+        : response(std::move(reader)), token(std::move(from_credential)) {}
+
+    std::shared_ptr<response_reader> response;
+    secret token;
+};
+
+asio::awaitable<sent_request> start(std::shared_ptr<stream_state> stream, std::string request_id, int attempt,
+                                    run_call call) {
     const std::shared_ptr<api_client> api = stream->run->api;
     prepared_request request =
         co_await api_client::make_request(api, std::move(request_id), std::move(call.method), std::move(call.path),
@@ -134,12 +140,44 @@ asio::awaitable<void> send_once(std::shared_ptr<stream_state> stream, std::strin
     request.request.connect_timeout = options_of(*stream->run).connect_timeout;
     stream->secrets = std::move(request.secrets);
     if (stream->response) stream->response->close();
-    const auto response = std::make_shared<response_reader>(*stream);
+    auto response = std::make_shared<response_reader>(*stream);
     stream->response = response;
     stream->fsm.response_begins(stream->now());
     // Not paused, whatever waits to be taken: it could not be before there is a connection.
     response->start(std::move(request.request));
     stream->watch();
+    co_return sent_request(std::move(response), std::move(request.token));
+}
+
+}  // namespace
+
+// While a response is awaited, the frames of these coroutines exist in each stream that begins: what is not needed then
+// belongs into one that has completed.
+
+asio::awaitable<void> send(std::shared_ptr<stream_state> stream, run_call call) {
+    const std::string id = random_uuid();
+    run::send_attempts attempts = attempts_of(*stream->run);
+    while (true) {
+        std::optional<error> failure;
+        attempt_begins(*stream);
+        try {
+            if (stream->run->threads.polls)
+                co_await create_once(stream, id, attempts.number(), call);
+            else
+                co_await send_once(stream, id, attempts.number(), call);
+            co_return;
+        } catch (const error& problem) {
+            failure = with_attempts(problem, attempts.number());
+        }
+        const bool again = co_await recover(stream, attempts, std::move(*failure), id);
+        if (!again) co_return;
+    }
+}
+
+asio::awaitable<void> send_once(std::shared_ptr<stream_state> stream, std::string request_id, int attempt,
+                                run_call call) {
+    const sent_request sent = co_await start(stream, std::move(request_id), attempt, std::move(call));
+    const std::shared_ptr<response_reader>& response = sent.response;
     // A response that was accepted is not undone by a cancellation in the same turn; it may have broken off since.
     while (!response->accepted()) {
         const bool current = stream->response == response && stream->fsm.reading() && !stream->fsm.over();
@@ -148,7 +186,7 @@ asio::awaitable<void> send_once(std::shared_ptr<stream_state> stream, std::strin
         const auto state = co_await asio::this_coro::cancellation_state;
         if (response->accepted() || !is_cancelled(state)) continue;
         // Who ends the run needs to know which one it is.
-        const bool ends = stream->run->options.on_abandon == abandoned_run::cancelled || stream->abandoned();
+        const bool ends = stream->run->options->on_abandon == abandoned_run::cancelled || stream->abandoned();
         if (!ends) response->close();
         throw_aborted();
     }
@@ -157,7 +195,7 @@ asio::awaitable<void> send_once(std::shared_ptr<stream_state> stream, std::strin
     // The run was cancelled meanwhile, and is polled until it ends.
     if (stream->response != response) throw_aborted();
     const error failure = failure_of(*stream, *response);
-    if (failure.code() == errc::unauthorized) api->reject_token(request.token);
+    if (failure.code() == errc::unauthorized) stream->run->api->reject_token(sent.token);
     response->close();
     throw error(failure);
 }

@@ -29,7 +29,7 @@ stream_state::stream_state(std::shared_ptr<run_context> context, std::unique_ptr
       protocol(std::move(its_protocol)),
       fsm(limits_of(*run), now()),
       events(run->api->event_blocks, options_of(*run).reattach.enabled),
-      restarts(run->provider ? 1 : 0, run->options.rate_limit_restarts, options_of(*run).retry),
+      restarts(run->provider ? 1 : 0, run->options->rate_limit_restarts, options_of(*run).retry),
       secrets(std::move(request.secrets)),
       report(std::move(request.report)),
       observed(*run),

@@ -114,7 +114,7 @@ std::error_code run_stream::report_failure() {
         reported_ = stream.details;
         reported_->message += (reported_->message.empty() ? "" : "; ") + std::string(run::mark_advice);
     }
-    if (!waits_for_answers() || stream.run->options.answers_by_hand) return failure;
+    if (!waits_for_answers() || stream.run->options->answers_by_hand) return failure;
     reported_ = stream.details;
     reported_->message =
         stream.secrets.redacted(run::unanswered_calls(protocol.identity().action, protocol.takes_mixed_answers()));
@@ -240,7 +240,7 @@ void run_stream::abandon() noexcept {
     if (stream.abandoned()) return;
     const std::error_code failure = stream.fsm.failure();
     stream.observe_end(failure ? failure : std::error_code(asio::error::operation_aborted));
-    const run::abandonment fate = run::abandon(stream.run->options.on_abandon, stream.fsm);
+    const run::abandonment fate = run::abandon(stream.run->options->on_abandon, stream.fsm);
     if (fate != run::abandonment::leave) {
         try {
             stream.user = stream_state::caller::stopping;

@@ -164,7 +164,7 @@ public:
             run_->threads.former_thread = identity_.thread_id;
             if (!run_->thread_resources) run_->thread_resources.emplace();
             run_->messages.clear();
-            run_->options.additional_messages.clear();
+            run_->options.change().additional_messages.clear();
         }
         if (kind == start::restart) begins_another_run_ = true;
         prepared_run prepared = co_await prepare_threads_run(run_, std::move(request));
@@ -241,7 +241,7 @@ public:
         if (polled.status_text.empty()) throw error(errc::bad_response, "the service's run has no status");
         std::vector<std::string> steps, messages;
         if (!replay_.emits_only_the_end() && (past_.restores() || polled.status != run_state::queued)) {
-            steps = co_await read_all(api_, path + "/steps", include_query(run_->options.include), secrets);
+            steps = co_await read_all(api_, path + "/steps", include_query(run_->options->include), secrets);
             messages = co_await read_messages(secrets);
         }
         if (past_.restores()) {

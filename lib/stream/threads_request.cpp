@@ -16,7 +16,7 @@ namespace {
 namespace wire = codec::threads;
 
 void refuse_options_of_responses(const run_context& run) {
-    const run_options& options = run.options;
+    const run_options& options = *run.options;
     const std::pair<const char*, bool> members[] = {{"background", options.background.has_value()},
                                                     {"previous_response_id", !options.previous_response_id.empty()},
                                                     {"store", options.store.has_value()},
@@ -43,7 +43,7 @@ reconcile::input input_of(const run_context& run) {
     input.agent = run.definition;
     input.thread = run.thread_resources;
     input.headers = run.headers;
-    input.options = run.options;
+    input.options = *run.options;
     input.mode = run.streams ? reconcile::mode::streaming : reconcile::mode::polling;
     return input;
 }
@@ -57,7 +57,7 @@ const std::string& thread_of(const run_context& run) noexcept {
 std::string path_to_runs(const run_context& run) {
     const bool creates_thread = !run.conversation && run.threads.former_thread.empty();
     if (!creates_thread) return path_of("/threads", thread_of(run), "the thread's id") + "/runs";
-    if (!run.options.include.empty())
+    if (!run.options->include.empty())
         throw error(errc::invalid_argument, "run_options::include requires an existing thread");
     return "/threads/runs";
 }
@@ -70,7 +70,7 @@ wire::run_request request_of(run_context& run, reconcile::plan& plan) {
     request.messages = run.messages;
     request.tools = std::move(plan.tools);
     request.tool_resources = std::move(plan.tool_resources);
-    request.options = run.options;
+    request.options = *run.options;
     if (options_of(run).reattach.mark_runs) {
         run.threads.mark = random_uuid();
         request.options.metadata[run_mark] = request.thread_metadata[run_mark] = run.threads.mark;
@@ -120,7 +120,7 @@ asio::awaitable<void> detach_from_thread(std::shared_ptr<run_context> run) {
 void keep_approvals(run_context& run, const wire::run_request& request) {
     for (const mcp_tool_resource& entry : request.tool_resources.mcp)
         if (entry.require_approval)
-            run.options.require_approval.insert_or_assign(entry.server_label, *entry.require_approval);
+            run.options.change().require_approval.insert_or_assign(entry.server_label, *entry.require_approval);
 }
 
 class threads_rules final : public server_rules {
@@ -159,7 +159,7 @@ asio::awaitable<prepared_run> prepare_threads_run(std::shared_ptr<run_context> r
     run->threads.polls = plan.polls;
     wire::run_request body = request_of(*run, plan);
     prepared.call.path = path_to_runs(*run);
-    prepared.call.query = include_query(run->options.include);
+    prepared.call.query = include_query(run->options->include);
     // Invalid input is reported before anything is changed at the service.
     codec::encoded_request encoded = wire::encode_run(body);
 

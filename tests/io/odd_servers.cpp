@@ -134,7 +134,7 @@ struct odd_server {
         auto run = std::make_shared<detail::run_context>();
         run->api = owner;
         run->agent = std::make_shared<detail::agent_object>(owner);
-        run->options = options;
+        run->options.change() = options;
         run->provider = provider;
         run->sends_headers = static_cast<bool>(provider);
         detail::prepared_run request;

@@ -63,7 +63,9 @@ struct fixture {
         request.call.path = "/threads/runs";
         request.call.body = secret(R"({"assistant_id":"asst_1"})");
         auto protocol = detail::make_threads_protocol(run);
-        return detail::handle_access::open_stream(std::move(run), std::move(protocol), std::move(request));
+        detail::stream_owner stream =
+            co_await detail::run_stream::open(std::move(run), std::move(protocol), std::move(request));
+        co_return detail::handle_access::make_stream(std::move(stream));
     }
 
     template <class T>

@@ -120,7 +120,7 @@ struct fixture {
         auto context = std::make_shared<detail::run_context>();
         context->api = owner;
         context->definition.id = "asst_1";
-        context->options = options;
+        context->options.change() = options;
         if (!in.empty()) {
             context->conversation = std::make_shared<detail::thread_object>(owner);
             context->conversation->value.id = in;
@@ -133,8 +133,9 @@ struct fixture {
         mcp_header_request asked;
         auto protocol = detail::make_threads_protocol(context);
         detail::prepared_run request = co_await protocol->prepare(std::move(asked), detail::run_protocol::start::first);
-        co_return co_await detail::handle_access::open_stream(std::move(context), std::move(protocol),
-                                                              std::move(request));
+        detail::stream_owner stream =
+            co_await detail::run_stream::open(std::move(context), std::move(protocol), std::move(request));
+        co_return detail::handle_access::make_stream(std::move(stream));
     }
 
     std::vector<std::chrono::milliseconds> delays() const {

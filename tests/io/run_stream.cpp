@@ -82,7 +82,7 @@ struct fixture {
     asio::awaitable<event_stream> open() {
         auto run = std::make_shared<detail::run_context>();
         run->api = owner;
-        run->options = run_settings;
+        run->options.change() = run_settings;
         run->provider = provider;
         run->sends_headers = bears_headers;
         detail::prepared_run request;

@@ -206,7 +206,7 @@ struct step_fixture {
         context->api =
             detail::make_api_client(io.get_executor(), "https://service.example/p",
                                     credential::bearer("planted-secret-token"), std::move(settings), transport, clock);
-        context->options = std::move(options);
+        context->options.change() = std::move(options);
         make();
     }
     ~step_fixture() {

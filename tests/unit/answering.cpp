@@ -106,8 +106,8 @@ BOOST_AUTO_TEST_CASE(handlers_answer_what_they_all_are_for) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_function_that_nobody_registered_has_an_error_as_its_output, fixture) {
-    context->options.on_function_call = nullptr;
-    context->options.functions.emplace_back("a", "A.", "{}", [](const function_call&) { return "x"; });
+    context->options.change().on_function_call = nullptr;
+    context->options.change().functions.emplace_back("a", "A.", "{}", [](const function_call&) { return "x"; });
     const submission answers = ask(calling({"a", "it's"}));
     BOOST_REQUIRE(answers.outputs().size() == 2u);
     BOOST_TEST(answers.outputs()[0].output == "x");
@@ -156,7 +156,7 @@ BOOST_FIXTURE_TEST_CASE(a_call_lasts_until_its_handler_has_ended, fixture) {
     settings.observer.on_function_call = [&records](const function_call_record& each) { records.push_back(each); };
     context->api = detail::make_api_client(io.get_executor(), "https://service.example/p",
                                            credential::bearer("planted-secret-token"), settings, transport, clock);
-    context->options.on_function_call = [this](function_call) -> asio::awaitable<std::string> {
+    context->options.change().on_function_call = [this](function_call) -> asio::awaitable<std::string> {
         clock->advance(std::chrono::milliseconds(70));
         std::string output = "slow";
         co_return output;
@@ -173,8 +173,8 @@ BOOST_FIXTURE_TEST_CASE(approvals_are_asked_for_at_once_or_one_by_one, fixture) 
     for (const bool one_by_one : {false, true}) {
         int open = 0, most = 0;
         std::string order;
-        context->options.approvals_one_by_one = one_by_one;
-        context->options.on_mcp_approval = [&](mcp_approval_request request) -> asio::awaitable<bool> {
+        context->options.change().approvals_one_by_one = one_by_one;
+        context->options.change().on_mcp_approval = [&](mcp_approval_request request) -> asio::awaitable<bool> {
             most = std::max(most, ++open);
             for (int turn = 0; turn != 3; ++turn) co_await asio::post(io.get_executor(), asio::use_awaitable);
             --open;
@@ -192,8 +192,8 @@ BOOST_FIXTURE_TEST_CASE(approvals_are_asked_for_at_once_or_one_by_one, fixture) 
 
 BOOST_FIXTURE_TEST_CASE(one_by_one_nobody_is_asked_after_a_failure, fixture) {
     int asked = 0;
-    context->options.approvals_one_by_one = true;
-    context->options.on_mcp_approval = [&](mcp_approval_request) -> asio::awaitable<bool> {
+    context->options.change().approvals_one_by_one = true;
+    context->options.change().on_mcp_approval = [&](mcp_approval_request) -> asio::awaitable<bool> {
         if (++asked == 2) throw std::runtime_error("the terminal is gone");
         co_return true;
     };
