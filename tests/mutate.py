@@ -40,6 +40,8 @@ NEAREST = {
     'lib/sse/': ['sse_parser'],
     'lib/protocol/': ['protocol_common', 'resource_table', 'retry', 'threads_events', 'responses_events', 'whole_streams',
                       'whole_response_streams', 'reconcile_threads', 'reconcile_responses', 'reconcile_checks'],
+    'lib/protocol/streamed_items.cpp': ['streamed_items', 'responses_identity', 'threads_identity', 'responses_items', 'odd_events'],
+    'lib/protocol/received_items.cpp': ['received_elsewhere', 'run_positions', 'attach'],
     'lib/protocol/threads/': ['threads_events', 'threads_objects', 'threads_requests', 'threads_replay', 'threads_file_objects',
                               'reconcile_threads', 'whole_streams', 'threads_identity', 'odd_events'],
     'lib/protocol/responses/': ['responses_events', 'responses_objects', 'responses_requests', 'responses_replay',

@@ -5,6 +5,7 @@
 #include "drive.hpp"
 #include "frame.hpp"
 #include "manual_clock.hpp"
+#include "open_stream.hpp"
 #include "scripted_transport.hpp"
 #include "stream/responses_request.hpp"
 #include "stream/stream.hpp"
@@ -142,7 +143,7 @@ struct odd_server {
         request.call.body = secret("{}");
         auto spoken = owner->options.protocol == protocol::threads ? detail::make_threads_protocol(run)
                                                                    : detail::make_responses_protocol(run);
-        return detail::handle_access::open_stream(std::move(run), std::move(spoken), std::move(request));
+        return open_stream(std::move(run), std::move(spoken), std::move(request));
     }
 
     /// A stream whose response has begun.

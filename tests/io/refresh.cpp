@@ -6,6 +6,7 @@
 #include "curl/curl_transport.hpp"
 #include "drive.hpp"
 #include "loopback_server.hpp"
+#include "open_stream.hpp"
 #include "stream/stream.hpp"
 #include "text/random.hpp"
 
@@ -63,9 +64,7 @@ struct fixture {
         request.call.path = "/threads/runs";
         request.call.body = secret(R"({"assistant_id":"asst_1"})");
         auto protocol = detail::make_threads_protocol(run);
-        detail::stream_owner stream =
-            co_await detail::run_stream::open(std::move(run), std::move(protocol), std::move(request));
-        co_return detail::handle_access::make_stream(std::move(stream));
+        return open_stream(std::move(run), std::move(protocol), std::move(request));
     }
 
     template <class T>

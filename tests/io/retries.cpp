@@ -4,6 +4,7 @@
 #include "client/protocols.hpp"
 #include "drive.hpp"
 #include "manual_clock.hpp"
+#include "open_stream.hpp"
 #include "scripted_transport.hpp"
 #include "stream/stream.hpp"
 #include <corun/corun.hpp>
@@ -133,9 +134,7 @@ struct fixture {
         mcp_header_request asked;
         auto protocol = detail::make_threads_protocol(context);
         detail::prepared_run request = co_await protocol->prepare(std::move(asked), detail::run_protocol::start::first);
-        detail::stream_owner stream =
-            co_await detail::run_stream::open(std::move(context), std::move(protocol), std::move(request));
-        co_return detail::handle_access::make_stream(std::move(stream));
+        co_return co_await open_stream(std::move(context), std::move(protocol), std::move(request));
     }
 
     std::vector<std::chrono::milliseconds> delays() const {
@@ -371,7 +370,7 @@ BOOST_FIXTURE_TEST_CASE(a_marked_run_is_found_in_whatever_thread_it_made, markin
     const std::string marked = R"(,"metadata":{"corun_run":")" + context->threads.mark + R"("})";
     std::optional<event_stream> stream;
     const auto failure =
-        play(detail::handle_access::open_stream(context, std::move(protocol), std::move(request)),
+        play(open_stream(context, std::move(protocol), std::move(request)),
              {lost, answer(200, page(R"({"id":"thread_2","metadata":{}},{"id":"thread_1")" + marked + "}")),
               answer(200, page(run_of("asst_1", 1, R"(,"metadata":{"corun_run":"another"})") + "," +
                                run_of("asst_1", 1, marked)))},

@@ -4,6 +4,7 @@
 #include "drive.hpp"
 #include "frame.hpp"
 #include "manual_clock.hpp"
+#include "open_stream.hpp"
 #include "scripted_transport.hpp"
 #include "stream/stream.hpp"
 #include "stream/threads_request.hpp"
@@ -89,7 +90,7 @@ struct fixture {
         request.call.path = "/threads/runs";
         request.call.body = secret("{}");
         auto protocol = detail::make_threads_protocol(run);
-        return detail::handle_access::open_stream(std::move(run), std::move(protocol), std::move(request));
+        return open_stream(std::move(run), std::move(protocol), std::move(request));
     }
 
     /// What `next` gives now; the failure's code when it fails.
@@ -848,7 +849,7 @@ BOOST_FIXTURE_TEST_CASE(a_provider_that_hangs_is_given_up_in_time_with_nothing_s
 BOOST_FIXTURE_TEST_CASE(a_provider_that_hangs_at_the_start_is_given_up_in_time, fixture) {
     auto run = std::make_shared<detail::run_context>();
     run->api = owner;
-    run->options.mcp_header_timeout = 5s;
+    run->options.change().mcp_header_timeout = 5s;
     // What it captured lives as long as it runs, though nobody else holds it by then.
     const auto vault = std::make_shared<int>(0);
     run->provider = [this, vault](mcp_header_request) -> asio::awaitable<mcp_headers> {
@@ -1127,8 +1128,7 @@ struct polled : fixture {
         request.call.path = "/threads/runs";
         request.call.body = secret("{}");
         auto protocol = detail::make_threads_protocol(context);
-        asio::co_spawn(io,
-                       detail::handle_access::open_stream(std::move(context), std::move(protocol), std::move(request)),
+        asio::co_spawn(io, open_stream(std::move(context), std::move(protocol), std::move(request)),
                        [&](std::exception_ptr, event_stream s) {
                            stream = std::move(s);
                            finished = true;

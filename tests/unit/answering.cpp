@@ -69,7 +69,7 @@ struct fixture : step_fixture {
 
 bool answered(const run_options& options, const required_action& action, bool mixed) {
     detail::run_context run;
-    run.options = options;
+    run.options.change() = options;
     return detail::handlers_answer(run, action, mixed);
 }
 

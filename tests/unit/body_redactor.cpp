@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -90,6 +91,8 @@ BOOST_AUTO_TEST_CASE(hides_json_nested_too_deep_in_strings_if_it_has_secrets) {
         const std::string shown = redacted_json(text, {}).value();
         BOOST_TEST(shown.find("planted") == shown.npos, shown);
         BOOST_TEST(shown.starts_with(R"({"a":"{)") == true, shown);
+        // The document, and the three strings in it that are read.
+        BOOST_TEST(std::count(shown.begin(), shown.end(), '{') == std::min(nesting + 2, 4), shown);
     }
 }
 

@@ -232,6 +232,17 @@ BOOST_AUTO_TEST_CASE(goes_by_the_type_of_an_event_without_a_name) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(goes_by_the_type_of_an_event_that_has_another_name) {
+    // Wherever the type stands, and however short the data are.
+    for (const std::string_view data : {R"({"type":"response.output_text.done","item_id":"m","text":"hi"})",
+                                        R"({"item_id":"m","type":"response.output_text.done","text":"hi"})",
+                                        R"({"type":"response.output_text.done"})"}) {
+        BOOST_TEST((classify("response.completed", data) == event_class::ordinary), data);
+        BOOST_TEST((classify("response.output_text.done", data) == event_class::ordinary), data);
+    }
+    BOOST_TEST((classify("response.completed", "{}") == event_class::last));
+}
+
 BOOST_AUTO_TEST_CASE(tells_the_beginning_and_the_states_of_a_run) {
     const auto created = good(known_events[0].name, known_events[0].data);
     BOOST_TEST(only<events::run_created>(created).run_id == "r");

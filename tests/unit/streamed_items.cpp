@@ -46,6 +46,14 @@ std::string missing(streamed_item& item, std::string_view text, std::int32_t par
 
 BOOST_AUTO_TEST_SUITE(streamed_items)
 
+BOOST_AUTO_TEST_CASE(an_item_that_has_learnt_its_id_is_not_that_of_another_id) {
+    items all;
+    const std::string first = piece(all, message("", 0), "One ");
+    BOOST_TEST(piece(all, message("a", 0), "two") == first);
+    BOOST_TEST(piece(all, message("a"), "!") == first);
+    BOOST_TEST(piece(all, message("b"), "Three") == "b");
+}
+
 BOOST_AUTO_TEST_CASE(a_text_takes_in_each_piece_once) {
     streamed_text text(text_kind::text, 0);
     BOOST_TEST(text.empty());

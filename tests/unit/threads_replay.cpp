@@ -59,6 +59,28 @@ void expect(const std::vector<replayed_event>& events, const strings& expected) 
 
 BOOST_AUTO_TEST_SUITE(threads_replay)
 
+BOOST_AUTO_TEST_CASE(tells_what_a_call_is_with_the_first_piece_of_its_arguments_alone) {
+    replay r;
+    r.emit_deltas();
+    const auto calling_with = [](const std::string& arguments) {
+        std::string step = calling("in_progress");
+        const std::string empty = R"("arguments":"{}")";
+        return step.replace(step.find(empty), empty.size(), R"("arguments":")" + arguments + '"');
+    };
+    const auto delta = [&](const std::string& arguments) {
+        for (const replayed_event& each : r.events_of(run("in_progress"), {calling_with(arguments)}, {}))
+            if (each.name == "thread.run.step.delta") return each.data;
+        return std::string();
+    };
+    const std::string first = delta("{"), second = delta("{}");
+    BOOST_TEST(first.find(R"("id":"call_1")") != first.npos, first);
+    BOOST_TEST(first.find(R"("name":"n")") != first.npos, first);
+    BOOST_TEST(second.find(R"("arguments":"}")") != second.npos, second);
+    BOOST_TEST(second.find("call_1") == second.npos, second);
+    BOOST_TEST(second.find(R"("name")") == second.npos, second);
+    BOOST_TEST(delta("{}") == "");
+}
+
 BOOST_AUTO_TEST_CASE(tells_each_stage_as_it_is_seen) {
     replay r;
     expect(r.events_of(queued_run(), {}, {}), {"run.created", "run.queued"});
