@@ -56,7 +56,7 @@ NEAREST = {
     'lib/mcp/': ['mcp_values', 'mcp_session', 'mcp_calls', 'mcp_faults', 'mcp_authorization', 'mcp_tool_lists', 'client_mcp'],
     'lib/stream/': ['send_attempts', 'poll_schedule', 'restart_policy', 'stream', 'run_stream', 'client_mcp', 'retries', 'reattach', 'stopping', 'actions',
                     'responses', 'policies', 'both_protocols', 'threads', 'observer'],
-    'lib/client/': ['client', 'agents', 'threads', 'files', 'responses', 'bad_input', 'both_protocols'],
+    'lib/client/': ['client', 'actions', 'agents', 'threads', 'files', 'responses', 'bad_input', 'both_protocols'],
     'lib/emulator/': ['emulator', 'emulator_responses', 'emulator_switches', 'emulator_model', 'emulator_files', 'faults', 'mcp'],
 }
 
