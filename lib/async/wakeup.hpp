@@ -1,13 +1,25 @@
 #pragma once
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <system_error>
 #include <tuple>
 #include <utility>
+
+// Asio 1.24 moved it out of `experimental`, and a later version removed it there.
+#if __has_include(<asio/as_tuple.hpp>)
+#include <asio/as_tuple.hpp>
+namespace corun::detail {
+using asio::as_tuple;
+}
+#else
+#include <asio/experimental/as_tuple.hpp>
+namespace corun::detail {
+using asio::experimental::as_tuple;
+}
+#endif
 
 namespace corun::detail {
 
@@ -25,7 +37,7 @@ public:
     /// none of these, and what it returns says nothing; a coroutine that is cancelled already cannot wait, and gets
     /// `operation_aborted` from Asio.
     [[nodiscard]] asio::awaitable<std::tuple<std::error_code>> wait() {
-        return timer_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        return timer_.async_wait(detail::as_tuple(asio::use_awaitable));
     }
 
 private:
