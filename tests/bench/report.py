@@ -304,7 +304,7 @@ The whole process with its start, reading one stream of {events:,} events.
 - Slow streams and the begin of a run cost more than in the bare loop: the tables two and three.
 - Over HTTP/2, when a connection receives bytes, libcurl calls `poll` for each of its streams: up to 100 times for one
   event. Share connections to save connections and handshakes, not CPU.
-- A core relays 65,000 to 80,000 events per second through the gateway if they arrive one by one: each is a system call for
+- A core relays 60,000 to 80,000 events per second through the gateway if they arrive one by one: each is a system call for
   each viewer, as in nginx. Events that arrive together are written together.
 - libcurl calls `poll` before each `recv`, and each of its transfers has a receive buffer of 16 KiB: a client that owns its
   sockets, such as one on Boost.Beast, needs less memory for idle streams.

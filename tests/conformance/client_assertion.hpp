@@ -1,5 +1,6 @@
 #pragma once
 // How a client signs the JWT that proves who it is, with OpenSSL 3.
+#include "openssl_deleter.hpp"
 #include <corun/secret.hpp>
 
 #include <nlohmann/json.hpp>
@@ -18,13 +19,7 @@
 
 namespace client_assertion {
 
-template <auto free>
-struct deleter {
-    template <class T>
-    void operator()(T* object) const {
-        free(object);
-    }
-};
+using corun::openssl_deleter;
 
 inline void require(bool succeeded, const char* operation) {
     if (!succeeded) throw std::runtime_error(std::string(operation) + " failed");
@@ -43,12 +38,12 @@ inline std::string base64_url(std::string_view bytes) {
 
 /// An ES256 signature as RFC 7518, section 3.4, wants it: both numbers in 32 bytes each, where OpenSSL writes DER.
 inline std::string sign_es256(const std::string& private_key_pem, std::string_view text) {
-    const std::unique_ptr<BIO, deleter<&BIO_free>> pem(
+    const std::unique_ptr<BIO, openssl_deleter<&BIO_free>> pem(
         BIO_new_mem_buf(private_key_pem.data(), static_cast<int>(private_key_pem.size())));
-    const std::unique_ptr<EVP_PKEY, deleter<&EVP_PKEY_free>> key(
+    const std::unique_ptr<EVP_PKEY, openssl_deleter<&EVP_PKEY_free>> key(
         PEM_read_bio_PrivateKey(pem.get(), nullptr, nullptr, nullptr));
     require(key != nullptr, "reading the private key");
-    const std::unique_ptr<EVP_MD_CTX, deleter<&EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
+    const std::unique_ptr<EVP_MD_CTX, openssl_deleter<&EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
     const auto* const data = reinterpret_cast<const unsigned char*>(text.data());
     std::vector<unsigned char> der(static_cast<std::size_t>(EVP_PKEY_get_size(key.get())));
     std::size_t size = der.size();
@@ -56,7 +51,7 @@ inline std::string sign_es256(const std::string& private_key_pem, std::string_vi
     require(EVP_DigestSign(context.get(), der.data(), &size, data, text.size()) == 1, "signing");
 
     const unsigned char* read = der.data();
-    const std::unique_ptr<ECDSA_SIG, deleter<&ECDSA_SIG_free>> signature(
+    const std::unique_ptr<ECDSA_SIG, openssl_deleter<&ECDSA_SIG_free>> signature(
         d2i_ECDSA_SIG(nullptr, &read, static_cast<long>(size)));
     require(signature != nullptr, "reading the signature");
     std::string both(64, '\0');

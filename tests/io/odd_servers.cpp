@@ -1,6 +1,5 @@
 // What servers send that no specification has, in both protocols, and what becomes of the run.
 #include "api/api_objects.hpp"
-#include "client/handle_access.hpp"
 #include "client/protocols.hpp"
 #include "drive.hpp"
 #include "frame.hpp"

@@ -1,7 +1,6 @@
 // A token that the service refuses is replaced, and the request sent again: once.
 #include "api/api_client.hpp"
 #include "async/asio_clock.hpp"
-#include "client/handle_access.hpp"
 #include "client/protocols.hpp"
 #include "curl/curl_transport.hpp"
 #include "drive.hpp"

@@ -1,6 +1,5 @@
 // What is sent again, when, and what never is: over a transport and a clock that the test plays.
 #include "api/api_client.hpp"
-#include "client/handle_access.hpp"
 #include "client/protocols.hpp"
 #include "drive.hpp"
 #include "manual_clock.hpp"

@@ -1,5 +1,4 @@
 // The stream of a run over a transport and a clock that the test plays: every step, every fault.
-#include "client/handle_access.hpp"
 #include "client/protocols.hpp"
 #include "drive.hpp"
 #include "frame.hpp"

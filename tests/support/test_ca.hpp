@@ -1,4 +1,6 @@
 #pragma once
+#include "openssl_deleter.hpp"
+
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -34,16 +36,9 @@ struct statement {
 
 namespace detail {
 
-template <auto Free>
-struct deleter {
-    template <class T>
-    void operator()(T* object) const noexcept {
-        Free(object);
-    }
-};
-using key_pair = std::unique_ptr<EVP_PKEY, deleter<&EVP_PKEY_free>>;
-using certificate = std::unique_ptr<X509, deleter<&X509_free>>;
-using memory = std::unique_ptr<BIO, deleter<&BIO_free_all>>;
+using key_pair = std::unique_ptr<EVP_PKEY, openssl_deleter<&EVP_PKEY_free>>;
+using certificate = std::unique_ptr<X509, openssl_deleter<&X509_free>>;
+using memory = std::unique_ptr<BIO, openssl_deleter<&BIO_free_all>>;
 
 inline void require(bool right) {
     if (!right) throw std::runtime_error("OpenSSL cannot make a test's certificate");
@@ -78,7 +73,7 @@ inline key_pair make_key() {
 inline void extend(X509* what, X509* issuer, int kind, const std::string& value) {
     X509V3_CTX context;
     X509V3_set_ctx(&context, issuer, what, nullptr, nullptr, 0);
-    const std::unique_ptr<X509_EXTENSION, deleter<&X509_EXTENSION_free>> made(
+    const std::unique_ptr<X509_EXTENSION, openssl_deleter<&X509_EXTENSION_free>> made(
         X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
     require(made && X509_add_ext(what, made.get(), -1) == 1);
 }
